@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/endpoint.h"
+
+#include "presenced/address.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+static bool parse_unix(struct str path, struct endpoint *ret_endpoint)
+{
+    struct endpoint endpoint = {.kind = ENDPOINT_UNIX};
+    struct sockaddr_un *sun = (struct sockaddr_un *)(void *)&endpoint.sockaddr;
+    if (path.len == 0 || path.ptr[0] != '/' || path.len >= sizeof(sun->sun_path) ||
+        memchr(path.ptr, '\0', path.len) != NULL) {
+        return false;
+    }
+    sun->sun_family = AF_UNIX;
+    memcpy(sun->sun_path, path.ptr, path.len);
+    endpoint.sockaddr_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path.len + 1);
+    *ret_endpoint = endpoint;
+    return true;
+}
+
+/* IPv6 stands in brackets, so that its last colon cannot be taken for the port's; an IPv4 address mapped into
+ * IPv6 is refused, as an IPv6 socket of ours takes no IPv4. */
+static bool parse_host(struct str host, struct address *ret_address)
+{
+    if (str_equal(host, STR("localhost"))) {
+        return address_parse(STR("127.0.0.1"), ret_address);
+    }
+    size_t len = 4;
+    if (host.len >= 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']') {
+        host = (struct str){host.ptr + 1, host.len - 2};
+        len = 16;
+    }
+    struct address address;
+    if (!address_parse(host, &address) || address.len != len) {
+        return false;
+    }
+    *ret_address = address;
+    return true;
+}
+
+static void fill_sockaddr(struct endpoint *endpoint, const struct address *address, uint16_t port)
+{
+    if (address->len == 4) {
+        struct sockaddr_in *sin = (struct sockaddr_in *)(void *)&endpoint->sockaddr;
+        sin->sin_family = AF_INET;
+        sin->sin_port = htons(port);
+        memcpy(&sin->sin_addr, address->bytes, 4);
+        endpoint->sockaddr_len = sizeof(*sin);
+    } else {
+        struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)(void *)&endpoint->sockaddr;
+        sin6->sin6_family = AF_INET6;
+        sin6->sin6_port = htons(port);
+        memcpy(&sin6->sin6_addr, address->bytes, 16);
+        endpoint->sockaddr_len = sizeof(*sin6);
+    }
+}
+
+static bool parse_tcp(struct str text, struct endpoint *ret_endpoint)
+{
+    struct endpoint endpoint = {.kind = ENDPOINT_TCP};
+    struct address address;
+    uint64_t port;
+    const char *colon = text.len == 0 ? NULL : memrchr(text.ptr, ':', text.len);
+    if (colon == NULL) {
+        return false;
+    }
+    struct str host = {text.ptr, (size_t)(colon - text.ptr)};
+    struct str digits = {colon + 1, text.len - host.len - 1};
+    if (!parse_host(host, &address) || !str_parse_u64(digits, UINT16_MAX, &port)) {
+        return false;
+    }
+    fill_sockaddr(&endpoint, &address, (uint16_t)port);
+    *ret_endpoint = endpoint;
+    return true;
+}
+
+bool endpoint_parse(struct str text, struct endpoint *ret_endpoint)
+{
+    const struct str unix_prefix = STR("unix:");
+    if (str_equal(text, STR("systemd"))) {
+        *ret_endpoint = (struct endpoint){.kind = ENDPOINT_SYSTEMD};
+        return true;
+    }
+    if (str_starts_with(text, unix_prefix)) {
+        return parse_unix((struct str){text.ptr + unix_prefix.len, text.len - unix_prefix.len}, ret_endpoint);
+    }
+    return parse_tcp(text, ret_endpoint);
+}
+
+static void format_tcp(const struct endpoint *endpoint, char *text)
+{
+    const struct sockaddr *sockaddr = (const struct sockaddr *)(const void *)&endpoint->sockaddr;
+    struct address address = address_from_sockaddr(sockaddr);
+    char host[ADDRESS_TEXT_SIZE];
+    (void)address_format(&address, host);
+    if (sockaddr->sa_family == AF_INET6) {
+        in_port_t port = ((const struct sockaddr_in6 *)(const void *)sockaddr)->sin6_port;
+        (void)snprintf(text, ENDPOINT_TEXT_SIZE, "[%s]:%u", host, ntohs(port));
+    } else {
+        in_port_t port = ((const struct sockaddr_in *)(const void *)sockaddr)->sin_port;
+        (void)snprintf(text, ENDPOINT_TEXT_SIZE, "%s:%u", host, ntohs(port));
+    }
+}
+
+void endpoint_format(const struct endpoint *endpoint, char ret_text[static ENDPOINT_TEXT_SIZE])
+{
+    const struct sockaddr_un *sun = (const struct sockaddr_un *)(const void *)&endpoint->sockaddr;
+    switch (endpoint->kind) {
+    case ENDPOINT_TCP:
+        format_tcp(endpoint, ret_text);
+        break;
+    case ENDPOINT_UNIX:
+        /* What getsockname() returns need not end in a NUL. */
+        (void)snprintf(ret_text, ENDPOINT_TEXT_SIZE, "unix:%.*s", (int)sizeof(sun->sun_path), sun->sun_path);
+        break;
+    case ENDPOINT_SYSTEMD:
+        memcpy(ret_text, "systemd", sizeof("systemd"));
+        break;
+    }
+}
+
+bool endpoint_is_local(const struct endpoint *endpoint)
+{
+    if (endpoint->kind != ENDPOINT_TCP) {
+        return endpoint->kind == ENDPOINT_UNIX;
+    }
+    struct address address = address_from_sockaddr(
+        (const struct sockaddr *)(const void *)&endpoint->sockaddr);
+    return address_is_loopback(&address);
+}

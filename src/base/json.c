@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/json.h"
+#include "utf8.h"
+
+/* Beyond what RFC 8259 asks for: DEL and the C1 controls, which a terminal may obey, and the line ends of
+ * JavaScript, for whoever pastes an answer into a script. */
+static bool needs_escape(uint32_t code_point)
+{
+    return code_point < 0x20 || code_point == '"' || code_point == '\\' ||
+           (code_point >= 0x7f && code_point <= 0x9f) || code_point == 0x2028 || code_point == 0x2029;
+}
+
+static void append_escape(struct buf *out, uint32_t code_point)
+{
+    switch (code_point) {
+    case '"':
+        buf_append(out, STR("\\\""));
+        break;
+    case '\\':
+        buf_append(out, STR("\\\\"));
+        break;
+    case '\n':
+        buf_append(out, STR("\\n"));
+        break;
+    case '\r':
+        buf_append(out, STR("\\r"));
+        break;
+    case '\t':
+        buf_append(out, STR("\\t"));
+        break;
+    default:
+        buf_appendf(out, "\\u%04x", (unsigned)code_point);
+    }
+}
+
+/* Bytes that are not UTF-8 become U+FFFD, so that what is written is JSON whatever comes in. */
+static void append_string(struct buf *out, struct str text)
+{
+    struct str plain = {text.ptr, 0};
+    buf_append_char(out, '"');
+    while (text.len > 0) {
+        uint32_t code_point;
+        size_t n = utf8_decode(text, &code_point);
+        bool bad = n == 0;
+        n += bad;
+        text.ptr += n;
+        text.len -= n;
+        if (!bad && !needs_escape(code_point)) {
+            plain.len += n;
+            continue;
+        }
+        buf_append(out, plain);
+        plain = (struct str){text.ptr, 0};
+        if (bad) {
+            buf_append(out, STR("\xef\xbf\xbd"));
+        } else {
+            append_escape(out, code_point);
+        }
+    }
+    buf_append(out, plain);
+    buf_append_char(out, '"');
+}
+
+static void begin_value(struct json_writer *json, const char *key)
+{
+    if (json->needs_comma) {
+        buf_append_char(json->out, ',');
+    }
+    if (key != NULL) {
+        buf_append_char(json->out, '"');
+        buf_append(json->out, str_from(key));
+        buf_append(json->out, STR("\":"));
+    }
+    json->needs_comma = true;
+}
+
+static void begin_nested(struct json_writer *json, const char *key, char bracket)
+{
+    begin_value(json, key);
+    buf_append_char(json->out, bracket);
+    json->needs_comma = false;
+}
+
+static void end_nested(struct json_writer *json, char bracket)
+{
+    buf_append_char(json->out, bracket);
+    json->needs_comma = true;
+}
+
+void json_begin_object(struct json_writer *json, const char *key)
+{
+    begin_nested(json, key, '{');
+}
+
+void json_end_object(struct json_writer *json)
+{
+    end_nested(json, '}');
+}
+
+void json_begin_array(struct json_writer *json, const char *key)
+{
+    begin_nested(json, key, '[');
+}
+
+void json_end_array(struct json_writer *json)
+{
+    end_nested(json, ']');
+}
+
+void json_str(struct json_writer *json, const char *key, struct str value)
+{
+    begin_value(json, key);
+    append_string(json->out, value);
+}
+
+void json_u64(struct json_writer *json, const char *key, uint64_t value)
+{
+    begin_value(json, key);
+    buf_append_u64(json->out, value);
+}
+
+void json_i64(struct json_writer *json, const char *key, int64_t value)
+{
+    begin_value(json, key);
+    buf_append_i64(json->out, value);
+}
+
+void json_bool(struct json_writer *json, const char *key, bool value)
+{
+    begin_value(json, key);
+    buf_append(json->out, value ? STR("true") : STR("false"));
+}
+
+void json_null(struct json_writer *json, const char *key)
+{
+    begin_value(json, key);
+    buf_append(json->out, STR("null"));
+}
+
+void json_key(struct json_writer *json, struct str key)
+{
+    begin_value(json, NULL);
+    append_string(json->out, key);
+    buf_append_char(json->out, ':');
+    json->needs_comma = false;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Callers put whole lines in at `head`, the writing thread takes bytes out at `tail`:
+ *
+ *     callers --lock--> [ ring: tail ... head ] --no lock--> poll, write --> stderr
+ *
+ * What lies between the two belongs to the writing thread, so it writes from the ring itself and holds the
+ * lock only to move `tail`. head and tail count bytes and never wrap. */
+
+#include "presenced/log.h"
+
+#include "log_line.h"
+#include "presenced/clock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#define RING_SIZE_BYTES (UINT64_C(256) * 1024)
+
+/* A pipe that poll() calls writable takes this much without blocking (pipe(7): PIPE_BUF). */
+#define WRITE_MAX_BYTES 4096
+
+#define TELL_ROOM_BYTES 512 /* more than the line about lost lines takes */
+#define POLL_MS 100
+#define STOP_PATIENCE_MS 1000 /* how long log_stop() waits for a stalled stderr */
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    pthread_t thread;
+    bool running;
+    bool stopping;
+    uint64_t give_up_ms; /* once stopping */
+    uint64_t head;
+    uint64_t tail;
+    uint64_t n_told; /* of n_dropped */
+    _Atomic uint64_t n_dropped;
+    _Atomic unsigned level;
+    _Atomic unsigned style;
+    char ring[RING_SIZE_BYTES];
+} state = {
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .wake = PTHREAD_COND_INITIALIZER,
+    .level = LOG_LEVEL_INFO,
+};
+
+/* systemd.exec(5): JOURNAL_STREAM names the device and inode of the stream; a child whose stderr was sent
+ * elsewhere still inherits the variable. */
+static bool stderr_is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    uint64_t device;
+    uint64_t inode;
+    struct str head;
+    struct stat st;
+    if (stream == NULL) {
+        return false;
+    }
+    struct str rest = str_from(stream);
+    return str_split(&rest, ':', &head) && str_parse_u64(head, UINT64_MAX, &device) &&
+           str_parse_u64(rest, UINT64_MAX, &inode) && fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device &&
+           st.st_ino == inode;
+}
+
+void log_configure(const struct log_config *config)
+{
+    enum log_line_style text = stderr_is_journal() ? LOG_LINE_JOURNAL : LOG_LINE_TEXT;
+    atomic_store(&state.style, config->json ? LOG_LINE_JSON : text);
+    atomic_store(&state.level, config->level);
+}
+
+uint64_t log_n_dropped(void)
+{
+    return atomic_load(&state.n_dropped);
+}
+
+/* Writes what stderr takes soon; how much that was, 0 for none yet. What it will never take counts as
+ * written. */
+static size_t write_some(struct str bytes)
+{
+    struct pollfd pollfd = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&pollfd, 1, POLL_MS) == 0) {
+        return 0;
+    }
+    ssize_t n = write(STDERR_FILENO, bytes.ptr, bytes.len < WRITE_MAX_BYTES ? bytes.len : WRITE_MAX_BYTES);
+    if (n < 0) {
+        return errno == EINTR || errno == EAGAIN ? 0 : bytes.len;
+    }
+    return (size_t)n;
+}
+
+static void write_at_once(struct str line)
+{
+    while (line.len > 0) {
+        size_t n = write_some(line);
+        line.ptr += n;
+        line.len -= n;
+    }
+}
+
+/* With the lock held. Whether there was room. */
+static bool put(struct str line)
+{
+    uint64_t at = state.head % RING_SIZE_BYTES;
+    uint64_t until_end = RING_SIZE_BYTES - at;
+    if (line.len > RING_SIZE_BYTES - (state.head - state.tail)) {
+        return false;
+    }
+    size_t first = line.len < until_end ? line.len : until_end;
+    memcpy(state.ring + at, line.ptr, first);
+    memcpy(state.ring, line.ptr + first, line.len - first);
+    if (state.head == state.tail) {
+        (void)pthread_cond_signal(&state.wake);
+    }
+    state.head += line.len;
+    return true;
+}
+
+static void append_line(struct buf *out, enum log_level level, const char *message,
+                        const struct log_field *fields, size_t n_fields)
+{
+    log_line_append(out, (enum log_line_style)atomic_load(&state.style), clock_unix_ms(), level, message,
+                    fields, n_fields);
+}
+
+/* With the lock held: says how many lines were lost, where that has not been said and there is room. */
+static void tell_dropped(void)
+{
+    cleanup(buf_fini) struct buf line = {0};
+    uint64_t n_dropped = log_n_dropped();
+    bool has_room = RING_SIZE_BYTES - (state.head - state.tail) >= TELL_ROOM_BYTES;
+    if (n_dropped == state.n_told || !has_room || atomic_load(&state.level) < LOG_LEVEL_WARNING) {
+        return;
+    }
+    append_line(&line, LOG_LEVEL_WARNING, "log lines were lost",
+                (const struct log_field[]){log_u64("lines", n_dropped - state.n_told)}, 1);
+    if (!line.failed && put(buf_str(&line))) {
+        state.n_told = n_dropped;
+    }
+}
+
+/* Leaves the line in the ring; false when no thread would write it. */
+static bool hand_over(struct str line)
+{
+    (void)pthread_mutex_lock(&state.lock);
+    bool running = state.running;
+    if (running) {
+        tell_dropped();
+        if (!put(line)) {
+            atomic_fetch_add(&state.n_dropped, 1);
+        }
+    }
+    (void)pthread_mutex_unlock(&state.lock);
+    return running;
+}
+
+void log_write(enum log_level level, const char *message, const struct log_field *fields, size_t n_fields)
+{
+    cleanup(buf_fini) struct buf line = {0};
+    if (level > atomic_load_explicit(&state.level, memory_order_relaxed)) {
+        return;
+    }
+    int saved_errno = errno;
+    append_line(&line, level, message, fields, n_fields);
+    if (line.failed) {
+        atomic_fetch_add(&state.n_dropped, 1);
+    } else if (!hand_over(buf_str(&line))) {
+        write_at_once(buf_str(&line));
+    }
+    errno = saved_errno;
+}
+
+/* The bytes at the tail that lie in one piece. */
+static struct str pending(void)
+{
+    uint64_t at = state.tail % RING_SIZE_BYTES;
+    uint64_t len = state.head - state.tail;
+    return (struct str){state.ring + at, len < RING_SIZE_BYTES - at ? len : RING_SIZE_BYTES - at};
+}
+
+/* With the lock held: gives up what is left and counts its lines; that cannot be told any more. */
+static void discard(void)
+{
+    for (; state.tail != state.head; state.tail++) {
+        if (state.ring[state.tail % RING_SIZE_BYTES] == '\n') {
+            atomic_fetch_add(&state.n_dropped, 1);
+        }
+    }
+    state.n_told = log_n_dropped();
+}
+
+/* With the lock held, which it gives back while it writes. */
+static void write_pending(void)
+{
+    struct str bytes = pending();
+    (void)pthread_mutex_unlock(&state.lock);
+    size_t n = write_some(bytes);
+    uint64_t now_ms = clock_monotonic_ms();
+    (void)pthread_mutex_lock(&state.lock);
+    state.tail += n;
+    if (n > 0) {
+        state.give_up_ms = now_ms + STOP_PATIENCE_MS;
+    } else if (state.stopping && now_ms > state.give_up_ms) {
+        discard();
+    }
+}
+
+static void *writer_main(void *unused)
+{
+    (void)unused;
+    (void)pthread_mutex_lock(&state.lock);
+    for (;;) {
+        if (state.head == state.tail && !state.stopping) {
+            (void)pthread_cond_wait(&state.wake, &state.lock);
+        }
+        tell_dropped();
+        if (state.head != state.tail) {
+            write_pending();
+        } else if (state.stopping) {
+            break;
+        }
+    }
+    state.running = false;
+    (void)pthread_mutex_unlock(&state.lock);
+    return NULL;
+}
+
+/* The thread takes no signals: a SIGPIPE here becomes EPIPE, all others are the daemon's. */
+static int start_thread(void)
+{
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int r = pthread_create(&state.thread, NULL, writer_main, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (r == 0) {
+        (void)pthread_setname_np(state.thread, "log");
+    }
+    return -r;
+}
+
+int log_start(void)
+{
+    (void)pthread_mutex_lock(&state.lock);
+    int r = state.running ? -EALREADY : start_thread();
+    if (r == 0) {
+        state.running = true;
+        state.stopping = false;
+    }
+    (void)pthread_mutex_unlock(&state.lock);
+    return r;
+}
+
+void log_stop(void)
+{
+    (void)pthread_mutex_lock(&state.lock);
+    bool running = state.running;
+    state.stopping = true;
+    state.give_up_ms = clock_monotonic_ms() + STOP_PATIENCE_MS;
+    (void)pthread_cond_signal(&state.wake);
+    (void)pthread_mutex_unlock(&state.lock);
+    if (running) {
+        (void)pthread_join(state.thread, NULL);
+    }
+}
+
+/* The bucket as one number: the time, in microseconds, at which it will be full again. A line adds the time
+ * that one token takes; it may pass while that is less than `burst` tokens away. */
+bool log_limit_pass_at(struct log_limit *limit, uint64_t now_ms, uint64_t *ret_n_suppressed)
+{
+    uint64_t now_us = now_ms * 1000;
+    uint64_t token_us = limit->per_second == 0 ? 0 : 1000000 / limit->per_second;
+    uint64_t full_us = atomic_load(&limit->state);
+    uint64_t next_us;
+    do {
+        uint64_t from_us = full_us > now_us ? full_us : now_us;
+        next_us = from_us + token_us;
+        if (limit->per_second == 0 || next_us - now_us > token_us * limit->burst) {
+            atomic_fetch_add(&limit->n_suppressed, 1);
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak(&limit->state, &full_us, next_us));
+    *ret_n_suppressed = atomic_exchange(&limit->n_suppressed, 0);
+    return true;
+}
+
+bool log_limit_pass(struct log_limit *limit, uint64_t *ret_n_suppressed)
+{
+    return log_limit_pass_at(limit, clock_monotonic_ms(), ret_n_suppressed);
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+
+/* 2026-01-31T08:00:00.123Z level=info msg="listening" address=192.0.2.1:8443
+ * <6>level=info msg="listening" address=192.0.2.1:8443
+ * {"time":"2026-01-31T08:00:00.123Z","level":"info","msg":"listening","address":"192.0.2.1:8443"}
+ *
+ * A value in text stands in quotes when it is empty or holds a blank, '"', '=', '\' or what must be escaped.
+ */
+
+#include "log_line.h"
+
+#include "presenced/json.h"
+#include "utf8.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#define VALUE_MAX 256 /* bytes of a foreign value that are shown */
+
+#define TIME_TEXT_SIZE 40
+
+static const struct {
+    const char *name;
+    char journal_priority; /* of sd-daemon(3) */
+} levels[] = {
+    [LOG_LEVEL_ERROR] = {"error", '3'},   [LOG_LEVEL_WARNING] = {"warning", '4'},
+    [LOG_LEVEL_NOTICE] = {"notice", '5'}, [LOG_LEVEL_INFO] = {"info", '6'},
+    [LOG_LEVEL_DEBUG] = {"debug", '7'},
+};
+
+/* ISO 8601, UTC. */
+static void format_time(uint64_t unix_ms, char ret_text[static TIME_TEXT_SIZE])
+{
+    time_t unix_s = (time_t)(unix_ms / 1000);
+    struct tm tm = {0};
+    char seconds[24];
+    (void)gmtime_r(&unix_s, &tm);
+    size_t len = strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &tm);
+    (void)snprintf(ret_text, TIME_TEXT_SIZE, "%.*s.%03uZ", (int)len, seconds, (unsigned)(unix_ms % 1000));
+}
+
+/* The first bytes of a long value; does not cut a character in two. */
+static struct str shorten(struct str value)
+{
+    if (value.len <= VALUE_MAX) {
+        return value;
+    }
+    size_t len = VALUE_MAX;
+    while (len > VALUE_MAX - 3 && (value.ptr[len] & 0xc0) == 0x80) {
+        len--;
+    }
+    return (struct str){value.ptr, len};
+}
+
+/* Characters that a terminal may obey or that hide or turn round what stands beside them. */
+static bool is_unsafe(uint32_t code_point)
+{
+    return code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f) ||
+           (code_point >= 0x200b && code_point <= 0x200f) || (code_point >= 0x2028 && code_point <= 0x202e) ||
+           (code_point >= 0x2060 && code_point <= 0x206f) || code_point == 0xfeff;
+}
+
+/* Length of the character at the head of `text`, or 0 when its first byte is to be escaped. */
+static size_t printable(struct str text)
+{
+    uint32_t code_point;
+    size_t n = utf8_decode(text, &code_point);
+    return n == 0 || is_unsafe(code_point) ? 0 : n;
+}
+
+static bool needs_quotes(struct str value)
+{
+    while (value.len > 0) {
+        size_t n = printable(value);
+        if (n == 0 || strchr(" \"=\\", value.ptr[0]) != NULL) {
+            return true;
+        }
+        value.ptr += n;
+        value.len -= n;
+    }
+    return false;
+}
+
+static void append_escape(struct buf *out, char c)
+{
+    switch (c) {
+    case '\n':
+        buf_append(out, STR("\\n"));
+        break;
+    case '\r':
+        buf_append(out, STR("\\r"));
+        break;
+    case '\t':
+        buf_append(out, STR("\\t"));
+        break;
+    default:
+        buf_appendf(out, "\\x%02x", (unsigned char)c);
+    }
+}
+
+static void append_quoted(struct buf *out, struct str value, bool is_cut)
+{
+    buf_append_char(out, '"');
+    while (value.len > 0) {
+        size_t n = printable(value);
+        if (n == 0) {
+            append_escape(out, value.ptr[0]);
+            n = 1;
+        } else {
+            if (value.ptr[0] == '"' || value.ptr[0] == '\\') {
+                buf_append_char(out, '\\');
+            }
+            buf_append(out, (struct str){value.ptr, n});
+        }
+        value.ptr += n;
+        value.len -= n;
+    }
+    buf_append(out, is_cut ? STR("...\"") : STR("\""));
+}
+
+static void append_text_value(struct buf *out, struct str value)
+{
+    struct str shown = shorten(value);
+    if (value.len == 0 || shown.len < value.len || needs_quotes(shown)) {
+        append_quoted(out, shown, shown.len < value.len);
+    } else {
+        buf_append(out, shown);
+    }
+}
+
+/* The text of an address or error, in `scratch` or constant. */
+static struct str describe(const struct log_field *field, char scratch[static ADDRESS_TEXT_SIZE])
+{
+    if (field->kind == LOG_FIELD_STR) {
+        return field->value.str;
+    }
+    if (field->kind == LOG_FIELD_ADDRESS) {
+        return (struct str){scratch, address_format(field->value.address, scratch)};
+    }
+    int error = field->value.error < 0 ? -field->value.error : field->value.error;
+    const char *text = strerrordesc_np(error);
+    if (text == NULL) {
+        (void)snprintf(scratch, ADDRESS_TEXT_SIZE, "error %d", error);
+        text = scratch;
+    }
+    return str_from(text);
+}
+
+static void append_text_field(struct buf *out, const struct log_field *field)
+{
+    char scratch[ADDRESS_TEXT_SIZE];
+    buf_append_char(out, ' ');
+    buf_append(out, str_from(field->name));
+    buf_append_char(out, '=');
+    switch (field->kind) {
+    case LOG_FIELD_U64:
+        buf_append_u64(out, field->value.u64);
+        break;
+    case LOG_FIELD_I64:
+        buf_append_i64(out, field->value.i64);
+        break;
+    case LOG_FIELD_STR:
+    case LOG_FIELD_ADDRESS:
+    case LOG_FIELD_ERRNO:
+        append_text_value(out, describe(field, scratch));
+        break;
+    }
+}
+
+static void append_json_field(struct json_writer *json, const struct log_field *field)
+{
+    char scratch[ADDRESS_TEXT_SIZE];
+    char cut[VALUE_MAX + 3];
+    struct str text;
+    struct str shown;
+    switch (field->kind) {
+    case LOG_FIELD_U64:
+        json_u64(json, field->name, field->value.u64);
+        break;
+    case LOG_FIELD_I64:
+        json_i64(json, field->name, field->value.i64);
+        break;
+    case LOG_FIELD_STR:
+    case LOG_FIELD_ADDRESS:
+    case LOG_FIELD_ERRNO:
+        text = describe(field, scratch);
+        shown = shorten(text);
+        if (shown.len < text.len) {
+            memcpy(cut, shown.ptr, shown.len);
+            memset(cut + shown.len, '.', 3);
+            shown = (struct str){cut, shown.len + 3};
+        }
+        json_str(json, field->name, shown);
+        break;
+    }
+}
+
+static void append_json(struct buf *out, const char *time, enum log_level level, const char *message,
+                        const struct log_field *fields, size_t n_fields)
+{
+    struct json_writer json = {.out = out};
+    json_begin_object(&json, NULL);
+    json_str(&json, "time", str_from(time));
+    json_str(&json, "level", str_from(levels[level].name));
+    json_str(&json, "msg", str_from(message));
+    for (size_t i = 0; i < n_fields; i++) {
+        append_json_field(&json, &fields[i]);
+    }
+    json_end_object(&json);
+}
+
+void log_line_append(struct buf *out, enum log_line_style style, uint64_t unix_ms, enum log_level level,
+                     const char *message, const struct log_field *fields, size_t n_fields)
+{
+    char time[TIME_TEXT_SIZE];
+    format_time(unix_ms, time);
+    if (style == LOG_LINE_JSON) {
+        append_json(out, time, level, message, fields, n_fields);
+        buf_append_char(out, '\n');
+        return;
+    }
+    if (style == LOG_LINE_JOURNAL) {
+        buf_appendf(out, "<%c>", levels[level].journal_priority);
+    } else {
+        buf_appendf(out, "%s ", time);
+    }
+    buf_appendf(out, "level=%s msg=", levels[level].name);
+    append_quoted(out, str_from(message), false);
+    for (size_t i = 0; i < n_fields; i++) {
+        append_text_field(out, &fields[i]);
+    }
+    buf_append_char(out, '\n');
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_LOG_LINE_H
+#define PRESENCED_LOG_LINE_H
+
+/* One line of the log as text or JSON; log.c writes it. Any thread. */
+
+#include "presenced/log.h"
+
+enum log_line_style {
+    LOG_LINE_TEXT,    /* begins with the time */
+    LOG_LINE_JOURNAL, /* text; begins with the priority, as the journal stamps lines by itself */
+    LOG_LINE_JSON,
+};
+
+/* Appends the line with its newline, the only one it has. */
+void log_line_append(struct buf *out, enum log_line_style style, uint64_t unix_ms, enum log_level level,
+                     const char *message, const struct log_field *fields, size_t n_fields);
+
+#endif

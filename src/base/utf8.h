@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_UTF8_H
+#define PRESENCED_UTF8_H
+
+/* One character of UTF-8, for whoever has to look at each. Inline: it stands in inner loops. */
+
+#include "presenced/str.h"
+
+/* The length of the sequence that `text`, which is not empty, begins with, and its code point; 0 when the
+ * bytes are none of RFC 3629's: overlong, a surrogate, above U+10FFFF, cut short. */
+static inline size_t utf8_decode(struct str text, uint32_t *ret_code_point)
+{
+    static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
+    const unsigned char *p = (const unsigned char *)text.ptr;
+    if (p[0] < 0x80) {
+        *ret_code_point = p[0];
+        return 1;
+    }
+    size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    if (p[0] < 0xc2 || p[0] > 0xf4 || text.len < n) {
+        return 0;
+    }
+    uint32_t code_point = p[0] & (0x7fU >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+        code_point = code_point << 6 | (p[i] & 0x3fU);
+    }
+    bool surrogate = code_point >= 0xd800 && code_point <= 0xdfff;
+    if (code_point < lowest[n] || surrogate || code_point > 0x10ffff) {
+        return 0;
+    }
+    *ret_code_point = code_point;
+    return n;
+}
+
+#endif
