@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_CONFIG_H
+#define PRESENCED_CONFIG_H
+
+/* The configuration as the file gives it, checked, in memory of its own. Loaded at start and again at reload;
+ * constant from then on, so any thread may read it. The fields stand in options.h. */
+
+#include "presenced/address.h"
+#include "presenced/endpoint.h"
+#include "presenced/options.h"
+
+#define CONFIG_N_APPS_MAX 1024
+#define CONFIG_N_TOKENS_MAX 2 /* of one app: token and token_file together */
+#define CONFIG_TOKEN_MAX 256  /* bytes */
+#define CONFIG_APP_ID_MAX ((UINT64_C(1) << 53) - 1)
+#define CONFIG_N_KEYS_MAX 16 /* of one section */
+
+/* CHOICE values, in the order of their words in options.h; log.level is an enum log_level. */
+enum config_other_commands {
+    CONFIG_OTHER_COMMANDS_FAIL,
+    CONFIG_OTHER_COMMANDS_OK,
+};
+
+enum config_log_format {
+    CONFIG_LOG_TEXT,
+    CONFIG_LOG_JSON,
+};
+
+enum config_durability {
+    CONFIG_DURABILITY_RELAXED,
+    CONFIG_DURABILITY_COMMIT,
+    CONFIG_DURABILITY_SYNC,
+};
+
+/* Where a section and its keys (by their place in its table) stand in the file; 0: they do not. */
+struct config_lines {
+    unsigned section;
+    unsigned keys[CONFIG_N_KEYS_MAX];
+};
+
+#define CONFIG_FIELD(section, kind, field, ...) OPTION_TYPE_##kind field;
+
+/* `lines` is the first member of each. */
+struct config_callback {
+    struct config_lines lines;
+    CALLBACK_OPTIONS(CONFIG_FIELD, config_callback)
+};
+
+struct config_app {
+    struct config_lines lines;
+    char id_text[17]; /* as written, which is the only way to write it */
+    uint64_t id;
+    APP_OPTIONS(CONFIG_FIELD, config_app)
+    struct buf tokens[CONFIG_N_TOKENS_MAX]; /* of `token`, then of `token_file`: config_read_tokens() */
+    size_t n_tokens;
+};
+
+struct config_presence {
+    struct config_lines lines;
+    PRESENCE_OPTIONS(CONFIG_FIELD, config_presence)
+};
+
+struct config_status {
+    struct config_lines lines;
+    STATUS_OPTIONS(CONFIG_FIELD, config_status)
+    struct buf token; /* of `token_file`: config_read_tokens(); empty: none */
+};
+
+struct config_store {
+    struct config_lines lines;
+    STORE_OPTIONS(CONFIG_FIELD, config_store)
+};
+
+struct config_replication {
+    struct config_lines lines;
+    REPLICATION_OPTIONS(CONFIG_FIELD, config_replication)
+};
+
+struct config_log {
+    struct config_lines lines;
+    LOG_OPTIONS(CONFIG_FIELD, config_log)
+};
+
+struct config {
+    char *path; /* of the file; "" for config_defaults() */
+    struct config_callback callback;
+    struct config_app *apps;
+    size_t n_apps;
+    struct config_presence presence;
+    struct config_status status;
+    struct config_store store;
+    struct config_replication replication;
+    struct config_log log;
+};
+
+/* What holds without a file; no apps. 0 or -ENOMEM. */
+int config_defaults(struct config *ret_config);
+
+/* Frees all and wipes the tokens. */
+void config_fini(struct config *config);
+
+/* The line to name in an error about a key: its own, or where the file does not have it its section's, or the
+ * first. */
+unsigned config_line(const struct config_lines *lines, const char *section, const char *key);
+
+/* Adds an app with the defaults of its section. 0; -EINVAL when `id_text` is no app id; -EEXIST; -ENOSPC;
+ * -ENOMEM. */
+int config_add_app(struct config *config, struct str id_text);
+
+/* Reads and checks a file; looks into no other. Appends to `errors` (up to 20 lines) and `warnings` a line
+ * each, "FILE:LINE: …", that names the key and what is allowed and holds no token. 0; -EINVAL with errors;
+ * -ENOMEM. */
+int config_load(const char *path, struct config *ret_config, struct buf *errors, struct buf *warnings);
+
+/* Reads the token files and completes the tokens of the apps and of the status listener: once, before a
+ * loaded configuration is used. 0; -EINVAL with errors as above; -ENOMEM. */
+int config_read_tokens(struct config *config, struct buf *errors);
+
+/* Whether `next` may take the place of `running` without a restart: appends an error a key for what cannot
+ * change while the daemon runs. 0; -EINVAL with errors; -ENOMEM. */
+int config_check_reload(const struct config *running, const struct config *next, struct buf *errors);
+
+#endif

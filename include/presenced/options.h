@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_OPTIONS_H
+#define PRESENCED_OPTIONS_H
+
+/* Every option of the configuration, once: the structs of config.h, defaults, parser, error texts and the
+ * reference text all follow from these tables. Constant; any thread.
+ *
+ * A row is X(section's struct, kind, field of it, key, default, allowed, flags, meaning). Fields are named as
+ * their keys, with the unit behind. `allowed` is LOWEST..HIGHEST in the notation of the file; for lists the
+ * number of values; for CHOICE its words, numbered from 0 by their place. */
+
+#include "presenced/str.h"
+
+enum option_flag {
+    OPTION_NOT_YET = 1,    /* nothing but the default is supported yet; of ENDPOINTS, all but systemd is */
+    OPTION_NO_SYSTEMD = 2, /* an ENDPOINTS that cannot be passed in */
+    OPTION_RESTART = 4,    /* cannot change at reload; of single values and ENDPOINTS */
+};
+
+#define CALLBACK_OPTIONS(X, S)                                                                              \
+    X(S, ENDPOINTS, listen, "listen", "0.0.0.0:8443", "1..16", OPTION_NOT_YET | OPTION_RESTART,             \
+      "where Tencent's callbacks arrive")                                                                   \
+    X(S, URL_PATH, path, "path", "/", "", 0, "path of the URL that is set in the console")                  \
+    X(S, BOOL, tls, "tls", "on", "", OPTION_RESTART,                                                        \
+      "off: plain HTTP, behind a load balancer that ends TLS")                                              \
+    X(S, FILE, certificate, "certificate", "/etc/presenced/tls/fullchain.pem", "", 0,                       \
+      "certificate chain, PEM")                                                                             \
+    X(S, FILE, private_key, "private_key", "/etc/presenced/tls/privkey.pem", "", 0, "its private key, PEM") \
+    X(S, FILE, client_ca, "client_ca", "", "", 0, "when set, a client certificate it signed is required")   \
+    X(S, CHOICE, other_commands, "other_commands", "fail", "fail | ok", 0,                                  \
+      "answer to other authentic callbacks")                                                                \
+    X(S, NETWORKS, allow, "allow", "", "0..1024", 0, "networks that may call, empty: any")                  \
+    X(S, NETWORKS, trusted_proxies, "trusted_proxies", "", "0..1024", 0,                                    \
+      "networks whose X-Forwarded-For is believed")                                                         \
+    X(S, SIZE, max_body_bytes, "max_body", "64K", "1K..16M", OPTION_RESTART, "longest body that is taken")  \
+    X(S, COUNT, max_connections, "max_connections", "10000", "1..1M", OPTION_RESTART,                       \
+      "connections open at a time")                                                                         \
+    X(S, DURATION, idle_timeout_ms, "idle_timeout", "75s", "1s..1h", OPTION_RESTART,                        \
+      "a connection idle for longer is closed")                                                             \
+    X(S, DURATION, request_timeout_ms, "request_timeout", "10s", "100ms..1h", OPTION_RESTART,               \
+      "how long a whole request may take to arrive")                                                        \
+    X(S, COUNT, max_connections_per_address, "max_connections_per_address", "0", "0..1M", OPTION_RESTART,   \
+      "0: no bound")                                                                                        \
+    X(S, DURATION, drain_delay_ms, "drain_delay", "0s", "0..1h", OPTION_RESTART,                            \
+      "how long to serve on, not ready, before closing")
+
+#define APP_OPTIONS(X, S)                                                                       \
+    X(S, SECRETS, token, "token", "", "0..2", 0, "callback token of the console")               \
+    X(S, FILES, token_file, "token_file", "", "0..2", 0, "file that holds the token")           \
+    X(S, BOOL, unsigned_ok, "unsigned", "no", "", 0, "yes: an app without a token is believed") \
+    X(S, DURATION, sign_tolerance_ms, "sign_tolerance", "60s", "1s..1h", 0,                     \
+      "how far RequestTime may be from now")
+
+#define PRESENCE_OPTIONS(X, S)                                                                    \
+    X(S, DURATION, push_online_window_ms, "push_online_window", "7d", "0..3650d", OPTION_RESTART, \
+      "0: no push_online")                                                                        \
+    X(S, COUNT, max_users, "max_users", "20M", "0..4G", OPTION_RESTART,                           \
+      "beyond it those longest offline are dropped, 0: no bound")                                 \
+    X(S, DURATION, forget_after_ms, "forget_after", "0", "0..3650d", OPTION_RESTART,              \
+      "users offline for longer are dropped, 0: never")
+
+#define STATUS_OPTIONS(X, S)                                                                         \
+    X(S, ENDPOINTS, listen, "listen", "127.0.0.1:8080", "1..16", OPTION_NO_SYSTEMD | OPTION_RESTART, \
+      "where programs and people ask")                                                               \
+    X(S, FILE, certificate, "certificate", "", "", 0, "with private_key: HTTPS")                     \
+    X(S, FILE, private_key, "private_key", "", "", 0, "its private key, PEM")                        \
+    X(S, FILE, token_file, "token_file", "", "", 0, "bearer token that a client has to show")        \
+    X(S, NAMES, allowed_hosts, "allowed_hosts", "", "0..64", 0, "names that Host may carry, beside localhost")
+
+#define STORE_OPTIONS(X, S)                                                               \
+    X(S, FILE, path, "path", "", "", OPTION_NOT_YET | OPTION_RESTART,                     \
+      "folder of the store, empty: memory only")                                          \
+    X(S, CHOICE, durability, "durability", "commit", "relaxed | commit | sync",           \
+      OPTION_NOT_YET | OPTION_RESTART, "what OK promises")                                \
+    X(S, SIZE, memory_bytes, "memory", "64M", "8M..64G", OPTION_NOT_YET | OPTION_RESTART, \
+      "the engine's buffers and caches")
+
+#define REPLICATION_OPTIONS(X, S)                                   \
+    X(S, TEXT, url, "url", "", "", OPTION_NOT_YET | OPTION_RESTART, \
+      "redis://host:port/db or unix:/path, empty: one node")
+
+#define LOG_OPTIONS(X, S)                                                              \
+    X(S, CHOICE, level, "level", "info", "error | warning | notice | info | debug", 0, \
+      "lines above it are left out")                                                   \
+    X(S, CHOICE, format, "format", "text", "text | json", 0, "how lines are written")  \
+    X(S, BOOL, hash_users, "hash_users", "off", "", OPTION_NOT_YET, "on: user ids appear as a keyed hash")
+
+/* Values that a kind is held as. Lists own their items; texts are never NULL, "" when not set. */
+struct endpoint;
+struct network;
+
+struct endpoint_list {
+    struct endpoint *items;
+    size_t n;
+};
+
+struct network_list {
+    struct network *items;
+    size_t n;
+};
+
+struct text_list {
+    char **items;
+    size_t n;
+};
+
+#define OPTION_TYPE_BOOL bool
+#define OPTION_TYPE_CHOICE unsigned
+#define OPTION_TYPE_SIZE uint64_t
+#define OPTION_TYPE_DURATION uint64_t
+#define OPTION_TYPE_COUNT uint64_t
+#define OPTION_TYPE_TEXT char *
+#define OPTION_TYPE_FILE char *
+#define OPTION_TYPE_URL_PATH char *
+#define OPTION_TYPE_ENDPOINTS struct endpoint_list
+#define OPTION_TYPE_NETWORKS struct network_list
+#define OPTION_TYPE_NAMES struct text_list
+#define OPTION_TYPE_FILES struct text_list
+#define OPTION_TYPE_SECRETS struct text_list
+
+enum option_kind {
+    OPTION_BOOL,
+    OPTION_CHOICE,
+    OPTION_SIZE,
+    OPTION_DURATION,
+    OPTION_COUNT,
+    OPTION_TEXT,
+    OPTION_FILE,
+    OPTION_URL_PATH, /* begins with '/' */
+    /* Those below may come several times. */
+    OPTION_ENDPOINTS,
+    OPTION_NETWORKS,
+    OPTION_NAMES,
+    OPTION_FILES,
+    OPTION_SECRETS, /* never repeated in an error */
+};
+
+/* A row, for code that works on any. */
+struct option_row {
+    const char *key;
+    enum option_kind kind;
+    unsigned flags;
+    size_t offset; /* of the field in its section's struct */
+    const char *default_text;
+    const char *allowed;
+    const char *meaning;
+};
+
+struct option_section {
+    const char *name; /* "callback"; "app" for all the [app ID] */
+    size_t offset;    /* in struct config; of "app" 0 */
+    const struct option_row *options;
+    size_t n_options;
+};
+
+/* All sections, in the order of the reference; [app ID] is one of them. */
+extern const struct option_section option_sections[];
+extern const size_t option_n_sections;
+
+extern const struct option_section *const option_app_section;
+
+/* NULL when there is none of that name. */
+const struct option_section *option_find_section(struct str name);
+const struct option_row *option_find(const struct option_section *section, struct str key);
+
+static inline bool option_is_list(const struct option_row *option)
+{
+    return option->kind >= OPTION_ENDPOINTS;
+}
+
+/* What an option may be set to, in words that end the sentence "… is not allowed: ". */
+void option_append_allowed(struct buf *out, const struct option_row *option);
+
+/* All sections and keys with their defaults and meanings, for --help. */
+void option_append_reference(struct buf *out);
+
+#endif

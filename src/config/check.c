@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "check.h"
+
+static bool is_set(const char *text)
+{
+    return text[0] != '\0';
+}
+
+static bool all_local(const struct endpoint_list *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (!endpoint_is_local(&list->items[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void check_callback_tls(const struct config_callback *callback, struct problems *problems)
+{
+    if (!callback->tls) {
+        if (is_set(callback->client_ca)) {
+            problems_add(problems, config_line(&callback->lines, "callback", "client_ca"),
+                         "[callback] client_ca: needs tls = on");
+        }
+        return;
+    }
+    if (!is_set(callback->certificate)) {
+        problems_add(problems, config_line(&callback->lines, "callback", "certificate"),
+                     "[callback] certificate: needed with tls = on, the file of a certificate chain");
+    }
+    if (!is_set(callback->private_key)) {
+        problems_add(problems, config_line(&callback->lines, "callback", "private_key"),
+                     "[callback] private_key: needed with tls = on, the file of the certificate's key");
+    }
+}
+
+/* Whoever can reach an app without a token can make its users online, so reaching it must be bounded. */
+static void check_app(const struct config *config, const struct config_app *app, struct problems *problems)
+{
+    const struct config_callback *callback = &config->callback;
+    size_t n_tokens = app->token.n + app->token_file.n;
+    bool guarded = all_local(&callback->listen) || callback->allow.n > 0 || is_set(callback->client_ca);
+    if (n_tokens > CONFIG_N_TOKENS_MAX) {
+        problems_add(problems, config_line(&app->lines, "app", "token_file"),
+                     "[app %s] token_file: at most %d of token and token_file together", app->id_text,
+                     CONFIG_N_TOKENS_MAX);
+    }
+    if (n_tokens == 0 && !app->unsigned_ok && !guarded) {
+        problems_add(
+            problems, config_line(&app->lines, "app", "token"),
+            "[app %s] token: needed, here or by token_file; without one anybody may send events, which "
+            "takes unsigned = yes, or in [callback] local addresses only, allow or client_ca",
+            app->id_text);
+    }
+}
+
+static void check_status_pair(const struct config_status *status, struct problems *problems)
+{
+    if (is_set(status->certificate) && !is_set(status->private_key)) {
+        problems_add(problems, config_line(&status->lines, "status", "certificate"),
+                     "[status] certificate: needs private_key");
+    }
+    if (!is_set(status->certificate) && is_set(status->private_key)) {
+        problems_add(problems, config_line(&status->lines, "status", "private_key"),
+                     "[status] private_key: needs certificate");
+    }
+}
+
+static void check_status_exposed(const struct config_status *status, struct problems *problems)
+{
+    if (all_local(&status->listen)) {
+        return;
+    }
+    if (!is_set(status->certificate) || !is_set(status->private_key) || !is_set(status->token_file)) {
+        problems_add(problems, config_line(&status->lines, "status", "listen"),
+                     "[status] listen: an address that is not loopback needs certificate, private_key and "
+                     "token_file");
+    }
+}
+
+void check_config(const struct config *config, struct problems *problems)
+{
+    check_callback_tls(&config->callback, problems);
+    check_status_pair(&config->status, problems);
+    check_status_exposed(&config->status, problems);
+    for (size_t i = 0; i < config->n_apps; i++) {
+        check_app(config, &config->apps[i], problems);
+    }
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+
+/* inih is fed one line at a time and so splits keys, values and comments, and nothing else. All that
+ * it would do to a line in silence (libinih 55) is seen to before:
+ *
+ *   a section     it does not tell of one without keys, overlooks what follows ']' and cuts long names;
+ *   indentation   it takes an indented line for more of the value above, by any blank that isspace() knows;
+ *   long lines    it cuts them in two at its bound (199 bytes on Debian) and reads on;
+ *   NUL           it reads up to there;
+ *   no '='        it reports the first of such lines only. */
+
+#include "ini_reader.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stdio.h>
+
+struct reader {
+    struct str rest;
+    const struct ini_events *events;
+    void *cls;
+    unsigned line;
+    bool waiting; /* inih has been given this line and has not made a key of it yet */
+    int error;
+};
+
+static int bad_line(struct reader *reader, const char *why)
+{
+    return reader->events->bad_line(reader->cls, reader->line, why);
+}
+
+static int settle(struct reader *reader)
+{
+    bool waiting = reader->waiting;
+    reader->waiting = false;
+    return waiting ? bad_line(reader, "neither a [section] nor key = value") : 0;
+}
+
+static bool is_comment_or_empty(struct str line)
+{
+    return line.len == 0 || line.ptr[0] == ';' || line.ptr[0] == '#';
+}
+
+static int read_section(struct reader *reader, struct str line)
+{
+    struct str name;
+    line.ptr++;
+    line.len--;
+    (void)str_split(&line, ']', &name);
+    if (line.ptr == NULL || !is_comment_or_empty(str_trim(line))) {
+        return bad_line(reader, "a section is written [name], alone on its line");
+    }
+    return reader->events->section(reader->cls, reader->line, str_trim(name));
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static struct str take_line(struct reader *reader)
+{
+    struct str line;
+    (void)str_split(&reader->rest, '\n', &line);
+    reader->line++;
+    while (line.len > 0 && is_blank(line.ptr[line.len - 1])) {
+        line.len--;
+    }
+    while (line.len > 0 && is_blank(line.ptr[0])) {
+        line.ptr++;
+        line.len--;
+    }
+    return line;
+}
+
+/* 0 when the line is dealt with, 1 when it is one for inih, or -errno. */
+static int read_line(struct reader *reader, struct str line, size_t max)
+{
+    if (line.len > 0 && memchr(line.ptr, '\0', line.len) != NULL) {
+        return bad_line(reader, "holds a NUL byte");
+    }
+    if (is_comment_or_empty(line)) {
+        return 0;
+    }
+    if (line.len > max) {
+        char why[64];
+        (void)snprintf(why, sizeof(why), "line too long: at most %zu bytes", max);
+        return bad_line(reader, why);
+    }
+    return line.ptr[0] == '[' ? read_section(reader, line) : 1;
+}
+
+/* What inih calls for the next line, in the manner of fgets(). */
+static char *next_line(char *ret_line, int size, void *stream)
+{
+    struct reader *reader = stream;
+    int r = reader->error;
+    if (r == 0) {
+        r = settle(reader);
+    }
+    while (r == 0 && reader->rest.len > 0) {
+        struct str line = take_line(reader);
+        r = read_line(reader, line, (size_t)size - 1);
+        if (r > 0) {
+            memcpy(ret_line, line.ptr, line.len);
+            ret_line[line.len] = '\0';
+            reader->waiting = true;
+            return ret_line;
+        }
+    }
+    reader->error = r;
+    return NULL;
+}
+
+static int take_key(void *user, const char *section, const char *name, const char *value)
+{
+    struct reader *reader = user;
+    (void)section;
+    if (reader->error == 0 && name[0] != '\0') {
+        reader->waiting = false;
+        reader->error = reader->events->key(reader->cls, reader->line, str_from(name), str_from(value));
+    }
+    return 1;
+}
+
+int ini_reader_read(struct str text, const struct ini_events *events, void *cls, unsigned *ret_n_lines)
+{
+    const struct str byte_order_mark = STR("\xef\xbb\xbf");
+    struct reader reader = {.rest = text, .events = events, .cls = cls};
+    if (str_starts_with(text, byte_order_mark)) {
+        reader.rest.ptr += byte_order_mark.len;
+        reader.rest.len -= byte_order_mark.len;
+    }
+    if (ini_parse_stream(next_line, &reader, take_key, &reader) == -2) {
+        return -ENOMEM;
+    }
+    if (reader.error == 0) {
+        *ret_n_lines = reader.line;
+    }
+    return reader.error;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_READ_FILE_H
+#define PRESENCED_READ_FILE_H
+
+/* A small file, whole. Any thread. */
+
+#include "presenced/str.h"
+
+#include <sys/types.h>
+
+/* Appends its bytes and tells its mode. 0; -EFBIG beyond `max` bytes; another -errno. */
+int read_file(const char *path, size_t max, struct buf *ret_bytes, mode_t *ret_mode);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/config.h"
+
+#include "problems.h"
+#include "read_file.h"
+#include "value.h"
+#include "wipe.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define OTHERS_MASK 0007
+
+#define TOKEN_REFUSED 1
+
+struct refusal {
+    char why[128];
+};
+
+/* One newline at the end is the editor's, not the token's. */
+static struct str without_newline(struct str text)
+{
+    if (text.len > 0 && text.ptr[text.len - 1] == '\n') {
+        text.len--;
+        if (text.len > 0 && text.ptr[text.len - 1] == '\r') {
+            text.len--;
+        }
+    }
+    return text;
+}
+
+static int judge_token(struct str token, mode_t mode, struct refusal *ret_refusal)
+{
+    if ((mode & OTHERS_MASK) != 0) {
+        (void)snprintf(ret_refusal->why, sizeof(ret_refusal->why),
+                       "is open to other users (mode %04o): 0640 or less is allowed",
+                       (unsigned)(mode & 07777));
+        return TOKEN_REFUSED;
+    }
+    if (!value_is_token(token)) {
+        (void)snprintf(ret_refusal->why, sizeof(ret_refusal->why),
+                       "holds no token: 1 to %d printable characters without blanks, on one line",
+                       CONFIG_TOKEN_MAX);
+        return TOKEN_REFUSED;
+    }
+    return 0;
+}
+
+/* Appends to `ret_token` what the file holds. 0, TOKEN_REFUSED or -ENOMEM. */
+static int read_token(const char *path, struct buf *ret_token, struct refusal *ret_refusal)
+{
+    cleanup(wipe_buf) struct buf bytes = {0};
+    mode_t mode = 0;
+    int r = read_file(path, CONFIG_TOKEN_MAX + sizeof("\r\n"), &bytes, &mode);
+    if (r == -ENOMEM) {
+        return r;
+    }
+    if (r < 0 && r != -EFBIG) {
+        (void)snprintf(ret_refusal->why, sizeof(ret_refusal->why), "cannot be read: %s", strerrordesc_np(-r));
+        return TOKEN_REFUSED;
+    }
+    struct str token = without_newline(buf_str(&bytes));
+    r = judge_token(token, mode, ret_refusal);
+    if (r == 0) {
+        buf_append(ret_token, token);
+        r = ret_token->failed ? -ENOMEM : 0;
+    }
+    return r;
+}
+
+static int read_app_tokens(struct config_app *app, struct problems *problems)
+{
+    for (size_t i = 0; i < app->token.n; i++) {
+        struct buf *token = &app->tokens[app->n_tokens++];
+        buf_append(token, str_from(app->token.items[i]));
+        if (token->failed) {
+            return -ENOMEM;
+        }
+    }
+    for (size_t i = 0; i < app->token_file.n; i++) {
+        const char *path = app->token_file.items[i];
+        struct refusal refusal;
+        int r = read_token(path, &app->tokens[app->n_tokens], &refusal);
+        if (r < 0) {
+            return r;
+        }
+        if (r == TOKEN_REFUSED) {
+            problems_add(problems, config_line(&app->lines, "app", "token_file"),
+                         "[app %s] token_file: %s %s", app->id_text, path, refusal.why);
+        } else {
+            app->n_tokens++;
+        }
+    }
+    return 0;
+}
+
+static int read_status_token(struct config_status *status, struct problems *problems)
+{
+    struct refusal refusal;
+    if (status->token_file[0] == '\0') {
+        return 0;
+    }
+    int r = read_token(status->token_file, &status->token, &refusal);
+    if (r == TOKEN_REFUSED) {
+        problems_add(problems, config_line(&status->lines, "status", "token_file"),
+                     "[status] token_file: %s %s", status->token_file, refusal.why);
+    }
+    return r < 0 ? r : 0;
+}
+
+int config_read_tokens(struct config *config, struct buf *errors)
+{
+    struct problems problems = {.path = config->path, .out = errors};
+    for (size_t i = 0; i < config->n_apps; i++) {
+        int r = read_app_tokens(&config->apps[i], &problems);
+        if (r < 0) {
+            return r;
+        }
+    }
+    int r = read_status_token(&config->status, &problems);
+    return r < 0 ? r : problems_result(&problems);
+}
