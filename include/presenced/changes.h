@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_CHANGES_H
+#define PRESENCED_CHANGES_H
+
+/* The change log: every change of the table that changed something, in order and numbered, the last of them
+ * held in memory. Store, event stream and replication follow it, each at its own pace; one that falls off
+ * its end is told so and starts again from the table. */
+
+#include "presenced/str.h"
+
+struct changes;
+
+enum change_kind {
+    CHANGE_UPDATED = 1, /* the user is now as `record` says (also: its push_online window has ended) */
+    CHANGE_FORGOTTEN,   /* the user was dropped; `record` is the last that was known */
+};
+
+struct change {
+    uint64_t revision; /* 1, 2, 3, … without a gap */
+    uint64_t unix_ms;  /* when it was applied */
+    enum change_kind kind;
+    struct str record; /* record.h; borrowed */
+};
+
+/* Holds up to `max_entries` (a power of two) changes and `max_bytes` of them, both above 0. 0 or -ENOMEM. */
+int changes_new(size_t max_entries, size_t max_bytes, struct changes **ret_changes);
+void changes_free(struct changes *changes);
+DEFINE_CLEANUP(struct changes *, changes_free)
+
+/* For the table, which calls it with the user's shard locked, so the changes of one user are in their order.
+ * Returns the new revision. Never fails: all memory was taken at the start. */
+uint64_t changes_append(struct changes *changes, enum change_kind kind, uint64_t unix_ms, struct str record);
+
+/* ---- for followers, from any thread ---- */
+
+/* The newest revision, 0 before the first. */
+uint64_t changes_last_revision(const struct changes *changes);
+
+/* An eventfd of the follower's that gets 1 written when there is something new; once, until somebody calls
+ * changes_read() again. So a follower first reads its eventfd, then the changes, until there are none.
+ * At most 16; 0 or -ENOSPC. */
+int changes_follow(struct changes *changes, int eventfd);
+void changes_unfollow(struct changes *changes, int eventfd);
+
+#define CHANGES_LOST 1 /* what comes after `after_revision` is no longer held, or never was */
+
+/* Copies changes after `after_revision`, oldest first, as many as there are but no more than `max_changes`
+ * and what fits `max_bytes` (at least one), into `storage` (cleared first) and `ret_changes`, which points
+ * into it. Sets `*ret_n`, 0 when there are none. 0, CHANGES_LOST or -ENOMEM. */
+int changes_read(struct changes *changes, uint64_t after_revision, size_t max_changes, size_t max_bytes,
+                 struct buf *storage, struct change *ret_changes, size_t *ret_n);
+
+#endif

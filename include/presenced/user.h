@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_USER_H
+#define PRESENCED_USER_H
+
+/* One user unpacked: what a reader of the table gets a copy of, and what its state follows from. Nothing here
+ * is shared: a thread works on its own copy. */
+
+#include "presenced/row.h"
+
+#define USER_ID_MAX 256            /* bytes of UTF-8 */
+#define USER_CUSTOM_STATUS_MAX 256 /* bytes of UTF-8 */
+
+enum user_state {
+    USER_ONLINE,
+    USER_PUSH_ONLINE, /* Tencent's third state: a phone that was disconnected and can still be pushed to */
+    USER_OFFLINE,
+    USER_UNKNOWN, /* no row: a custom status alone */
+    USER_N_STATES,
+};
+
+struct user {
+    uint16_t app; /* index of the app in its table */
+    uint16_t id_len;
+    uint16_t n_rows;
+    uint16_t custom_status_len;
+    bool has_custom_status; /* one was heard, empty or not */
+    uint64_t custom_status_time_ms;
+    char id[USER_ID_MAX];
+    char custom_status[USER_CUSTOM_STATUS_MAX];
+    struct row rows[PLATFORM_N_MAX]; /* a platform at most once; in the order they were first heard of */
+};
+
+struct user_summary {
+    enum user_state state;
+    bool has_since;
+    uint64_t since_ms;
+    uint64_t window_end_ms; /* USER_PUSH_ONLINE: when it turns offline, unless something happens; else 0 */
+};
+
+static inline struct str user_id(const struct user *user)
+{
+    return (struct str){user->id, user->id_len};
+}
+
+static inline struct str user_custom_status(const struct user *user)
+{
+    return (struct str){user->custom_status, user->custom_status_len};
+}
+
+/* The row of a platform, or NULL. */
+const struct row *user_row(const struct user *user, uint8_t platform);
+
+/* A row as it counts. A Logout or Disconnect of RESTAPI ends every row that is not newer than it: such a row
+ * reads as that one does, but for its platform. So no order of arrival matters. */
+struct row user_effective_row(const struct user *user, const struct row *row);
+
+/* The platforms whose rows read as online. */
+struct platform_set user_online_platforms(const struct user *user);
+
+/* State and since at `now_ms`, with a push_online window of `window_ms` (0: none). */
+void user_summarise(const struct user *user, uint64_t window_ms, uint64_t now_ms,
+                    struct user_summary *ret_summary);
+
+/* The highest stamp of all: of its rows and of its custom status; 0 for none. */
+uint64_t user_last_stamp_ms(const struct user *user);
+
+struct str user_state_name(enum user_state state); /* "push_online" */
+
+#endif

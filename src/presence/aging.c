@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* What happens to users of whom nothing is heard: their push_online window ends, and they are dropped when
+ * they have been offline for too long or when their room is needed. */
+#include "table_private.h"
+
+#include "presenced/record.h"
+
+#include <stdatomic.h>
+
+/* Users moved or dropped by table_tick() at one hold of a lock: well below a millisecond. */
+#define STEP_MAX 256
+#define TICK_INTERVAL_MS 1000
+
+static void settle_first(struct table *table, struct shard *shard, uint64_t now_ms)
+{
+    struct user user;
+    struct user_summary summary;
+    uint32_t slot = heap_top_slot(&shard->heaps, HEAP_WINDOWS);
+    const struct held *held = slots_at(&shard->slots, slot);
+    record_decode(held->record, &user);
+    user_summarise(&user, table->config.push_online_window_ms, now_ms, &summary);
+    struct filing filing = filing_of(&user, &summary);
+    app_count_moved(table->apps[user.app], held->state, summary.state);
+    shard_refile(shard, slot, &filing);
+    struct str record = {(const char *)held->record, record_size(held->record)};
+    (void)changes_append(table->changes, CHANGE_UPDATED, now_ms, record);
+}
+
+void table_settle(struct table *table, struct shard *shard, uint64_t now_ms, unsigned max)
+{
+    for (unsigned n = 0; n < max && heap_top_key(&shard->heaps, HEAP_WINDOWS) <= now_ms; n++) {
+        settle_first(table, shard, now_ms);
+    }
+}
+
+/* Forgets a user who is not online; `n_users` is the caller's to change. */
+static void drop(struct table *table, struct shard *shard, uint32_t slot, uint64_t now_ms,
+                 _Atomic uint64_t *n_dropped)
+{
+    struct user user;
+    const uint8_t *bytes = slots_at(&shard->slots, slot)->record;
+    record_decode(bytes, &user);
+    struct place place = table_place(table, user.app, user_id(&user));
+    app_raise_forgotten(table->apps[user.app], user_last_stamp_ms(&user));
+    (void)changes_append(table->changes, CHANGE_FORGOTTEN, now_ms,
+                         (struct str){(const char *)bytes, record_size(bytes)});
+    struct held *held = shard_remove(shard, place.hash, slot);
+    app_count_removed(table->apps[user.app], held->state);
+    atomic_fetch_add_explicit(n_dropped, 1, memory_order_relaxed);
+    shard->n_dropped++;
+    free(held);
+}
+
+static struct app *app_of_top(struct table *table, const struct shard *shard, enum heap_name heap)
+{
+    return table->apps[record_app(slots_at(&shard->slots, heap_top_slot(&shard->heaps, heap))->record)];
+}
+
+static unsigned lowest(const _Atomic uint64_t *tops, uint64_t *ret_key)
+{
+    unsigned at = 0;
+    uint64_t key = HEAP_NO_KEY;
+    for (unsigned i = 0; i < TABLE_N_SHARDS; i++) {
+        uint64_t top = atomic_load_explicit(&tops[i], memory_order_relaxed);
+        if (top < key) {
+            key = top;
+            at = i;
+        }
+    }
+    *ret_key = key;
+    return at;
+}
+
+/* Drops the user on top of the heap, unless that is not the one that was meant any more. */
+static bool drop_top(struct table *table, struct shard *shard, enum heap_name heap, uint64_t key,
+                     uint64_t now_ms)
+{
+    (void)pthread_mutex_lock(&shard->lock);
+    bool still = heap_top_key(&shard->heaps, heap) <= key;
+    if (still) {
+        drop(table, shard, heap_top_slot(&shard->heaps, heap), now_ms,
+             &app_of_top(table, shard, heap)->n_dropped_for_room);
+    }
+    table_unlock(table, shard);
+    return still;
+}
+
+static void settle_shard(struct table *table, struct shard *shard, uint64_t now_ms)
+{
+    (void)pthread_mutex_lock(&shard->lock);
+    table_settle(table, shard, now_ms, STEP_MAX);
+    table_unlock(table, shard);
+}
+
+int table_make_room(struct table *table, uint64_t now_ms, struct shard **ret_shard)
+{
+    for (;;) {
+        uint64_t window_end, idle_since;
+        struct shard *window = &table->shards[lowest(table->window_tops, &window_end)];
+        struct shard *idle = &table->shards[lowest(table->idle_tops, &idle_since)];
+        bool from_idle = idle_since != HEAP_NO_KEY;
+        struct shard *shard = from_idle ? idle : window;
+        if (window_end <= now_ms && window_end < idle_since) {
+            /* Offline by now, and perhaps for longer than the others. */
+            settle_shard(table, window, now_ms);
+        } else if (!from_idle && window_end == HEAP_NO_KEY) {
+            return TABLE_FULL;
+        } else if (drop_top(table, shard, from_idle ? HEAP_IDLE : HEAP_WINDOWS,
+                            from_idle ? idle_since : window_end, now_ms)) {
+            *ret_shard = shard;
+            return 0;
+        }
+    }
+}
+
+/* Whether a user idle since then is to be dropped for its age. */
+static bool is_aged(const struct table *table, uint64_t since_ms, uint64_t now_ms)
+{
+    uint64_t forget_after = table->config.forget_after_ms;
+    return forget_after != 0 && now_ms >= forget_after && since_ms <= now_ms - forget_after;
+}
+
+static void drop_aged(struct table *table, struct shard *shard, uint64_t now_ms)
+{
+    for (unsigned n = 0; n < STEP_MAX && is_aged(table, heap_top_key(&shard->heaps, HEAP_IDLE), now_ms);
+         n++) {
+        drop(table, shard, heap_top_slot(&shard->heaps, HEAP_IDLE), now_ms,
+             &app_of_top(table, shard, HEAP_IDLE)->n_dropped_for_age);
+        atomic_fetch_sub_explicit(&table->n_users, 1, memory_order_relaxed);
+    }
+}
+
+static bool is_due(const struct table *table, unsigned at, uint64_t now_ms)
+{
+    return atomic_load_explicit(&table->window_tops[at], memory_order_relaxed) <= now_ms ||
+           is_aged(table, atomic_load_explicit(&table->idle_tops[at], memory_order_relaxed), now_ms);
+}
+
+static uint64_t next_tick(const struct table *table, uint64_t now_ms)
+{
+    uint64_t forget_after = table->config.forget_after_ms;
+    uint64_t next = now_ms + TICK_INTERVAL_MS;
+    uint64_t window_end, idle_since;
+    (void)lowest(table->window_tops, &window_end);
+    (void)lowest(table->idle_tops, &idle_since);
+    next = window_end < next ? window_end : next;
+    if (forget_after != 0 && idle_since < UINT64_MAX - forget_after && idle_since + forget_after < next) {
+        next = idle_since + forget_after;
+    }
+    /* What came due meanwhile can wait for a moment: no spinning. */
+    return next > now_ms ? next : now_ms + 1;
+}
+
+uint64_t table_tick(struct table *table, uint64_t now_ms)
+{
+    for (unsigned i = 0; i < TABLE_N_SHARDS; i++) {
+        while (is_due(table, i, now_ms)) {
+            struct shard *shard = &table->shards[i];
+            (void)pthread_mutex_lock(&shard->lock);
+            table_settle(table, shard, now_ms, STEP_MAX);
+            drop_aged(table, shard, now_ms);
+            table_unlock(table, shard);
+        }
+    }
+    return next_tick(table, now_ms);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_APP_H
+#define PRESENCED_APP_H
+
+/* What is counted of one app, as it happens. Any thread may call everything here: numbers are exact, but of
+ * two read one after another each has its own moment. */
+
+#include "presenced/table.h"
+
+#include <stdalign.h>
+
+struct app {
+    alignas(64) uint64_t id;
+    _Atomic uint64_t n_users[USER_N_STATES];
+    _Atomic uint64_t n_online_rows[PLATFORM_N_MAX];
+    _Atomic uint64_t forgotten_before_ms;
+    _Atomic uint64_t n_dropped_for_room;
+    _Atomic uint64_t n_dropped_for_age;
+};
+
+/* A user as far as it is counted. */
+struct counted {
+    enum user_state state;
+    struct platform_set online;
+};
+
+void app_count_added(struct app *app, const struct counted *user);
+void app_count_changed(struct app *app, const struct counted *before, const struct counted *after);
+
+/* Of users that are not online. */
+void app_count_moved(struct app *app, enum user_state before, enum user_state after);
+void app_count_removed(struct app *app, enum user_state before);
+
+void app_raise_forgotten(struct app *app, uint64_t stamp_ms);
+
+void app_counts(const struct app *app, struct table_counts *ret_counts);
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* How an event gets into the table. A known user is unpacked, merged, packed and put back under its shard's
+ * lock. A new one may need room that only another shard has: then the lock is let go, somebody is dropped,
+ * and the event tries again with the place that was won. All memory is had before anything changes. */
+#include "merge.h"
+#include "table_private.h"
+
+#include "presenced/record.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+
+/* What one event settles on its way: the rest is table_tick()'s. */
+#define SETTLE_MAX 256
+
+#define NEEDS_ROOM 100 /* an outcome of this file only */
+
+/* One event under way. */
+struct application {
+    struct table *table;
+    const struct table_event *event;
+    uint64_t now_ms;
+    struct place place;
+    struct app *app;
+    struct table_applied applied;
+    struct user user;
+    /* For a user who is not held: */
+    struct held *held;  /* ready to be put in; ours until then */
+    uint64_t n_dropped; /* of the shard, when `held` was made */
+    bool has_room;      /* one of n_users is ours to use */
+};
+
+static struct counted counted_of(const struct user *user, enum user_state state)
+{
+    return (struct counted){state, user_online_platforms(user)};
+}
+
+static uint64_t log_update(const struct application *application, struct str record)
+{
+    return changes_append(application->table->changes, CHANGE_UPDATED, application->now_ms, record);
+}
+
+static int apply_to_known(struct application *application, uint32_t slot)
+{
+    struct table *table = application->table;
+    struct user *user = &application->user;
+    const struct held *held = slots_at(&application->place.shard->slots, slot);
+    record_decode(held->record, user);
+    struct counted before = counted_of(user, held->state);
+    uint64_t stamp = merge_stamp(user, application->event, application->now_ms);
+    if (!merge_event(user, application->event, stamp, application->now_ms)) {
+        return TABLE_UNCHANGED;
+    }
+    struct user_summary summary;
+    uint8_t bytes[RECORD_SIZE_MAX];
+    user_summarise(user, table->config.push_online_window_ms, application->now_ms, &summary);
+    struct filing filing = filing_of(user, &summary);
+    struct str record = {(const char *)bytes, record_encode(user, bytes)};
+    int r = shard_update(application->place.shard, slot, record, &filing);
+    if (r < 0) {
+        return r;
+    }
+    struct counted after = counted_of(user, summary.state);
+    app_count_changed(application->app, &before, &after);
+    application->applied.revision = log_update(application, record);
+    return TABLE_CHANGED;
+}
+
+/* Makes the new user, outside the table still. TABLE_FORGOTTEN where the event is too old to bring it back.
+ */
+static int make_user(struct application *application)
+{
+    const struct table_event *event = application->event;
+    struct user *user = &application->user;
+    uint64_t forgotten = atomic_load_explicit(&application->app->forgotten_before_ms, memory_order_relaxed);
+    user->app = event->app;
+    user->id_len = (uint16_t)event->user_id.len;
+    memcpy(user->id, event->user_id.ptr, event->user_id.len);
+    user->n_rows = 0;
+    user->has_custom_status = false;
+    user->custom_status_len = 0;
+    user->custom_status_time_ms = 0;
+    uint64_t stamp = merge_stamp(user, event, application->now_ms);
+    if (forgotten != 0 && stamp <= forgotten) {
+        if (!application->applied.restamped) {
+            return TABLE_FORGOTTEN;
+        }
+        stamp = forgotten < EVENT_TIME_MAX_MS ? forgotten + 1 : EVENT_TIME_MAX_MS;
+    }
+    (void)merge_event(user, event, stamp, application->now_ms);
+    return 0;
+}
+
+static int pack_user(struct application *application)
+{
+    uint8_t bytes[RECORD_SIZE_MAX];
+    size_t size = record_encode(&application->user, bytes);
+    struct held *held = realloc(application->held, sizeof(*held) + size);
+    if (held == NULL) {
+        return -ENOMEM;
+    }
+    memcpy(held->record, bytes, size);
+    application->held = held;
+    application->n_dropped = application->place.shard->n_dropped;
+    return 0;
+}
+
+/* Takes one of max_users, where one is left. */
+static bool take_room(struct table *table)
+{
+    uint64_t n = atomic_load_explicit(&table->n_users, memory_order_relaxed);
+    do {
+        if (table->config.max_users != 0 && n >= table->config.max_users) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&table->n_users, &n, n + 1, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return true;
+}
+
+static void put_in(struct application *application)
+{
+    struct user_summary summary;
+    struct held *held = application->held;
+    user_summarise(&application->user, application->table->config.push_online_window_ms, application->now_ms,
+                   &summary);
+    struct filing filing = filing_of(&application->user, &summary);
+    struct counted counted = counted_of(&application->user, summary.state);
+    struct str record = {(const char *)held->record, record_size(held->record)};
+    (void)shard_add(application->place.shard, application->place.hash, take_pointer(application->held),
+                    &filing);
+    app_count_added(application->app, &counted);
+    application->applied.revision = log_update(application, record);
+    application->has_room = false;
+}
+
+static int apply_to_new(struct application *application)
+{
+    struct shard *shard = application->place.shard;
+    /* Made once, unless others were dropped from here since: this very user could be among them. */
+    if (application->held == NULL || application->n_dropped != shard->n_dropped) {
+        int r = make_user(application);
+        if (r != 0) {
+            return r;
+        }
+        r = pack_user(application);
+        if (r < 0) {
+            return r;
+        }
+    }
+    int r = shard_reserve(shard);
+    if (r < 0) {
+        return r;
+    }
+    application->has_room = application->has_room || take_room(application->table);
+    if (!application->has_room) {
+        return NEEDS_ROOM;
+    }
+    put_in(application);
+    return TABLE_CHANGED;
+}
+
+static int apply_locked(struct application *application)
+{
+    const struct table_event *event = application->event;
+    struct shard *shard = application->place.shard;
+    table_settle(application->table, shard, application->now_ms, SETTLE_MAX);
+    uint32_t slot = shard_find(shard, application->place.hash, event->app, event->user_id);
+    return slot == SLOT_NONE ? apply_to_new(application) : apply_to_known(application, slot);
+}
+
+static int make_room(struct application *application)
+{
+    struct shard *shard;
+    int r = table_make_room(application->table, application->now_ms, &shard);
+    if (r != 0) {
+        return r;
+    }
+    application->has_room = true;
+    application->n_dropped += shard == application->place.shard;
+    return 0;
+}
+
+static int run(struct application *application)
+{
+    for (;;) {
+        (void)pthread_mutex_lock(&application->place.shard->lock);
+        int r = apply_locked(application);
+        table_unlock(application->table, application->place.shard);
+        if (r != NEEDS_ROOM) {
+            return r;
+        }
+        r = make_room(application);
+        if (r != 0) {
+            return r;
+        }
+    }
+}
+
+int table_apply(struct table *table, const struct table_event *event, uint64_t now_ms,
+                struct table_applied *ret_applied)
+{
+    struct application application;
+    application.table = table;
+    application.event = event;
+    application.now_ms = now_ms;
+    application.place = table_place(table, event->app, event->user_id);
+    application.app = table->apps[event->app];
+    application.applied = (struct table_applied){.restamped = !merge_believes(event, now_ms)};
+    application.held = NULL;
+    application.has_room = false;
+    int r = run(&application);
+    if (application.has_room) {
+        atomic_fetch_sub_explicit(&table->n_users, 1, memory_order_relaxed);
+    }
+    free(application.held);
+    if (r >= 0) {
+        *ret_applied = application.applied;
+    }
+    return r;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_SHARD_H
+#define PRESENCED_SHARD_H
+
+/* One part of the table's users, behind its own lock: found by hash, numbered, and those that time will move
+ * in the order in which it will. All calls but init and fini are made with the lock held. */
+
+#include "heap.h"
+#include "index.h"
+#include "slots.h"
+
+#include <pthread.h>
+#include <stdalign.h>
+
+struct shard {
+    alignas(64) pthread_mutex_t lock;
+    struct index index;
+    struct slots slots;
+    struct heaps heaps; /* of users who are not online */
+    uint64_t n_dropped; /* users dropped from here so far */
+};
+
+/* Where a user belongs: its state, and its key in the heap of that state. */
+struct filing {
+    enum user_state state;
+    uint64_t key;
+};
+
+struct filing filing_of(const struct user *user, const struct user_summary *summary);
+
+void shard_init(struct shard *shard);
+void shard_fini(struct shard *shard);
+
+/* The user's slot, or SLOT_NONE. */
+uint32_t shard_find(const struct shard *shard, uint32_t hash, uint16_t app, struct str user_id);
+
+/* Room for one more user in any state: shard_add() needs it. 0 or -ENOMEM. */
+int shard_reserve(struct shard *shard);
+
+/* Takes over `held` (malloc), whose record is written. Returns its slot. */
+uint32_t shard_add(struct shard *shard, uint32_t hash, struct held *held, const struct filing *filing);
+
+/* Gives a user a new record and files it anew. 0, or -ENOMEM with nothing changed. */
+int shard_update(struct shard *shard, uint32_t slot, struct str record, const struct filing *filing);
+
+/* Files a user anew whose state time has moved; never fails, for time only moves it from windows to idle,
+ * where room was made before. */
+void shard_refile(struct shard *shard, uint32_t slot, const struct filing *filing);
+
+/* Takes a user out; the caller frees it. */
+struct held *shard_remove(struct shard *shard, uint32_t hash, uint32_t slot);
+
+#endif

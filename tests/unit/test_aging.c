@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+/* What time does to users, and who is dropped when there is no room. */
+#include "presenced/record.h"
+#include "suite.h"
+#include "table_fixture.h"
+
+#include <stdio.h>
+
+#define WINDOW_MS UINT64_C(60000)
+#define N_CHANGES_MAX 16
+
+static struct buf storage;
+static struct change changes[N_CHANGES_MAX];
+
+static void tear_down(void)
+{
+    table_fixture_close();
+    buf_fini(&storage);
+}
+
+static void open_with(uint64_t window_ms, uint64_t max_users, uint64_t forget_after_ms)
+{
+    table_fixture_open((struct table_config){
+        .push_online_window_ms = window_ms, .max_users = max_users, .forget_after_ms = forget_after_ms});
+}
+
+static void check_change(const struct change *change, enum change_kind kind, const char *user)
+{
+    ck_assert_int_eq(change->kind, kind);
+    ck_assert_uint_eq(change->unix_ms, fixture.now_ms);
+    ck_assert(str_equal(record_id((const uint8_t *)change->record.ptr), str_from(user)));
+}
+
+static uint64_t tick(void)
+{
+    return table_tick(fixture.table, fixture.now_ms);
+}
+
+START_TEST(test_end_of_a_window_is_a_change)
+{
+    open_with(WINDOW_MS, 0, 0);
+    (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
+    check_counts(0, 1, 0, 0);
+    fixture.now_ms = NOW_MS + WINDOW_MS - 1;
+    ck_assert_uint_eq(tick(), NOW_MS + WINDOW_MS);
+    check_counts(0, 1, 0, 0);
+    ck_assert_uint_eq(last_revision(), 1);
+    fixture.now_ms = NOW_MS + WINDOW_MS;
+    ck_assert_uint_eq(tick(), NOW_MS + WINDOW_MS + 1000);
+    check_counts(0, 0, 1, 0);
+    ck_assert_uint_eq(changes_after(1, &storage, changes, N_CHANGES_MAX), 1);
+    check_change(&changes[0], CHANGE_UPDATED, "alice");
+    ck_assert_uint_eq(tick(), NOW_MS + WINDOW_MS + 1000);
+    ck_assert_uint_eq(last_revision(), 2);
+}
+END_TEST
+
+START_TEST(test_no_window_no_push_online)
+{
+    open_with(0, 0, 0);
+    (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
+    check_counts(0, 0, 1, 0);
+    ck_assert_uint_eq(table_push_online_window_ms(fixture.table), 0);
+}
+END_TEST
+
+START_TEST(test_window_moves_with_its_row)
+{
+    open_with(WINDOW_MS, 0, 0);
+    (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
+    (void)apply(disconnect("alice", PLATFORM_IPAD, NOW_MS + 500));
+    (void)apply(disconnect("bob", PLATFORM_ANDROID, NOW_MS + 100));
+    (void)apply(login("bob", PLATFORM_ANDROID, NOW_MS + 200));
+    fixture.now_ms = NOW_MS + WINDOW_MS + 400;
+    ck_assert_uint_eq(tick(), NOW_MS + WINDOW_MS + 500);
+    check_counts(1, 1, 0, 0);
+    fixture.now_ms = NOW_MS + WINDOW_MS + 500;
+    (void)tick();
+    check_counts(1, 0, 1, 0);
+}
+END_TEST
+
+/* An event finds its user as time has left it, whatever the event does. */
+START_TEST(test_event_settles_what_has_ended)
+{
+    open_with(WINDOW_MS, 0, 0);
+    (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
+    fixture.now_ms = NOW_MS + WINDOW_MS;
+    ck_assert_int_eq(apply(disconnect("alice", PLATFORM_IOS, NOW_MS)), TABLE_UNCHANGED);
+    check_counts(0, 0, 1, 0);
+    ck_assert_uint_eq(changes_after(1, &storage, changes, N_CHANGES_MAX), 1);
+    check_change(&changes[0], CHANGE_UPDATED, "alice");
+}
+END_TEST
+
+START_TEST(test_settling_comes_before_the_event)
+{
+    open_with(WINDOW_MS, 0, 0);
+    (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
+    fixture.now_ms = NOW_MS + WINDOW_MS;
+    ck_assert_int_eq(apply(login("alice", PLATFORM_IOS, NOW_MS + 1)), TABLE_CHANGED);
+    ck_assert_uint_eq(fixture.applied.revision, 3);
+    ck_assert_uint_eq(last_revision(), 3);
+    check_counts(1, 0, 0, 0);
+}
+END_TEST
+
+/* More than one step settles at once, and an event among them settles its share only. */
+START_TEST(test_many_windows)
+{
+    const unsigned n_users = 3000;
+    open_with(WINDOW_MS, 0, 0);
+    for (unsigned i = 0; i < n_users; i++) {
+        char user[16];
+        (void)snprintf(user, sizeof(user), "user%u", i);
+        (void)apply(disconnect(user, PLATFORM_IOS, NOW_MS + i % 7));
+    }
+    check_counts(0, n_users, 0, 0);
+    fixture.now_ms = NOW_MS + WINDOW_MS + 7;
+    (void)tick();
+    check_counts(0, 0, n_users, 0);
+    ck_assert_uint_eq(last_revision(), 2 * (uint64_t)n_users);
+}
+END_TEST
+
+START_TEST(test_forget_after)
+{
+    open_with(WINDOW_MS, 0, 1000);
+    (void)apply(logout("alice", PLATFORM_WEB, NOW_MS));
+    (void)apply(custom_status("bob", "busy", NOW_MS + 10));
+    (void)apply(login("carol", PLATFORM_WEB, NOW_MS));
+    fixture.now_ms = NOW_MS + 999;
+    ck_assert_uint_eq(tick(), NOW_MS + 1000);
+    check_counts(1, 0, 1, 1);
+    fixture.now_ms = NOW_MS + 1000;
+    ck_assert_uint_eq(tick(), NOW_MS + 1010);
+    ck_assert(!is_held("alice"));
+    ck_assert_uint_eq(counts().forgotten_before_ms, NOW_MS);
+    check_counts(1, 0, 0, 1);
+    fixture.now_ms = NOW_MS + 1010;
+    (void)tick();
+    ck_assert(!is_held("bob"));
+    ck_assert(is_held("carol"));
+    check_counts(1, 0, 0, 0);
+    ck_assert_uint_eq(counts().forgotten_before_ms, NOW_MS + 10);
+    ck_assert_uint_eq(counts().n_dropped_for_age, 2);
+    ck_assert_uint_eq(counts().n_dropped_for_room, 0);
+    ck_assert_uint_eq(changes_after(4, &storage, changes, N_CHANGES_MAX), 1);
+    check_change(&changes[0], CHANGE_FORGOTTEN, "bob");
+}
+END_TEST
+
+/* Offline begins with the end of the window. */
+START_TEST(test_forget_after_a_window)
+{
+    open_with(WINDOW_MS, 0, 1000);
+    (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
+    fixture.now_ms = NOW_MS + WINDOW_MS;
+    ck_assert_uint_eq(tick(), NOW_MS + WINDOW_MS + 1000);
+    ck_assert(is_held("alice"));
+    fixture.now_ms = NOW_MS + WINDOW_MS + 1000;
+    (void)tick();
+    ck_assert(!is_held("alice"));
+    ck_assert_uint_eq(counts().forgotten_before_ms, NOW_MS);
+}
+END_TEST
+
+/* One tick may do both. */
+START_TEST(test_window_and_age_at_once)
+{
+    open_with(WINDOW_MS, 0, 1000);
+    (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
+    fixture.now_ms = NOW_MS + 10 * WINDOW_MS;
+    (void)tick();
+    ck_assert(!is_held("alice"));
+    ck_assert_uint_eq(changes_after(1, &storage, changes, N_CHANGES_MAX), 2);
+    check_change(&changes[0], CHANGE_UPDATED, "alice");
+    check_change(&changes[1], CHANGE_FORGOTTEN, "alice");
+}
+END_TEST
+
+START_TEST(test_forget_after_longer_than_time)
+{
+    open_with(0, 0, UINT64_MAX);
+    (void)apply(logout("alice", PLATFORM_WEB, 0));
+    ck_assert_uint_eq(tick(), NOW_MS + 1000);
+    ck_assert(is_held("alice"));
+}
+END_TEST
+
+/* A user dropped with last stamp NOW_MS: which events bring it, or anyone of its app, back. */
+static const struct {
+    bool has_stamp;
+    int outcome;
+    int64_t later_ms;
+    int64_t stamp_later_ms; /* of the row then */
+} comebacks[] = {
+    {true, TABLE_FORGOTTEN, -1, 0},
+    {true, TABLE_FORGOTTEN, 0, 0},
+    {true, TABLE_CHANGED, 1, 1},
+    {false, TABLE_CHANGED, 0, 5},
+    {true, TABLE_CHANGED, 5 + (int64_t)TABLE_MAX_AHEAD_MS + 1, 5},
+};
+
+#define N_COMEBACKS ((int)(sizeof(comebacks) / sizeof(comebacks[0])))
+
+START_TEST(test_events_of_the_forgotten)
+{
+    static const char *const users[] = {"alice", "bob"};
+    open_with(0, 0, 5);
+    (void)apply(logout("alice", PLATFORM_WEB, NOW_MS));
+    fixture.now_ms = NOW_MS + 5;
+    (void)tick();
+    for (unsigned i = 0; i < 2; i++) {
+        struct table_event event = login(users[i], PLATFORM_WEB, NOW_MS + (uint64_t)comebacks[_i].later_ms);
+        uint64_t before = last_revision();
+        event.has_event_time = comebacks[_i].has_stamp;
+        ck_assert_int_eq(apply(event), comebacks[_i].outcome);
+        bool comes = comebacks[_i].outcome == TABLE_CHANGED;
+        ck_assert_int_eq(is_held(users[i]), comes);
+        ck_assert_uint_eq(last_revision() - before, comes);
+        ck_assert_uint_eq(fixture.applied.revision, comes ? last_revision() : 0);
+        if (comes) {
+            check_row(users[i], PLATFORM_WEB, ROW_LOGIN, NOW_MS + (uint64_t)comebacks[_i].stamp_later_ms);
+        }
+    }
+}
+END_TEST
+
+/* The stamp of a dropped user may be ahead of the clock: an event without one is still newer. */
+START_TEST(test_restamped_is_newer_than_the_forgotten)
+{
+    open_with(0, 1, 0);
+    (void)apply(logout("alice", PLATFORM_WEB, NOW_MS + 500));
+    (void)apply(logout("bob", PLATFORM_WEB, NOW_MS));
+    ck_assert_uint_eq(counts().forgotten_before_ms, NOW_MS + 500);
+    ck_assert_int_eq(apply(unstamped(login("carol", PLATFORM_WEB, 0))), TABLE_CHANGED);
+    check_row("carol", PLATFORM_WEB, ROW_LOGIN, NOW_MS + 501);
+}
+END_TEST
+
+START_TEST(test_forgotten_is_of_one_app)
+{
+    struct table_event event = login("alice", PLATFORM_WEB, NOW_MS - 1);
+    open_with(0, 0, 5);
+    (void)apply(logout("alice", PLATFORM_WEB, NOW_MS));
+    fixture.now_ms = NOW_MS + 5;
+    (void)tick();
+    event.app = fixture.other_app;
+    ck_assert_int_eq(apply(event), TABLE_CHANGED);
+}
+END_TEST
+
+START_TEST(test_known_users_take_old_events)
+{
+    open_with(0, 0, 1000);
+    (void)apply(logout("alice", PLATFORM_WEB, NOW_MS));
+    (void)apply(login("bob", PLATFORM_WEB, NOW_MS - 9));
+    fixture.now_ms = NOW_MS + 1000;
+    (void)tick();
+    ck_assert_int_eq(apply(login("bob", PLATFORM_MAC, NOW_MS - 5)), TABLE_CHANGED);
+}
+END_TEST
+
+/* Who goes first: offline or unknown by how long, then push_online by the end of the window; never online. */
+START_TEST(test_order_of_eviction)
+{
+    static const char *const order[] = {"old", "status", "window ended", "young", "push one", "push two"};
+    open_with(WINDOW_MS, 7, 0);
+    (void)apply(disconnect("push two", PLATFORM_IOS, NOW_MS - 10));
+    (void)apply(disconnect("push one", PLATFORM_IPAD, NOW_MS - 20));
+    (void)apply(disconnect("window ended", PLATFORM_IOS, NOW_MS - WINDOW_MS - 300));
+    (void)apply(logout("young", PLATFORM_WEB, NOW_MS - 200));
+    (void)apply(custom_status("status", "busy", NOW_MS - 400));
+    (void)apply(logout("old", PLATFORM_WEB, NOW_MS - 500));
+    (void)apply(login("online", PLATFORM_WEB, NOW_MS - 9999));
+    for (unsigned i = 0; i < 6; i++) {
+        char user[16];
+        (void)snprintf(user, sizeof(user), "new%u", i);
+        uint64_t before = last_revision();
+        ck_assert_int_eq(apply(login(user, PLATFORM_WEB, NOW_MS)), TABLE_CHANGED);
+        ck_assert_uint_eq(changes_after(before, &storage, changes, N_CHANGES_MAX), 2);
+        check_change(&changes[0], CHANGE_FORGOTTEN, order[i]);
+        check_change(&changes[1], CHANGE_UPDATED, user);
+        ck_assert(!is_held(order[i]));
+        ck_assert_uint_eq(counts().n_dropped_for_room, i + 1);
+    }
+    check_counts(7, 0, 0, 0);
+    ck_assert_uint_eq(counts().forgotten_before_ms, NOW_MS - 10);
+    ck_assert_int_eq(apply(login("newest", PLATFORM_WEB, NOW_MS)), TABLE_FULL);
+    ck_assert(!is_held("newest"));
+    ck_assert_uint_eq(fixture.applied.revision, 0);
+    check_counts(7, 0, 0, 0);
+    ck_assert_int_eq(apply(logout("online", PLATFORM_WEB, NOW_MS)), TABLE_CHANGED);
+    ck_assert_int_eq(apply(login("newest", PLATFORM_WEB, NOW_MS)), TABLE_CHANGED);
+    ck_assert(!is_held("online"));
+}
+END_TEST
+
+/* A window that has ended unnoticed makes its user one of the offline, in the shard of whomever. */
+START_TEST(test_eviction_settles_first)
+{
+    open_with(WINDOW_MS, 2, 0);
+    (void)apply(disconnect("ended", PLATFORM_IOS, NOW_MS));
+    (void)apply(logout("offline", PLATFORM_WEB, NOW_MS + WINDOW_MS + 5));
+    fixture.now_ms = NOW_MS + WINDOW_MS + 10;
+    ck_assert_int_eq(apply(login("new", PLATFORM_WEB, NOW_MS)), TABLE_CHANGED);
+    ck_assert_uint_eq(changes_after(2, &storage, changes, N_CHANGES_MAX), 3);
+    check_change(&changes[0], CHANGE_UPDATED, "ended");
+    check_change(&changes[1], CHANGE_FORGOTTEN, "ended");
+    check_change(&changes[2], CHANGE_UPDATED, "new");
+}
+END_TEST
+
+/* The user who was offline before that end goes first all the same. */
+START_TEST(test_eviction_leaves_a_later_window)
+{
+    open_with(WINDOW_MS, 2, 0);
+    (void)apply(disconnect("ended", PLATFORM_IOS, NOW_MS));
+    (void)apply(logout("offline", PLATFORM_WEB, NOW_MS + 5));
+    fixture.now_ms = NOW_MS + WINDOW_MS + 10;
+    ck_assert_int_eq(apply(login("new", PLATFORM_WEB, NOW_MS)), TABLE_CHANGED);
+    ck_assert(!is_held("offline"));
+    ck_assert(is_held("ended"));
+}
+END_TEST
+
+START_TEST(test_eviction_crosses_apps)
+{
+    struct table_event event = login("bob", PLATFORM_WEB, NOW_MS);
+    open_with(0, 1, 0);
+    (void)apply(logout("alice", PLATFORM_WEB, NOW_MS - 10));
+    event.app = fixture.other_app;
+    ck_assert_int_eq(apply(event), TABLE_CHANGED);
+    ck_assert_uint_eq(counts().n_dropped_for_room, 1);
+    ck_assert_uint_eq(counts().forgotten_before_ms, NOW_MS - 10);
+    struct table_counts other;
+    table_counts(fixture.table, fixture.other_app, &other);
+    ck_assert_uint_eq(other.n_users[USER_ONLINE], 1);
+    ck_assert_uint_eq(other.forgotten_before_ms, 0);
+}
+END_TEST
+
+/* A known user needs no room, and what is forgotten frees some. */
+START_TEST(test_room)
+{
+    open_with(0, 2, 10);
+    (void)apply(login("alice", PLATFORM_WEB, NOW_MS));
+    (void)apply(logout("bob", PLATFORM_WEB, NOW_MS - 100));
+    ck_assert_int_eq(apply(login("alice", PLATFORM_IOS, NOW_MS)), TABLE_CHANGED);
+    ck_assert(is_held("bob"));
+    (void)tick();
+    ck_assert(!is_held("bob"));
+    ck_assert_int_eq(apply(login("carol", PLATFORM_WEB, NOW_MS)), TABLE_CHANGED);
+    ck_assert_uint_eq(counts().n_dropped_for_room, 0);
+    ck_assert_int_eq(apply(login("dave", PLATFORM_WEB, NOW_MS)), TABLE_FULL);
+    ck_assert_uint_eq(counts().n_dropped_for_age, 1);
+}
+END_TEST
+
+/* An event too old for its app drops nobody. */
+START_TEST(test_forgotten_before_full)
+{
+    open_with(0, 1, 0);
+    (void)apply(logout("alice", PLATFORM_WEB, NOW_MS));
+    (void)apply(logout("bob", PLATFORM_WEB, NOW_MS + 1));
+    ck_assert_int_eq(apply(login("carol", PLATFORM_WEB, NOW_MS)), TABLE_FORGOTTEN);
+    ck_assert(is_held("bob"));
+    ck_assert_int_eq(apply(login("carol", PLATFORM_WEB, NOW_MS + 1)), TABLE_CHANGED);
+    ck_assert(!is_held("bob"));
+}
+END_TEST
+
+/* A newcomer is judged by what was forgotten before it came, not by who has to go for it: also where both are
+ * of one shard, as in so many rounds some are. */
+START_TEST(test_newcomer_older_than_the_dropped)
+{
+    open_with(0, 1, 0);
+    for (unsigned i = 0; i < 3000; i++) {
+        char user[16];
+        uint64_t stamp = NOW_MS + 6 * (uint64_t)i;
+        (void)snprintf(user, sizeof(user), "user%u", i);
+        ck_assert_int_eq(apply(logout(user, PLATFORM_WEB, stamp)), TABLE_CHANGED);
+        ck_assert_int_eq(apply(logout(user, PLATFORM_WEB, stamp + 10)), TABLE_CHANGED);
+    }
+    check_counts(0, 0, 1, 0);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("aging");
+    TCase *tcase = tcase_create("aging");
+    tcase_add_checked_fixture(tcase, NULL, tear_down);
+    tcase_add_test(tcase, test_end_of_a_window_is_a_change);
+    tcase_add_test(tcase, test_no_window_no_push_online);
+    tcase_add_test(tcase, test_window_moves_with_its_row);
+    tcase_add_test(tcase, test_event_settles_what_has_ended);
+    tcase_add_test(tcase, test_settling_comes_before_the_event);
+    tcase_add_test(tcase, test_many_windows);
+    tcase_add_test(tcase, test_forget_after);
+    tcase_add_test(tcase, test_forget_after_a_window);
+    tcase_add_test(tcase, test_window_and_age_at_once);
+    tcase_add_test(tcase, test_forget_after_longer_than_time);
+    tcase_add_loop_test(tcase, test_events_of_the_forgotten, 0, N_COMEBACKS);
+    tcase_add_test(tcase, test_restamped_is_newer_than_the_forgotten);
+    tcase_add_test(tcase, test_forgotten_is_of_one_app);
+    tcase_add_test(tcase, test_known_users_take_old_events);
+    tcase_add_test(tcase, test_order_of_eviction);
+    tcase_add_test(tcase, test_eviction_settles_first);
+    tcase_add_test(tcase, test_eviction_leaves_a_later_window);
+    tcase_add_test(tcase, test_eviction_crosses_apps);
+    tcase_add_test(tcase, test_room);
+    tcase_add_test(tcase, test_forgotten_before_full);
+    tcase_add_test(tcase, test_newcomer_older_than_the_dropped);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

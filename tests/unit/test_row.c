@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/row.h"
+#include "suite.h"
+
+/* Each is higher than those before it. */
+static const struct row rising[] = {
+    {.event_time_ms = 0, .action = ROW_LOGIN, .reason = ROW_REASON_OTHER},
+    {.event_time_ms = 1, .action = ROW_KICKED, .reason = ROW_REASON_OTHER, .client = {4, {255, 1, 1, 1}}},
+    {.event_time_ms = 1, .action = ROW_LOGOUT, .reason = ROW_REASON_REGISTER},
+    {.event_time_ms = 1, .action = ROW_LOGOUT, .reason = ROW_REASON_OTHER, .client = {4, {192, 0, 2, 9}}},
+    {.event_time_ms = 1, .action = ROW_DISCONNECT, .reason = ROW_REASON_LINK_CLOSE},
+    {.event_time_ms = 1, .action = ROW_DISCONNECT, .reason = ROW_REASON_TIMEOUT},
+    {.event_time_ms = 1, .action = ROW_LOGIN, .reason = ROW_REASON_REGISTER},
+    {.event_time_ms = 1, .action = ROW_LOGIN, .reason = ROW_REASON_REGISTER, .client = {4, {192, 0, 2, 1}}},
+    {.event_time_ms = 1, .action = ROW_LOGIN, .reason = ROW_REASON_REGISTER, .client = {16, {192, 0, 2, 1}}},
+    {.event_time_ms = 1, .action = ROW_LOGIN, .reason = ROW_REASON_REGISTER, .client = {4, {192, 0, 2, 2}}},
+    {.event_time_ms = 1, .action = ROW_LOGIN, .reason = ROW_REASON_REGISTER, .client = {4, {200}}},
+    {.event_time_ms = 1, .action = ROW_LOGIN, .reason = ROW_REASON_UNREGISTER},
+    {.event_time_ms = 1, .action = ROW_LOGIN, .reason = ROW_REASON_LINK_CLOSE},
+    {.event_time_ms = 1, .action = ROW_LOGIN, .reason = ROW_REASON_TIMEOUT},
+    {.event_time_ms = 1, .action = ROW_LOGIN, .reason = ROW_REASON_KICKED},
+    {.event_time_ms = 1, .action = ROW_LOGIN, .reason = ROW_REASON_OTHER},
+    {.event_time_ms = 2, .action = ROW_KICKED, .reason = ROW_REASON_REGISTER},
+    {.event_time_ms = EVENT_TIME_MAX_MS, .action = ROW_KICKED, .reason = ROW_REASON_REGISTER},
+};
+
+#define N_RISING ((int)(sizeof(rising) / sizeof(rising[0])))
+
+static int sign(int value)
+{
+    return (value > 0) - (value < 0);
+}
+
+START_TEST(test_order)
+{
+    for (int i = 0; i < N_RISING; i++) {
+        ck_assert_int_eq(sign(row_compare(&rising[_i], &rising[i])), sign(_i - i));
+    }
+}
+END_TEST
+
+START_TEST(test_platform_and_receipt_take_no_part)
+{
+    struct row a = rising[7];
+    struct row b = rising[7];
+    a.platform = PLATFORM_IOS;
+    a.received_unix_ms = 5;
+    ck_assert_int_eq(row_compare(&a, &b), 0);
+}
+END_TEST
+
+START_TEST(test_names)
+{
+    ck_assert(str_equal(row_action_name(ROW_KICKED), STR("Kicked")));
+    ck_assert(str_equal(row_action_name(ROW_LOGOUT), STR("Logout")));
+    ck_assert(str_equal(row_action_name(ROW_DISCONNECT), STR("Disconnect")));
+    ck_assert(str_equal(row_action_name(ROW_LOGIN), STR("Login")));
+    ck_assert(str_equal(row_reason_name(ROW_REASON_REGISTER), STR("Register")));
+    ck_assert(str_equal(row_reason_name(ROW_REASON_UNREGISTER), STR("Unregister")));
+    ck_assert(str_equal(row_reason_name(ROW_REASON_LINK_CLOSE), STR("LinkClose")));
+    ck_assert(str_equal(row_reason_name(ROW_REASON_TIMEOUT), STR("TimeOut")));
+    ck_assert(str_equal(row_reason_name(ROW_REASON_KICKED), STR("Kicked")));
+    ck_assert(str_equal(row_reason_name(ROW_REASON_OTHER), STR("Other")));
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("row");
+    TCase *tcase = tcase_create("row");
+    tcase_add_loop_test(tcase, test_order, 0, N_RISING);
+    tcase_add_test(tcase, test_platform_and_receipt_take_no_part);
+    tcase_add_test(tcase, test_names);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
