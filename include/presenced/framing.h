@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_FRAMING_H
+#define PRESENCED_FRAMING_H
+
+/* Where a request ends: the checks of RFC 9112 that libmicrohttpd 0.9.75 does not do, so that what one party
+ * takes for a body is never another's next request. Pure; any thread. */
+
+#include "presenced/str.h"
+
+/* The framing headers of one request, gathered one by one. All zero is none. */
+struct framing {
+    unsigned n_host;
+    unsigned n_content_length;
+    unsigned n_transfer_encoding;
+    bool bad_content_length;
+    bool bad_transfer_encoding;
+    bool bad_header; /* a name or value that cannot be, such as a line that was folded */
+    uint64_t content_length;
+};
+
+void framing_add(struct framing *framing, struct str name, struct str value);
+
+/* NULL when the request's end is beyond doubt, else what is wrong: a constant text. */
+const char *framing_check(const struct framing *framing, bool is_http_1_0);
+
+static inline bool framing_has_length(const struct framing *framing)
+{
+    return framing->n_content_length > 0 || framing->n_transfer_encoding > 0;
+}
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_LISTENER_H
+#define PRESENCED_LISTENER_H
+
+/* An HTTP listener: sockets, threads, libmicrohttpd, and the limits that it does not keep. Created, started
+ * and stopped by one thread; handlers are called on the listener's own threads. */
+
+#include "presenced/request.h"
+#include "presenced/tls.h"
+
+struct http_listener;
+
+struct http_listener_config {
+    const char *name; /* "callback": in logs and thread names; at most 10 characters */
+    const struct http_handler *handler;
+    void *handler_cls;
+    struct tls *tls; /* NULL: plain HTTP; outlives the listener */
+    unsigned n_threads;
+    unsigned max_connections;
+    unsigned max_connections_per_address; /* 0: no bound */
+    const struct network *unbounded; /* peers that the bound above does not count; outlives the listener */
+    size_t n_unbounded;
+    size_t max_body_bytes;
+    uint64_t idle_timeout_ms;
+    uint64_t request_timeout_ms;
+};
+
+/* 0, or -errno. */
+int http_listener_new(const struct http_listener_config *config, struct http_listener **ret_listener);
+
+/* Hands over a listening socket (socket.h), before the start; the listener closes it. 0, or -ENOSPC
+ * beyond 16. */
+int http_listener_add_socket(struct http_listener *listener, int fd);
+
+/* The sockets handed over, in their order; borrowed. */
+unsigned http_listener_n_sockets(const struct http_listener *listener);
+int http_listener_socket(const struct http_listener *listener, unsigned which);
+
+/* Starts the threads; requests are served from now on. 0, or -errno. */
+int http_listener_start(struct http_listener *listener);
+
+/* From now on answers say `Connection: close`; connections are still accepted, so that a load balancer's
+ * health check gets in. */
+void http_listener_drain(struct http_listener *listener);
+
+/* Stops accepting: what comes waits in the socket's queue for whoever else holds it. */
+void http_listener_pause(struct http_listener *listener);
+
+/* Waits until no request is in flight, at most `timeout_ms`. Whether that is so. */
+bool http_listener_wait_idle(struct http_listener *listener, uint64_t timeout_ms);
+
+/* Ends threads, connections and sockets. */
+void http_listener_free(struct http_listener *listener);
+DEFINE_CLEANUP(struct http_listener *, http_listener_free)
+
+struct http_listener_stats {
+    uint64_t n_connections; /* open now */
+    uint64_t n_accepted;
+    uint64_t n_refused_per_address; /* closed at once, for max_connections_per_address */
+    uint64_t n_timed_out;           /* cut off for request_timeout */
+    uint64_t n_requests;
+};
+
+void http_listener_stats(const struct http_listener *listener, struct http_listener_stats *ret_stats);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_REQUEST_H
+#define PRESENCED_REQUEST_H
+
+/* An HTTP request as the handlers of a listener see it. It belongs to the listener's thread that serves it;
+ * everything it points to is valid until the call that got it returns. */
+
+#include "presenced/address.h"
+#include "presenced/str.h"
+
+struct http_request {
+    struct str method;
+    struct str target;   /* as sent, still percent-encoded */
+    struct str path;     /* of the target, before '?'; still percent-encoded */
+    struct str query;    /* after the first '?'; ptr NULL where there is none */
+    struct address peer; /* of the connection; none for a Unix socket */
+    struct str body;     /* of answer() only: whole */
+    bool is_http_1_0;
+    uint64_t note;    /* for the handler: from judge() to answer() */
+    void *connection; /* the listener's */
+};
+
+/* The value of the `nth` header (from 0) of that name, compared without case; ptr NULL when there is none. */
+struct str http_request_header(const struct http_request *request, const char *name, unsigned nth);
+
+/* Whether the client showed a certificate that the listener's client CA signed. Verified once a connection.
+ */
+bool http_request_has_client_certificate(const struct http_request *request);
+
+/* Why a listener refuses a request by itself, for its handler to word the answer. */
+enum http_refusal {
+    HTTP_REFUSAL_BAD_FRAMING,     /* 400 and close: what follows could be read as another request */
+    HTTP_REFUSAL_LENGTH_REQUIRED, /* 411: neither Content-Length nor chunked */
+    HTTP_REFUSAL_TOO_LARGE,       /* 413: beyond max_body */
+};
+
+struct http_reply;
+
+/* What a listener serves: two calls a request, on the listener's thread, neither of which may block. */
+struct http_handler {
+    /* The headers are there, the body is not. NULL: read the body, then call answer(). A reply: the body is
+     * read and thrown away, then the reply is sent. */
+    struct http_reply *(*judge)(void *cls, struct http_request *request);
+
+    /* The body is whole. NULL: memory is gone, the connection is closed. */
+    struct http_reply *(*answer)(void *cls, struct http_request *request);
+
+    /* `error` is a constant text of ours that says what is wrong. */
+    struct http_reply *(*refuse)(void *cls, struct http_request *request, enum http_refusal why,
+                                 const char *error);
+};
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_TLS_H
+#define PRESENCED_TLS_H
+
+/* The TLS side of a listener; tls.c alone sees GnuTLS, which libmicrohttpd brings. Sessions belong to the
+ * thread that serves them; tls_adopt() may be called while they are served. */
+
+#include "presenced/certificate.h"
+#include "presenced/str.h"
+
+struct tls;
+struct tls_session;
+
+/* 0 or -errno. */
+int tls_new(struct tls **ret_tls);
+void tls_free(struct tls *tls);
+DEFINE_CLEANUP(struct tls *, tls_free)
+
+/* A certificate with its key and the CA of the clients, ready for handshakes. */
+struct tls_generation;
+
+/* `client_ca_pem` empty: no client certificate is asked for; else every session asks for one, and session
+ * tickets are off, so that each connection shows it. 0; -EINVAL when GnuTLS refuses what it is given, with
+ * the reason in `ret_error`; -ENOMEM. */
+int tls_generation_new(const struct certificate *certificate, struct str client_ca_pem,
+                       struct tls_generation **ret_generation, struct certificate_error *ret_error);
+void tls_generation_free(struct tls_generation *generation);
+DEFINE_CLEANUP(struct tls_generation *, tls_generation_free)
+
+/* Makes `generation`, which is consumed, what handshakes use from now on. Sessions that are open live on with
+ * theirs. One thread at a time. */
+void tls_adopt(struct tls *tls, struct tls_generation *generation);
+
+/* ---- for the listener ---- */
+
+/* GnuTLS's priority string: what is offered, and in which order. */
+extern const char tls_priorities[];
+
+/* What libmicrohttpd wants to have as its certificate callback. It is never asked: each session carries the
+ * credentials of the generation that was the newest when it began. */
+void *tls_certificate_callback(void);
+
+/* Readies a GnuTLS session that libmicrohttpd has made on socket `fd`, before its handshake. `on_starved` is
+ * called on the session's thread, from within GnuTLS, whenever the session wants bytes that are not there.
+ * NULL when memory is gone or nothing was adopted. */
+struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int fd,
+                                    void (*on_starved)(void *cls), void *cls);
+void tls_session_free(struct tls_session *session);
+
+/* Bytes taken from the socket so far. */
+uint64_t tls_session_n_received(const struct tls_session *session);
+
+/* Whether the client's certificate was shown and verifies against the client CA; looked at once. */
+bool tls_session_has_client_certificate(struct tls_session *session);
+
+#endif

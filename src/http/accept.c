@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker.h"
+
+#include "presenced/log.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+
+#define ACCEPTS_A_ROUND 16
+
+/* How long a worker that cannot accept waits before it tries again. */
+#define ACCEPT_RETRY_MS 20
+
+/* At max_connections the connection that is idle longest makes room, once it has been idle for so long. */
+#define IDLE_BEFORE_CLOSED_FOR_ROOM_MS 1000
+
+static void connection_free(struct http_connection *connection)
+{
+    struct http_worker *worker = connection->worker;
+    struct http_shared *shared = worker->shared;
+    http_parking_forget(connection);
+    wait_leave(&connection->waiter);
+    if (connection->exchange.stage != EXCHANGE_NONE) {
+        http_count_down(&worker->stats.n_in_flight);
+    }
+    if (connection->is_bounded) {
+        address_bound_remove(shared->addresses, &connection->peer);
+    }
+    atomic_fetch_sub_explicit(&shared->n_connections, 1, memory_order_relaxed);
+    http_exchange_fini(&connection->exchange);
+    tls_session_free(connection->tls);
+    free(connection);
+}
+
+static bool start_tls(struct http_connection *connection)
+{
+    struct tls *tls = connection->worker->shared->config.tls;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection->mhd,
+                                                                   MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (tls == NULL) {
+        return true;
+    }
+    if (info != NULL && info->tls_session != NULL) {
+        connection->tls = tls_session_new(tls, info->tls_session, connection->watch.fd,
+                                          http_connection_is_starved, connection);
+    }
+    return connection->tls != NULL;
+}
+
+void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
+                            enum MHD_ConnectionNotificationCode code)
+{
+    struct http_worker *worker = cls;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        if (*socket_context != NULL) {
+            connection_free(*socket_context);
+            *socket_context = NULL;
+        }
+        return;
+    }
+    struct http_connection *connection = take_pointer(worker->accepting);
+    *socket_context = connection;
+    connection->mhd = mhd;
+    if (!start_tls(connection)) {
+        (void)shutdown(connection->watch.fd, SHUT_RDWR);
+    }
+}
+
+/* Ends a connection whatever it is doing: libmicrohttpd sees it closed by its peer. */
+void http_connection_cut(struct http_connection *connection)
+{
+    wait_leave(&connection->waiter);
+    (void)shutdown(connection->watch.fd, SHUT_RDWR);
+    http_unpark(connection);
+}
+
+static bool is_exempt(const struct http_listener_config *config, const struct address *peer)
+{
+    for (size_t i = 0; i < config->n_unbounded; i++) {
+        if (network_contains(&config->unbounded[i], peer)) {
+            return true;
+        }
+    }
+    return peer->len == 0; /* a Unix socket */
+}
+
+/* Counts the new connection; false when its address has its share already. */
+static bool within_bound(struct http_connection *connection)
+{
+    struct http_shared *shared = connection->worker->shared;
+    if (shared->addresses == NULL || is_exempt(&shared->config, &connection->peer)) {
+        return true;
+    }
+    connection->is_bounded = address_bound_add(shared->addresses, &connection->peer);
+    return connection->is_bounded;
+}
+
+static void add_connection(struct http_worker *worker, int fd, const struct sockaddr *sockaddr, socklen_t len)
+{
+    struct http_connection *connection = calloc(1, sizeof(*connection));
+    if (connection == NULL) {
+        (void)close(fd);
+        return;
+    }
+    connection->watch = (struct watch){.kind = WATCH_PARKED, .fd = fd};
+    connection->worker = worker;
+    connection->peer = address_from_sockaddr(sockaddr);
+    atomic_fetch_add_explicit(&worker->shared->n_connections, 1, memory_order_relaxed);
+    if (!within_bound(connection)) {
+        http_count(&worker->stats.n_refused_per_address);
+        (void)close(fd);
+        connection_free(connection);
+        return;
+    }
+    http_connection_becomes_busy(connection, worker->now_ms);
+    worker->accepting = connection;
+    /* Closes the socket when it fails. */
+    if (MHD_add_connection(worker->mhd, fd, sockaddr, len) != MHD_YES && worker->accepting != NULL) {
+        connection_free(take_pointer(worker->accepting));
+    }
+}
+
+void http_accept_watch(struct http_worker *worker, bool accepts)
+{
+    if (accepts == worker->accepts) {
+        return;
+    }
+    worker->accepts = accepts;
+    for (unsigned i = 0; i < worker->shared->n_sockets; i++) {
+        struct watch *watch = &worker->sockets[i];
+        struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = watch};
+        (void)epoll_ctl(worker->epoll_fd, accepts ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, watch->fd, &event);
+    }
+}
+
+static void accept_later(struct http_worker *worker)
+{
+    http_accept_watch(worker, false);
+    worker->accept_again_ms = worker->now_ms + ACCEPT_RETRY_MS;
+}
+
+static bool has_room(const struct http_worker *worker)
+{
+    return atomic_load_explicit(&worker->shared->n_connections, memory_order_relaxed) <
+           worker->shared->config.max_connections;
+}
+
+/* The connection that is idle longest gives way to new ones, so that whoever holds all of them open without
+ * using them locks nobody out. */
+static void make_room(struct http_worker *worker)
+{
+    struct waiter *waiter = wait_first(&worker->idle);
+    if (waiter != NULL && waiter->since_ms + IDLE_BEFORE_CLOSED_FOR_ROOM_MS <= worker->now_ms) {
+        http_connection_cut(http_connection_of(waiter));
+    }
+    accept_later(worker);
+}
+
+static void accept_failed(struct http_worker *worker, int error)
+{
+    static struct log_limit limit = {.per_second = 1, .burst = 5};
+    uint64_t n_suppressed = 0;
+    if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR || error == ECONNABORTED) {
+        return;
+    }
+    if (log_limit_pass(&limit, &n_suppressed)) {
+        log_error("cannot accept connections", log_text("listener", worker->shared->config.name),
+                  log_errno("error", error), log_u64("suppressed", n_suppressed));
+    }
+    accept_later(worker);
+}
+
+void http_accept(struct http_worker *worker, int socket)
+{
+    for (unsigned i = 0; i < ACCEPTS_A_ROUND; i++) {
+        struct sockaddr_storage sockaddr;
+        socklen_t len = sizeof(sockaddr);
+        if (!has_room(worker)) {
+            make_room(worker);
+            return;
+        }
+        int fd = accept4(socket, (struct sockaddr *)&sockaddr, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            accept_failed(worker, errno);
+            return;
+        }
+        http_count(&worker->stats.n_accepted);
+        add_connection(worker, fd, (const struct sockaddr *)&sockaddr, len);
+    }
+}

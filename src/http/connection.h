@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_HTTP_CONNECTION_H
+#define PRESENCED_HTTP_CONNECTION_H
+
+/* One connection of a listener, and the request that it carries at the moment. Belongs to the thread of its
+ * worker. */
+
+#include "deadlines.h"
+#include "mhd.h"
+#include "presenced/listener.h"
+
+struct http_worker;
+
+/* What our epoll watches; the first member of whatever is watched. */
+enum watch_kind {
+    WATCH_SOCKET,
+    WATCH_WAKE,
+    WATCH_MHD,
+    WATCH_PARKED,
+};
+
+struct watch {
+    enum watch_kind kind;
+    int fd;
+};
+
+enum exchange_stage {
+    EXCHANGE_NONE,    /* between requests */
+    EXCHANGE_HEAD,    /* the request line was read */
+    EXCHANGE_READ,    /* the body is read, then answered */
+    EXCHANGE_DISCARD, /* the body is thrown away, then `reply` is sent */
+    EXCHANGE_ANSWERED,
+};
+
+struct exchange {
+    enum exchange_stage stage;
+    struct http_request request;
+    struct http_reply *reply; /* of EXCHANGE_DISCARD */
+    bool close_after;         /* what follows on this connection cannot be trusted to be a request */
+    struct buf target;
+    struct buf body;
+    uint64_t n_body_bytes; /* that have come, kept or not */
+};
+
+struct http_connection {
+    struct watch watch; /* WATCH_PARKED, of its own socket */
+    struct waiter waiter;
+    struct http_worker *worker;
+    struct MHD_Connection *mhd;
+    struct tls_session *tls; /* NULL: plain HTTP */
+    struct address peer;
+    bool is_bounded;     /* counted by address */
+    uint64_t n_received; /* bytes that had come when the last request was answered */
+    bool is_busy;        /* waits for its request to be whole, or for its reply to be taken; else idle */
+    bool has_served;     /* a request has come over it */
+    bool is_starved;     /* stands in the worker's list of starved ones */
+    bool is_parked;      /* suspended in libmicrohttpd, watched by us */
+    struct http_connection *next_starved;
+    struct exchange exchange;
+};
+
+/* ---- worker.c: what the exchange tells its worker ---- */
+
+/* A request line is there. request_timeout runs since the connection was accepted or since the request's
+ * first byte, where that was seen, else from now on. */
+void http_worker_request_begins(struct http_connection *connection);
+
+/* The request is answered: its sender has request_timeout to take the reply. */
+void http_worker_request_is_answered(struct http_connection *connection);
+
+/* The reply is sent: the connection may be idle for idle_timeout. */
+void http_worker_request_ends(struct http_connection *connection);
+
+const struct http_listener_config *http_worker_config(const struct http_worker *worker);
+bool http_worker_is_draining(const struct http_worker *worker);
+
+/* ---- exchange.c: libmicrohttpd's callbacks for requests ---- */
+
+void *http_exchange_begin(void *cls, const char *target, struct MHD_Connection *mhd);
+enum MHD_Result http_exchange_continue(void *cls, struct MHD_Connection *mhd, const char *url,
+                                       const char *method, const char *version, const char *upload_data,
+                                       size_t *upload_data_size, void **connection_cls);
+void http_exchange_end(void *cls, struct MHD_Connection *mhd, void **connection_cls,
+                       enum MHD_RequestTerminationCode code);
+
+/* Releases what an exchange holds. */
+void http_exchange_fini(struct exchange *exchange);
+
+#endif

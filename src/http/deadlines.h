@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_HTTP_DEADLINES_H
+#define PRESENCED_HTTP_DEADLINES_H
+
+/* Who has waited longest: connections of one thread in the order in which they began to wait. As all of a
+ * queue wait equally long, the first to expire is always the first of the queue: no heap, no timers. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct waiter {
+    struct waiter *previous;
+    struct waiter *next;
+    uint64_t since_ms;
+};
+
+/* A ring with the queue itself as its end. */
+struct wait_queue {
+    struct waiter end;
+};
+
+static inline void wait_queue_init(struct wait_queue *queue)
+{
+    queue->end.previous = queue->end.next = &queue->end;
+}
+
+/* A waiter that stands in no queue has next NULL. */
+static inline void wait_leave(struct waiter *waiter)
+{
+    if (waiter->next != NULL) {
+        waiter->previous->next = waiter->next;
+        waiter->next->previous = waiter->previous;
+        waiter->next = waiter->previous = NULL;
+    }
+}
+
+/* Leaves the queue it stands in and joins at the end, or a little before it where others began to wait later.
+ */
+static inline void wait_join(struct wait_queue *queue, struct waiter *waiter, uint64_t since_ms)
+{
+    wait_leave(waiter);
+    waiter->since_ms = since_ms;
+    struct waiter *before = queue->end.previous;
+    while (before != &queue->end && before->since_ms > since_ms) {
+        before = before->previous;
+    }
+    waiter->previous = before;
+    waiter->next = before->next;
+    before->next->previous = waiter;
+    before->next = waiter;
+}
+
+/* The one that waits longest, or NULL. */
+static inline struct waiter *wait_first(const struct wait_queue *queue)
+{
+    return queue->end.next == &queue->end ? NULL : queue->end.next;
+}
+
+/* The one after it, or NULL. */
+static inline struct waiter *wait_next(const struct wait_queue *queue, const struct waiter *waiter)
+{
+    return waiter->next == &queue->end ? NULL : waiter->next;
+}
+
+#endif

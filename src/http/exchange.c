@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* A request's way through libmicrohttpd 0.9.75, which calls, on the worker's thread:
+ *
+ *   begin      the request line is there, its target still raw
+ *   continue   first:  the headers are there. A reply queued now closes the connection, so only a request
+ *                      whose end is in doubt is answered here.
+ *              then:   bytes of the body, as often as there are some. Nothing can be queued now.
+ *              last:   the body is whole. Here is answered.
+ *   end        the reply was sent, or the connection was lost
+ *
+ * The body of a request that judge() refuses is read and thrown away, for closing in the midst of it would
+ * reset the connection and the sender would not see its answer; and a sender that must be refused for its
+ * clock or its token should not cost a TLS handshake each time. */
+#include "connection.h"
+#include "presenced/framing.h"
+
+/* What a kept connection may keep of the buffer for bodies. */
+#define BODY_KEPT_BYTES 4096
+
+static struct http_connection *connection_of(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info == NULL ? NULL : info->socket_context;
+}
+
+void *http_exchange_begin(void *cls, const char *target, struct MHD_Connection *mhd)
+{
+    (void)cls;
+    struct http_connection *connection = connection_of(mhd);
+    if (connection == NULL) {
+        return NULL;
+    }
+    struct exchange *exchange = &connection->exchange;
+    buf_clear(&exchange->target);
+    buf_append(&exchange->target, str_from(target)); /* libmicrohttpd will decode it in place */
+    exchange->stage = EXCHANGE_HEAD;
+    exchange->n_body_bytes = 0;
+    exchange->close_after = false;
+    http_worker_request_begins(connection);
+    return connection;
+}
+
+/* A header folded over two lines (RFC 9112, section 5.2: obsolete, to be refused). libmicrohttpd 0.9.75 joins
+ * the second line to the name instead of the value, and has to move the name behind the value for that; of a
+ * header on one line, the value follows the name. test_framing.c shows it. */
+static bool is_folded(const char *key, size_t key_size, const char *value)
+{
+    return value != NULL && (uintptr_t)value <= (uintptr_t)key + key_size;
+}
+
+static enum MHD_Result gather_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_size,
+                                     const char *value, size_t value_size)
+{
+    struct framing *framing = cls;
+    (void)kind;
+    framing->bad_header |= is_folded(key, key_size, value);
+    framing_add(framing, (struct str){key, key_size}, (struct str){value == NULL ? "" : value, value_size});
+    return MHD_YES;
+}
+
+/* The target without scheme and authority: a server has to take the absolute form too (RFC 9112, section
+ * 3.2.2). */
+static struct str origin_form(struct str target)
+{
+    size_t scheme = str_starts_with(target, STR("http://"))    ? 7
+                    : str_starts_with(target, STR("https://")) ? 8
+                                                               : 0;
+    const char *path = scheme == 0 ? target.ptr : memchr(target.ptr + scheme, '/', target.len - scheme);
+    if (path == NULL) {
+        return STR("/");
+    }
+    return (struct str){path, target.len - (size_t)(path - target.ptr)};
+}
+
+static void describe(struct http_connection *connection, const char *method, const char *version)
+{
+    struct exchange *exchange = &connection->exchange;
+    struct str rest = origin_form(buf_str(&exchange->target));
+    struct http_request *request = &exchange->request;
+    *request = (struct http_request){
+        .method = str_from(method),
+        .target = buf_str(&exchange->target),
+        .peer = connection->peer,
+        .is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_1) != 0,
+        .connection = connection,
+    };
+    (void)str_split(&rest, '?', &request->path);
+    request->query = rest;
+}
+
+static enum MHD_Result queue(struct http_connection *connection, struct http_reply *reply)
+{
+    connection->exchange.stage = EXCHANGE_ANSWERED;
+    if (reply == NULL) {
+        return MHD_NO;
+    }
+    http_worker_request_is_answered(connection);
+    bool close_after = connection->exchange.close_after || http_worker_is_draining(connection->worker);
+    return http_reply_queue(reply, connection->mhd, close_after);
+}
+
+/* Refuses by itself, and closes: a sender that frames its requests otherwise than we read them may go on with
+ * what it takes for a body. */
+static struct http_reply *refuse(struct http_connection *connection, enum http_refusal why, const char *error)
+{
+    const struct http_listener_config *config = http_worker_config(connection->worker);
+    connection->exchange.close_after = true;
+    return config->handler->refuse(config->handler_cls, &connection->exchange.request, why, error);
+}
+
+static bool may_have_body(const struct http_request *request)
+{
+    return !str_equal(request->method, STR("GET")) && !str_equal(request->method, STR("HEAD"));
+}
+
+/* The reply that refuses the request whatever its body says, or NULL. */
+static struct http_reply *judge(struct http_connection *connection, const struct framing *framing)
+{
+    const struct http_listener_config *config = http_worker_config(connection->worker);
+    struct http_request *request = &connection->exchange.request;
+    struct http_reply *reply = config->handler->judge(config->handler_cls, request);
+    if (reply != NULL) {
+        return reply;
+    }
+    if (may_have_body(request) && !framing_has_length(framing)) {
+        return refuse(connection, HTTP_REFUSAL_LENGTH_REQUIRED, "Content-Length is missing");
+    }
+    if (framing->content_length > config->max_body_bytes) {
+        return refuse(connection, HTTP_REFUSAL_TOO_LARGE, "the body is longer than max_body");
+    }
+    return NULL;
+}
+
+static enum MHD_Result head_is_there(struct http_connection *connection, const char *method,
+                                     const char *version)
+{
+    const struct http_listener_config *config = http_worker_config(connection->worker);
+    struct exchange *exchange = &connection->exchange;
+    struct framing framing = {0};
+    if (exchange->target.failed) {
+        return MHD_NO;
+    }
+    describe(connection, method, version);
+    (void)MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, gather_header, &framing);
+    const char *error = framing_check(&framing, exchange->request.is_http_1_0);
+    if (error != NULL) {
+        return queue(connection, refuse(connection, HTTP_REFUSAL_BAD_FRAMING, error));
+    }
+    exchange->reply = judge(connection, &framing);
+    exchange->stage = exchange->reply == NULL ? EXCHANGE_READ : EXCHANGE_DISCARD;
+    if (framing.content_length / 2 > config->max_body_bytes && exchange->reply != NULL) {
+        struct http_reply *reply = take_pointer(exchange->reply);
+        return queue(connection, reply); /* more than is worth reading */
+    }
+    if (exchange->stage == EXCHANGE_READ) {
+        buf_clear(&exchange->body);
+        return buf_reserve(&exchange->body, (size_t)framing.content_length) == NULL ? MHD_NO : MHD_YES;
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result body_has_come(struct http_connection *connection, struct str bytes)
+{
+    const struct http_listener_config *config = http_worker_config(connection->worker);
+    struct exchange *exchange = &connection->exchange;
+    exchange->n_body_bytes += bytes.len;
+    if (exchange->stage == EXCHANGE_READ && exchange->n_body_bytes > config->max_body_bytes) {
+        exchange->reply = refuse(connection, HTTP_REFUSAL_TOO_LARGE, "the body is longer than max_body");
+        exchange->stage = EXCHANGE_DISCARD;
+    }
+    if (exchange->stage == EXCHANGE_READ) {
+        buf_append(&exchange->body, bytes);
+        return exchange->body.failed ? MHD_NO : MHD_YES;
+    }
+    return exchange->n_body_bytes / 2 > config->max_body_bytes ? MHD_NO : MHD_YES;
+}
+
+static enum MHD_Result body_is_whole(struct http_connection *connection)
+{
+    const struct http_listener_config *config = http_worker_config(connection->worker);
+    struct exchange *exchange = &connection->exchange;
+    if (exchange->stage == EXCHANGE_DISCARD) {
+        struct http_reply *reply = take_pointer(exchange->reply);
+        return queue(connection, reply);
+    }
+    exchange->request.body = buf_str(&exchange->body);
+    return queue(connection, config->handler->answer(config->handler_cls, &exchange->request));
+}
+
+enum MHD_Result http_exchange_continue(void *cls, struct MHD_Connection *mhd, const char *url,
+                                       const char *method, const char *version, const char *upload_data,
+                                       size_t *upload_data_size, void **connection_cls)
+{
+    struct http_connection *connection = *connection_cls;
+    (void)cls;
+    (void)mhd;
+    (void)url;
+    if (connection == NULL) {
+        return MHD_NO;
+    }
+    if (connection->exchange.stage == EXCHANGE_HEAD) {
+        return head_is_there(connection, method, version);
+    }
+    if (*upload_data_size > 0) {
+        struct str bytes = {upload_data, *upload_data_size};
+        *upload_data_size = 0;
+        return body_has_come(connection, bytes);
+    }
+    return body_is_whole(connection);
+}
+
+static void release(struct exchange *exchange)
+{
+    if (exchange->reply != NULL) {
+        http_reply_release(exchange->reply);
+        exchange->reply = NULL;
+    }
+    if (exchange->body.capacity > BODY_KEPT_BYTES) {
+        buf_fini(&exchange->body);
+    }
+    exchange->stage = EXCHANGE_NONE;
+}
+
+void http_exchange_end(void *cls, struct MHD_Connection *mhd, void **connection_cls,
+                       enum MHD_RequestTerminationCode code)
+{
+    struct http_connection *connection = *connection_cls;
+    (void)cls;
+    (void)mhd;
+    (void)code;
+    if (connection == NULL) {
+        return;
+    }
+    *connection_cls = NULL;
+    release(&connection->exchange);
+    http_worker_request_ends(connection);
+}
+
+void http_exchange_fini(struct exchange *exchange)
+{
+    release(exchange);
+    buf_fini(&exchange->target);
+    buf_fini(&exchange->body);
+}

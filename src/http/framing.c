@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/framing.h"
+
+/* RFC 9110, section 5.6.2. */
+static bool is_token(struct str name)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!alphanumeric && (c == '\0' || strchr(others, c) == NULL)) {
+            return false;
+        }
+    }
+    return name.len > 0;
+}
+
+/* Control bytes but tab: what is left of a folded line, or meant to split one. */
+static bool has_control(struct str value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.ptr[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void framing_add(struct framing *framing, struct str name, struct str value)
+{
+    framing->bad_header |= !is_token(name) || has_control(value);
+    if (str_equal_fold(name, STR("host"))) {
+        framing->n_host++;
+    } else if (str_equal_fold(name, STR("content-length"))) {
+        framing->n_content_length++;
+        framing->bad_content_length |= !str_parse_u64(str_trim(value), UINT64_MAX / 2,
+                                                      &framing->content_length);
+    } else if (str_equal_fold(name, STR("transfer-encoding"))) {
+        framing->n_transfer_encoding++;
+        /* libmicrohttpd takes nothing but the bare word for chunked; what it would not decode, it would not
+         * find the end of either. */
+        framing->bad_transfer_encoding |= !str_equal_fold(value, STR("chunked"));
+    }
+}
+
+const char *framing_check(const struct framing *framing, bool is_http_1_0)
+{
+    if (framing->bad_header) {
+        return "a header's name or value has bytes that are not allowed";
+    }
+    if (framing->n_content_length > 1) {
+        return "Content-Length is given more than once";
+    }
+    if (framing->bad_content_length) {
+        return "Content-Length is no number";
+    }
+    if (framing->n_transfer_encoding > 1 || framing->bad_transfer_encoding) {
+        return "Transfer-Encoding is other than chunked";
+    }
+    if (framing->n_transfer_encoding > 0 && framing->n_content_length > 0) {
+        return "Content-Length is given beside Transfer-Encoding";
+    }
+    if (framing->n_transfer_encoding > 0 && is_http_1_0) {
+        return "Transfer-Encoding is given in HTTP/1.0";
+    }
+    if (framing->n_host > 1) {
+        return "Host is given more than once";
+    }
+    if (framing->n_host == 0 && !is_http_1_0) {
+        return "Host is missing";
+    }
+    return NULL;
+}

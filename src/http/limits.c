@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* The deadlines that libmicrohttpd does not keep: its own time-out starts anew with every byte. */
+#include "worker.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+void http_connection_becomes_busy(struct http_connection *connection, uint64_t since_ms)
+{
+    connection->is_busy = true;
+    wait_join(&connection->worker->busy, &connection->waiter, since_ms);
+}
+
+void http_worker_request_begins(struct http_connection *connection)
+{
+    struct http_worker *worker = connection->worker;
+    http_count(&worker->stats.n_requests);
+    http_count(&worker->stats.n_in_flight);
+    connection->has_served = true;
+    if (!connection->is_busy) {
+        http_connection_becomes_busy(connection, worker->now_ms);
+    }
+}
+
+/* Bytes that have come over a connection. A Unix socket cannot tell, so there a request begins with its whole
+ * request line; those peers are local. */
+static uint64_t n_received(const struct http_connection *connection)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof(info);
+    if (connection->tls != NULL) {
+        return tls_session_n_received(connection->tls);
+    }
+    if (getsockopt(connection->watch.fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0) {
+        return 0;
+    }
+    return info.tcpi_bytes_received;
+}
+
+void http_worker_request_is_answered(struct http_connection *connection)
+{
+    connection->n_received = n_received(connection);
+    http_connection_becomes_busy(connection, connection->worker->now_ms);
+}
+
+void http_worker_request_ends(struct http_connection *connection)
+{
+    struct http_worker *worker = connection->worker;
+    http_count_down(&worker->stats.n_in_flight);
+    connection->is_busy = false;
+    wait_join(&worker->idle, &connection->waiter, worker->now_ms);
+}
+
+/* libmicrohttpd does not say when the first byte of a kept connection's next request comes, so connections
+ * that idle are looked at now and then for bytes that came since. (A first byte that came in one piece with
+ * the end of the request before goes unnoticed until the next: idle_timeout bounds that.) */
+static void find_begun(struct http_worker *worker)
+{
+    struct waiter *waiter = wait_first(&worker->idle);
+    while (waiter != NULL) {
+        struct http_connection *connection = http_connection_of(waiter);
+        waiter = wait_next(&worker->idle, waiter);
+        if (n_received(connection) != connection->n_received) {
+            http_connection_becomes_busy(connection, worker->now_ms);
+        }
+    }
+}
+
+static void cut_expired(struct http_worker *worker, struct wait_queue *queue, uint64_t timeout_ms,
+                        _Atomic uint64_t *counter)
+{
+    struct waiter *waiter = NULL;
+    while ((waiter = wait_first(queue)) != NULL && waiter->since_ms + timeout_ms <= worker->now_ms) {
+        http_connection_cut(http_connection_of(waiter));
+        if (counter != NULL) {
+            http_count(counter);
+        }
+    }
+}
+
+static uint64_t sweep_interval_ms(const struct http_listener_config *config)
+{
+    uint64_t shorter = config->idle_timeout_ms < config->request_timeout_ms ? config->idle_timeout_ms
+                                                                            : config->request_timeout_ms;
+    uint64_t interval = shorter / 4 < HTTP_SWEEP_INTERVAL_MS ? shorter / 4 : HTTP_SWEEP_INTERVAL_MS;
+    return interval == 0 ? 1 : interval;
+}
+
+void http_limits_sweep(struct http_worker *worker)
+{
+    const struct http_listener_config *config = &worker->shared->config;
+    find_begun(worker);
+    cut_expired(worker, &worker->busy, config->request_timeout_ms, &worker->stats.n_timed_out);
+    cut_expired(worker, &worker->idle, config->idle_timeout_ms, NULL);
+    worker->next_sweep_ms = worker->now_ms + sweep_interval_ms(config);
+}

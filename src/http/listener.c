@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/listener.h"
+
+#include "presenced/clock.h"
+#include "presenced/log.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <time.h>
+
+struct http_listener {
+    struct http_shared shared;
+    unsigned n_workers;
+    struct http_worker *workers[];
+};
+
+static void panic(void *cls, const char *file, unsigned line, const char *reason)
+{
+    (void)cls;
+    log_error("libmicrohttpd cannot go on", log_text("file", file), log_u64("line", line),
+              log_text("reason", reason == NULL ? "" : reason));
+    log_stop();
+    abort();
+}
+
+int http_listener_new(const struct http_listener_config *config, struct http_listener **ret_listener)
+{
+    size_t size = sizeof(struct http_listener) + config->n_threads * sizeof(struct http_worker *);
+    cleanup(http_listener_freep) struct http_listener *listener = calloc(1, size);
+    if (listener == NULL) {
+        return -ENOMEM;
+    }
+    MHD_set_panic_func(panic, NULL);
+    listener->shared.config = *config;
+    if (config->max_connections_per_address > 0) {
+        int r = address_bound_new(config->max_connections_per_address, config->max_connections,
+                                  &listener->shared.addresses);
+        if (r < 0) {
+            return r;
+        }
+    }
+    *ret_listener = take_pointer(listener);
+    return 0;
+}
+
+int http_listener_add_socket(struct http_listener *listener, int fd)
+{
+    struct http_shared *shared = &listener->shared;
+    if (shared->n_sockets == HTTP_SOCKETS_MAX) {
+        (void)close(fd);
+        return -ENOSPC;
+    }
+    shared->sockets[shared->n_sockets++] = fd;
+    return 0;
+}
+
+unsigned http_listener_n_sockets(const struct http_listener *listener)
+{
+    return listener->shared.n_sockets;
+}
+
+int http_listener_socket(const struct http_listener *listener, unsigned which)
+{
+    return listener->shared.sockets[which];
+}
+
+int http_listener_start(struct http_listener *listener)
+{
+    while (listener->n_workers < listener->shared.config.n_threads) {
+        unsigned number = listener->n_workers;
+        int r = http_worker_new(&listener->shared, number, &listener->workers[number]);
+        if (r < 0) {
+            return r;
+        }
+        listener->n_workers++;
+    }
+    return 0;
+}
+
+static void wake_all(struct http_listener *listener)
+{
+    for (unsigned i = 0; i < listener->n_workers; i++) {
+        http_worker_wake(listener->workers[i]);
+    }
+}
+
+void http_listener_drain(struct http_listener *listener)
+{
+    atomic_store(&listener->shared.draining, true);
+}
+
+void http_listener_pause(struct http_listener *listener)
+{
+    atomic_store(&listener->shared.paused, true);
+    wake_all(listener);
+}
+
+static uint64_t n_in_flight(const struct http_listener *listener)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < listener->n_workers; i++) {
+        n += atomic_load(&http_worker_stats(listener->workers[i])->n_in_flight);
+    }
+    return n;
+}
+
+bool http_listener_wait_idle(struct http_listener *listener, uint64_t timeout_ms)
+{
+    uint64_t until_ms = clock_monotonic_ms() + timeout_ms;
+    while (n_in_flight(listener) > 0) {
+        if (clock_monotonic_ms() >= until_ms) {
+            return false;
+        }
+        (void)nanosleep(&(struct timespec){.tv_nsec = 5 * 1000 * 1000}, NULL);
+    }
+    return true;
+}
+
+void http_listener_stats(const struct http_listener *listener, struct http_listener_stats *ret_stats)
+{
+    struct http_listener_stats stats = {.n_connections = atomic_load(&listener->shared.n_connections)};
+    for (unsigned i = 0; i < listener->n_workers; i++) {
+        const struct http_worker_stats *worker = http_worker_stats(listener->workers[i]);
+        stats.n_accepted += atomic_load(&worker->n_accepted);
+        stats.n_refused_per_address += atomic_load(&worker->n_refused_per_address);
+        stats.n_timed_out += atomic_load(&worker->n_timed_out);
+        stats.n_requests += atomic_load(&worker->n_requests);
+    }
+    *ret_stats = stats;
+}
+
+void http_listener_free(struct http_listener *listener)
+{
+    if (listener == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < listener->n_workers; i++) {
+        http_worker_free(listener->workers[i]);
+    }
+    for (unsigned i = 0; i < listener->shared.n_sockets; i++) {
+        (void)close(listener->shared.sockets[i]);
+    }
+    address_bound_free(listener->shared.addresses);
+    free(listener);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* libmicrohttpd 0.9.75 spins on TLS handshakes: while gnutls_handshake() says EAGAIN its epoll loop never
+ * clears the connection's ready flag, so that one client that stalls in a handshake costs a whole core. A
+ * session that wants bytes that are not there, before its first request, is therefore parked: suspended in
+ * libmicrohttpd and watched by our own epoll until bytes come. Suspending from outside of a handler is not
+ * documented; in 0.9.75 it takes the connection out of the library's lists and epoll, and that is safe
+ * between two MHD_run_wait(). tests/system/test_limits.c measures what stalled clients cost. */
+#include "worker.h"
+
+#include <sys/epoll.h>
+
+void http_connection_is_starved(void *cls)
+{
+    struct http_connection *connection = cls;
+    if (!connection->has_served && !connection->is_starved) {
+        connection->is_starved = true;
+        connection->next_starved = connection->worker->starved;
+        connection->worker->starved = connection;
+    }
+}
+
+/* Outside of MHD_run_wait(): it walks its lists meanwhile. */
+static void park(struct http_connection *connection)
+{
+    struct http_worker *worker = connection->worker;
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT,
+                                .data.ptr = &connection->watch};
+    if (epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, connection->watch.fd, &event) != 0) {
+        return; /* it spins instead, until its deadline */
+    }
+    MHD_suspend_connection(connection->mhd);
+    connection->is_parked = true;
+}
+
+void http_unpark(struct http_connection *connection)
+{
+    if (!connection->is_parked) {
+        return; /* its event came in the round in which it was cut */
+    }
+    (void)epoll_ctl(connection->worker->epoll_fd, EPOLL_CTL_DEL, connection->watch.fd, NULL);
+    connection->is_parked = false;
+    MHD_resume_connection(connection->mhd);
+}
+
+void http_park_starved(struct http_worker *worker)
+{
+    while (worker->starved != NULL) {
+        struct http_connection *connection = worker->starved;
+        worker->starved = connection->next_starved;
+        connection->is_starved = false;
+        if (!connection->has_served) {
+            park(connection);
+        }
+    }
+}
+
+void http_parking_forget(struct http_connection *connection)
+{
+    struct http_connection **link = &connection->worker->starved;
+    while (connection->is_starved && *link != NULL) {
+        if (*link == connection) {
+            *link = connection->next_starved;
+            connection->is_starved = false;
+        } else {
+            link = &(*link)->next_starved;
+        }
+    }
+}

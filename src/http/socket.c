@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/socket.h"
+
+#include "presenced/cleanup.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/stat.h>
+
+/* net.core.somaxconn cuts it to what the machine allows. */
+#define BACKLOG 4096
+
+static int set_option(int fd, int level, int option)
+{
+    int on = 1;
+    return setsockopt(fd, level, option, &on, sizeof(on)) == 0 ? 0 : -errno;
+}
+
+/* Whether a process still listens on the Unix socket at this path; a file that is no socket counts as alive,
+ * for it is not ours to remove. */
+static bool is_alive(const struct endpoint *endpoint)
+{
+    const struct sockaddr_un *un = (const struct sockaddr_un *)&endpoint->sockaddr;
+    struct stat status;
+    if (lstat(un->sun_path, &status) != 0) {
+        return false;
+    }
+    if (!S_ISSOCK(status.st_mode)) {
+        return true;
+    }
+    cleanup(cleanup_closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return fd < 0 || connect(fd, (const struct sockaddr *)un, endpoint->sockaddr_len) == 0 ||
+           errno != ECONNREFUSED;
+}
+
+static int bind_unix(int fd, const struct endpoint *endpoint)
+{
+    const struct sockaddr_un *un = (const struct sockaddr_un *)&endpoint->sockaddr;
+    if (is_alive(endpoint)) {
+        return -EADDRINUSE;
+    }
+    if (unlink(un->sun_path) != 0 && errno != ENOENT) {
+        return -errno;
+    }
+    /* Of the new file only: fchmod() on the socket before bind() is what gives it its mode without a moment
+     * in which others could connect. */
+    if (fchmod(fd, 0660) != 0 || bind(fd, (const struct sockaddr *)un, endpoint->sockaddr_len) != 0 ||
+        chmod(un->sun_path, 0660) != 0) {
+        return -errno;
+    }
+    return 0;
+}
+
+static int bind_tcp(int fd, const struct endpoint *endpoint)
+{
+    int r = set_option(fd, SOL_SOCKET, SO_REUSEADDR);
+    if (r == 0 && endpoint->sockaddr.ss_family == AF_INET6) {
+        r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+    }
+    if (r == 0 && bind(fd, (const struct sockaddr *)&endpoint->sockaddr, endpoint->sockaddr_len) != 0) {
+        r = -errno;
+    }
+    return r;
+}
+
+int socket_listen(const struct endpoint *endpoint, int *ret_fd)
+{
+    int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+    cleanup(cleanup_closep) int fd = socket(endpoint->sockaddr.ss_family, type, 0);
+    if (fd < 0) {
+        return -errno;
+    }
+    int r = endpoint->kind == ENDPOINT_UNIX ? bind_unix(fd, endpoint) : bind_tcp(fd, endpoint);
+    if (r < 0) {
+        return r;
+    }
+    if (listen(fd, BACKLOG) != 0) {
+        return -errno;
+    }
+    *ret_fd = take_fd(&fd);
+    return 0;
+}
+
+int socket_endpoint(int fd, struct endpoint *ret_endpoint)
+{
+    struct endpoint endpoint = {.sockaddr_len = sizeof(endpoint.sockaddr)};
+    if (getsockname(fd, (struct sockaddr *)&endpoint.sockaddr, &endpoint.sockaddr_len) != 0) {
+        return -errno;
+    }
+    endpoint.kind = endpoint.sockaddr.ss_family == AF_UNIX ? ENDPOINT_UNIX : ENDPOINT_TCP;
+    *ret_endpoint = endpoint;
+    return 0;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/tls.h"
+
+#include <errno.h>
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+/* TLS 1.2 and 1.3 with forward secrecy and authenticated encryption only. X25519 first: a client that offers
+ * it (all do) is spared a HelloRetryRequest; AES-128-GCM before AES-256-GCM saves the SHA-384 of its
+ * handshake, a tenth of the cost. */
+const char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+                              ":-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA"
+                              ":-CIPHER-ALL:+AES-128-GCM:+CHACHA20-POLY1305:+AES-256-GCM:-MAC-ALL:+AEAD"
+                              ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1"
+                              ":-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:-SIGN-DSA-SHA1:%SERVER_PRECEDENCE";
+
+/* A generation is never changed and lives until tls_free(): sessions point to it, reloads are
+ * rare, and so nobody has to count references. */
+struct tls_generation {
+    gnutls_certificate_credentials_t credentials;
+    bool wants_client_certificate;
+    struct tls_generation *older;
+};
+
+struct tls {
+    _Atomic(struct tls_generation *) newest;
+    gnutls_datum_t ticket_key; /* GnuTLS rotates what it derives from it */
+};
+
+struct tls_session {
+    gnutls_session_t gnutls;
+    int fd;
+    uint64_t n_received;
+    void (*on_starved)(void *cls);
+    void *cls;
+    enum { CLIENT_NOT_LOOKED_AT, CLIENT_VERIFIED, CLIENT_REFUSED } client;
+};
+
+int tls_new(struct tls **ret_tls)
+{
+    cleanup(tls_freep) struct tls *tls = calloc(1, sizeof(*tls));
+    if (tls == NULL || gnutls_session_ticket_key_generate(&tls->ticket_key) < 0) {
+        return -ENOMEM;
+    }
+    *ret_tls = take_pointer(tls);
+    return 0;
+}
+
+void tls_generation_free(struct tls_generation *generation)
+{
+    if (generation != NULL && generation->credentials != NULL) {
+        gnutls_certificate_free_credentials(generation->credentials);
+    }
+    free(generation);
+}
+
+void tls_free(struct tls *tls)
+{
+    if (tls == NULL) {
+        return;
+    }
+    struct tls_generation *generation = atomic_load(&tls->newest);
+    while (generation != NULL) {
+        struct tls_generation *older = generation->older;
+        tls_generation_free(generation);
+        generation = older;
+    }
+    gnutls_memset(tls->ticket_key.data, 0, tls->ticket_key.size);
+    gnutls_free(tls->ticket_key.data);
+    free(tls);
+}
+
+static gnutls_datum_t datum(struct str bytes)
+{
+    return (gnutls_datum_t){.data = (unsigned char *)(uintptr_t)bytes.ptr, .size = (unsigned)bytes.len};
+}
+
+static int refuse(const char *what, int gnutls_error, struct certificate_error *ret_error)
+{
+    if (gnutls_error == GNUTLS_E_MEMORY_ERROR) {
+        return -ENOMEM;
+    }
+    (void)snprintf(ret_error->text, sizeof(ret_error->text), "%s: %s", what, gnutls_strerror(gnutls_error));
+    return -EINVAL;
+}
+
+int tls_generation_new(const struct certificate *certificate, struct str client_ca_pem,
+                       struct tls_generation **ret_generation, struct certificate_error *ret_error)
+{
+    cleanup(tls_generation_freep) struct tls_generation *generation = calloc(1, sizeof(*generation));
+    if (generation == NULL || gnutls_certificate_allocate_credentials(&generation->credentials) < 0) {
+        return -ENOMEM;
+    }
+    gnutls_datum_t chain = datum(buf_str(&certificate->chain_pem));
+    gnutls_datum_t key = datum(buf_str(&certificate->key_pem));
+    gnutls_datum_t ca = datum(client_ca_pem);
+    int r = gnutls_certificate_set_x509_key_mem(generation->credentials, &chain, &key, GNUTLS_X509_FMT_PEM);
+    if (r < 0) {
+        return refuse("the certificate and key cannot be used for TLS", r, ret_error);
+    }
+    if (ca.size > 0) {
+        r = gnutls_certificate_set_x509_trust_mem(generation->credentials, &ca, GNUTLS_X509_FMT_PEM);
+        if (r <= 0) {
+            return refuse("client_ca cannot be used", r, ret_error);
+        }
+        generation->wants_client_certificate = true;
+    }
+    *ret_generation = take_pointer(generation);
+    return 0;
+}
+
+void tls_adopt(struct tls *tls, struct tls_generation *generation)
+{
+    generation->older = atomic_load(&tls->newest);
+    atomic_store(&tls->newest, generation);
+}
+
+static int no_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
+                          gnutls_pcert_st **certificates, unsigned *n_certificates,
+                          gnutls_ocsp_data_st **ocsp, unsigned *n_ocsp, gnutls_privkey_t *key,
+                          unsigned *flags)
+{
+    (void)session;
+    (void)info;
+    (void)certificates;
+    (void)n_certificates;
+    (void)ocsp;
+    (void)n_ocsp;
+    (void)key;
+    (void)flags;
+    return -1;
+}
+
+void *tls_certificate_callback(void)
+{
+    gnutls_certificate_retrieve_function3 *callback = no_certificate;
+    return (void *)callback;
+}
+
+/* GnuTLS asks for bytes. Its own function would do, but for telling us that there were none. */
+static ssize_t pull(gnutls_transport_ptr_t transport, void *bytes, size_t size)
+{
+    struct tls_session *session = transport;
+    ssize_t n = recv(session->fd, bytes, size, 0);
+    if (n > 0) {
+        session->n_received += (uint64_t)n;
+    } else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        session->on_starved(session->cls);
+        errno = EAGAIN;
+    }
+    return n;
+}
+
+struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int fd,
+                                    void (*on_starved)(void *cls), void *cls)
+{
+    struct tls_generation *generation = atomic_load(&tls->newest);
+    struct tls_session *session = calloc(1, sizeof(*session));
+    if (session == NULL || generation == NULL) {
+        free(session);
+        return NULL;
+    }
+    *session = (struct tls_session){
+        .gnutls = gnutls_session,
+        .fd = fd,
+        .on_starved = on_starved,
+        .cls = cls,
+    };
+    bool ready = gnutls_credentials_set(session->gnutls, GNUTLS_CRD_CERTIFICATE, generation->credentials) >=
+                 0;
+    if (generation->wants_client_certificate) {
+        gnutls_certificate_server_set_request(session->gnutls, GNUTLS_CERT_REQUEST);
+    } else {
+        ready = ready && gnutls_session_ticket_enable_server(session->gnutls, &tls->ticket_key) >= 0;
+    }
+    if (!ready) {
+        free(session);
+        return NULL;
+    }
+    gnutls_transport_set_ptr2(session->gnutls, session, (gnutls_transport_ptr_t)(intptr_t)fd);
+    gnutls_transport_set_pull_function(session->gnutls, pull);
+    return session;
+}
+
+void tls_session_free(struct tls_session *session)
+{
+    free(session);
+}
+
+uint64_t tls_session_n_received(const struct tls_session *session)
+{
+    return session->n_received;
+}
+
+bool tls_session_has_client_certificate(struct tls_session *session)
+{
+    if (session->client == CLIENT_NOT_LOOKED_AT) {
+        gnutls_typed_vdata_st purpose = {
+            .type = GNUTLS_DT_KEY_PURPOSE_OID,
+            .data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT,
+        };
+        unsigned status = 0;
+        int r = gnutls_certificate_verify_peers(session->gnutls, &purpose, 1, &status);
+        session->client = r == 0 && status == 0 ? CLIENT_VERIFIED : CLIENT_REFUSED;
+    }
+    return session->client == CLIENT_VERIFIED;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* One thread: an epoll of ours around a libmicrohttpd daemon of its own.
+ *
+ *   epoll ─┬─ listening sockets   shared by all workers, EPOLLEXCLUSIVE: accepted by us, handed to
+ * libmicrohttpd ├─ wake                an eventfd: something in `shared` has changed ├─ libmicrohttpd its own
+ * epoll: something is ready there → MHD_run_wait(…, 0) └─ parked connections  of parking.c
+ *
+ * Why not its own thread, or its pool (0.9.75): we keep the limits it does not (an absolute deadline a
+ * request, connections in all and by address over all threads), stop accepting without the race that aborts a
+ * pool when it is quiesced, and mend its spinning (parking.c). */
+#include "worker.h"
+
+#include "presenced/clock.h"
+#include "presenced/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+/* Headers and parse buffer of a request; all of it becomes resident for each connection. */
+#define CONNECTION_MEMORY_BYTES (16 * 1024)
+
+#define EVENTS_A_ROUND 128
+
+const struct http_listener_config *http_worker_config(const struct http_worker *worker)
+{
+    return &worker->shared->config;
+}
+
+bool http_worker_is_draining(const struct http_worker *worker)
+{
+    return atomic_load_explicit(&worker->shared->draining, memory_order_relaxed);
+}
+
+const struct http_worker_stats *http_worker_stats(const struct http_worker *worker)
+{
+    return &worker->stats;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int wait_ms(struct http_worker *worker)
+{
+    MHD_UNSIGNED_LONG_LONG pending_ms = 0;
+    bool has_connections = wait_first(&worker->busy) != NULL || wait_first(&worker->idle) != NULL;
+    uint64_t until_ms = has_connections ? worker->next_sweep_ms : worker->now_ms + HTTP_SWEEP_INTERVAL_MS;
+    if (MHD_get_timeout(worker->mhd, &pending_ms) == MHD_YES && pending_ms == 0) {
+        return 0; /* read, but not yet worked on */
+    }
+    if (worker->accept_again_ms != 0) {
+        until_ms = earlier(until_ms, worker->accept_again_ms);
+    }
+    return until_ms <= worker->now_ms ? 0 : (int)(until_ms - worker->now_ms);
+}
+
+static void handle_wake(struct http_worker *worker)
+{
+    uint64_t n = 0;
+    (void)!read(worker->wake.fd, &n, sizeof(n));
+    if (atomic_load(&worker->shared->paused)) {
+        worker->accept_again_ms = 0;
+        http_accept_watch(worker, false);
+    }
+}
+
+static void handle(struct http_worker *worker, struct watch *watch)
+{
+    switch (watch->kind) {
+    case WATCH_SOCKET:
+        if (worker->accepts) {
+            http_accept(worker, watch->fd);
+        }
+        break;
+    case WATCH_WAKE:
+        handle_wake(worker);
+        break;
+    case WATCH_PARKED:
+        http_unpark((struct http_connection *)(void *)watch);
+        break;
+    case WATCH_MHD:
+        break; /* MHD_run_wait() follows every round */
+    }
+}
+
+static void run_timers(struct http_worker *worker)
+{
+    if (worker->accept_again_ms != 0 && worker->accept_again_ms <= worker->now_ms) {
+        worker->accept_again_ms = 0;
+        http_accept_watch(worker, !atomic_load(&worker->shared->paused));
+    }
+    if (worker->next_sweep_ms <= worker->now_ms) {
+        http_limits_sweep(worker);
+    }
+}
+
+static void *run(void *cls)
+{
+    struct http_worker *worker = cls;
+    struct epoll_event events[EVENTS_A_ROUND];
+    worker->now_ms = clock_monotonic_ms();
+    http_accept_watch(worker, true);
+    while (!atomic_load_explicit(&worker->stopping, memory_order_relaxed)) {
+        int n = epoll_wait(worker->epoll_fd, events, EVENTS_A_ROUND, wait_ms(worker));
+        worker->now_ms = clock_monotonic_ms();
+        for (int i = 0; i < n; i++) {
+            handle(worker, events[i].data.ptr);
+        }
+        (void)MHD_run_wait(worker->mhd, 0);
+        http_park_starved(worker);
+        run_timers(worker);
+        http_count(&worker->stats.n_rounds);
+    }
+    return NULL;
+}
+
+static void log_library(void *cls, const char *format, va_list arguments)
+{
+    static struct log_limit limit = {.per_second = 2, .burst = 10};
+    struct http_worker *worker = cls;
+    uint64_t n_suppressed = 0;
+    char text[256];
+    if (!log_limit_pass(&limit, &n_suppressed)) {
+        return;
+    }
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    text[strcspn(text, "\n")] = '\0';
+    log_debug("libmicrohttpd", log_text("listener", worker->shared->config.name), log_text("text", text),
+              log_u64("suppressed", n_suppressed));
+}
+
+/* The target is decoded by who reads it; decoding it in place would only lose what was sent. */
+static size_t leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
+{
+    (void)cls;
+    (void)connection;
+    return strlen(text);
+}
+
+static int start_mhd(struct http_worker *worker)
+{
+    const struct http_listener_config *config = &worker->shared->config;
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    struct MHD_OptionItem tls_options[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, tls_certificate_callback()},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)tls_priorities},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    struct MHD_OptionItem *options = config->tls == NULL ? tls_options + 2 : tls_options;
+    worker->mhd = MHD_start_daemon(
+        flags | (config->tls == NULL ? 0U : (unsigned)MHD_USE_TLS), 0, NULL, NULL, http_exchange_continue,
+        NULL, MHD_OPTION_EXTERNAL_LOGGER, log_library,
+        worker, /* the first, or what is said at the start is lost */
+        MHD_OPTION_NOTIFY_CONNECTION, http_connection_notify, worker, MHD_OPTION_NOTIFY_COMPLETED,
+        http_exchange_end, NULL, MHD_OPTION_URI_LOG_CALLBACK, http_exchange_begin, NULL,
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)config->max_connections, MHD_OPTION_CONNECTION_TIMEOUT, 0U, /* ours */
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_ARRAY, options,
+        MHD_OPTION_END);
+    if (worker->mhd == NULL) {
+        return -EIO;
+    }
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(worker->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+    if (info == NULL || info->epoll_fd < 0) {
+        return -EIO;
+    }
+    worker->mhd_watch = (struct watch){.kind = WATCH_MHD, .fd = info->epoll_fd};
+    return 0;
+}
+
+static int watch_fd(struct http_worker *worker, struct watch *watch)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
+    return epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event) == 0 ? 0 : -errno;
+}
+
+static int start_epoll(struct http_worker *worker)
+{
+    worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    worker->wake.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (worker->epoll_fd < 0 || worker->wake.fd < 0) {
+        return -errno;
+    }
+    int r = watch_fd(worker, &worker->wake);
+    return r < 0 ? r : watch_fd(worker, &worker->mhd_watch);
+}
+
+static int start_thread(struct http_worker *worker, unsigned number)
+{
+    char name[16];
+    int r = pthread_create(&worker->thread, NULL, run, worker);
+    if (r != 0) {
+        return -r;
+    }
+    worker->is_started = true;
+    (void)snprintf(name, sizeof(name), "%.10s-%u", worker->shared->config.name, number % 1000);
+    (void)pthread_setname_np(worker->thread, name);
+    return 0;
+}
+
+int http_worker_new(struct http_shared *shared, unsigned number, struct http_worker **ret_worker)
+{
+    cleanup(http_worker_freep) struct http_worker *worker = calloc(1, sizeof(*worker));
+    if (worker == NULL) {
+        return -ENOMEM;
+    }
+    worker->shared = shared;
+    worker->epoll_fd = -1;
+    worker->wake = (struct watch){.kind = WATCH_WAKE, .fd = -1};
+    wait_queue_init(&worker->busy);
+    wait_queue_init(&worker->idle);
+    for (unsigned i = 0; i < shared->n_sockets; i++) {
+        worker->sockets[i] = (struct watch){.kind = WATCH_SOCKET, .fd = shared->sockets[i]};
+    }
+    int r = start_mhd(worker);
+    if (r == 0) {
+        r = start_epoll(worker);
+    }
+    if (r == 0) {
+        r = start_thread(worker, number);
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret_worker = take_pointer(worker);
+    return 0;
+}
+
+void http_worker_wake(struct http_worker *worker)
+{
+    uint64_t one = 1;
+    (void)!write(worker->wake.fd, &one, sizeof(one));
+}
+
+/* libmicrohttpd aborts the process when it is stopped with connections suspended. */
+static void unpark_all(struct http_worker *worker)
+{
+    struct waiter *waiter = wait_first(&worker->busy);
+    for (; waiter != NULL; waiter = wait_next(&worker->busy, waiter)) {
+        http_unpark(http_connection_of(waiter));
+    }
+}
+
+void http_worker_free(struct http_worker *worker)
+{
+    if (worker == NULL) {
+        return;
+    }
+    if (worker->is_started) {
+        atomic_store(&worker->stopping, true);
+        http_worker_wake(worker);
+        (void)pthread_join(worker->thread, NULL);
+    }
+    if (worker->mhd != NULL) {
+        unpark_all(worker);
+        MHD_stop_daemon(worker->mhd);
+    }
+    cleanup_closep(&worker->wake.fd);
+    cleanup_closep(&worker->epoll_fd);
+    free(worker);
+}

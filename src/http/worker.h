@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_HTTP_WORKER_H
+#define PRESENCED_HTTP_WORKER_H
+
+/* One thread of a listener. Created and freed by the listener's owner; everything below the struct is for
+ * that thread alone. */
+
+#include "address_bound.h"
+#include "connection.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#define HTTP_SOCKETS_MAX 16
+
+/* What the workers of a listener share. */
+struct http_shared {
+    struct http_listener_config config;
+    struct address_bound *addresses; /* NULL: no bound */
+    unsigned n_sockets;
+    int sockets[HTTP_SOCKETS_MAX];
+    _Atomic uint64_t n_connections;
+    _Atomic bool draining;
+    _Atomic bool paused;
+};
+
+/* Counters of one worker: written by it alone, read by anyone. */
+struct http_worker_stats {
+    _Atomic uint64_t n_accepted;
+    _Atomic uint64_t n_refused_per_address;
+    _Atomic uint64_t n_timed_out;
+    _Atomic uint64_t n_requests;
+    _Atomic uint64_t n_in_flight;
+    _Atomic uint64_t n_rounds; /* moves as long as the thread does */
+};
+
+/* Starts a thread. 0, or -errno. */
+int http_worker_new(struct http_shared *shared, unsigned number, struct http_worker **ret_worker);
+
+/* Makes the thread look at what has changed in `shared`. */
+void http_worker_wake(struct http_worker *worker);
+
+/* Ends the thread and its connections. */
+void http_worker_free(struct http_worker *worker);
+DEFINE_CLEANUP(struct http_worker *, http_worker_free)
+
+const struct http_worker_stats *http_worker_stats(const struct http_worker *worker);
+
+struct http_worker {
+    struct http_shared *shared;
+    struct MHD_Daemon *mhd;
+    int epoll_fd;
+    struct watch wake;
+    struct watch mhd_watch;
+    struct watch sockets[HTTP_SOCKETS_MAX];
+    bool accepts; /* the sockets are in the epoll */
+    bool is_started;
+    pthread_t thread;
+    _Atomic bool stopping;
+    uint64_t now_ms;
+    uint64_t next_sweep_ms;
+    uint64_t accept_again_ms;
+    struct wait_queue busy;
+    struct wait_queue idle;
+    struct http_connection *starved;   /* to be parked when libmicrohttpd has had its turn */
+    struct http_connection *accepting; /* while it is on its way through MHD_add_connection() */
+    struct http_worker_stats stats;
+};
+
+static inline struct http_connection *http_connection_of(struct waiter *waiter)
+{
+    return (struct http_connection *)(void *)((char *)waiter - offsetof(struct http_connection, waiter));
+}
+
+static inline void http_count(_Atomic uint64_t *counter)
+{
+    uint64_t n = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, n + 1, memory_order_relaxed);
+}
+
+static inline void http_count_down(_Atomic uint64_t *counter)
+{
+    uint64_t n = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, n - 1, memory_order_relaxed);
+}
+
+/* limits.c: the connection is waited for, with request_timeout, since `since_ms`. */
+void http_connection_becomes_busy(struct http_connection *connection, uint64_t since_ms);
+
+/* limits.c: cuts off who has used up request_timeout or idle_timeout. */
+void http_limits_sweep(struct http_worker *worker);
+
+/* How often limits are looked at, at most; where they are shorter, four times within each. */
+#define HTTP_SWEEP_INTERVAL_MS 1000
+
+/* accept.c: takes what waits at a listening socket, within the limits. */
+void http_accept(struct http_worker *worker, int socket);
+
+/* accept.c: starts or stops to watch the listening sockets. */
+void http_accept_watch(struct http_worker *worker, bool accepts);
+
+/* accept.c: libmicrohttpd's word that a connection is made, or is about to be closed. */
+void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
+                            enum MHD_ConnectionNotificationCode code);
+
+/* accept.c: ends a connection whatever it is doing: libmicrohttpd sees it closed by its peer. */
+void http_connection_cut(struct http_connection *connection);
+
+/* parking.c: a TLS session wants bytes that are not there. */
+void http_connection_is_starved(void *cls);
+
+/* parking.c: parks what was starved in this round. */
+void http_park_starved(struct http_worker *worker);
+
+/* parking.c: gives a parked connection back to libmicrohttpd; one that is not parked is left alone. */
+void http_unpark(struct http_connection *connection);
+
+/* parking.c: for a connection that ends. */
+void http_parking_forget(struct http_connection *connection);
+
+#endif

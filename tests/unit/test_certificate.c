@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/certificate.h"
+#include "suite.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+/* The files are made by the openssl command, as people make theirs. */
+static char folder[] = "/tmp/presenced-certificate-XXXXXX";
+
+static const char make_files[] =
+    "cd \"$0\" && exec 2>/dev/null && "
+    "new() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $1.key -out $1.pem "
+    "  -subj /CN=$1 -addext \"$2\" $3 $4; } && "
+    "new ca basicConstraints=critical,CA:TRUE -days 30 && new other basicConstraints=CA:FALSE -days 30 && "
+    "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout leaf.key -subj /CN=leaf | "
+    "  openssl x509 -req -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -out leaf.pem && "
+    "openssl req -new -key leaf.key -subj /CN=old | "
+    "  openssl x509 -req -CA ca.pem -CAkey ca.key -days -1 -out expired.pem && "
+    "cat leaf.pem ca.pem > chain.pem && cat leaf.pem other.pem > disorder.pem && "
+    "openssl ec -in leaf.key -aes128 -passout pass:secret -out locked.key && "
+    ": > empty.pem && echo nonsense > garbage.pem && head -c 2000000 /dev/zero > huge.pem";
+
+static void set_up(void)
+{
+    char command[2048];
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    (void)snprintf(command, sizeof(command), "sh -c '%s' %s", make_files, folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void tear_down(void)
+{
+    char command[128];
+    (void)snprintf(command, sizeof(command), "rm -r %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void in_folder(const char *name, char ret_path[static 128])
+{
+    (void)snprintf(ret_path, 128, "%s/%s", folder, name);
+}
+
+START_TEST(test_good)
+{
+    static const char *const chains[] = {"leaf.pem", "chain.pem"};
+    char chain[128];
+    char key[128];
+    struct certificate certificate;
+    struct certificate_error error = {0};
+    in_folder(chains[_i], chain);
+    in_folder("leaf.key", key);
+    ck_assert_msg(certificate_read(chain, key, &certificate, &error) == 0, "%s", error.text);
+    uint64_t now_s = (uint64_t)time(NULL);
+    ck_assert_uint_ge(certificate.not_after_unix_s, now_s + 29 * 86400);
+    ck_assert_uint_le(certificate.not_after_unix_s, now_s + 31 * 86400);
+    certificate_fini(&certificate);
+}
+END_TEST
+
+static const struct {
+    const char *chain;
+    const char *key;
+    const char *error; /* behind the folder */
+} bad[] = {
+    {"none.pem", "leaf.key", "none.pem: cannot be opened: No such file or directory"},
+    {".", "leaf.key", ".: is not a file"},
+    {"empty.pem", "leaf.key", "empty.pem: is empty or larger than any PEM file of this kind"},
+    {"huge.pem", "leaf.key", "huge.pem: is empty or larger than any PEM file of this kind"},
+    {"garbage.pem", "leaf.key", "garbage.pem: holds no certificate in PEM form"},
+    {"leaf.key", "leaf.key", "leaf.key: holds no certificate in PEM form"},
+    {"leaf.pem", "none.key", "none.key: cannot be opened: No such file or directory"},
+    {"leaf.pem", "leaf.pem", "leaf.pem: holds no private key in PEM form"},
+    {"leaf.pem", "locked.key", "locked.key: the private key is protected by a passphrase; remove it first"},
+    {"leaf.pem", "other.key", "other.key: is not the private key of the first certificate in "},
+    {"disorder.pem", "leaf.key",
+     "disorder.pem: the second certificate did not issue the first; the server's own comes first, then its "
+     "issuer's"},
+    {"expired.pem", "leaf.key", "expired.pem: the certificate has expired on "},
+};
+
+START_TEST(test_bad)
+{
+    char chain[128];
+    char key[128];
+    struct certificate certificate;
+    struct certificate_error error = {0};
+    in_folder(bad[_i].chain, chain);
+    in_folder(bad[_i].key, key);
+    ck_assert_int_eq(certificate_read(chain, key, &certificate, &error), -EINVAL);
+    size_t behind = strlen(folder) + 1;
+    ck_assert_uint_gt(strlen(error.text), behind);
+    ck_assert_msg(strncmp(error.text + behind, bad[_i].error, strlen(bad[_i].error)) == 0, "%s", error.text);
+}
+END_TEST
+
+START_TEST(test_ca)
+{
+    char path[128];
+    struct buf pem = {0};
+    struct certificate_error error = {0};
+    in_folder("ca.pem", path);
+    ck_assert_int_eq(certificate_read_ca(path, &pem, &error), 0);
+    ck_assert_uint_gt(pem.len, 100);
+    buf_fini(&pem);
+    in_folder("other.pem", path);
+    ck_assert_int_eq(certificate_read_ca(path, &pem, &error), -EINVAL);
+    ck_assert_ptr_nonnull(strstr(error.text, "is not one of a certificate authority"));
+    in_folder("garbage.pem", path);
+    ck_assert_int_eq(certificate_read_ca(path, &pem, &error), -EINVAL);
+    ck_assert_ptr_null(pem.ptr);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("certificate");
+    TCase *tcase = tcase_create("certificate");
+    tcase_add_unchecked_fixture(tcase, set_up, tear_down);
+    tcase_add_loop_test(tcase, test_good, 0, 2);
+    tcase_add_loop_test(tcase, test_bad, 0, (int)(sizeof(bad) / sizeof(bad[0])));
+    tcase_add_test(tcase, test_ca);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/socket.h"
+#include "suite.h"
+
+#include "presenced/cleanup.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+static char folder[64];
+static char path[72];
+static struct endpoint endpoint;
+
+static void set_up(void)
+{
+    char text[80];
+    (void)snprintf(folder, sizeof(folder), "/tmp/presenced-socket-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/s", folder);
+    (void)snprintf(text, sizeof(text), "unix:%s", path);
+    ck_assert(endpoint_parse(str_from(text), &endpoint));
+}
+
+static void tear_down(void)
+{
+    (void)unlink(path);
+    (void)rmdir(folder);
+}
+
+START_TEST(test_port_0_finds_one)
+{
+    struct endpoint any;
+    struct endpoint bound;
+    cleanup(cleanup_closep) int fd = -1;
+    ck_assert(endpoint_parse(STR("127.0.0.1:0"), &any));
+    ck_assert_int_eq(socket_listen(&any, &fd), 0);
+    ck_assert_int_eq(socket_endpoint(fd, &bound), 0);
+    ck_assert_int_eq(bound.kind, ENDPOINT_TCP);
+    ck_assert_uint_ne(((struct sockaddr_in *)(void *)&bound.sockaddr)->sin_port, 0);
+
+    cleanup(cleanup_closep) int second = -1;
+    ck_assert_int_eq(socket_listen(&bound, &second), -EADDRINUSE);
+}
+END_TEST
+
+START_TEST(test_unix_mode)
+{
+    struct stat status;
+    cleanup(cleanup_closep) int fd = -1;
+    ck_assert_int_eq(socket_listen(&endpoint, &fd), 0);
+    ck_assert_int_eq(stat(path, &status), 0);
+    ck_assert(S_ISSOCK(status.st_mode));
+    ck_assert_int_eq(status.st_mode & 0777, 0660);
+}
+END_TEST
+
+START_TEST(test_unix_of_the_living_and_the_dead)
+{
+    int fd = -1;
+    int second = -1;
+    ck_assert_int_eq(socket_listen(&endpoint, &fd), 0);
+    ck_assert_int_eq(socket_listen(&endpoint, &second), -EADDRINUSE);
+    (void)close(fd);
+    ck_assert_int_eq(socket_listen(&endpoint, &second), 0);
+    (void)close(second);
+}
+END_TEST
+
+START_TEST(test_unix_leaves_files_alone)
+{
+    int fd = -1;
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    (void)fclose(file);
+    ck_assert_int_eq(socket_listen(&endpoint, &fd), -EADDRINUSE);
+    ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("socket");
+    TCase *tcase = tcase_create("socket");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, test_port_0_finds_one);
+    tcase_add_test(tcase, test_unix_mode);
+    tcase_add_test(tcase, test_unix_of_the_living_and_the_dead);
+    tcase_add_test(tcase, test_unix_leaves_files_alone);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
