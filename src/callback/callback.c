@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/* A request's way, and where it can end:
+ *
+ *   judge()    health? → judge.c: path → method → peer → SdkAppid → Sign    refused: its reply, at once
+ *              → parameters that came twice, CallbackCommand                the verdict goes into the note
+ *   (the listener reads the body, and refuses one that has no length or too much of it: refuse())
+ *   answer()   the verdict, or: body → struct state_change → table          OK, or FAIL with a reason
+ *
+ * Every end is a callback_outcome; each has its counter, its limit on log lines and its reply, made at the
+ * start. */
+#include "judge.h"
+#include "parameters.h"
+#include "presenced/clock.h"
+#include "presenced/json.h"
+#include "presenced/reply.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+
+#define LOG_LINES_PER_SECOND 5
+#define LOG_LINES_BURST 20
+
+static const struct {
+    const char *name;
+    unsigned status;
+    enum log_level level;
+    const char *error_info;
+} outcomes[CALLBACK_N_OUTCOMES] = {
+#define AS_ROW(id, name, status, level, text) [CALLBACK_##id] = {name, status, LOG_LEVEL_##level, text},
+    CALLBACK_OUTCOMES(AS_ROW)
+#undef AS_ROW
+#define AS_ROW(id, name, text) [CALLBACK_BODY_##id] = {"bad_body_" name, 200, LOG_LEVEL_WARNING, text},
+        STATE_CHANGE_OUTCOMES(AS_ROW)
+#undef AS_ROW
+};
+
+struct callback {
+    _Atomic(struct rules *) rules; /* the newest; requests may still be reading older ones */
+    struct table *table;
+    bool (*is_ready)(void *cls);
+    void *is_ready_cls;
+    uint64_t (*unix_ms)(void);
+    struct http_reply *replies[CALLBACK_N_OUTCOMES];
+    struct log_limit log_limits[CALLBACK_N_OUTCOMES];
+    _Atomic uint64_t n[CALLBACK_N_OUTCOMES];
+    _Atomic uint64_t n_restamped;
+};
+
+static const struct rules *current(const struct callback *callback)
+{
+    return atomic_load_explicit(&callback->rules, memory_order_acquire);
+}
+
+/* Never Sign, token or body, nor anything else out of the query. */
+static void log_refusal(struct callback *callback, const struct http_request *request,
+                        enum callback_outcome outcome, const char *reason)
+{
+    uint64_t n_suppressed;
+    if (!log_limit_pass(&callback->log_limits[outcome], &n_suppressed)) {
+        return;
+    }
+    struct address client = judge_client(current(callback), request);
+    log_at(outcomes[outcome].level, "callback answered FAIL", log_text("outcome", outcomes[outcome].name),
+           log_text("reason", reason), log_address("peer", &client), log_u64("suppressed", n_suppressed));
+}
+
+static void count_and_log(struct callback *callback, const struct http_request *request,
+                          enum callback_outcome outcome, const char *reason)
+{
+    (void)atomic_fetch_add_explicit(&callback->n[outcome], 1, memory_order_relaxed);
+    if (reason[0] != '\0') {
+        log_refusal(callback, request, outcome, reason);
+    }
+}
+
+static struct http_reply *conclude(struct callback *callback, const struct http_request *request,
+                                   enum callback_outcome outcome)
+{
+    count_and_log(callback, request, outcome, outcomes[outcome].error_info);
+    return callback->replies[outcome];
+}
+
+static enum callback_outcome judge_health(const struct callback *callback, const struct http_request *request)
+{
+    if (!str_equal(request->method, STR("GET")) && !str_equal(request->method, STR("HEAD"))) {
+        return JUDGE_GO_ON;
+    }
+    if (str_equal(request->path, STR("/livez"))) {
+        return CALLBACK_HEALTHY;
+    }
+    if (str_equal(request->path, STR("/readyz"))) {
+        return callback->is_ready(callback->is_ready_cls) ? CALLBACK_HEALTHY : CALLBACK_NOT_READY;
+    }
+    return JUDGE_GO_ON;
+}
+
+static struct http_reply *judge(void *cls, struct http_request *request)
+{
+    struct callback *callback = cls;
+    enum callback_outcome health = judge_health(callback, request);
+    if (health != JUDGE_GO_ON) {
+        return conclude(callback, request, health);
+    }
+    struct verdict verdict = judge_request(current(callback), request, callback->unix_ms());
+    if (!verdict.authentic) {
+        return conclude(callback, request, verdict.outcome);
+    }
+    request->note = (uint64_t)verdict.outcome << 16 | verdict.app;
+    return NULL;
+}
+
+/* Who did it, of a query that judge() has found well formed. */
+static void read_device(struct platform_names *names, struct str query, struct table_event *event)
+{
+    char platform_bytes[PLATFORM_NAME_MAX];
+    char client_bytes[ADDRESS_TEXT_SIZE];
+    struct str platform = STR(""); /* also one too long: Unknown */
+    struct str client;
+    struct query_value values[N_PARAMETERS];
+    parameters_find(query, values);
+    (void)query_decode(values[PARAMETER_OPT_PLATFORM].encoded, sizeof(platform_bytes), platform_bytes,
+                       &platform);
+    event->platform = platform_intern(names, platform);
+    if (query_decode(values[PARAMETER_CLIENT_IP].encoded, sizeof(client_bytes), client_bytes, &client) == 0) {
+        (void)address_parse(client, &event->client);
+    }
+}
+
+static enum callback_outcome apply(struct callback *callback, const struct table_event *event)
+{
+    struct table_applied applied = {.restamped = false};
+    int r = table_apply(callback->table, event, callback->unix_ms(), &applied);
+    if (applied.restamped) {
+        (void)atomic_fetch_add_explicit(&callback->n_restamped, 1, memory_order_relaxed);
+    }
+    switch (r) {
+    case TABLE_CHANGED:
+        return CALLBACK_APPLIED;
+    case TABLE_UNCHANGED:
+        return CALLBACK_UNCHANGED;
+    case TABLE_FORGOTTEN:
+        return CALLBACK_FORGOTTEN;
+    case TABLE_FULL:
+        return CALLBACK_FULL;
+    default:
+        return CALLBACK_NO_MEMORY;
+    }
+}
+
+static enum callback_outcome take_state_change(struct callback *callback, const struct http_request *request,
+                                               uint16_t app)
+{
+    struct platform_names *names = table_platform_names(callback->table);
+    cleanup(state_change_fini) struct state_change change = {.tree = NULL};
+    int r = state_change_parse(request->body, STR(STATE_CHANGE_COMMAND), names, &change);
+    if (r != 0) {
+        return r < 0 ? CALLBACK_NO_MEMORY
+                     : (enum callback_outcome)(CALLBACK_BODY_EMPTY - STATE_CHANGE_EMPTY + r);
+    }
+    struct table_event event = {
+        .kind = change.kind,
+        .reason = (uint8_t)change.reason,
+        .app = app,
+        .user_id = change.user_id,
+        .has_event_time = change.has_event_time,
+        .event_time_ms = change.event_time_ms,
+        .kicked = change.kicked,
+        .custom_status = change.custom_status,
+    };
+    read_device(names, request->query, &event);
+    return apply(callback, &event);
+}
+
+static struct http_reply *answer(void *cls, struct http_request *request)
+{
+    struct callback *callback = cls;
+    enum callback_outcome outcome = (enum callback_outcome)(request->note >> 16);
+    if (outcome == JUDGE_GO_ON) {
+        outcome = take_state_change(callback, request, (uint16_t)request->note);
+    }
+    return conclude(callback, request, outcome);
+}
+
+static void write_answer(struct buf *body, const char *error_info)
+{
+    struct json_writer json = {.out = body};
+    bool ok = error_info[0] == '\0';
+    json_begin_object(&json, NULL);
+    json_str(&json, "ActionStatus", ok ? STR("OK") : STR("FAIL"));
+    json_u64(&json, "ErrorCode", ok ? 0 : 1);
+    json_str(&json, "ErrorInfo", str_from(error_info));
+    json_end_object(&json);
+}
+
+static const struct http_header json_headers[] = {{"Content-Type", "application/json"}, {NULL, NULL}};
+static const struct http_header json_allow_headers[] = {
+    {"Content-Type", "application/json"}, {"Allow", "POST"}, {NULL, NULL}};
+
+/* Framing goes wrong in more ways than there are replies made for. */
+static struct http_reply *refuse_framing(struct callback *callback, const struct http_request *request,
+                                         const char *error)
+{
+    cleanup(buf_fini) struct buf body = {0};
+    count_and_log(callback, request, CALLBACK_BAD_FRAMING, error);
+    write_answer(&body, error);
+    struct http_reply *reply = http_reply_once(outcomes[CALLBACK_BAD_FRAMING].status, json_headers, &body);
+    return reply != NULL ? reply : callback->replies[CALLBACK_BAD_FRAMING];
+}
+
+static struct http_reply *refuse(void *cls, struct http_request *request, enum http_refusal why,
+                                 const char *error)
+{
+    struct callback *callback = cls;
+    if (why == HTTP_REFUSAL_LENGTH_REQUIRED) {
+        return conclude(callback, request, CALLBACK_NO_LENGTH);
+    }
+    if (why == HTTP_REFUSAL_TOO_LARGE) {
+        return conclude(callback, request, CALLBACK_TOO_LARGE);
+    }
+    return refuse_framing(callback, request, error);
+}
+
+const struct http_handler *callback_handler(void)
+{
+    static const struct http_handler handler = {.judge = judge, .answer = answer, .refuse = refuse};
+    return &handler;
+}
+
+int callback_reload(struct callback *callback, const struct callback_config *config)
+{
+    struct rules *rules;
+    int r = rules_new(config, &rules);
+    if (r < 0) {
+        return r;
+    }
+    rules->older = atomic_load_explicit(&callback->rules, memory_order_relaxed);
+    atomic_store_explicit(&callback->rules, rules, memory_order_release);
+    return 0;
+}
+
+static int make_replies(struct callback *callback)
+{
+    for (size_t i = 0; i < CALLBACK_N_OUTCOMES; i++) {
+        cleanup(buf_fini) struct buf body = {0};
+        write_answer(&body, outcomes[i].error_info);
+        if (body.failed) {
+            return -ENOMEM;
+        }
+        int r = http_reply_new(outcomes[i].status,
+                               i == CALLBACK_OTHER_METHOD ? json_allow_headers : json_headers, buf_str(&body),
+                               &callback->replies[i]);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+int callback_new(const struct callback_config *config, struct callback **ret_callback)
+{
+    int r = signature_prepare();
+    if (r < 0) {
+        return r;
+    }
+    cleanup(callback_freep) struct callback *callback = calloc(1, sizeof(*callback));
+    if (callback == NULL) {
+        return -ENOMEM;
+    }
+    callback->table = config->table;
+    callback->is_ready = config->is_ready;
+    callback->is_ready_cls = config->is_ready_cls;
+    callback->unix_ms = config->unix_ms != NULL ? config->unix_ms : clock_unix_ms;
+    for (size_t i = 0; i < CALLBACK_N_OUTCOMES; i++) {
+        callback->log_limits[i].per_second = LOG_LINES_PER_SECOND;
+        callback->log_limits[i].burst = LOG_LINES_BURST;
+    }
+    r = make_replies(callback);
+    if (r == 0) {
+        r = callback_reload(callback, config);
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret_callback = take_pointer(callback);
+    return 0;
+}
+
+void callback_free(struct callback *callback)
+{
+    if (callback == NULL) {
+        return;
+    }
+    struct rules *rules = atomic_load_explicit(&callback->rules, memory_order_relaxed);
+    while (rules != NULL) {
+        struct rules *older = rules->older;
+        rules_free(rules);
+        rules = older;
+    }
+    for (size_t i = 0; i < CALLBACK_N_OUTCOMES; i++) {
+        http_reply_free(callback->replies[i]);
+    }
+    free(callback);
+}
+
+const char *callback_outcome_name(enum callback_outcome outcome)
+{
+    return outcomes[outcome].name;
+}
+
+void callback_stats(const struct callback *callback, struct callback_stats *ret_stats)
+{
+    for (size_t i = 0; i < CALLBACK_N_OUTCOMES; i++) {
+        ret_stats->n[i] = atomic_load_explicit(&callback->n[i], memory_order_relaxed);
+    }
+    ret_stats->n_restamped = atomic_load_explicit(&callback->n_restamped, memory_order_relaxed);
+}

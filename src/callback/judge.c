@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "judge.h"
+
+#include "parameters.h"
+#include "presenced/forwarded.h"
+
+/* Who called, as far as trusted proxies can be asked. More headers than hops are looked at are no list that
+ * proxies have written. */
+struct address judge_client(const struct rules *rules, const struct http_request *request)
+{
+    struct str values[FORWARDED_HOPS_MAX + 1];
+    size_t n = 0;
+    if (rules->n_trusted_proxies == 0) {
+        return request->peer;
+    }
+    while (n <= FORWARDED_HOPS_MAX) {
+        values[n] = http_request_header(request, "X-Forwarded-For", (unsigned)n);
+        if (values[n].ptr == NULL) {
+            break;
+        }
+        n++;
+    }
+    return forwarded_client(&request->peer, values, n <= FORWARDED_HOPS_MAX ? n : 0, rules->trusted_proxies,
+                            rules->n_trusted_proxies);
+}
+
+static bool is_allowed(const struct rules *rules, const struct http_request *request)
+{
+    if (rules->n_allow == 0) {
+        return true;
+    }
+    struct address client = judge_client(rules, request);
+    for (size_t i = 0; i < rules->n_allow; i++) {
+        if (network_contains(&rules->allow[i], &client)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum callback_outcome judge_head(const struct rules *rules, const struct http_request *request)
+{
+    if (!str_equal(request->path, rules->path)) {
+        return CALLBACK_OTHER_PATH;
+    }
+    if (!str_equal(request->method, STR("POST"))) {
+        return CALLBACK_OTHER_METHOD;
+    }
+    if (!is_allowed(rules, request)) {
+        return CALLBACK_REFUSED_PEER;
+    }
+    if (rules->client_certificate_required && !http_request_has_client_certificate(request)) {
+        return CALLBACK_REFUSED_CERTIFICATE;
+    }
+    return JUDGE_GO_ON;
+}
+
+struct credentials {
+    bool complete;
+    struct str sign;
+    struct str request_time;
+    char sign_bytes[64];
+    char request_time_bytes[20];
+};
+
+/* What is longer than a Sign or RequestTime can be stays as it is, for signature_check() to refuse. */
+static enum callback_outcome read_credentials(const struct query_value *values,
+                                              struct credentials *ret_credentials)
+{
+    ret_credentials->complete = values[PARAMETER_SIGN].n > 0 && values[PARAMETER_REQUEST_TIME].n > 0;
+    ret_credentials->sign = values[PARAMETER_SIGN].encoded;
+    ret_credentials->request_time = values[PARAMETER_REQUEST_TIME].encoded;
+    if (values[PARAMETER_SDKAPPID].n > 1 || values[PARAMETER_SIGN].n > 1 ||
+        values[PARAMETER_REQUEST_TIME].n > 1) {
+        return CALLBACK_REFUSED_TWICE;
+    }
+    if (query_decode(ret_credentials->sign, sizeof(ret_credentials->sign_bytes), ret_credentials->sign_bytes,
+                     &ret_credentials->sign) == QUERY_BAD_ESCAPE) {
+        return CALLBACK_REFUSED_SIGN_FORM;
+    }
+    if (query_decode(ret_credentials->request_time, sizeof(ret_credentials->request_time_bytes),
+                     ret_credentials->request_time_bytes,
+                     &ret_credentials->request_time) == QUERY_BAD_ESCAPE) {
+        return CALLBACK_REFUSED_TIME_FORM;
+    }
+    return JUDGE_GO_ON;
+}
+
+static enum callback_outcome judge_sign(const struct callback_app *app, const struct credentials *credentials,
+                                        uint64_t now_ms)
+{
+    if (!credentials->complete) {
+        return CALLBACK_REFUSED_NO_SIGN;
+    }
+    switch (signature_check(&app->key, credentials->sign, credentials->request_time, app->sign_tolerance_ms,
+                            now_ms)) {
+    case 0:
+        return JUDGE_GO_ON;
+    case SIGNATURE_BAD_SIGN:
+        return CALLBACK_REFUSED_SIGN_FORM;
+    case SIGNATURE_BAD_TIME:
+        return CALLBACK_REFUSED_TIME_FORM;
+    case SIGNATURE_OUT_OF_TIME:
+        return CALLBACK_REFUSED_TIME;
+    case SIGNATURE_WRONG:
+        return CALLBACK_REFUSED_SIGN;
+    default:
+        return CALLBACK_NO_MEMORY;
+    }
+}
+
+/* The console's button to check the URL sends no SdkAppid, so any app's token will do. */
+static enum callback_outcome judge_url_check(const struct rules *rules, const struct credentials *credentials,
+                                             uint64_t now_ms)
+{
+    enum callback_outcome outcome = CALLBACK_REFUSED_NO_APP;
+    for (size_t i = 0; i < rules->n_apps; i++) {
+        enum callback_outcome of_app = judge_sign(&rules->apps[i], credentials, now_ms);
+        if (of_app == CALLBACK_NO_MEMORY) {
+            return of_app;
+        }
+        if (of_app == JUDGE_GO_ON) {
+            outcome = CALLBACK_URL_CHECK;
+        }
+    }
+    return outcome;
+}
+
+static const struct callback_app *find_app(const struct rules *rules, struct str encoded)
+{
+    char storage[32]; /* for more digits than an id has */
+    struct str sdkappid;
+    int r = query_decode(encoded, sizeof(storage), storage, &sdkappid);
+    return r == 0 ? rules_find_app(rules, sdkappid) : NULL;
+}
+
+static enum callback_outcome judge_caller(const struct rules *rules, const struct query_value *values,
+                                          uint64_t now_ms, uint16_t *ret_app)
+{
+    struct credentials credentials;
+    enum callback_outcome outcome = read_credentials(values, &credentials);
+    if (outcome != JUDGE_GO_ON) {
+        return outcome;
+    }
+    if (values[PARAMETER_SDKAPPID].n == 0) {
+        return judge_url_check(rules, &credentials, now_ms);
+    }
+    const struct callback_app *app = find_app(rules, values[PARAMETER_SDKAPPID].encoded);
+    if (app == NULL) {
+        return CALLBACK_REFUSED_APP;
+    }
+    *ret_app = app->app;
+    return app->key.n_tokens == 0 ? JUDGE_GO_ON : judge_sign(app, &credentials, now_ms);
+}
+
+static enum callback_outcome judge_command(const struct rules *rules, const struct query_value *values)
+{
+    struct str text;
+    for (size_t i = PARAMETER_COMMAND; i < N_PARAMETERS; i++) {
+        if (values[i].n > 1) {
+            return CALLBACK_PARAMETER_TWICE;
+        }
+        if (query_decode(values[i].encoded, 0, NULL, &text) == QUERY_BAD_ESCAPE) {
+            return CALLBACK_PARAMETER_ESCAPE;
+        }
+    }
+    if (values[PARAMETER_COMMAND].encoded.len == 0) {
+        return CALLBACK_NO_COMMAND;
+    }
+    if (query_equal(values[PARAMETER_COMMAND].encoded, STR(STATE_CHANGE_COMMAND))) {
+        return JUDGE_GO_ON;
+    }
+    return rules->other_commands_ok ? CALLBACK_OTHER_COMMAND_OK : CALLBACK_OTHER_COMMAND;
+}
+
+struct verdict judge_request(const struct rules *rules, const struct http_request *request, uint64_t now_ms)
+{
+    struct query_value values[N_PARAMETERS];
+    struct verdict verdict = {.outcome = judge_head(rules, request)};
+    if (verdict.outcome != JUDGE_GO_ON) {
+        return verdict;
+    }
+    parameters_find(request->query, values);
+    verdict.outcome = judge_caller(rules, values, now_ms, &verdict.app);
+    verdict.authentic = verdict.outcome == JUDGE_GO_ON || verdict.outcome == CALLBACK_URL_CHECK;
+    if (verdict.outcome == JUDGE_GO_ON) {
+        verdict.outcome = judge_command(rules, values);
+    }
+    return verdict;
+}

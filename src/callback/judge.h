@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_CALLBACK_JUDGE_H
+#define PRESENCED_CALLBACK_JUDGE_H
+
+/* What a request's head says: who calls, whether to believe it, and what is to be done with its body. Any
+ * thread. */
+
+#include "rules.h"
+
+/* What a check returns that has found nothing against the request. */
+#define JUDGE_GO_ON CALLBACK_APPLIED
+
+struct verdict {
+    enum callback_outcome outcome; /* JUDGE_GO_ON: the body is a State.StateChange */
+    bool authentic;                /* else the request is refused whatever its body says */
+    uint16_t app;                  /* of JUDGE_GO_ON: its index in the table */
+};
+
+/* In the order of the contract: path, method, peer, SdkAppid, Sign; then what is asked for. */
+struct verdict judge_request(const struct rules *rules, const struct http_request *request, uint64_t now_ms);
+
+/* Who called, as far as trusted proxies are believed. */
+struct address judge_client(const struct rules *rules, const struct http_request *request);
+
+#endif
