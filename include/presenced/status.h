@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_STATUS_H
+#define PRESENCED_STATUS_H
+
+/* The status listener's handler: who is online, asked by local programs and people. Its calls come from the
+ * listener's threads; status_set_settings() may be called meanwhile. */
+
+#include "presenced/history.h"
+#include "presenced/request.h"
+#include "presenced/table.h"
+
+/* What the listener's max_body_bytes should be: room for the longest query, 1000 ids of 256 bytes, most of
+ * them escaped. */
+#define STATUS_MAX_BODY_BYTES ((size_t)1 << 20)
+
+enum status_readiness {
+    STATUS_STARTING,
+    STATUS_READY,
+    STATUS_DRAINING,
+    STATUS_N_READINESS,
+};
+
+struct status_health {
+    enum status_readiness readiness;
+    const char *degraded; /* what is amiss though events are taken, a constant text; NULL: nothing */
+};
+
+/* Numbers that someone else keeps: each() calls visit() once for every one of them. `name`: a key for JSON.
+ */
+struct status_counters {
+    const char *name;
+    void (*each)(void *cls, void (*visit)(void *visit_cls, const char *name, uint64_t value),
+                 void *visit_cls);
+    void *cls;
+};
+
+/* All is borrowed for the life of the status. Callbacks are called from any of the listener's threads. */
+struct status_config {
+    struct table *table;
+    struct history *history;
+    const char *version;
+    uint64_t started_unix_ms;
+    uint64_t started_monotonic_ms;
+    uint64_t (*unix_ms)(void); /* clock_unix_ms(), or a test's */
+    struct status_health (*health)(void *cls);
+    void *health_cls;
+    struct status_counters events;           /* callbacks by outcome */
+    const struct status_counters *listeners; /* one a listener, named as it */
+    size_t n_listeners;
+};
+
+/* What a reload may change; copied. */
+struct status_settings {
+    const struct str *allowed_hosts; /* beside localhost and any IP literal */
+    size_t n_allowed_hosts;
+    struct str token;           /* empty: none is asked for */
+    const struct str *warnings; /* for people to see in /v1/stats: an app without a token */
+    size_t n_warnings;
+};
+
+struct status;
+
+/* 0 or -ENOMEM. */
+int status_new(const struct status_config *config, const struct status_settings *settings,
+               struct status **ret_status);
+void status_free(struct status *status);
+DEFINE_CLEANUP(struct status *, status_free)
+
+/* From now on requests are judged by these. 0, or -ENOMEM: the old ones stay. */
+int status_set_settings(struct status *status, const struct status_settings *settings);
+
+/* For http_listener_config, with the status as its handler_cls. */
+const struct http_handler *status_handler(void);
+
+#endif

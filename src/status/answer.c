@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/answer.h"
+
+#include "presenced/json.h"
+
+static struct http_reply *answer(unsigned status, const char *content_type, struct http_header extra,
+                                 struct buf *body)
+{
+    const struct http_header headers[] = {
+        {"Content-Type", content_type},
+        {"X-Content-Type-Options", "nosniff"},
+        {"Cache-Control", "no-store"},
+        {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+        {"Referrer-Policy", "no-referrer"},
+        extra,
+        {NULL, NULL},
+    };
+    if (body->failed) {
+        buf_fini(body);
+        return NULL;
+    }
+    return http_reply_once(status, headers, body);
+}
+
+struct http_reply *answer_json(unsigned status, struct buf *body)
+{
+    return answer(status, "application/json", (struct http_header){NULL, NULL}, body);
+}
+
+static const char *status_title(unsigned status)
+{
+    switch (status) {
+    case 401:
+        return "Unauthorized";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 411:
+        return "Length Required";
+    case 413:
+        return "Content Too Large";
+    default:
+        return "Bad Request";
+    }
+}
+
+struct http_reply *answer_problem(struct problem problem)
+{
+    return answer_problem_with(problem, (struct http_header){NULL, NULL});
+}
+
+struct http_reply *answer_problem_with(struct problem problem, struct http_header extra)
+{
+    struct buf body = {0};
+    struct json_writer json = {.out = &body};
+    json_begin_object(&json, NULL);
+    json_str(&json, "type", STR("about:blank"));
+    json_str(&json, "title", str_from(status_title(problem.status)));
+    json_u64(&json, "status", problem.status);
+    json_str(&json, "detail", str_from(problem.detail));
+    json_end_object(&json);
+    return answer(problem.status, "application/problem+json", extra, &body);
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/* A request's way: judge() finds its route, refuses strangers, and leaves the route in the request's note;
+ * answer() does what the route says. A note of 0 is a request that judge() refused, though memory was gone
+ * for saying so: it gets no answer at all. */
+#include "presenced/status.h"
+
+#include "presenced/answer.h"
+#include "presenced/bearer.h"
+#include "presenced/health.h"
+#include "presenced/host.h"
+#include "presenced/live_settings.h"
+#include "presenced/stats.h"
+#include "presenced/user_list.h"
+#include "presenced/user_lookup.h"
+#include "presenced/users_query.h"
+#include "presenced/vendor_query.h"
+
+#include <errno.h>
+
+struct status {
+    struct status_config config;
+    struct live_settings live;
+};
+
+enum method {
+    METHOD_GET = 1, /* HEAD too: the listener leaves out the body */
+    METHOD_POST = 2,
+};
+
+struct route {
+    struct str path;
+    bool has_tail; /* one more segment follows: a user */
+    bool is_open;  /* answers any Host, and without the token */
+    enum method method;
+    struct http_reply *(*answer)(struct status *status, const struct http_request *request);
+};
+
+#define USERS_PATH "/v1/users/"
+
+static struct http_reply *answer_livez(struct status *status, const struct http_request *request)
+{
+    (void)status;
+    (void)request;
+    return health_answer_alive();
+}
+
+static struct http_reply *answer_readyz(struct status *status, const struct http_request *request)
+{
+    (void)request;
+    return health_answer_ready(status->config.health(status->config.health_cls));
+}
+
+static struct http_reply *answer_user(struct status *status, const struct http_request *request)
+{
+    size_t skip = sizeof(USERS_PATH) - 1;
+    struct str encoded_id = {request->path.ptr + skip, request->path.len - skip};
+    return user_lookup_answer(status->config.table, status->config.unix_ms(), request, encoded_id);
+}
+
+static struct http_reply *answer_list(struct status *status, const struct http_request *request)
+{
+    const struct status_config *config = &status->config;
+    return user_list_answer(config->table, config->started_unix_ms, config->unix_ms(), request);
+}
+
+static struct http_reply *answer_users_query(struct status *status, const struct http_request *request)
+{
+    return users_query_answer(status->config.table, status->config.unix_ms(), request);
+}
+
+static struct http_reply *answer_vendor_query(struct status *status, const struct http_request *request)
+{
+    return vendor_query_answer(status->config.table, status->config.unix_ms(), request);
+}
+
+static struct http_reply *answer_stats(struct status *status, const struct http_request *request)
+{
+    (void)request;
+    struct http_reply *reply = stats_answer(&status->config, live_settings_acquire(&status->live));
+    live_settings_release(&status->live);
+    return reply;
+}
+
+#define PATH(literal)                   \
+    {                                   \
+        "" literal, sizeof(literal) - 1 \
+    }
+
+static const struct route routes[] = {
+    {.path = PATH("/livez"), .method = METHOD_GET, .is_open = true, .answer = answer_livez},
+    {.path = PATH("/readyz"), .method = METHOD_GET, .is_open = true, .answer = answer_readyz},
+    {.path = PATH("/v1/users"), .method = METHOD_GET, .answer = answer_list},
+    {.path = PATH("/v1/users/query"), .method = METHOD_POST, .answer = answer_users_query},
+    {.path = PATH(USERS_PATH), .has_tail = true, .method = METHOD_GET, .answer = answer_user},
+    {.path = PATH("/v1/stats"), .method = METHOD_GET, .answer = answer_stats},
+    {.path = PATH("/v4/openim/query_online_status"), .method = METHOD_POST, .answer = answer_vendor_query},
+};
+#define N_ROUTES (sizeof(routes) / sizeof(routes[0]))
+
+struct match {
+    const struct route *route; /* path and method fit; or NULL */
+    unsigned methods;          /* all that are known for the path, 0: no such path */
+    bool is_open;
+};
+
+static bool path_fits(const struct route *route, struct str path)
+{
+    if (!route->has_tail) {
+        return str_equal(path, route->path);
+    }
+    return str_starts_with(path, route->path) &&
+           memchr(path.ptr + route->path.len, '/', path.len - route->path.len) == NULL;
+}
+
+static unsigned method_of(const struct http_request *request)
+{
+    if (str_equal(request->method, STR("GET")) || str_equal(request->method, STR("HEAD"))) {
+        return METHOD_GET;
+    }
+    return str_equal(request->method, STR("POST")) ? METHOD_POST : 0;
+}
+
+static struct match find_route(const struct http_request *request)
+{
+    struct match match = {0};
+    unsigned method = method_of(request);
+    for (size_t i = 0; i < N_ROUTES; i++) {
+        if (path_fits(&routes[i], request->path)) {
+            match.methods |= routes[i].method;
+            match.is_open |= routes[i].is_open;
+            if (routes[i].method == method) {
+                match.route = &routes[i];
+            }
+        }
+    }
+    return match;
+}
+
+static const char *allow_header(unsigned methods)
+{
+    switch (methods) {
+    case METHOD_GET:
+        return "GET, HEAD";
+    case METHOD_POST:
+        return "POST";
+    default:
+        return "GET, HEAD, POST";
+    }
+}
+
+/* A browser always sends Host; who sends none (HTTP/1.0) is not one. status 0: all is well. */
+static struct problem check_host(const struct http_request *request, const struct status_settings *settings)
+{
+    struct str host = http_request_header(request, "Host", 0);
+    if (host.ptr == NULL) {
+        return (struct problem){0, NULL};
+    }
+    if (http_request_header(request, "Host", 1).ptr != NULL) {
+        return (struct problem){400, "the Host header is given twice"};
+    }
+    if (!host_is_allowed(host, settings->allowed_hosts, settings->n_allowed_hosts)) {
+        return (struct problem){
+            403, "the Host header names neither localhost nor an IP address nor one of allowed_hosts"};
+    }
+    return (struct problem){0, NULL};
+}
+
+static bool has_token(const struct http_request *request, const struct status_settings *settings)
+{
+    struct str authorization = http_request_header(request, "Authorization", 0);
+    return settings->token.len == 0 ||
+           (authorization.ptr != NULL && http_request_header(request, "Authorization", 1).ptr == NULL &&
+            bearer_shows(authorization, settings->token));
+}
+
+/* status 0: the request may be answered. */
+static struct problem check_access(struct status *status, const struct http_request *request)
+{
+    const struct status_settings *settings = live_settings_acquire(&status->live);
+    struct problem problem = check_host(request, settings);
+    if (problem.status == 0 && !has_token(request, settings)) {
+        problem = (struct problem){401, "the bearer token of this listener is needed"};
+    }
+    live_settings_release(&status->live);
+    return problem;
+}
+
+static struct http_reply *refuse_access(struct problem problem)
+{
+    if (problem.status == 401) {
+        return answer_problem_with(problem, (struct http_header){"WWW-Authenticate", "Bearer"});
+    }
+    return answer_problem(problem);
+}
+
+static struct http_reply *judge(void *cls, struct http_request *request)
+{
+    struct match match = find_route(request);
+    request->note = 0;
+    if (!match.is_open) {
+        struct problem problem = check_access(cls, request);
+        if (problem.status != 0) {
+            return refuse_access(problem);
+        }
+    }
+    if (match.methods == 0) {
+        return answer_problem((struct problem){404, "there is nothing at this path"});
+    }
+    if (match.route == NULL) {
+        return answer_problem_with((struct problem){405, "this path knows other methods, see Allow"},
+                                   (struct http_header){"Allow", allow_header(match.methods)});
+    }
+    request->note = 1 + (uint64_t)(match.route - routes);
+    return NULL;
+}
+
+static struct http_reply *answer_request(void *cls, struct http_request *request)
+{
+    if (request->note == 0) {
+        return NULL;
+    }
+    return routes[request->note - 1].answer(cls, request);
+}
+
+static struct http_reply *refuse(void *cls, struct http_request *request, enum http_refusal why,
+                                 const char *error)
+{
+    static const unsigned statuses[] = {
+        [HTTP_REFUSAL_BAD_FRAMING] = 400,
+        [HTTP_REFUSAL_LENGTH_REQUIRED] = 411,
+        [HTTP_REFUSAL_TOO_LARGE] = 413,
+    };
+    (void)cls;
+    (void)request;
+    return answer_problem((struct problem){statuses[why], error});
+}
+
+int status_new(const struct status_config *config, const struct status_settings *settings,
+               struct status **ret_status)
+{
+    struct status *status = calloc(1, sizeof(*status));
+    if (status == NULL) {
+        return -ENOMEM;
+    }
+    int r = live_settings_init(&status->live, settings);
+    if (r < 0) {
+        free(status);
+        return r;
+    }
+    status->config = *config;
+    *ret_status = status;
+    return 0;
+}
+
+void status_free(struct status *status)
+{
+    if (status != NULL) {
+        live_settings_fini(&status->live);
+        free(status);
+    }
+}
+
+int status_set_settings(struct status *status, const struct status_settings *settings)
+{
+    return live_settings_set(&status->live, settings);
+}
+
+const struct http_handler *status_handler(void)
+{
+    static const struct http_handler handler = {judge, answer_request, refuse};
+    return &handler;
+}

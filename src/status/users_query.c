@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/users_query.h"
+
+#include "presenced/app_choice.h"
+#include "presenced/query_body.h"
+#include "presenced/user_json.h"
+
+#include <cjson/cJSON.h>
+
+static int choose_app(const struct table *table, const cJSON *root, uint16_t *ret_app)
+{
+    uint64_t app_id;
+    int outcome = query_body_u64(root, "app", EVENT_TIME_MAX_MS, &app_id);
+    if (outcome == QUERY_BODY_BAD) {
+        return APP_MALFORMED;
+    }
+    return app_choose(table, outcome == QUERY_BODY_ABSENT ? NULL : &app_id, ret_app);
+}
+
+/* status 0: all is well. */
+static struct problem read_users(const cJSON *root, const cJSON **ret_users)
+{
+    const cJSON *users;
+    const cJSON *item;
+    size_t n;
+    if (query_body_strings(root, "users", &users, &n) != 0) {
+        return (struct problem){400, "users is not an array of strings, given once"};
+    }
+    if (n > USERS_QUERY_N_MAX) {
+        return (struct problem){400, "users holds more than 1000 ids"};
+    }
+    cJSON_ArrayForEach(item, users)
+    {
+        if (!query_body_is_user_id(str_from(item->valuestring))) {
+            return (struct problem){400, "users holds an id that is not of 1 to 256 bytes"};
+        }
+    }
+    *ret_users = users;
+    return (struct problem){0, NULL};
+}
+
+static void write_users(struct json_writer *json, struct table *table, uint64_t now_ms, uint16_t app,
+                        const cJSON *users)
+{
+    struct user user;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, users)
+    {
+        struct str id = str_from(item->valuestring);
+        if (table_get(table, app, id, &user) == 0) {
+            user_json_write(json, table, &user, now_ms);
+        } else {
+            user_json_write_unknown(json, table_app_id(table, app), id);
+        }
+    }
+}
+
+struct http_reply *users_query_answer(struct table *table, uint64_t now_ms,
+                                      const struct http_request *request)
+{
+    const cJSON *users = NULL;
+    uint16_t app;
+    struct buf body = {0};
+    struct json_writer json = {.out = &body};
+    cleanup(query_body_freep) cJSON *root = query_body_parse(request->body);
+    if (root == NULL) {
+        return answer_problem(
+            (struct problem){400, "the body is not a JSON object in UTF-8, or holds \\u0000"});
+    }
+    int outcome = choose_app(table, root, &app);
+    if (outcome != 0) {
+        return answer_problem(app_choice_problem(outcome));
+    }
+    struct problem problem = read_users(root, &users);
+    if (problem.status != 0) {
+        return answer_problem(problem);
+    }
+    json_begin_object(&json, NULL);
+    json_begin_array(&json, "users");
+    write_users(&json, table, now_ms, app, users);
+    json_end_array(&json);
+    json_end_object(&json);
+    return answer_json(200, &body);
+}

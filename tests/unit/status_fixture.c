@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "status_fixture.h"
+
+#include "presenced/clock.h"
+
+#define N_HEADERS_MAX 16
+
+struct fixture fixture;
+
+struct http_reply {
+    unsigned status;
+    size_t n_headers;
+    char *names[N_HEADERS_MAX];
+    char *values[N_HEADERS_MAX];
+    struct buf body; /* NUL-terminated */
+};
+
+/* In the place of the listener's: src/http/reply.c and request.c. */
+
+struct http_reply *http_reply_once(unsigned status, const struct http_header *headers, struct buf *body)
+{
+    struct buf bytes = *body;
+    *body = (struct buf){0};
+    if (fixture.memory_is_gone) {
+        buf_fini(&bytes);
+        return NULL;
+    }
+    struct http_reply *reply = calloc(1, sizeof(*reply));
+    ck_assert_ptr_nonnull(reply);
+    reply->status = status;
+    for (; headers->name != NULL; headers++) {
+        ck_assert_uint_lt(reply->n_headers, N_HEADERS_MAX);
+        reply->names[reply->n_headers] = strdup(headers->name);
+        reply->values[reply->n_headers++] = strdup(headers->value);
+    }
+    ck_assert(!bytes.failed);
+    buf_append_char(&bytes, '\0');
+    reply->body = bytes;
+    return reply;
+}
+
+void http_reply_free(struct http_reply *reply)
+{
+    if (reply == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < reply->n_headers; i++) {
+        free(reply->names[i]);
+        free(reply->values[i]);
+    }
+    buf_fini(&reply->body);
+    free(reply);
+}
+
+struct str http_request_header(const struct http_request *request, const char *name, unsigned nth)
+{
+    for (const struct http_header *header = request->connection; header->name != NULL; header++) {
+        if (str_equal_fold(str_from(header->name), str_from(name)) && nth-- == 0) {
+            return str_from(header->value);
+        }
+    }
+    return (struct str){NULL, 0};
+}
+
+static uint64_t read_now(void)
+{
+    return fixture.now_ms;
+}
+
+static struct status_health read_health(void *cls)
+{
+    return *(const struct status_health *)cls;
+}
+
+static void each_event(void *cls, void (*visit)(void *visit_cls, const char *name, uint64_t value),
+                       void *visit_cls)
+{
+    (void)cls;
+    visit(visit_cls, "applied", 12);
+    visit(visit_cls, "repeated", 3);
+}
+
+static void each_of_listener(void *cls, void (*visit)(void *visit_cls, const char *name, uint64_t value),
+                             void *visit_cls)
+{
+    visit(visit_cls, "connections", *(const uint64_t *)cls);
+}
+
+static void start(unsigned n_apps)
+{
+    static uint64_t n_connections[] = {7, 1};
+    static const struct status_counters listeners[] = {
+        {"callback", each_of_listener, &n_connections[0]},
+        {"status", each_of_listener, &n_connections[1]},
+    };
+    static const struct status_settings no_settings;
+    struct table_config table_config = {
+        .push_online_window_ms = WINDOW_MS,
+        .forget_after_ms = FORGET_AFTER_MS,
+        .changes_max_entries = 1024,
+    };
+    uint16_t app;
+    fixture = (struct fixture){.now_ms = NOW_MS, .health = {STATUS_READY, NULL}};
+    ck_assert_int_eq(table_new(&table_config, &fixture.table), 0);
+    ck_assert_int_eq(history_new(&fixture.history), 0);
+    for (unsigned i = 0; i < n_apps; i++) {
+        ck_assert_int_eq(table_add_app(fixture.table, APP_ID + i, &app), 0);
+        ck_assert_uint_eq(app, i);
+    }
+    struct status_config config = {
+        .table = fixture.table,
+        .history = fixture.history,
+        .version = "1.2.3",
+        .started_unix_ms = NOW_MS - 5000,
+        .started_monotonic_ms = clock_monotonic_ms(),
+        .unix_ms = read_now,
+        .health = read_health,
+        .health_cls = &fixture.health,
+        .events = {"events", each_event, NULL},
+        .listeners = listeners,
+        .n_listeners = 2,
+    };
+    ck_assert_int_eq(status_new(&config, &no_settings, &fixture.status), 0);
+}
+
+void fixture_start_one_app(void)
+{
+    start(1);
+}
+
+void fixture_start_two_apps(void)
+{
+    start(2);
+}
+
+void fixture_stop(void)
+{
+    status_free(fixture.status);
+    history_free(fixture.history);
+    table_free(fixture.table);
+}
+
+void happen(struct event event)
+{
+    struct table_applied applied;
+    struct table_event table_event = {
+        .kind = event.kind,
+        .reason = event.reason,
+        .platform = event.platform,
+        .app = event.app,
+        .user_id = str_from(event.user),
+        .has_event_time = true,
+        .event_time_ms = event.time_ms,
+        .custom_status = str_from(event.custom_status == NULL ? "" : event.custom_status),
+    };
+    if (event.client != NULL) {
+        ck_assert(address_parse(str_from(event.client), &table_event.client));
+    }
+    ck_assert_int_eq(table_apply(fixture.table, &table_event, event.time_ms + 100, &applied), TABLE_CHANGED);
+}
+
+static struct http_request make_request(const struct http_header *headers, const char *method,
+                                        const char *target)
+{
+    struct http_request request = {
+        .method = str_from(method),
+        .target = str_from(target),
+        .connection = (void *)(uintptr_t)headers,
+    };
+    request.query = request.target;
+    (void)str_split(&request.query, '?', &request.path);
+    return request;
+}
+
+struct http_reply *ask_with(const struct http_header *headers, const char *method, const char *target,
+                            struct str body)
+{
+    const struct http_handler *handler = status_handler();
+    struct http_request request = make_request(headers, method, target);
+    struct http_reply *reply = handler->judge(fixture.status, &request);
+    if (reply == NULL) {
+        request.body = body;
+        reply = handler->answer(fixture.status, &request);
+    }
+    return reply;
+}
+
+static const struct http_header from_localhost[] = {{"Host", "localhost:8080"}, {NULL, NULL}};
+
+struct http_reply *get(const char *target)
+{
+    return ask_with(from_localhost, "GET", target, STR(""));
+}
+
+struct http_reply *post(const char *target, const char *body)
+{
+    return ask_with(from_localhost, "POST", target, str_from(body));
+}
+
+unsigned reply_status(const struct http_reply *reply)
+{
+    return reply->status;
+}
+
+const char *reply_body(const struct http_reply *reply)
+{
+    return reply->body.ptr;
+}
+
+const char *reply_header(const struct http_reply *reply, const char *name)
+{
+    for (size_t i = 0; i < reply->n_headers; i++) {
+        if (strcasecmp(reply->names[i], name) == 0) {
+            return reply->values[i];
+        }
+    }
+    return NULL;
+}
+
+cJSON *reply_json(const struct http_reply *reply)
+{
+    ck_assert(str_is_utf8(str_from(reply->body.ptr)));
+    cJSON *json = cJSON_ParseWithOpts(reply->body.ptr, NULL, true);
+    ck_assert_msg(json != NULL, "not JSON: %s", reply->body.ptr);
+    return json;
+}
+
+void expect_body(struct http_reply *reply, unsigned status, const char *body)
+{
+    ck_assert_ptr_nonnull(reply);
+    ck_assert_str_eq(reply->body.ptr, body);
+    ck_assert_uint_eq(reply->status, status);
+    ck_assert_str_eq(reply_header(reply, "Content-Type"), "application/json");
+    cJSON_Delete(reply_json(reply));
+    http_reply_free(reply);
+}
+
+void expect_problem(struct http_reply *reply, unsigned status, const char *detail)
+{
+    ck_assert_ptr_nonnull(reply);
+    cJSON *json = reply_json(reply);
+    ck_assert_str_eq(cJSON_GetObjectItem(json, "detail")->valuestring, detail);
+    ck_assert_str_eq(cJSON_GetObjectItem(json, "type")->valuestring, "about:blank");
+    ck_assert_int_eq(cJSON_GetObjectItem(json, "status")->valueint, (int)status);
+    ck_assert_uint_eq(reply->status, status);
+    ck_assert_str_eq(reply_header(reply, "Content-Type"), "application/problem+json");
+    cJSON_Delete(json);
+    http_reply_free(reply);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_TESTS_STATUS_FIXTURE_H
+#define PRESENCED_TESTS_STATUS_FIXTURE_H
+
+/* A status with a real table and without a listener: requests go straight to its handler, replies are read
+ * back. */
+
+#include "presenced/reply.h"
+#include "presenced/status.h"
+
+#include <check.h>
+#include <cjson/cJSON.h>
+
+#define NOW_MS UINT64_C(1700000000000)
+#define WINDOW_MS UINT64_C(604800000)
+#define FORGET_AFTER_MS (2 * WINDOW_MS)
+#define APP_ID UINT64_C(1400000000)
+#define OTHER_APP_ID UINT64_C(1400000001)
+
+struct fixture {
+    struct table *table;
+    struct history *history;
+    struct status *status;
+    uint64_t now_ms;             /* what the status takes for the time */
+    struct status_health health; /* what it is told of the daemon */
+    bool memory_is_gone;         /* replies cannot be made */
+};
+
+extern struct fixture fixture;
+
+/* For checked fixtures: one app or two, no settings. */
+void fixture_start_one_app(void);
+void fixture_start_two_apps(void);
+void fixture_stop(void);
+
+struct event {
+    enum table_event_kind kind;
+    uint16_t app;
+    const char *user;
+    uint8_t platform;
+    uint8_t reason;
+    uint64_t time_ms;
+    const char *client; /* NULL: none */
+    const char *custom_status;
+};
+
+/* Applies an event, received 100 ms after it happened. */
+void happen(struct event event);
+
+/* A request's headers, ended by a name of NULL. */
+struct http_reply *ask_with(const struct http_header *headers, const char *method, const char *target,
+                            struct str body);
+
+/* From localhost, without more headers or body. */
+struct http_reply *get(const char *target);
+struct http_reply *post(const char *target, const char *body);
+
+unsigned reply_status(const struct http_reply *reply);
+const char *reply_body(const struct http_reply *reply);
+const char *reply_header(const struct http_reply *reply, const char *name); /* NULL: none */
+
+/* To be freed with cJSON_Delete(). */
+cJSON *reply_json(const struct http_reply *reply);
+
+/* Fails the test unless the reply is that; frees it. */
+void expect_body(struct http_reply *reply, unsigned status, const char *body);
+void expect_problem(struct http_reply *reply, unsigned status, const char *detail);
+
+#endif
