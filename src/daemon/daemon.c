@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* The process: what is started, in which order, and ended in the reverse. The main thread then waits for
+ * signals and lets time pass for the table; everything else happens on the listeners' threads. */
+#include "presenced/daemon.h"
+
+#include "parts.h"
+#include "presenced/clock.h"
+#include "presenced/log.h"
+#include "presenced/setup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+/* File descriptors beside connections: sockets, epolls, logs, files that are being read. */
+#define OTHER_DESCRIPTORS 128
+
+static int start_signals(struct daemon *daemon)
+{
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)sigemptyset(&daemon->signals);
+    (void)sigaddset(&daemon->signals, SIGTERM);
+    (void)sigaddset(&daemon->signals, SIGINT);
+    (void)sigaddset(&daemon->signals, SIGHUP);
+    /* Before the first thread, so that none of them takes one. */
+    return -pthread_sigmask(SIG_BLOCK, &daemon->signals, NULL);
+}
+
+static int start_log(struct daemon *daemon)
+{
+    const struct config_log *config = &daemon->config->log;
+    log_configure(&(struct log_config){
+        .level = (enum log_level)config->level,
+        .json = config->format == CONFIG_LOG_JSON,
+    });
+    return log_start();
+}
+
+static void stop_log(struct daemon *daemon)
+{
+    (void)daemon;
+    log_stop();
+}
+
+/* Not being able to is no reason not to run: accepting waits while descriptors are short. */
+static int start_descriptors(struct daemon *daemon)
+{
+    struct rlimit limit;
+    rlim_t wanted = daemon->config->callback.max_connections + STATUS_MAX_CONNECTIONS + OTHER_DESCRIPTORS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
+        return 0;
+    }
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < wanted) {
+        log_warning("max_connections is more than the limit of open files allows", log_u64("wanted", wanted),
+                    log_u64("limit", limit.rlim_cur));
+    }
+    return 0;
+}
+
+static int start_table(struct daemon *daemon)
+{
+    const struct config_presence *config = &daemon->config->presence;
+    int r = table_new(
+        &(struct table_config){
+            .push_online_window_ms = config->push_online_window_ms,
+            .max_users = config->max_users,
+            .forget_after_ms = config->forget_after_ms,
+        },
+        &daemon->table);
+    for (size_t i = 0; r == 0 && i < daemon->config->n_apps; i++) {
+        uint16_t app;
+        r = table_add_app(daemon->table, daemon->config->apps[i].id, &app);
+    }
+    return r;
+}
+
+static void stop_table(struct daemon *daemon)
+{
+    table_free(daemon->table);
+}
+
+static int start_history(struct daemon *daemon)
+{
+    return history_new(&daemon->history);
+}
+
+static void stop_history(struct daemon *daemon)
+{
+    history_free(daemon->history);
+}
+
+/* In this order, and ended in the reverse. */
+static const struct {
+    const char *name;
+    int (*start)(struct daemon *daemon); /* 0 or -errno; what it has begun is ended all the same */
+    void (*stop)(struct daemon *daemon); /* takes what was never started, or not wholly */
+} steps[] = {
+    {"signals", start_signals, NULL},
+    {"log", start_log, stop_log},
+    {"descriptors", start_descriptors, NULL},
+    {"table", start_table, stop_table},
+    {"history", start_history, stop_history},
+    {"callback", start_callback, stop_callback},
+    {"status", start_status, stop_status},
+    {"tls", start_tls, stop_tls},
+    {"listeners", start_listeners, stop_listeners},
+};
+#define N_STEPS (sizeof(steps) / sizeof(steps[0]))
+
+static uint64_t count_online(const struct daemon *daemon)
+{
+    uint64_t n = 0;
+    for (unsigned app = 0; app < table_n_apps(daemon->table); app++) {
+        struct table_counts counts;
+        table_counts(daemon->table, (uint16_t)app, &counts);
+        n += counts.n_users[USER_ONLINE];
+    }
+    return n;
+}
+
+/* What time brings about. Returns for how long nothing more is to be done. */
+static uint64_t pass_time(struct daemon *daemon)
+{
+    uint64_t now_ms = clock_unix_ms();
+    uint64_t next_ms = table_tick(daemon->table, now_ms);
+    history_record(daemon->history, now_ms, count_online(daemon));
+    uint64_t wait_ms = next_ms > now_ms ? next_ms - now_ms : 0;
+    return wait_ms > 1000 ? 1000 : wait_ms;
+}
+
+static void log_lines(enum log_level level, const struct buf *lines)
+{
+    struct str left = buf_str(lines);
+    struct str line;
+    while (left.len > 0 && str_split(&left, '\n', &line)) {
+        log_at(level, "configuration", log_str("text", line));
+    }
+}
+
+/* The file is read and checked whole before anything is exchanged. */
+static void reload(struct daemon *daemon)
+{
+    cleanup(config_fini) struct config config = {0};
+    cleanup(buf_fini) struct buf errors = {0};
+    cleanup(buf_fini) struct buf warnings = {0};
+    int r = setup_load(daemon->config_path, &config, &errors, &warnings);
+    if (r == 0) {
+        r = config_check_reload(daemon->config, &config, &errors);
+    }
+    if (r == 0) {
+        r = reload_policy(daemon, &config);
+    }
+    log_lines(LOG_LEVEL_WARNING, &warnings);
+    log_lines(LOG_LEVEL_ERROR, &errors);
+    if (r < 0) {
+        log_error("configuration not reloaded: the old one stays", log_errno("error", r));
+    } else {
+        log_notice("configuration reloaded", log_text("file", daemon->config_path));
+    }
+}
+
+/* Waits for a signal while time passes. Returns it, 0 when `until_ms` (0: never) is reached. */
+static int wait_for_signal(struct daemon *daemon, uint64_t until_ms)
+{
+    for (;;) {
+        uint64_t wait_ms = pass_time(daemon);
+        uint64_t now_ms = clock_monotonic_ms();
+        if (until_ms != 0 && now_ms >= until_ms) {
+            return 0;
+        }
+        if (until_ms != 0 && until_ms - now_ms < wait_ms) {
+            wait_ms = until_ms - now_ms;
+        }
+        struct timespec wait = {.tv_sec = (time_t)(wait_ms / 1000),
+                                .tv_nsec = (long)(wait_ms % 1000) * 1000000};
+        int number = sigtimedwait(&daemon->signals, NULL, &wait);
+        if (number == SIGHUP) {
+            reload(daemon);
+        } else if (number > 0) {
+            return number;
+        }
+    }
+}
+
+/* From here on a second SIGTERM (or SIGINT) ends the process at once, by its default. */
+static void let_signals_kill(void)
+{
+    sigset_t ending;
+    (void)sigemptyset(&ending);
+    (void)sigaddset(&ending, SIGTERM);
+    (void)sigaddset(&ending, SIGINT);
+    (void)pthread_sigmask(SIG_UNBLOCK, &ending, NULL);
+}
+
+/* Says to load balancers that it goes, serves on for drain_delay, answers what is in flight. */
+static void drain(struct daemon *daemon)
+{
+    uint64_t delay_ms = daemon->config->callback.drain_delay_ms;
+    atomic_store(&daemon->readiness, STATUS_DRAINING);
+    log_notice("draining", log_u64("delay_ms", delay_ms));
+    for (unsigned i = 0; i < N_LISTENERS; i++) {
+        http_listener_drain(daemon->listeners[i]);
+    }
+    if (delay_ms == 0 || wait_for_signal(daemon, clock_monotonic_ms() + delay_ms) == 0) {
+        let_signals_kill();
+        drain_listeners(daemon);
+    }
+}
+
+/* Starts the steps from the first on. Returns how many are to be ended; `*ret_error` is 0 when all run. */
+static size_t start(struct daemon *daemon, int *ret_error)
+{
+    for (size_t i = 0; i < N_STEPS; i++) {
+        int r = steps[i].start(daemon);
+        if (r < 0) {
+            log_error("cannot start", log_text("part", steps[i].name), log_errno("error", r));
+            *ret_error = r;
+            return i + 1;
+        }
+    }
+    *ret_error = 0;
+    return N_STEPS;
+}
+
+int daemon_run(const struct config *config, const char *config_path)
+{
+    struct daemon daemon = {
+        .config = config,
+        .config_path = config_path,
+        .started_unix_ms = clock_unix_ms(),
+        .started_monotonic_ms = clock_monotonic_ms(),
+        .readiness = STATUS_STARTING,
+    };
+    int error = 0;
+    size_t n_started = start(&daemon, &error);
+    if (error == 0) {
+        atomic_store(&daemon.readiness, STATUS_READY);
+        log_notice("ready", log_text("version", PRESENCED_VERSION));
+        (void)wait_for_signal(&daemon, 0);
+        drain(&daemon);
+        log_notice("stopped");
+    }
+    while (n_started-- > 0) {
+        if (steps[n_started].stop != NULL) {
+            steps[n_started].stop(&daemon);
+        }
+    }
+    return error == 0 ? 0 : 1;
+}

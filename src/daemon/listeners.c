@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "parts.h"
+
+#include "presenced/log.h"
+#include "presenced/socket.h"
+
+#include <time.h>
+#include <unistd.h>
+
+/* The status listener serves local programs: one thread is enough, and what it may take is bounded. */
+#define STATUS_THREADS 1
+#define STATUS_IDLE_TIMEOUT_MS 75000
+#define STATUS_REQUEST_TIMEOUT_MS 10000
+
+const char *const daemon_listener_names[N_LISTENERS] = {"callback", "status"};
+
+static int bind_endpoint(struct http_listener *listener, const struct endpoint *endpoint)
+{
+    char text[ENDPOINT_TEXT_SIZE];
+    int fd = -1;
+    int r = socket_listen(endpoint, &fd);
+    if (r < 0) {
+        endpoint_format(endpoint, text);
+        log_error("cannot listen", log_text("address", text), log_errno("error", r));
+        return r;
+    }
+    return http_listener_add_socket(listener, fd);
+}
+
+static int make_listener(struct daemon *daemon, unsigned which, const struct http_listener_config *config,
+                         const struct endpoint_list *endpoints)
+{
+    int r = http_listener_new(config, &daemon->listeners[which]);
+    for (size_t i = 0; r == 0 && i < endpoints->n; i++) {
+        r = bind_endpoint(daemon->listeners[which], &endpoints->items[i]);
+    }
+    return r;
+}
+
+static unsigned n_cores(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > 256 ? 256 : (unsigned)n;
+}
+
+static int make_callback_listener(struct daemon *daemon)
+{
+    const struct config_callback *from = &daemon->config->callback;
+    const struct http_listener_config config = {
+        .name = daemon_listener_names[CALLBACK_LISTENER],
+        .handler = callback_handler(),
+        .handler_cls = daemon->callback,
+        .tls = daemon->tls[CALLBACK_LISTENER],
+        .n_threads = n_cores(),
+        .max_connections = (unsigned)from->max_connections,
+        .max_connections_per_address = (unsigned)from->max_connections_per_address,
+        .unbounded = from->trusted_proxies.items,
+        .n_unbounded = from->trusted_proxies.n,
+        .max_body_bytes = from->max_body_bytes,
+        .idle_timeout_ms = from->idle_timeout_ms,
+        .request_timeout_ms = from->request_timeout_ms,
+    };
+    return make_listener(daemon, CALLBACK_LISTENER, &config, &from->listen);
+}
+
+static int make_status_listener(struct daemon *daemon)
+{
+    const struct http_listener_config config = {
+        .name = daemon_listener_names[STATUS_LISTENER],
+        .handler = status_handler(),
+        .handler_cls = daemon->status,
+        .tls = daemon->tls[STATUS_LISTENER],
+        .n_threads = STATUS_THREADS,
+        .max_connections = STATUS_MAX_CONNECTIONS,
+        .max_body_bytes = STATUS_MAX_BODY_BYTES,
+        .idle_timeout_ms = STATUS_IDLE_TIMEOUT_MS,
+        .request_timeout_ms = STATUS_REQUEST_TIMEOUT_MS,
+    };
+    return make_listener(daemon, STATUS_LISTENER, &config, &daemon->config->status.listen);
+}
+
+static void log_listening(const struct http_listener *listener, const char *name)
+{
+    char text[ENDPOINT_TEXT_SIZE];
+    struct endpoint endpoint;
+    for (unsigned i = 0; i < http_listener_n_sockets(listener); i++) {
+        if (socket_endpoint(http_listener_socket(listener, i), &endpoint) == 0) {
+            endpoint_format(&endpoint, text);
+            log_notice("listening", log_text("listener", name), log_text("address", text));
+        }
+    }
+}
+
+/* All sockets are bound before the first request is served, so that a start that fails has served none. */
+int start_listeners(struct daemon *daemon)
+{
+    int r = make_callback_listener(daemon);
+    if (r == 0) {
+        r = make_status_listener(daemon);
+    }
+    for (unsigned i = 0; r == 0 && i < N_LISTENERS; i++) {
+        r = http_listener_start(daemon->listeners[i]);
+    }
+    for (unsigned i = 0; r == 0 && i < N_LISTENERS; i++) {
+        log_listening(daemon->listeners[i], daemon_listener_names[i]);
+    }
+    return r;
+}
+
+/* Only those that are ours: another process may listen at a path of the configuration. */
+static void remove_unix_sockets(const struct http_listener *listener)
+{
+    struct endpoint endpoint;
+    for (unsigned i = 0; i < http_listener_n_sockets(listener); i++) {
+        if (socket_endpoint(http_listener_socket(listener, i), &endpoint) == 0 &&
+            endpoint.kind == ENDPOINT_UNIX) {
+            (void)unlink(((const struct sockaddr_un *)(const void *)&endpoint.sockaddr)->sun_path);
+        }
+    }
+}
+
+void stop_listeners(struct daemon *daemon)
+{
+    for (unsigned i = 0; i < N_LISTENERS; i++) {
+        if (daemon->listeners[i] != NULL) {
+            remove_unix_sockets(daemon->listeners[i]);
+        }
+        http_listener_free(daemon->listeners[i]);
+        daemon->listeners[i] = NULL;
+    }
+}
+
+void drain_listeners(struct daemon *daemon)
+{
+    for (unsigned i = 0; i < N_LISTENERS; i++) {
+        http_listener_pause(daemon->listeners[i]);
+    }
+    for (unsigned i = 0; i < N_LISTENERS; i++) {
+        (void)http_listener_wait_idle(daemon->listeners[i], daemon->config->callback.request_timeout_ms);
+    }
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_DAEMON_PARTS_H
+#define PRESENCED_DAEMON_PARTS_H
+
+/* The parts of the running daemon and what of the configuration each is given. Main thread only. */
+
+#include "presenced/callback.h"
+#include "presenced/config.h"
+#include "presenced/listener.h"
+#include "presenced/status.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+
+enum { CALLBACK_LISTENER, STATUS_LISTENER, N_LISTENERS };
+
+/* All that runs. Threads of the listeners read `readiness` and what is constant once they were started. */
+struct daemon {
+    const struct config *config; /* of the start */
+    const char *config_path;
+    uint64_t started_unix_ms;
+    uint64_t started_monotonic_ms;
+    _Atomic enum status_readiness readiness;
+    sigset_t signals;
+    struct table *table;
+    struct history *history;
+    struct callback *callback;
+    struct status *status;
+    struct tls *tls[N_LISTENERS]; /* NULL: plain HTTP */
+    struct http_listener *listeners[N_LISTENERS];
+    struct status_counters listener_counters[N_LISTENERS];
+};
+
+extern const char *const daemon_listener_names[N_LISTENERS];
+
+#define STATUS_MAX_CONNECTIONS 1000
+
+/* Each start_…() returns 0 or -errno, logged where more can be said than its text, and leaves what it has
+ * begun to its stop_…(), which takes what was never started, or not wholly. */
+
+/* policy.c: what a reload exchanges */
+int start_callback(struct daemon *daemon);
+void stop_callback(struct daemon *daemon);
+int start_status(struct daemon *daemon);
+void stop_status(struct daemon *daemon);
+int start_tls(struct daemon *daemon);
+void stop_tls(struct daemon *daemon);
+
+/* Exchanges policy, certificates and log settings for those of `config`, which is not needed afterwards: all
+ * of them, or none. 0 or -errno, logged. */
+int reload_policy(struct daemon *daemon, const struct config *config);
+
+/* listeners.c */
+int start_listeners(struct daemon *daemon);
+void stop_listeners(struct daemon *daemon);
+
+/* Answers what is in flight, tells clients to go elsewhere, stops accepting. */
+void drain_listeners(struct daemon *daemon);
+
+#endif

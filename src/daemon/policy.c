@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts whose settings a reload exchanges: who may call and with which token, what the status listener
+ * asks for, certificates, the log. */
+#include "parts.h"
+
+#include "presenced/clock.h"
+#include "presenced/log.h"
+
+#include <errno.h>
+
+static bool is_ready(void *cls)
+{
+    struct daemon *daemon = cls;
+    return atomic_load(&daemon->readiness) == STATUS_READY;
+}
+
+/* What of a configuration the callback's handler is given, at start and at reload. The texts and networks are
+ * the configuration's; `ret_apps` has room for all of its apps. */
+static struct callback_config describe_callback(struct daemon *daemon, const struct config *config,
+                                                struct callback_app *ret_apps)
+{
+    const struct config_callback *from = &config->callback;
+    for (size_t i = 0; i < config->n_apps; i++) {
+        const struct config_app *app = &config->apps[i];
+        ret_apps[i] = (struct callback_app){
+            .sdkappid = str_from(app->id_text),
+            .app = (uint16_t)table_find_app(daemon->table, app->id),
+            .sign_tolerance_ms = app->sign_tolerance_ms,
+            .key.n_tokens = app->n_tokens,
+        };
+        for (size_t t = 0; t < app->n_tokens; t++) {
+            ret_apps[i].key.tokens[t] = buf_str(&app->tokens[t]);
+        }
+    }
+    return (struct callback_config){
+        .path = str_from(from->path),
+        .apps = ret_apps,
+        .n_apps = config->n_apps,
+        .allow = from->allow.items,
+        .n_allow = from->allow.n,
+        .trusted_proxies = from->trusted_proxies.items,
+        .n_trusted_proxies = from->trusted_proxies.n,
+        .client_certificate_required = from->client_ca[0] != '\0',
+        .other_commands_ok = from->other_commands == CONFIG_OTHER_COMMANDS_OK,
+        .table = daemon->table,
+        .is_ready = is_ready,
+        .is_ready_cls = daemon,
+        .unix_ms = clock_unix_ms,
+    };
+}
+
+int start_callback(struct daemon *daemon)
+{
+    cleanup(cleanup_freep) struct callback_app *apps = calloc(daemon->config->n_apps, sizeof(*apps));
+    if (apps == NULL) {
+        return -ENOMEM;
+    }
+    struct callback_config config = describe_callback(daemon, daemon->config, apps);
+    return callback_new(&config, &daemon->callback);
+}
+
+void stop_callback(struct daemon *daemon)
+{
+    callback_free(daemon->callback);
+}
+
+static struct status_health health(void *cls)
+{
+    struct daemon *daemon = cls;
+    return (struct status_health){.readiness = atomic_load(&daemon->readiness)};
+}
+
+static void each_event_counter(void *cls, void (*visit)(void *visit_cls, const char *name, uint64_t value),
+                               void *visit_cls)
+{
+    const struct daemon *daemon = cls;
+    struct callback_stats stats;
+    callback_stats(daemon->callback, &stats);
+    for (unsigned outcome = 0; outcome < CALLBACK_N_OUTCOMES; outcome++) {
+        visit(visit_cls, callback_outcome_name(outcome), stats.n[outcome]);
+    }
+    visit(visit_cls, "restamped", stats.n_restamped);
+}
+
+static void each_listener_counter(void *cls, void (*visit)(void *visit_cls, const char *name, uint64_t value),
+                                  void *visit_cls)
+{
+    struct http_listener *const *listener = cls;
+    struct http_listener_stats stats = {0};
+    if (*listener != NULL) {
+        http_listener_stats(*listener, &stats);
+    }
+    visit(visit_cls, "connections", stats.n_connections);
+    visit(visit_cls, "accepted", stats.n_accepted);
+    visit(visit_cls, "refused_per_address", stats.n_refused_per_address);
+    visit(visit_cls, "timed_out", stats.n_timed_out);
+    visit(visit_cls, "requests", stats.n_requests);
+}
+
+/* The apps that anyone who knows the URL can speak for, for people to see. */
+static void warn_of_unsigned(const struct config *config, struct buf *texts, struct str *ret_warnings,
+                             size_t *ret_n_warnings)
+{
+    size_t ends[CONFIG_N_APPS_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < config->n_apps; i++) {
+        if (config->apps[i].n_tokens == 0) {
+            buf_appendf(texts, "app %s has no token: callbacks for it are believed unsigned",
+                        config->apps[i].id_text);
+            ends[n++] = texts->len;
+        }
+    }
+    size_t begin = 0;
+    for (size_t i = 0; i < n && !texts->failed; i++) {
+        ret_warnings[i] = (struct str){texts->ptr + begin, ends[i] - begin};
+        begin = ends[i];
+    }
+    *ret_n_warnings = texts->failed ? 0 : n;
+}
+
+static void log_warnings(const struct str *warnings, size_t n_warnings)
+{
+    for (size_t i = 0; i < n_warnings; i++) {
+        log_warning("configuration", log_str("warning", warnings[i]));
+    }
+}
+
+/* Gives the status listener what of the configuration it may be given again at reload. */
+static int set_status(struct daemon *daemon, const struct config *config,
+                      int (*set)(struct daemon *daemon, const struct status_settings *settings))
+{
+    struct str hosts[64];
+    struct str warnings[CONFIG_N_APPS_MAX];
+    cleanup(buf_fini) struct buf texts = {0};
+    const struct text_list *allowed = &config->status.allowed_hosts;
+    struct status_settings settings = {
+        .allowed_hosts = hosts,
+        .token = buf_str(&config->status.token),
+        .warnings = warnings,
+    };
+    while (settings.n_allowed_hosts < allowed->n && settings.n_allowed_hosts < 64) {
+        hosts[settings.n_allowed_hosts] = str_from(allowed->items[settings.n_allowed_hosts]);
+        settings.n_allowed_hosts++;
+    }
+    warn_of_unsigned(config, &texts, warnings, &settings.n_warnings);
+    log_warnings(warnings, settings.n_warnings);
+    return set(daemon, &settings);
+}
+
+static int make_status(struct daemon *daemon, const struct status_settings *settings)
+{
+    const struct status_config config = {
+        .table = daemon->table,
+        .history = daemon->history,
+        .version = PRESENCED_VERSION,
+        .started_unix_ms = daemon->started_unix_ms,
+        .started_monotonic_ms = daemon->started_monotonic_ms,
+        .unix_ms = clock_unix_ms,
+        .health = health,
+        .health_cls = daemon,
+        .events = {.name = "events", .each = each_event_counter, .cls = daemon},
+        .listeners = daemon->listener_counters,
+        .n_listeners = N_LISTENERS,
+    };
+    return status_new(&config, settings, &daemon->status);
+}
+
+static int remake_status(struct daemon *daemon, const struct status_settings *settings)
+{
+    return status_set_settings(daemon->status, settings);
+}
+
+int start_status(struct daemon *daemon)
+{
+    for (unsigned i = 0; i < N_LISTENERS; i++) {
+        daemon->listener_counters[i] = (struct status_counters){
+            .name = daemon_listener_names[i],
+            .each = each_listener_counter,
+            .cls = &daemon->listeners[i],
+        };
+    }
+    return set_status(daemon, daemon->config, make_status);
+}
+
+void stop_status(struct daemon *daemon)
+{
+    status_free(daemon->status);
+}
+
+/* Reads what a listener's TLS shall have from now on. 0; -EINVAL, logged; -ENOMEM. */
+static int read_tls(const char *certificate_path, const char *key_path, const char *ca_path,
+                    struct tls_generation **ret_generation)
+{
+    struct certificate certificate;
+    struct certificate_error error = {{0}};
+    cleanup(buf_fini) struct buf ca = {0};
+    int r = ca_path[0] == '\0' ? 0 : certificate_read_ca(ca_path, &ca, &error);
+    if (r == 0) {
+        r = certificate_read(certificate_path, key_path, &certificate, &error);
+    }
+    if (r == 0) {
+        r = tls_generation_new(&certificate, buf_str(&ca), ret_generation, &error);
+        certificate_fini(&certificate);
+    }
+    if (r == -EINVAL) {
+        log_error("a certificate cannot be used", log_text("reason", error.text));
+    }
+    return r;
+}
+
+struct tls_generations {
+    struct tls_generation *of[N_LISTENERS];
+};
+
+static void tls_generations_fini(struct tls_generations *generations)
+{
+    for (unsigned i = 0; i < N_LISTENERS; i++) {
+        tls_generation_free(generations->of[i]);
+    }
+}
+
+static int read_all_tls(const struct daemon *daemon, const struct config *config,
+                        struct tls_generations *ret_generations)
+{
+    const struct config_callback *callback = &config->callback;
+    const struct config_status *status = &config->status;
+    int r = 0;
+    if (daemon->tls[CALLBACK_LISTENER] != NULL) {
+        r = read_tls(callback->certificate, callback->private_key, callback->client_ca,
+                     &ret_generations->of[CALLBACK_LISTENER]);
+    }
+    if (r == 0 && daemon->tls[STATUS_LISTENER] != NULL) {
+        r = read_tls(status->certificate, status->private_key, "", &ret_generations->of[STATUS_LISTENER]);
+    }
+    return r;
+}
+
+static void adopt_all_tls(struct daemon *daemon, struct tls_generations *generations)
+{
+    for (unsigned i = 0; i < N_LISTENERS; i++) {
+        if (generations->of[i] != NULL) {
+            tls_adopt(daemon->tls[i], take_pointer(generations->of[i]));
+        }
+    }
+}
+
+int start_tls(struct daemon *daemon)
+{
+    cleanup(tls_generations_fini) struct tls_generations generations = {{NULL}};
+    bool wanted[N_LISTENERS] = {
+        [CALLBACK_LISTENER] = daemon->config->callback.tls,
+        [STATUS_LISTENER] = daemon->config->status.certificate[0] != '\0',
+    };
+    for (unsigned i = 0; i < N_LISTENERS; i++) {
+        int r = wanted[i] ? tls_new(&daemon->tls[i]) : 0;
+        if (r < 0) {
+            return r;
+        }
+    }
+    int r = read_all_tls(daemon, daemon->config, &generations);
+    if (r == 0) {
+        adopt_all_tls(daemon, &generations);
+    }
+    return r;
+}
+
+void stop_tls(struct daemon *daemon)
+{
+    for (unsigned i = 0; i < N_LISTENERS; i++) {
+        tls_free(daemon->tls[i]);
+    }
+}
+
+/* What can fail comes first; the last that can, the status listener's settings, changes nothing when it does.
+ */
+int reload_policy(struct daemon *daemon, const struct config *config)
+{
+    cleanup(tls_generations_fini) struct tls_generations generations = {{NULL}};
+    cleanup(cleanup_freep) struct callback_app *apps = calloc(config->n_apps, sizeof(*apps));
+    if (apps == NULL) {
+        return -ENOMEM;
+    }
+    struct callback_config callback = describe_callback(daemon, config, apps);
+    int r = read_all_tls(daemon, config, &generations);
+    if (r == 0) {
+        r = set_status(daemon, config, remake_status);
+    }
+    if (r == 0) {
+        r = callback_reload(daemon->callback, &callback);
+    }
+    if (r < 0) {
+        return r;
+    }
+    adopt_all_tls(daemon, &generations);
+    log_configure(&(struct log_config){
+        .level = (enum log_level)config->log.level,
+        .json = config->log.format == CONFIG_LOG_JSON,
+    });
+    return 0;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/daemon.h"
+#include "presenced/setup.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+
+#define CONFIG_PATH_DEFAULT "/etc/presenced/presenced.conf"
+
+enum exit_status {
+    EXIT_STATUS_IN_ORDER = 0,
+    EXIT_STATUS_FAILED = 1, /* could not start or run */
+    EXIT_STATUS_USAGE = 2,  /* wrong command line or configuration */
+};
+
+enum action {
+    ACTION_RUN,
+    ACTION_CHECK_CONFIG,
+    ACTION_VERSION,
+    ACTION_HELP,
+    ACTION_NONE, /* the command line is wrong, which has been said */
+};
+
+static enum exit_status print(const char *text)
+{
+    return fputs(text, stdout) >= 0 && fflush(stdout) == 0 ? EXIT_STATUS_IN_ORDER : EXIT_STATUS_FAILED;
+}
+
+static enum exit_status print_help(void)
+{
+    static const char usage[] =
+        "Usage: presenced [--config FILE] [--check-config | --export FILE | --import FILE]\n"
+        "\n"
+        "Receives the status callbacks of Tencent Cloud Chat and tells who is online.\n"
+        "\n"
+        "  --config FILE   the configuration, instead of " CONFIG_PATH_DEFAULT "\n"
+        "  --check-config  check it and the files that it names, and end\n"
+        "  --export FILE   not supported yet\n"
+        "  --import FILE   not supported yet\n"
+        "  --version       print the version and end\n"
+        "  --help          print this and end\n"
+        "\n"
+        "Exit status: 0 stopped in order, 1 could not start or run, 2 wrong command line or\n"
+        "configuration. SIGTERM stops it, SIGHUP makes it read its configuration again.\n"
+        "\n"
+        "Options of the configuration with their defaults:\n";
+    cleanup(buf_fini) struct buf text = {0};
+    buf_append(&text, str_from(usage));
+    option_append_reference(&text);
+    buf_append_char(&text, '\0');
+    return text.failed ? EXIT_STATUS_FAILED : print(text.ptr);
+}
+
+static enum action refuse(const char *what, const char *why)
+{
+    (void)fprintf(stderr, "presenced: %s%s; see presenced --help\n", what, why);
+    return ACTION_NONE;
+}
+
+/* getopt_long() itself tells of unknown options and missing arguments. */
+static enum action parse_arguments(int argc, char **argv, const char **ret_config_path)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"check-config", no_argument, NULL, 'k'},
+        {"export", required_argument, NULL, 'e'},
+        {"import", required_argument, NULL, 'i'},
+        {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    enum action action = ACTION_RUN;
+    int c;
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            *ret_config_path = optarg;
+            break;
+        case 'k':
+            action = ACTION_CHECK_CONFIG;
+            break;
+        case 'e':
+            return refuse("--export", ": not supported yet");
+        case 'i':
+            return refuse("--import", ": not supported yet");
+        case 'v':
+            return ACTION_VERSION;
+        case 'h':
+            return ACTION_HELP;
+        default:
+            return ACTION_NONE;
+        }
+    }
+    return optind < argc ? refuse(argv[optind], ": unexpected") : action;
+}
+
+static void print_lines(const struct buf *lines)
+{
+    if (lines->len > 0) {
+        (void)fwrite(lines->ptr, 1, lines->len, stderr);
+    }
+}
+
+static enum exit_status print_ok(const char *path)
+{
+    return printf("%s: ok\n", path) >= 0 && fflush(stdout) == 0 ? EXIT_STATUS_IN_ORDER : EXIT_STATUS_FAILED;
+}
+
+static enum exit_status run(const char *path, enum action action)
+{
+    cleanup(config_fini) struct config config = {0};
+    cleanup(buf_fini) struct buf errors = {0};
+    cleanup(buf_fini) struct buf warnings = {0};
+    int r = setup_load(path, &config, &errors, &warnings);
+    print_lines(&warnings);
+    print_lines(&errors);
+    if (r == -ENOMEM) {
+        (void)fprintf(stderr, "presenced: no memory\n");
+        return EXIT_STATUS_FAILED;
+    }
+    if (r < 0) {
+        return EXIT_STATUS_USAGE;
+    }
+    return action == ACTION_RUN ? (enum exit_status)daemon_run(&config, path) : print_ok(path);
+}
+
+int main(int argc, char **argv)
+{
+    const char *config_path = CONFIG_PATH_DEFAULT;
+    enum action action = parse_arguments(argc, argv, &config_path);
+    switch (action) {
+    case ACTION_VERSION:
+        return (int)print("presenced " PRESENCED_VERSION "\n");
+    case ACTION_HELP:
+        return (int)print_help();
+    case ACTION_NONE:
+        return EXIT_STATUS_USAGE;
+    case ACTION_RUN:
+    case ACTION_CHECK_CONFIG:
+        break;
+    }
+    return (int)run(config_path, action);
+}
