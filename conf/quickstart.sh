@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# From a fresh Debian 12 to a running receiver to play with: installs what is missing, builds into build/,
+# makes a throw-away certificate, token and configuration under build/quickstart/ and runs the daemon in the
+# foreground. May be run again; needs root or sudo only to install packages.
+set -eu
+
+callback_port=8443
+status_port=8080
+app=1400000000
+
+fail() {
+    echo "quickstart: $1" >&2
+    exit 1
+}
+
+cd "$(dirname "$0")/.." || exit
+root=$(pwd)
+own=$root/build/quickstart
+
+sh conf/packages.sh build || fail 'packages are missing, see above'
+
+# curl says 7 where nobody listens.
+for port in $callback_port $status_port; do
+    status=0
+    curl --silent --output /dev/null --noproxy '*' --max-time 2 "http://127.0.0.1:$port/" || status=$?
+    [ $status -eq 7 ] || fail "port $port of 127.0.0.1 is taken by another program (is a quickstart running?)"
+done
+
+# Without tests, which need more packages, but where a developer has a build with them already.
+testing=-DBUILD_TESTING=OFF
+[ ! -e build/CMakeCache.txt ] || testing=
+mkdir -p "$own"
+chmod 700 "$own"
+umask 077
+echo 'building into build/ …'
+{ cmake -S . -B build $testing && cmake --build build --parallel "$(nproc)" --target presenced; } \
+    >"$own/build.log" 2>&1 || {
+    tail -n 30 "$own/build.log" >&2
+    fail "the build failed, all of it is in $own/build.log"
+}
+
+# A certificate that ends within a day is made anew.
+if ! openssl x509 -in "$own/certificate.pem" -checkend 86400 -noout >/dev/null 2>&1; then
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=localhost \
+        -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+        -keyout "$own/private_key.pem" -out "$own/certificate.pem" >"$own/certificate.log" 2>&1 ||
+        fail "no certificate could be made: $(cat "$own/certificate.log")"
+fi
+[ -s "$own/token" ] || openssl rand -hex 16 >"$own/token" || fail 'no token could be made'
+[ -s "$own/presenced.conf" ] || cat >"$own/presenced.conf" <<END
+[callback]
+listen = 127.0.0.1:$callback_port
+certificate = $own/certificate.pem
+private_key = $own/private_key.pem
+
+[app $app]
+token_file = $own/token
+
+[status]
+listen = 127.0.0.1:$status_port
+END
+build/presenced --config "$own/presenced.conf" --check-config >/dev/null ||
+    fail "the configuration is wrong, see above; remove $own/presenced.conf to get a new one"
+
+cat <<END
+
+Callbacks: https://127.0.0.1:$callback_port/    who is online: http://127.0.0.1:$status_port/
+Stop with Ctrl-C. Paste this into another terminal: it defines "event", which signs as Tencent does.
+
+event() {
+    now=\$(date +%s)
+    sign=\$(printf %s "\$(cat '$own/token')\$now" | openssl dgst -sha256 -r | cut -c1-64)
+    curl --noproxy '*' --cacert '$own/certificate.pem' --data "{\"CallbackCommand\":\"State.StateChange\",
+        \"EventTime\":\$(date +%s%3N),\"Info\":{\"To_Account\":\"\$1\",\"Action\":\"\$2\",\"Reason\":\"\$3\"}}" \\
+        "https://127.0.0.1:$callback_port/?SdkAppid=$app&CallbackCommand=State.StateChange&contenttype=json&ClientIP=192.0.2.4&OptPlatform=Web&RequestTime=\$now&Sign=\$sign"
+    echo
+}
+
+Then alice comes and goes:
+
+event alice Login Register
+curl --noproxy '*' http://127.0.0.1:$status_port/v1/users/alice; echo
+event alice Logout Unregister
+curl --noproxy '*' http://127.0.0.1:$status_port/v1/users/alice; echo
+
+END
+exec build/presenced --config "$own/presenced.conf"

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_TESTS_PKI_H
+#define PRESENCED_TESTS_PKI_H
+
+/* A throw-away PKI of P-256 keys, made anew for each sandbox. NAME.pem is a certificate, NAME.key its key:
+ *
+ *   ca            signs  server    localhost, 127.0.0.1, ::1
+ *                        client    for a client
+ *                        expired   as server, ended yesterday; its key is server.key
+ *                        future    as server, begins tomorrow; its key is server.key
+ *   other-ca      signs  stranger  for a client
+ *
+ * bundle.pem is server.pem and server.key in one file, as HAProxy wants it. Fails the test when it cannot. */
+void pki_write(const char *directory);
+
+#endif

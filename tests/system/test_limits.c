@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+#include "../unit/suite.h"
+#include "event.h"
+#include "wire.h"
+
+#include "presenced/clock.h"
+
+#include <poll.h>
+#include <sys/resource.h>
+
+/* What a caller can make the daemon hold, and for how long. Times are awaited, never slept through. */
+
+#define TLS "certificate = @DIR@/server.pem\nprivate_key = @DIR@/server.key\n"
+#define CALLBACK "[callback]\nlisten = 127.0.0.1:0\n"
+#define REST "[status]\nlisten = 127.0.0.1:0\n[app 1400000000]\n"
+
+#define POST "POST /?SdkAppid=1400000000&CallbackCommand=State.StateChange HTTP/1.1\r\nHost: localhost\r\n"
+#define LOGIN \
+    "{\"CallbackCommand\":\"State.StateChange\",\"Info\":{\"Action\":\"Login\",\"To_Account\":\"alice\"}}"
+#define WHOLE_REQUEST POST "Content-Length: 86\r\n\r\n" LOGIN
+_Static_assert(sizeof(LOGIN) - 1 == 86, "as Content-Length says");
+
+/* The first bytes of a ClientHello of 512 bytes. */
+#define HALF_CLIENT_HELLO "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+
+static struct sandbox *sandbox;
+static struct instance *instance;
+static struct client *status;
+
+static void start(const char *config)
+{
+    sandbox = sandbox_new();
+    instance = instance_start(sandbox, config);
+    status = client_new("http", instance_status_port(instance));
+}
+
+static void stop(void)
+{
+    client_free(status);
+    instance_stop(instance);
+    sandbox_free(sandbox);
+}
+
+static struct wire *connect_to_callback(bool is_tls)
+{
+    struct wire *wire = wire_open(instance_callback_port(instance));
+    if (is_tls) {
+        ck_assert(wire_start_tls(wire, sandbox, &(struct wire_tls){0}));
+    }
+    return wire;
+}
+
+/* Sends a request whole and takes its answer; the connection is kept. */
+static void serve_one(struct wire *wire)
+{
+    cleanup(buf_fini) struct buf answer = {0};
+    ck_assert(wire_send_text(wire, WHOLE_REQUEST));
+    wire_await(wire, "\"ActionStatus\":\"OK\"", &answer);
+}
+
+static void expect_honest_service(const char *scheme)
+{
+    cleanup(client_freep) struct client *callback = client_new(scheme, instance_callback_port(instance));
+    client_trust(callback, sandbox);
+    event_login(callback, "honest", 0);
+    expect_state(status, "honest", "online");
+}
+
+/* ---- request_timeout ---- */
+
+#define REQUEST_TIMEOUT_MS 300
+#define CLOCK_SLACK_MS 50 /* the kernel tells the daemon by its ticks when bytes came */
+#define SHORT_TIMEOUT "request_timeout = 300ms\n"
+
+struct slow_case {
+    const char *what;
+    bool is_tls_listener;
+    bool is_handshaken;
+    bool is_kept;     /* after a request that was served */
+    struct str begin; /* sent at once */
+    char drip;        /* sent again and again; 0: nothing */
+};
+
+static const struct slow_case slow_cases[] = {
+    {"says nothing", false, false, false, STR(""), 0},
+    {"half a request line", false, false, false, STR("POST /?SdkApp"), 0},
+    {"a head without end", false, false, false, STR(POST), 0},
+    {"half a body", false, false, false, STR(POST "Content-Length: 86\r\n\r\n{\"Callb"), 0},
+    {"a request line byte by byte", false, false, false, STR("POST /?"), 'a'},
+    {"a header byte by byte", false, false, false, STR(POST "X-Note: "), 'a'},
+    {"a body byte by byte", false, false, false, STR(POST "Content-Length: 60000\r\n\r\n"), ' '},
+    {"a refused body byte by byte", false, false, false,
+     STR("POST /elsewhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n"), ' '},
+    {"empty lines before the request", false, false, false, STR(""), '\n'},
+    {"a second request", false, false, true, STR("POST /?SdkApp"), 0},
+    {"a second request byte by byte", false, false, true, STR("POST /?SdkApp"), 'a'},
+    {"no handshake", true, false, false, STR(""), 0},
+    {"half a ClientHello", true, false, false, STR(HALF_CLIENT_HELLO), 0},
+    {"a ClientHello byte by byte", true, false, false, STR(HALF_CLIENT_HELLO), 0x41},
+    {"nothing after the handshake", true, true, false, STR(""), 0},
+    {"half a head over TLS", true, true, false, STR(POST), 0},
+    {"a body byte by byte over TLS", true, true, false, STR(POST "Content-Length: 60000\r\n\r\n"), ' '},
+    {"a second request over TLS", true, true, true, STR("POST /?SdkApp"), 0},
+};
+
+#define N_SLOW_CASES (sizeof(slow_cases) / sizeof(slow_cases[0]))
+
+/* Sends a byte now and then until the other side has had enough. Whether it had. */
+static bool drip_until_closed(struct wire *wire, char byte)
+{
+    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
+    cleanup(buf_fini) struct buf answer = {0};
+    while (clock_monotonic_ms() < deadline_ms) {
+        if (wire_read_to_end(wire, 30, &answer) == WIRE_CLOSED) {
+            return true;
+        }
+        if (byte != 0 && !wire_send(wire, (struct str){&byte, 1})) {
+            return true;
+        }
+    }
+    return false;
+}
+
+START_TEST(cuts_a_slow_sender_off)
+{
+    const struct slow_case *slow_case = &slow_cases[_i];
+    start(slow_case->is_tls_listener ? CALLBACK TLS SHORT_TIMEOUT REST
+                                     : CALLBACK "tls = off\n" SHORT_TIMEOUT REST);
+    uint64_t begin_ms = clock_monotonic_ms();
+    cleanup(wire_freep) struct wire *wire = connect_to_callback(slow_case->is_handshaken);
+    if (slow_case->is_kept) {
+        serve_one(wire);
+        begin_ms = clock_monotonic_ms();
+    }
+    (void)wire_send(wire, slow_case->begin);
+    ck_assert_msg(drip_until_closed(wire, slow_case->drip), "%s: still open", slow_case->what);
+    uint64_t taken_ms = clock_monotonic_ms() - begin_ms;
+    ck_assert_msg(taken_ms + CLOCK_SLACK_MS >= REQUEST_TIMEOUT_MS, "%s: cut off after %u ms", slow_case->what,
+                  (unsigned)taken_ms);
+    expect_honest_service(slow_case->is_tls_listener ? "https" : "http");
+    stop();
+}
+END_TEST
+
+/* ---- idle_timeout ---- */
+
+START_TEST(closes_an_idle_connection)
+{
+    start(CALLBACK "tls = off\nidle_timeout = 1s\nrequest_timeout = 1h\n" REST);
+    cleanup(wire_freep) struct wire *wire = connect_to_callback(false);
+    serve_one(wire);
+    cleanup(buf_fini) struct buf rest = {0};
+    ck_assert_int_eq(wire_read_to_end(wire, HARNESS_DEADLINE_MS, &rest), WIRE_CLOSED);
+    ck_assert_uint_eq(rest.len, 0);
+    stop();
+}
+END_TEST
+
+/* What waits between two requests is not slow. */
+START_TEST(request_timeout_spares_a_kept_connection)
+{
+    start(CALLBACK "tls = off\n" SHORT_TIMEOUT REST);
+    cleanup(wire_freep) struct wire *wire = connect_to_callback(false);
+    serve_one(wire);
+    cleanup(buf_fini) struct buf rest = {0};
+    ck_assert_int_eq(wire_read_to_end(wire, 4 * REQUEST_TIMEOUT_MS, &rest), WIRE_OPEN);
+    serve_one(wire);
+    stop();
+}
+END_TEST
+
+/* ---- max_connections ---- */
+
+START_TEST(takes_no_more_than_max_connections)
+{
+    start(CALLBACK "tls = off\nmax_connections = 4\n" REST);
+    struct wire *held[4];
+    for (size_t i = 0; i < 4; i++) {
+        held[i] = connect_to_callback(false);
+        serve_one(held[i]);
+    }
+    cleanup(wire_freep) struct wire *fifth = connect_to_callback(false);
+    ck_assert(wire_send_text(fifth, WHOLE_REQUEST));
+    cleanup(buf_fini) struct buf answer = {0};
+    ck_assert_int_eq(wire_read_to_end(fifth, 300, &answer), WIRE_OPEN);
+    ck_assert_uint_eq(answer.len, 0);
+    wire_free(held[0]);
+    wire_await(fifth, "\"ActionStatus\":\"OK\"", &answer);
+    for (size_t i = 1; i < 4; i++) {
+        serve_one(held[i]);
+        wire_free(held[i]);
+    }
+    stop();
+}
+END_TEST
+
+/* ---- max_connections_per_address ---- */
+
+START_TEST(bounds_connections_of_one_address)
+{
+    start(CALLBACK "tls = off\nmax_connections_per_address = 3\n" REST);
+    struct wire *held[3];
+    for (size_t i = 0; i < 3; i++) {
+        held[i] = connect_to_callback(false);
+        serve_one(held[i]);
+    }
+    cleanup(buf_fini) struct buf answer = {0};
+    cleanup(wire_freep) struct wire *fourth = connect_to_callback(false);
+    (void)wire_send_text(fourth, WHOLE_REQUEST);
+    ck_assert_int_eq(wire_read_to_end(fourth, HARNESS_DEADLINE_MS, &answer), WIRE_CLOSED);
+    ck_assert_uint_eq(answer.len, 0);
+    for (size_t i = 0; i < 3; i++) {
+        serve_one(held[i]);
+        wire_free(held[i]);
+    }
+    stop();
+}
+END_TEST
+
+/* Whether a new connection is served. */
+static bool is_served(void)
+{
+    cleanup(wire_freep) struct wire *wire = connect_to_callback(false);
+    cleanup(buf_fini) struct buf answer = {0};
+    (void)wire_send_text(wire, POST "Connection: close\r\nContent-Length: 86\r\n\r\n" LOGIN);
+    (void)wire_read_to_end(wire, HARNESS_DEADLINE_MS, &answer);
+    return answer.len > 0;
+}
+
+START_TEST(an_address_may_come_back)
+{
+    start(CALLBACK "tls = off\nmax_connections_per_address = 1\n" REST);
+    for (int i = 0; i < 20; i++) {
+        uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
+        while (!is_served()) {
+            ck_assert_uint_lt(clock_monotonic_ms(), deadline_ms);
+        }
+    }
+    stop();
+}
+END_TEST
+
+START_TEST(trusted_proxies_are_not_bounded)
+{
+    start(CALLBACK "tls = off\nmax_connections_per_address = 1\ntrusted_proxies = 127.0.0.0/8\n" REST);
+    struct wire *held[8];
+    for (size_t i = 0; i < 8; i++) {
+        held[i] = connect_to_callback(false);
+        serve_one(held[i]);
+    }
+    for (size_t i = 0; i < 8; i++) {
+        wire_free(held[i]);
+    }
+    stop();
+}
+END_TEST
+
+START_TEST(unix_sockets_are_not_bounded)
+{
+    start("[callback]\nlisten = unix:@DIR@/callback.sock\ntls = off\nmax_connections_per_address = 1\n" REST);
+    struct client *clients[4];
+    for (size_t i = 0; i < 4; i++) {
+        clients[i] = client_new("http", 0);
+        client_unix(clients[i], sandbox, "callback.sock");
+        event_login(clients[i], "honest", 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        client_free(clients[i]);
+    }
+    stop();
+}
+END_TEST
+
+/* ---- many slow connections ---- */
+
+#define N_HELD_MAX 2000
+
+static size_t raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    return limit.rlim_cur < N_HELD_MAX + 200 ? (size_t)limit.rlim_cur - 200 : N_HELD_MAX;
+}
+
+/* One connection in four is handshaken; under a sanitizer fewer. */
+static struct wire *open_slow(size_t i)
+{
+    bool is_handshaken = i % (4 * harness_slowness()) == 0;
+    struct wire *wire = connect_to_callback(is_handshaken);
+    if (is_handshaken) {
+        ck_assert(wire_send_text(wire, i % 8 == 0 ? POST : POST "Content-Length: 86\r\n\r\n{\"Callb"));
+    } else if (i % 2 == 1) {
+        ck_assert(wire_send(wire, STR(HALF_CLIENT_HELLO)));
+    }
+    return wire;
+}
+
+START_TEST(serves_honest_callers_among_2000_slow_ones)
+{
+    size_t n_held = raise_descriptor_limit();
+    start(CALLBACK TLS "request_timeout = 1h\n" REST);
+    cleanup(client_freep) struct client *kept = client_new("https", instance_callback_port(instance));
+    client_trust(kept, sandbox);
+    static struct wire *held[N_HELD_MAX];
+    for (size_t i = 0; i < n_held; i++) {
+        held[i] = open_slow(i);
+    }
+    for (uint64_t i = 0; i < 200; i++) {
+        event_login(kept, "honest", 1665113769034 + i);
+    }
+    for (int i = 0; i < 10; i++) {
+        expect_honest_service("https");
+    }
+    for (size_t i = 0; i < n_held; i++) {
+        wire_free(held[i]);
+    }
+    stop();
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("limits");
+    TCase *tcase = tcase_create("limits");
+    tcase_set_timeout(tcase, 2 * HARNESS_DEADLINE_MS / 1000);
+    tcase_add_loop_test(tcase, cuts_a_slow_sender_off, 0, (int)N_SLOW_CASES);
+    tcase_add_test(tcase, closes_an_idle_connection);
+    tcase_add_test(tcase, request_timeout_spares_a_kept_connection);
+    tcase_add_test(tcase, takes_no_more_than_max_connections);
+    tcase_add_test(tcase, bounds_connections_of_one_address);
+    tcase_add_test(tcase, an_address_may_come_back);
+    tcase_add_test(tcase, trusted_proxies_are_not_bounded);
+    tcase_add_test(tcase, unix_sockets_are_not_bounded);
+    tcase_add_test(tcase, serves_honest_callers_among_2000_slow_ones);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

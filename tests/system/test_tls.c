@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+#include "../unit/suite.h"
+#include "event.h"
+#include "wire.h"
+
+#define REST "[status]\nlisten = 127.0.0.1:0\n[app 1400000000]\n"
+#define CALLBACK \
+    "[callback]\nlisten = 127.0.0.1:0\ncertificate = @DIR@/server.pem\nprivate_key = @DIR@/server.key\n"
+
+#define LOGIN \
+    "{\"CallbackCommand\":\"State.StateChange\",\"Info\":{\"Action\":\"Login\",\"To_Account\":\"alice\"}}"
+#define REQUEST                                                                                    \
+    "POST /?SdkAppid=1400000000&CallbackCommand=State.StateChange HTTP/1.1\r\nHost: localhost\r\n" \
+    "Content-Length: 86\r\n\r\n" LOGIN
+_Static_assert(sizeof(LOGIN) - 1 == 86, "as Content-Length says");
+
+static struct sandbox *sandbox;
+static struct instance *instance;
+
+static void start(const char *config)
+{
+    sandbox = sandbox_new();
+    instance = instance_start(sandbox, config);
+}
+
+static void start_usual(void)
+{
+    start(CALLBACK REST);
+}
+
+static void start_with_client_ca(void)
+{
+    start(CALLBACK "client_ca = @DIR@/ca.pem\n" REST);
+}
+
+static void stop(void)
+{
+    instance_stop(instance);
+    sandbox_free(sandbox);
+}
+
+static void request(struct wire *wire, int status)
+{
+    char line[32];
+    (void)snprintf(line, sizeof(line), "HTTP/1.1 %d ", status);
+    cleanup(buf_fini) struct buf answer = {0};
+    ck_assert(wire_send_text(wire, REQUEST));
+    wire_await(wire, "\"ErrorInfo\":", &answer);
+    ck_assert_msg(strncmp(buf_text(&answer), line, strlen(line)) == 0, "%s", buf_text(&answer));
+}
+
+/* ---- versions ---- */
+
+static const struct {
+    int version;
+    bool is_spoken;
+} versions[] = {
+    {TLS1_3_VERSION, true},
+    {TLS1_2_VERSION, true},
+    {TLS1_1_VERSION, false},
+    {TLS1_VERSION, false},
+};
+
+START_TEST(speaks_tls_1_2_and_1_3_alone)
+{
+    int version = versions[_i].version;
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    const struct wire_tls options = {.min_version = version, .max_version = version};
+    ck_assert_int_eq(wire_start_tls(wire, sandbox, &options), versions[_i].is_spoken);
+    if (versions[_i].is_spoken) {
+        ck_assert_int_eq(SSL_version(wire_ssl(wire)), version);
+        request(wire, 200);
+    }
+}
+END_TEST
+
+static bool line_says(const char *line, const char *what)
+{
+    const char *end = strchr(line, '\n');
+    const char *found = strstr(line, what);
+    return found != NULL && (end == NULL || found < end);
+}
+
+/* Each suite that sslscan finds "Preferred" or "Accepted". */
+static unsigned count_suites(const char *report)
+{
+    unsigned n = 0;
+    for (const char *line = report; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n' ? 1 : 0;
+        if (strncmp(line, "Preferred", 9) == 0 || strncmp(line, "Accepted", 8) == 0) {
+            bool is_aead = line_says(line, "GCM") || line_says(line, "CHACHA20");
+            bool is_forward_secret = line_says(line, "TLSv1.3") || line_says(line, "ECDHE");
+            ck_assert_msg(is_aead && is_forward_secret, "a weak suite: %.120s", line);
+            n++;
+        }
+    }
+    return n;
+}
+
+START_TEST(sslscan_finds_nothing_weak)
+{
+    const char *sslscan = getenv("PRESENCED_SSLSCAN");
+    if (sslscan == NULL) {
+        return;
+    }
+    char address[32];
+    (void)snprintf(address, sizeof(address), "127.0.0.1:%u", instance_callback_port(instance));
+    const char *const arguments[] = {"--no-colour", address, NULL};
+    cleanup(buf_fini) struct buf output = {0};
+    ck_assert_int_eq(sandbox_run(sandbox, sslscan, arguments, &output), 0);
+    const char *report = buf_text(&output);
+    static const char *const lines[] = {"SSLv2     disabled", "SSLv3     disabled", "TLSv1.0   disabled",
+                                        "TLSv1.1   disabled", "TLSv1.2   enabled",  "TLSv1.3   enabled"};
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        ck_assert_msg(strstr(report, lines[i]) != NULL, "no \"%s\" in:\n%s", lines[i], report);
+    }
+    ck_assert_msg(count_suites(report) >= 4, "%s", report);
+}
+END_TEST
+
+START_TEST(agrees_on_http_1_1)
+{
+    cleanup(client_freep) struct client *client = client_new("https", instance_callback_port(instance));
+    client_trust(client, sandbox);
+    /* libcurl offers h2 and http/1.1 by ALPN. */
+    curl_easy_setopt(client_handle(client), CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
+    event_login(client, "alice", 0);
+    long version = 0;
+    curl_easy_getinfo(client_handle(client), CURLINFO_HTTP_VERSION, &version);
+    ck_assert_int_eq(version, CURL_HTTP_VERSION_1_1);
+}
+END_TEST
+
+START_TEST(shows_a_certificate_that_verifies)
+{
+    cleanup(client_freep) struct client *stranger = client_new("https", instance_callback_port(instance));
+    cleanup(answer_fini) struct answer answer;
+    CURLcode code = client_try(stranger, &(struct client_request){.target = "/livez"}, &answer);
+    ck_assert_int_eq(code, CURLE_PEER_FAILED_VERIFICATION);
+    client_trust(stranger, sandbox);
+    event_login(stranger, "alice", 0);
+}
+END_TEST
+
+/* Plain HTTP to a TLS port is closed, and bothers nobody. */
+START_TEST(closes_on_plain_http)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    cleanup(buf_fini) struct buf answer = {0};
+    (void)wire_send_text(wire, REQUEST);
+    ck_assert_int_eq(wire_read_to_end(wire, HARNESS_DEADLINE_MS, &answer), WIRE_CLOSED);
+    ck_assert_ptr_null(strstr(buf_text(&answer), "HTTP/"));
+}
+END_TEST
+
+/* ---- resumption ---- */
+
+/* Connections enough that each of the listener's threads meets a ticket of another. */
+#define N_RESUMED 16
+
+/* A request is served before the session is taken: TLS 1.3 sends its tickets after the handshake. */
+static SSL_SESSION *connect_once(int version, SSL_SESSION *session, bool is_resumed)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    const struct wire_tls options = {.min_version = version, .max_version = version, .session = session};
+    ck_assert(wire_start_tls(wire, sandbox, &options));
+    ck_assert_int_eq(SSL_session_reused(wire_ssl(wire)), is_resumed);
+    request(wire, 200);
+    SSL_SESSION *next = SSL_get1_session(wire_ssl(wire));
+    /* OpenSSL takes back a session whose connection was not shut down. */
+    (void)SSL_shutdown(wire_ssl(wire));
+    ck_assert_int_eq(SSL_SESSION_is_resumable(next), 1);
+    return next;
+}
+
+START_TEST(resumes_sessions_over_connections)
+{
+    int version = versions[_i].version;
+    SSL_SESSION *session = connect_once(version, NULL, false);
+    for (int i = 0; i < N_RESUMED; i++) {
+        SSL_SESSION *next = connect_once(version, session, true);
+        SSL_SESSION_free(session);
+        session = next;
+    }
+    SSL_SESSION_free(session);
+}
+END_TEST
+
+/* ---- client certificates ---- */
+
+static const struct {
+    const char *certificate;
+    int status;
+} clients[] = {{"client", 200}, {"stranger", 403}, {"server", 403}, {NULL, 403}};
+
+START_TEST(believes_the_client_ca_alone)
+{
+    for (size_t i = 0; i < 2; i++) {
+        cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+        const struct wire_tls options = {.certificate = clients[_i].certificate,
+                                         .min_version = versions[i].version,
+                                         .max_version = versions[i].version};
+        ck_assert(wire_start_tls(wire, sandbox, &options));
+        request(wire, clients[_i].status);
+    }
+}
+END_TEST
+
+START_TEST(a_kept_connection_keeps_its_certificate)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    ck_assert(wire_start_tls(wire, sandbox, &(struct wire_tls){.certificate = "client"}));
+    for (int i = 0; i < 3; i++) {
+        request(wire, 200);
+    }
+}
+END_TEST
+
+/* A load balancer has no certificate for its health check. */
+START_TEST(health_needs_no_certificate)
+{
+    cleanup(client_freep) struct client *client = client_new("https", instance_callback_port(instance));
+    client_trust(client, sandbox);
+    cleanup(answer_fini) struct answer answer;
+    client_get(client, "/readyz", &answer);
+    ck_assert_int_eq(answer.status, 200);
+}
+END_TEST
+
+/* ---- certificates that cannot serve ---- */
+
+static const struct {
+    const char *what;
+    const char *certificate;
+    const char *key;
+    const char *client_ca; /* "": none */
+    const char *says;      /* stands in the error beside the file's name */
+} bad_certificates[] = {
+    {"ended", "expired.pem", "server.key", "", "expired.pem"},
+    {"not begun", "future.pem", "server.key", "", "future.pem"},
+    {"a key of another", "server.pem", "client.key", "", "client.key"},
+    {"no such file", "none.pem", "server.key", "", "none.pem"},
+    {"no such key", "server.pem", "none.key", "", "none.key"},
+    {"a key for a certificate", "server.key", "server.key", "", "server.key"},
+    {"a certificate for a key", "server.pem", "server.pem", "", "server.pem"},
+    {"no PEM", "presenced.conf", "server.key", "", "presenced.conf"},
+    {"no such CA", "server.pem", "server.key", "none.pem", "none.pem"},
+    {"a CA that is no PEM", "server.pem", "server.key", "server.key", "server.key"},
+};
+
+START_TEST(says_what_is_wrong_with_a_certificate)
+{
+    sandbox = sandbox_new();
+    char config[512];
+    (void)snprintf(config, sizeof(config),
+                   "[callback]\nlisten = 127.0.0.1:0\ncertificate = @DIR@/%s\nprivate_key = @DIR@/%s\n"
+                   "client_ca = %s%s\n" REST,
+                   bad_certificates[_i].certificate, bad_certificates[_i].key,
+                   *bad_certificates[_i].client_ca == '\0' ? "" : "@DIR@/", bad_certificates[_i].client_ca);
+    sandbox_write(sandbox, "presenced.conf", config);
+    const char *const arguments[] = {"--config", "@DIR@/presenced.conf", NULL};
+    cleanup(buf_fini) struct buf output = {0};
+    int status = sandbox_run(sandbox, harness_daemon(), arguments, &output);
+    ck_assert_msg(status == 1 || status == 2, "%s: exit status %d, %s", bad_certificates[_i].what, status,
+                  buf_text(&output));
+    ck_assert_msg(strstr(buf_text(&output), bad_certificates[_i].says) != NULL, "%s: %s",
+                  bad_certificates[_i].what, buf_text(&output));
+    sandbox_free(sandbox);
+}
+END_TEST
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("tls");
+    TCase *usual = tcase_create("usual");
+    tcase_set_timeout(usual, HARNESS_DEADLINE_MS / 1000);
+    tcase_add_checked_fixture(usual, start_usual, stop);
+    tcase_add_loop_test(usual, speaks_tls_1_2_and_1_3_alone, 0, COUNT(versions));
+    tcase_add_test(usual, sslscan_finds_nothing_weak);
+    tcase_add_test(usual, agrees_on_http_1_1);
+    tcase_add_test(usual, shows_a_certificate_that_verifies);
+    tcase_add_test(usual, closes_on_plain_http);
+    tcase_add_loop_test(usual, resumes_sessions_over_connections, 0, 2);
+    suite_add_tcase(suite, usual);
+    TCase *client_ca = tcase_create("client_ca");
+    tcase_set_timeout(client_ca, HARNESS_DEADLINE_MS / 1000);
+    tcase_add_checked_fixture(client_ca, start_with_client_ca, stop);
+    tcase_add_loop_test(client_ca, believes_the_client_ca_alone, 0, COUNT(clients));
+    tcase_add_test(client_ca, a_kept_connection_keeps_its_certificate);
+    tcase_add_test(client_ca, health_needs_no_certificate);
+    suite_add_tcase(suite, client_ca);
+    TCase *bad = tcase_create("bad certificates");
+    tcase_set_timeout(bad, HARNESS_DEADLINE_MS / 1000);
+    tcase_add_loop_test(bad, says_what_is_wrong_with_a_certificate, 0, COUNT(bad_certificates));
+    suite_add_tcase(suite, bad);
+    return suite;
+}
