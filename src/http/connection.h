@@ -39,6 +39,8 @@ struct exchange {
     bool close_after;         /* what follows on this connection cannot be trusted to be a request */
     struct buf target;
     struct buf body;
+    bool is_chunked;
+    uint64_t n_head_bytes;
     uint64_t n_body_bytes; /* that have come, kept or not */
 };
 
@@ -50,7 +52,7 @@ struct http_connection {
     struct tls_session *tls; /* NULL: plain HTTP */
     struct address peer;
     bool is_bounded;     /* counted by address */
-    uint64_t n_received; /* bytes that had come when the last request was answered */
+    uint64_t n_received; /* bytes of all requests that were answered */
     bool is_busy;        /* waits for its request to be whole, or for its reply to be taken; else idle */
     bool has_served;     /* a request has come over it */
     bool is_starved;     /* stands in the worker's list of starved ones */
@@ -65,8 +67,9 @@ struct http_connection {
  * first byte, where that was seen, else from now on. */
 void http_worker_request_begins(struct http_connection *connection);
 
-/* The request is answered: its sender has request_timeout to take the reply. */
-void http_worker_request_is_answered(struct http_connection *connection);
+/* The request, of so many bytes (0: not known), is answered: its sender has request_timeout to take the
+ * reply. */
+void http_worker_request_is_answered(struct http_connection *connection, uint64_t n_request_bytes);
 
 /* The reply is sent: the connection may be idle for idle_timeout. */
 void http_worker_request_ends(struct http_connection *connection);

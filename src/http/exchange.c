@@ -90,12 +90,14 @@ static void describe(struct http_connection *connection, const char *method, con
 
 static enum MHD_Result queue(struct http_connection *connection, struct http_reply *reply)
 {
-    connection->exchange.stage = EXCHANGE_ANSWERED;
+    struct exchange *exchange = &connection->exchange;
+    exchange->stage = EXCHANGE_ANSWERED;
     if (reply == NULL) {
         return MHD_NO;
     }
-    http_worker_request_is_answered(connection);
-    bool close_after = connection->exchange.close_after || http_worker_is_draining(connection->worker);
+    uint64_t n_bytes = exchange->n_head_bytes + exchange->n_body_bytes;
+    http_worker_request_is_answered(connection, exchange->is_chunked ? 0 : n_bytes);
+    bool close_after = exchange->close_after || http_worker_is_draining(connection->worker);
     return http_reply_queue(reply, connection->mhd, close_after);
 }
 
@@ -131,6 +133,13 @@ static struct http_reply *judge(struct http_connection *connection, const struct
     return NULL;
 }
 
+static uint64_t head_size(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd,
+                                                                   MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return info == NULL ? 0 : info->header_size;
+}
+
 static enum MHD_Result head_is_there(struct http_connection *connection, const char *method,
                                      const char *version)
 {
@@ -142,6 +151,8 @@ static enum MHD_Result head_is_there(struct http_connection *connection, const c
     }
     describe(connection, method, version);
     (void)MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, gather_header, &framing);
+    exchange->is_chunked = framing.n_transfer_encoding > 0;
+    exchange->n_head_bytes = head_size(connection->mhd);
     const char *error = framing_check(&framing, exchange->request.is_http_1_0);
     if (error != NULL) {
         return queue(connection, refuse(connection, HTTP_REFUSAL_BAD_FRAMING, error));

@@ -1,35 +1,53 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/framing.h"
 
-/* RFC 9110, section 5.6.2. */
-static bool is_token(struct str name)
+enum byte_class {
+    BYTE_OTHER,   /* of values alone */
+    BYTE_TOKEN,   /* of names too: RFC 9110, section 5.6.2 */
+    BYTE_CONTROL, /* of neither: what is left of a folded line, or meant to split one */
+};
+
+static const uint8_t byte_classes[256] = {
+    [0x00 ... 0x08] = BYTE_CONTROL, /* a tab may stand in a value */
+    [0x0a ... 0x1f] = BYTE_CONTROL,
+    [0x7f] = BYTE_CONTROL,
+    ['0' ... '9'] = BYTE_TOKEN,
+    ['A' ... 'Z'] = BYTE_TOKEN,
+    ['a' ... 'z'] = BYTE_TOKEN,
+    ['!'] = BYTE_TOKEN,
+    ['#' ... '\''] = BYTE_TOKEN,
+    ['*'] = BYTE_TOKEN,
+    ['+'] = BYTE_TOKEN,
+    ['-'] = BYTE_TOKEN,
+    ['.'] = BYTE_TOKEN,
+    ['^' ... '`'] = BYTE_TOKEN,
+    ['|'] = BYTE_TOKEN,
+    ['~'] = BYTE_TOKEN,
+};
+
+static bool is_name(struct str name)
 {
-    static const char others[] = "!#$%&'*+-.^_`|~";
     for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!alphanumeric && (c == '\0' || strchr(others, c) == NULL)) {
+        if (byte_classes[(unsigned char)name.ptr[i]] != BYTE_TOKEN) {
             return false;
         }
     }
     return name.len > 0;
 }
 
-/* Control bytes but tab: what is left of a folded line, or meant to split one. */
-static bool has_control(struct str value)
+static bool is_value(struct str value)
 {
     for (size_t i = 0; i < value.len; i++) {
-        unsigned char c = (unsigned char)value.ptr[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f) {
-            return true;
+        if (byte_classes[(unsigned char)value.ptr[i]] == BYTE_CONTROL) {
+            return false;
         }
     }
-    return false;
+    return true;
 }
 
 void framing_add(struct framing *framing, struct str name, struct str value)
 {
-    framing->bad_header |= !is_token(name) || has_control(value);
+    framing->bad_header |= !is_name(name) || !is_value(value);
     if (str_equal_fold(name, STR("host"))) {
         framing->n_host++;
     } else if (str_equal_fold(name, STR("content-length"))) {

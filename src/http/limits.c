@@ -23,8 +23,8 @@ void http_worker_request_begins(struct http_connection *connection)
     }
 }
 
-/* Bytes that have come over a connection. A Unix socket cannot tell, so there a request begins with its whole
- * request line; those peers are local. */
+/* Bytes that the kernel or GnuTLS has taken from the peer. A Unix socket cannot tell, so there a request
+ * begins with its whole request line; those peers are local. */
 static uint64_t n_received(const struct http_connection *connection)
 {
     struct tcp_info info;
@@ -33,14 +33,19 @@ static uint64_t n_received(const struct http_connection *connection)
         return tls_session_n_received(connection->tls);
     }
     if (getsockopt(connection->watch.fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0) {
-        return 0;
+        return connection->n_received;
     }
     return info.tcpi_bytes_received;
 }
 
-void http_worker_request_is_answered(struct http_connection *connection)
+/* Of plain HTTP the request's own length is known and spares asking the kernel. */
+void http_worker_request_is_answered(struct http_connection *connection, uint64_t n_request_bytes)
 {
-    connection->n_received = n_received(connection);
+    if (connection->tls == NULL && n_request_bytes != 0) {
+        connection->n_received += n_request_bytes;
+    } else {
+        connection->n_received = n_received(connection);
+    }
     http_connection_becomes_busy(connection, connection->worker->now_ms);
 }
 

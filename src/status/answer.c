@@ -11,7 +11,6 @@ static struct http_reply *answer(unsigned status, const char *content_type, stru
         {"X-Content-Type-Options", "nosniff"},
         {"Cache-Control", "no-store"},
         {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
-        {"Referrer-Policy", "no-referrer"},
         extra,
         {NULL, NULL},
     };

@@ -30,7 +30,6 @@ static void expect_security_headers(struct http_reply *reply)
     ck_assert_str_eq(reply_header(reply, "Cache-Control"), "no-store");
     ck_assert_str_eq(reply_header(reply, "Content-Security-Policy"),
                      "default-src 'none'; frame-ancestors 'none'");
-    ck_assert_str_eq(reply_header(reply, "Referrer-Policy"), "no-referrer");
     http_reply_free(reply);
 }
 
