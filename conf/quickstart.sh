@@ -71,7 +71,7 @@ Stop with Ctrl-C. Paste this into another terminal: it defines "event", which si
 event() {
     now=\$(date +%s)
     sign=\$(printf %s "\$(cat '$own/token')\$now" | openssl dgst -sha256 -r | cut -c1-64)
-    curl --noproxy '*' --cacert '$own/certificate.pem' --data "{\"CallbackCommand\":\"State.StateChange\",
+    curl --silent --show-error --noproxy '*' --cacert '$own/certificate.pem' --data "{\"CallbackCommand\":\"State.StateChange\",
         \"EventTime\":\$(date +%s%3N),\"Info\":{\"To_Account\":\"\$1\",\"Action\":\"\$2\",\"Reason\":\"\$3\"}}" \\
         "https://127.0.0.1:$callback_port/?SdkAppid=$app&CallbackCommand=State.StateChange&contenttype=json&ClientIP=192.0.2.4&OptPlatform=Web&RequestTime=\$now&Sign=\$sign"
     echo
@@ -80,9 +80,9 @@ event() {
 Then alice comes and goes:
 
 event alice Login Register
-curl --noproxy '*' http://127.0.0.1:$status_port/v1/users/alice; echo
+curl --silent --show-error --noproxy '*' http://127.0.0.1:$status_port/v1/users/alice; echo
 event alice Logout Unregister
-curl --noproxy '*' http://127.0.0.1:$status_port/v1/users/alice; echo
+curl --silent --show-error --noproxy '*' http://127.0.0.1:$status_port/v1/users/alice; echo
 
 END
 exec build/presenced --config "$own/presenced.conf"

@@ -73,12 +73,12 @@ run_tests() {
 
 # build_and_test NAME DIRECTORY OPTION…
 build_and_test() {
-    name=$1
+    build=$1
     directory=$2
     shift 2
-    step "$name-configure" cmake -S . -B "$directory" -DBUILD_TESTING=ON -DPRESENCED_WERROR=ON "$@" &&
-        step "$name-build" cmake --build "$directory" --parallel "$jobs" &&
-        run_tests "$name" "$directory"
+    step "$build-configure" cmake -S . -B "$directory" -DBUILD_TESTING=ON -DPRESENCED_WERROR=ON "$@" &&
+        step "$build-build" cmake --build "$directory" --parallel "$jobs" &&
+        run_tests "$build" "$directory"
 }
 
 # shellcheck disable=SC2317 # step calls it
@@ -88,7 +88,12 @@ check_format() {
 
 # shellcheck disable=SC2317
 check_tidy() {
-    find src -name '*.c' -print0 | xargs -0 -P "$jobs" -n 4 clang-tidy -quiet -p build
+    find src -name '*.c' -print0 |
+        xargs -0 -P "$jobs" -n 4 clang-tidy -quiet -p build >"$logs/tidy-all.log" 2>&1 || {
+        # What stands in a header is said for each file that includes it.
+        grep -E '(error|warning): ' "$logs/tidy-all.log" | sort -u
+        return 1
+    }
 }
 
 # shellcheck disable=SC2317
