@@ -37,6 +37,8 @@ forbidden() {
         home["^openssl/"] = "^src/(http/certificate|callback/signature)\\.c$"
         home["^cjson/"] = "^src/(callback/state_change|status/[a-z_]*query[a-z_]*)\\.c$"
         home["^ini\\.h$"] = "^src/config/"
+        home["^rocksdb/"] = "^src/store/"
+        home["^hiredis/"] = "^src/replica/"
         home["^(check\\.h$|curl/)"] = "^$"
 
         # Public headers without a source of their name.

@@ -3,7 +3,7 @@
 #define PRESENCED_CALLBACK_H
 
 /* The callback listener's handler: judges a request, parses an authentic State.StateChange, applies it to the
- * table and words the answer. Its calls come from the listener's threads; callback_reload() and
+ * table and words the answer. Its calls come from the listener's threads; callback_adopt() and
  * callback_stats() may be called meanwhile. */
 
 #include "presenced/log.h"
@@ -43,9 +43,20 @@ int callback_new(const struct callback_config *config, struct callback **ret_cal
 void callback_free(struct callback *callback);
 DEFINE_CLEANUP(struct callback *, callback_free)
 
-/* From now on requests are judged by this. 0, or -ENOMEM: nothing has changed. What was before is kept until
- * callback_free(), for requests may still be reading it. One thread at a time. */
-int callback_reload(struct callback *callback, const struct callback_config *config);
+/* What requests are judged by, made ready for callback_adopt(): the part of `config` that a reload may
+ * change, copied. 0 or -ENOMEM. */
+struct rules;
+int callback_prepare(const struct callback_config *config, struct rules **ret_rules);
+void callback_discard(struct rules *rules);
+DEFINE_CLEANUP(struct rules *, callback_discard)
+
+/* From now on requests are judged by `rules`, which are consumed. Those of before are kept until
+ * callback_reclaim(), for requests may still be reading them. One thread at a time, as callback_reclaim(). */
+void callback_adopt(struct callback *callback, struct rules *rules);
+
+/* Frees rules that were superseded, once every thread of the listener has been outside of the handler since
+ * (http_listener_wait_round()): tokens that were taken out do not stay in memory. */
+void callback_reclaim(struct callback *callback);
 
 /* For http_listener_config, with the callback as its handler_cls. */
 const struct http_handler *callback_handler(void);
@@ -107,7 +118,7 @@ const char *callback_outcome_name(enum callback_outcome outcome);
 
 struct callback_stats {
     uint64_t n[CALLBACK_N_OUTCOMES]; /* requests by how they ended */
-    uint64_t n_restamped;            /* applied ones whose EventTime was missing or too far ahead */
+    uint64_t n_restamped;            /* of APPLIED: those whose EventTime was missing or too far ahead */
 };
 
 void callback_stats(const struct callback *callback, struct callback_stats *ret_stats);

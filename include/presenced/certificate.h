@@ -17,7 +17,8 @@ struct certificate_error {
     char text[320]; /* "FILE: what is wrong" */
 };
 
-/* Reads both files and checks: PEM, chain in order, key of the certificate, in date now. 0; -EINVAL with the
+/* Reads both files and checks: PEM, the second certificate the issuer of the first, the key that
+ * of the first, in date now. 0; -EINVAL with the
  * reason in `ret_error`; -ENOMEM. `ret_certificate` is for certificate_fini() after success only. */
 int certificate_read(const char *chain_path, const char *key_path, struct certificate *ret_certificate,
                      struct certificate_error *ret_error);

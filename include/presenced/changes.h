@@ -31,7 +31,7 @@ DEFINE_CLEANUP(struct changes *, changes_free)
  * Returns the new revision. Never fails: all memory was taken at the start. */
 uint64_t changes_append(struct changes *changes, enum change_kind kind, uint64_t unix_ms, struct str record);
 
-/* ---- for followers, from any thread ---- */
+/* For followers, from any thread. */
 
 /* The newest revision, 0 before the first. */
 uint64_t changes_last_revision(const struct changes *changes);

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define cleanup(function) \
-    __attribute__((cleanup(function))) /* NOLINT(bugprone-macro-parentheses): no expression */
+#define cleanup(function) __attribute__((cleanup(function)))
 
 /* Defines T_freep() for a destructor `void T_free(struct T *)` that takes NULL; `type` is `struct T *`. */
 #define DEFINE_CLEANUP(type, destroy)           \

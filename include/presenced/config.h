@@ -10,7 +10,7 @@
 #include "presenced/options.h"
 
 #define CONFIG_N_APPS_MAX 1024
-#define CONFIG_N_TOKENS_MAX 2 /* of one app: token and token_file together */
+#define CONFIG_N_TOKENS_MAX 4 /* of one app: two of token and two of token_file */
 #define CONFIG_TOKEN_MAX 256  /* bytes */
 #define CONFIG_APP_ID_MAX ((UINT64_C(1) << 53) - 1)
 #define CONFIG_N_KEYS_MAX 16 /* of one section */

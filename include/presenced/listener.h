@@ -18,7 +18,7 @@ struct http_listener_config {
     unsigned n_threads;
     unsigned max_connections;
     unsigned max_connections_per_address; /* 0: no bound */
-    const struct network *unbounded; /* peers that the bound above does not count; outlives the listener */
+    const struct network *unbounded;      /* peers that the bound above does not count; copied */
     size_t n_unbounded;
     size_t max_body_bytes;
     uint64_t idle_timeout_ms;
@@ -46,18 +46,26 @@ void http_listener_drain(struct http_listener *listener);
 /* Stops accepting: what comes waits in the socket's queue for whoever else holds it. */
 void http_listener_pause(struct http_listener *listener);
 
-/* Waits until no request is in flight, at most `timeout_ms`. Whether that is so. */
+/* After http_listener_pause(): waits until all requests that have come are answered, at most `timeout_ms`.
+ * Whether that is so. */
 bool http_listener_wait_idle(struct http_listener *listener, uint64_t timeout_ms);
 
 /* Ends threads, connections and sockets. */
 void http_listener_free(struct http_listener *listener);
 DEFINE_CLEANUP(struct http_listener *, http_listener_free)
 
+/* Returns when each of the listener's threads has been outside of its handler since the call. Not from one of
+ * them. */
+void http_listener_wait_round(struct http_listener *listener);
+
+/* Exchanges the networks of http_listener_config.unbounded for a copy of these. 0 or -ENOMEM. */
+int http_listener_set_unbounded(struct http_listener *listener, const struct network *networks, size_t n);
+
 struct http_listener_stats {
     uint64_t n_connections; /* open now */
     uint64_t n_accepted;
     uint64_t n_refused_per_address; /* closed at once, for max_connections_per_address */
-    uint64_t n_timed_out;           /* cut off for request_timeout */
+    uint64_t n_timed_out;           /* cut off for request_timeout: slow to send, or to take the reply */
     uint64_t n_requests;
 };
 

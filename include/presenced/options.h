@@ -32,7 +32,7 @@ enum option_flag {
     X(S, NETWORKS, allow, "allow", "", "0..1024", 0, "networks that may call, empty: any")                  \
     X(S, NETWORKS, trusted_proxies, "trusted_proxies", "", "0..1024", 0,                                    \
       "networks whose X-Forwarded-For is believed")                                                         \
-    X(S, SIZE, max_body_bytes, "max_body", "64K", "1K..16M", OPTION_RESTART, "longest body that is taken")  \
+    X(S, SIZE, max_body_bytes, "max_body", "64K", "1K..1M", OPTION_RESTART, "longest body that is taken")   \
     X(S, COUNT, max_connections, "max_connections", "10000", "1..1M", OPTION_RESTART,                       \
       "connections open at a time")                                                                         \
     X(S, DURATION, idle_timeout_ms, "idle_timeout", "75s", "1s..1h", OPTION_RESTART,                        \

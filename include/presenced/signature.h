@@ -8,9 +8,9 @@
 
 #include "presenced/str.h"
 
-#define SIGNATURE_N_TOKENS_MAX 2
+#define SIGNATURE_N_TOKENS_MAX 4
 
-/* The tokens of one app, two while a new one takes an old one's place. Borrowed. */
+/* The tokens of one app: more than one while a new one takes an old one's place. Borrowed. */
 struct signature_key {
     struct str tokens[SIGNATURE_N_TOKENS_MAX];
     size_t n_tokens;

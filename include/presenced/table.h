@@ -3,8 +3,8 @@
 #define PRESENCED_TABLE_H
 
 /* The presence table: (app, user) → rows a platform, custom status; who is online, by count, by state and in
- * a stable order. Any thread may call everything here but table_new(), table_add_app() and table_free().
- * Readers get copies. The caller passes the time, so that tests can say what it is. */
+ * a stable order. Any thread may call everything here but table_new() and table_free(); one at a
+ * time table_add_app(). Readers get copies. The caller passes the time, so that tests can say what it is. */
 
 #include "presenced/changes.h"
 #include "presenced/user.h"
@@ -26,8 +26,7 @@ int table_new(const struct table_config *config, struct table **ret_table);
 void table_free(struct table *table);
 DEFINE_CLEANUP(struct table *, table_free)
 
-/* Before any event: an app that the table knows from now on. 0, or -ENOSPC beyond TABLE_N_APPS_MAX, or
- * -EEXIST. */
+/* An app that the table knows from now on. 0, -ENOSPC beyond TABLE_N_APPS_MAX, -EEXIST or -ENOMEM. */
 int table_add_app(struct table *table, uint64_t app_id, uint16_t *ret_app);
 unsigned table_n_apps(const struct table *table);
 uint64_t table_app_id(const struct table *table, uint16_t app);
@@ -36,6 +35,16 @@ int table_find_app(const struct table *table, uint64_t app_id);
 
 struct platform_names *table_platform_names(struct table *table);
 struct changes *table_changes(struct table *table);
+
+/* Loading: before any event, from several threads at once. */
+
+/* Holds a user as it was stored, whatever max_users says, without a change in the log; the record's bytes are
+ * copied, and the caller has checked them. 0, -EEXIST or -ENOMEM. */
+int table_restore_user(struct table *table, const uint8_t *record, uint64_t now_ms);
+
+/* What table_counts() says of users dropped. */
+void table_restore_dropped(struct table *table, uint16_t app, uint64_t forgotten_before_ms,
+                           uint64_t n_dropped_for_room, uint64_t n_dropped_for_age);
 
 enum table_event_kind {
     TABLE_LOGIN,
@@ -68,7 +77,10 @@ enum table_outcome {
 
 struct table_applied {
     uint64_t revision; /* TABLE_CHANGED: the change's; else 0 */
-    bool restamped;    /* EventTime was missing or too far ahead, so the time received stands for it */
+    /* What the outcome rests on: where changes up to this one are stored, so is what the event came to. Of a
+     * repeat it is its shard's newest change, so it may be later than need be, never earlier. */
+    uint64_t rests_on_revision;
+    bool restamped; /* EventTime was missing or too far ahead, so the time received stands for it */
 };
 
 /* How far ahead of the clock an EventTime may be and still be believed. */
@@ -84,8 +96,9 @@ int table_apply(struct table *table, const struct table_event *event, uint64_t n
 /* A copy of one user. 0 or TABLE_ABSENT. */
 int table_get(struct table *table, uint16_t app, struct str user_id, struct user *ret_user);
 
-/* Moves the users whose push_online window has ended by `now_ms` and drops those offline for longer than
- * forget_after, in bounded steps. Returns when it should be called next, at most a second later. */
+/* Moves the users whose push_online window has ended by `now_ms`, drops those offline for longer than
+ * forget_after, and where more than max_users were restored, those longest offline; in bounded steps. Returns
+ * when it should be called next, at most a second later. */
 uint64_t table_tick(struct table *table, uint64_t now_ms);
 
 struct table_counts {

@@ -31,7 +31,7 @@ DEFINE_CLEANUP(struct tls_generation *, tls_generation_free)
  * theirs. One thread at a time. */
 void tls_adopt(struct tls *tls, struct tls_generation *generation);
 
-/* ---- for the listener ---- */
+/* For the listener. */
 
 /* GnuTLS's priority string: what is offered, and in which order. */
 extern const char tls_priorities[];
@@ -49,6 +49,10 @@ void tls_session_free(struct tls_session *session);
 
 /* Bytes taken from the socket so far. */
 uint64_t tls_session_n_received(const struct tls_session *session);
+
+/* Whether another generation has been adopted since that asks for client certificates: what the session was
+ * asked for, and verified against, no longer counts. */
+bool tls_session_is_outdated(const struct tls_session *session);
 
 /* Whether the client's certificate was shown and verifies against the client CA; looked at once. */
 bool tls_session_has_client_certificate(struct tls_session *session);

@@ -2,12 +2,10 @@
 #include "presenced/json.h"
 #include "utf8.h"
 
-/* Beyond what RFC 8259 asks for: DEL and the C1 controls, which a terminal may obey, and the line ends of
- * JavaScript, for whoever pastes an answer into a script. */
+/* Beyond what RFC 8259 asks for: an answer may end in a terminal, a log or a script. */
 static bool needs_escape(uint32_t code_point)
 {
-    return code_point < 0x20 || code_point == '"' || code_point == '\\' ||
-           (code_point >= 0x7f && code_point <= 0x9f) || code_point == 0x2028 || code_point == 0x2029;
+    return code_point == '"' || code_point == '\\' || utf8_is_unsafe(code_point);
 }
 
 static void append_escape(struct buf *out, uint32_t code_point)

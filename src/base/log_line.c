@@ -52,20 +52,12 @@ static struct str shorten(struct str value)
     return (struct str){value.ptr, len};
 }
 
-/* Characters that a terminal may obey or that hide or turn round what stands beside them. */
-static bool is_unsafe(uint32_t code_point)
-{
-    return code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f) ||
-           (code_point >= 0x200b && code_point <= 0x200f) || (code_point >= 0x2028 && code_point <= 0x202e) ||
-           (code_point >= 0x2060 && code_point <= 0x206f) || code_point == 0xfeff;
-}
-
 /* Length of the character at the head of `text`, or 0 when its first byte is to be escaped. */
 static size_t printable(struct str text)
 {
     uint32_t code_point;
     size_t n = utf8_decode(text, &code_point);
-    return n == 0 || is_unsafe(code_point) ? 0 : n;
+    return n == 0 || utf8_is_unsafe(code_point) ? 0 : n;
 }
 
 static bool needs_quotes(struct str value)

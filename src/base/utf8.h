@@ -35,4 +35,13 @@ static inline size_t utf8_decode(struct str text, uint32_t *ret_code_point)
     return n;
 }
 
+/* Characters that a terminal may obey, or that hide or turn round what stands beside them: controls,
+ * zero-width and bidirectional ones. */
+static inline bool utf8_is_unsafe(uint32_t code_point)
+{
+    return code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f) ||
+           (code_point >= 0x200b && code_point <= 0x200f) || (code_point >= 0x2028 && code_point <= 0x202e) ||
+           (code_point >= 0x2060 && code_point <= 0x206f) || code_point == 0xfeff;
+}
+
 #endif

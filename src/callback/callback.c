@@ -130,7 +130,7 @@ static enum callback_outcome apply(struct callback *callback, const struct table
 {
     struct table_applied applied = {.restamped = false};
     int r = table_apply(callback->table, event, callback->unix_ms(), &applied);
-    if (applied.restamped) {
+    if (r == TABLE_CHANGED && applied.restamped) {
         (void)atomic_fetch_add_explicit(&callback->n_restamped, 1, memory_order_relaxed);
     }
     switch (r) {
@@ -226,16 +226,36 @@ const struct http_handler *callback_handler(void)
     return &handler;
 }
 
-int callback_reload(struct callback *callback, const struct callback_config *config)
+int callback_prepare(const struct callback_config *config, struct rules **ret_rules)
 {
-    struct rules *rules;
-    int r = rules_new(config, &rules);
-    if (r < 0) {
-        return r;
-    }
+    return rules_new(config, ret_rules);
+}
+
+void callback_discard(struct rules *rules)
+{
+    rules_free(rules);
+}
+
+void callback_adopt(struct callback *callback, struct rules *rules)
+{
     rules->older = atomic_load_explicit(&callback->rules, memory_order_relaxed);
     atomic_store_explicit(&callback->rules, rules, memory_order_release);
-    return 0;
+}
+
+static void free_with_older(struct rules *rules)
+{
+    while (rules != NULL) {
+        struct rules *older = rules->older;
+        rules_free(rules);
+        rules = older;
+    }
+}
+
+void callback_reclaim(struct callback *callback)
+{
+    struct rules *rules = atomic_load_explicit(&callback->rules, memory_order_relaxed);
+    free_with_older(rules->older);
+    rules->older = NULL;
 }
 
 static int make_replies(struct callback *callback)
@@ -274,13 +294,15 @@ int callback_new(const struct callback_config *config, struct callback **ret_cal
         callback->log_limits[i].per_second = LOG_LINES_PER_SECOND;
         callback->log_limits[i].burst = LOG_LINES_BURST;
     }
+    struct rules *rules = NULL;
     r = make_replies(callback);
     if (r == 0) {
-        r = callback_reload(callback, config);
+        r = rules_new(config, &rules);
     }
     if (r < 0) {
         return r;
     }
+    callback_adopt(callback, rules);
     *ret_callback = take_pointer(callback);
     return 0;
 }
@@ -290,12 +312,7 @@ void callback_free(struct callback *callback)
     if (callback == NULL) {
         return;
     }
-    struct rules *rules = atomic_load_explicit(&callback->rules, memory_order_relaxed);
-    while (rules != NULL) {
-        struct rules *older = rules->older;
-        rules_free(rules);
-        rules = older;
-    }
+    free_with_older(atomic_load_explicit(&callback->rules, memory_order_relaxed));
     for (size_t i = 0; i < CALLBACK_N_OUTCOMES; i++) {
         http_reply_free(callback->replies[i]);
     }

@@ -4,24 +4,25 @@
 #include "parameters.h"
 #include "presenced/forwarded.h"
 
-/* Who called, as far as trusted proxies can be asked. More headers than hops are looked at are no list that
- * proxies have written. */
+/* More headers than hops are looked at are no list that proxies have written: nobody can say who called. */
 struct address judge_client(const struct rules *rules, const struct http_request *request)
 {
-    struct str values[FORWARDED_HOPS_MAX + 1];
+    struct str values[FORWARDED_HOPS_MAX];
     size_t n = 0;
     if (rules->n_trusted_proxies == 0) {
         return request->peer;
     }
-    while (n <= FORWARDED_HOPS_MAX) {
-        values[n] = http_request_header(request, "X-Forwarded-For", (unsigned)n);
-        if (values[n].ptr == NULL) {
+    for (;;) {
+        struct str value = http_request_header(request, "X-Forwarded-For", (unsigned)n);
+        if (value.ptr == NULL) {
             break;
         }
-        n++;
+        if (n == FORWARDED_HOPS_MAX) {
+            return (struct address){0};
+        }
+        values[n++] = value;
     }
-    return forwarded_client(&request->peer, values, n <= FORWARDED_HOPS_MAX ? n : 0, rules->trusted_proxies,
-                            rules->n_trusted_proxies);
+    return forwarded_client(&request->peer, values, n, rules->trusted_proxies, rules->n_trusted_proxies);
 }
 
 static bool is_allowed(const struct rules *rules, const struct http_request *request)
@@ -56,7 +57,6 @@ static enum callback_outcome judge_head(const struct rules *rules, const struct 
 }
 
 struct credentials {
-    bool complete;
     struct str sign;
     struct str request_time;
     char sign_bytes[64];
@@ -67,12 +67,10 @@ struct credentials {
 static enum callback_outcome read_credentials(const struct query_value *values,
                                               struct credentials *ret_credentials)
 {
-    ret_credentials->complete = values[PARAMETER_SIGN].n > 0 && values[PARAMETER_REQUEST_TIME].n > 0;
     ret_credentials->sign = values[PARAMETER_SIGN].encoded;
     ret_credentials->request_time = values[PARAMETER_REQUEST_TIME].encoded;
-    if (values[PARAMETER_SDKAPPID].n > 1 || values[PARAMETER_SIGN].n > 1 ||
-        values[PARAMETER_REQUEST_TIME].n > 1) {
-        return CALLBACK_REFUSED_TWICE;
+    if (values[PARAMETER_SIGN].n == 0 || values[PARAMETER_REQUEST_TIME].n == 0) {
+        return CALLBACK_REFUSED_NO_SIGN;
     }
     if (query_decode(ret_credentials->sign, sizeof(ret_credentials->sign_bytes), ret_credentials->sign_bytes,
                      &ret_credentials->sign) == QUERY_BAD_ESCAPE) {
@@ -86,12 +84,9 @@ static enum callback_outcome read_credentials(const struct query_value *values,
     return JUDGE_GO_ON;
 }
 
-static enum callback_outcome judge_sign(const struct callback_app *app, const struct credentials *credentials,
-                                        uint64_t now_ms)
+static enum callback_outcome check_signature(const struct callback_app *app,
+                                             const struct credentials *credentials, uint64_t now_ms)
 {
-    if (!credentials->complete) {
-        return CALLBACK_REFUSED_NO_SIGN;
-    }
     switch (signature_check(&app->key, credentials->sign, credentials->request_time, app->sign_tolerance_ms,
                             now_ms)) {
     case 0:
@@ -109,13 +104,21 @@ static enum callback_outcome judge_sign(const struct callback_app *app, const st
     }
 }
 
+static enum callback_outcome judge_sign(const struct callback_app *app, const struct query_value *values,
+                                        uint64_t now_ms)
+{
+    struct credentials credentials;
+    enum callback_outcome outcome = read_credentials(values, &credentials);
+    return outcome == JUDGE_GO_ON ? check_signature(app, &credentials, now_ms) : outcome;
+}
+
 /* The console's button to check the URL sends no SdkAppid, so any app's token will do. */
-static enum callback_outcome judge_url_check(const struct rules *rules, const struct credentials *credentials,
+static enum callback_outcome judge_url_check(const struct rules *rules, const struct query_value *values,
                                              uint64_t now_ms)
 {
     enum callback_outcome outcome = CALLBACK_REFUSED_NO_APP;
     for (size_t i = 0; i < rules->n_apps; i++) {
-        enum callback_outcome of_app = judge_sign(&rules->apps[i], credentials, now_ms);
+        enum callback_outcome of_app = judge_sign(&rules->apps[i], values, now_ms);
         if (of_app == CALLBACK_NO_MEMORY) {
             return of_app;
         }
@@ -137,20 +140,19 @@ static const struct callback_app *find_app(const struct rules *rules, struct str
 static enum callback_outcome judge_caller(const struct rules *rules, const struct query_value *values,
                                           uint64_t now_ms, uint16_t *ret_app)
 {
-    struct credentials credentials;
-    enum callback_outcome outcome = read_credentials(values, &credentials);
-    if (outcome != JUDGE_GO_ON) {
-        return outcome;
+    if (values[PARAMETER_SDKAPPID].n > 1 || values[PARAMETER_SIGN].n > 1 ||
+        values[PARAMETER_REQUEST_TIME].n > 1) {
+        return CALLBACK_REFUSED_TWICE;
     }
     if (values[PARAMETER_SDKAPPID].n == 0) {
-        return judge_url_check(rules, &credentials, now_ms);
+        return judge_url_check(rules, values, now_ms);
     }
     const struct callback_app *app = find_app(rules, values[PARAMETER_SDKAPPID].encoded);
     if (app == NULL) {
         return CALLBACK_REFUSED_APP;
     }
     *ret_app = app->app;
-    return app->key.n_tokens == 0 ? JUDGE_GO_ON : judge_sign(app, &credentials, now_ms);
+    return app->key.n_tokens == 0 ? JUDGE_GO_ON : judge_sign(app, values, now_ms);
 }
 
 static enum callback_outcome judge_command(const struct rules *rules, const struct query_value *values)

@@ -213,9 +213,10 @@ static void intern_kicked(const cJSON *devices, struct platform_names *names, st
     const cJSON *device;
     cJSON_ArrayForEach(device, devices)
     {
-        struct str name = STR("");
-        (void)string_member(device, "Platform", &name);
-        platform_set_add(set, platform_intern(names, name));
+        struct str name;
+        if (string_member(device, "Platform", &name)) {
+            platform_set_add(set, platform_intern(names, name));
+        } /* else it says nothing: better than to lose the login over it */
     }
 }
 

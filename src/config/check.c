@@ -41,11 +41,6 @@ static void check_app(const struct config *config, const struct config_app *app,
     const struct config_callback *callback = &config->callback;
     size_t n_tokens = app->token.n + app->token_file.n;
     bool guarded = all_local(&callback->listen) || callback->allow.n > 0 || is_set(callback->client_ca);
-    if (n_tokens > CONFIG_N_TOKENS_MAX) {
-        problems_add(problems, config_line(&app->lines, "app", "token_file"),
-                     "[app %s] token_file: at most %d of token and token_file together", app->id_text,
-                     CONFIG_N_TOKENS_MAX);
-    }
     if (n_tokens == 0 && !app->unsigned_ok && !guarded) {
         problems_add(
             problems, config_line(&app->lines, "app", "token"),
@@ -79,9 +74,29 @@ static void check_status_exposed(const struct config_status *status, struct prob
     }
 }
 
+static bool has_unix(const struct endpoint_list *list)
+{
+    bool found = false;
+    for (size_t i = 0; i < list->n; i++) {
+        found |= list->items[i].kind == ENDPOINT_UNIX;
+    }
+    return found;
+}
+
+/* The peer of a Unix socket has no address but the one that a trusted proxy names. */
+static void check_allow(const struct config_callback *callback, struct problems *problems)
+{
+    if (callback->allow.n > 0 && callback->trusted_proxies.n == 0 && has_unix(&callback->listen)) {
+        problems_add(problems, config_line(&callback->lines, "callback", "allow"),
+                     "[callback] allow: with a Unix socket it needs trusted_proxies, or every caller of the "
+                     "socket is refused");
+    }
+}
+
 void check_config(const struct config *config, struct problems *problems)
 {
     check_callback_tls(&config->callback, problems);
+    check_allow(&config->callback, problems);
     check_status_pair(&config->status, problems);
     check_status_exposed(&config->status, problems);
     for (size_t i = 0; i < config->n_apps; i++) {

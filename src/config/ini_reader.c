@@ -73,6 +73,17 @@ static struct str take_line(struct reader *reader)
     return line;
 }
 
+/* A value that begins with ';' would be taken for a comment by inih, and a token silently be none. */
+static bool hides_value(struct str line)
+{
+    struct str key;
+    if (!str_split(&line, '=', &key) || line.ptr == NULL) {
+        return false;
+    }
+    struct str value = str_trim(line);
+    return value.len > 1 && value.ptr[0] == ';' && !is_blank(value.ptr[1]);
+}
+
 /* 0 when the line is dealt with, 1 when it is one for inih, or -errno. */
 static int read_line(struct reader *reader, struct str line, size_t max)
 {
@@ -86,6 +97,9 @@ static int read_line(struct reader *reader, struct str line, size_t max)
         char why[64];
         (void)snprintf(why, sizeof(why), "line too long: at most %zu bytes", max);
         return bad_line(reader, why);
+    }
+    if (hides_value(line)) {
+        return bad_line(reader, "a value cannot begin with ';'; a comment is ';' and a blank");
     }
     return line.ptr[0] == '[' ? read_section(reader, line) : 1;
 }

@@ -214,7 +214,7 @@ static int read_text(const char *path, struct problems *problems, struct buf *re
 {
     int r = read_file(path, CONFIG_FILE_MAX_BYTES, ret_text, ret_mode);
     if (r < 0 && r != -ENOMEM) {
-        problems_add(problems, 0, "cannot be read: %s", strerrordesc_np(-r));
+        problems_add(problems, 0, "cannot be read: %s", read_file_error(r));
         return problems_result(problems);
     }
     return r;

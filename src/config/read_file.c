@@ -5,31 +5,51 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#define READ_BYTES 4096
-
-int read_file(const char *path, size_t max, struct buf *ret_bytes, mode_t *ret_mode)
+static int read_all(int fd, size_t max, struct buf *out)
 {
-    cleanup(cleanup_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        return -errno;
+    /* All at once: a buffer that grew would leave copies of what may be a secret behind. */
+    char *to = buf_reserve(out, max + 1);
+    if (to == NULL) {
+        return -ENOMEM;
     }
     for (;;) {
-        char *to = buf_reserve(ret_bytes, READ_BYTES);
-        if (to == NULL) {
-            return -ENOMEM;
-        }
-        ssize_t n = read(fd, to, READ_BYTES);
+        ssize_t n = read(fd, to + out->len, max + 1 - out->len);
         if (n < 0 && errno != EINTR) {
             return -errno;
         }
         if (n == 0) {
-            *ret_mode = st.st_mode;
             return 0;
         }
-        ret_bytes->len += n < 0 ? 0 : (size_t)n;
-        if (ret_bytes->len > max) {
+        out->len += n < 0 ? 0 : (size_t)n;
+        if (out->len > max) {
             return -EFBIG;
         }
     }
+}
+
+int read_file(const char *path, size_t max, struct buf *ret_bytes, mode_t *ret_mode)
+{
+    /* O_NONBLOCK, for opening a FIFO would wait for its writer. */
+    cleanup(cleanup_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        return -errno;
+    }
+    if (S_ISDIR(st.st_mode)) {
+        return -EISDIR;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        return -EINVAL;
+    }
+    size_t size = (size_t)st.st_size;
+    int r = read_all(fd, size < max ? size : max, ret_bytes);
+    if (r == 0) {
+        *ret_mode = st.st_mode;
+    }
+    return r;
+}
+
+const char *read_file_error(int error)
+{
+    return error == -EINVAL ? "it is no regular file" : strerrordesc_np(-error);
 }

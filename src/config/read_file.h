@@ -8,7 +8,11 @@
 
 #include <sys/types.h>
 
-/* Appends its bytes and tells its mode. 0; -EFBIG beyond `max` bytes; another -errno. */
+/* Appends its bytes and tells its mode. 0; -EFBIG beyond `max` bytes, some of which are appended; -EINVAL for
+ * what is no regular file; another -errno. */
 int read_file(const char *path, size_t max, struct buf *ret_bytes, mode_t *ret_mode);
+
+/* What such a return value below 0 means, in words. */
+const char *read_file_error(int error);
 
 #endif

@@ -56,7 +56,7 @@ static int read_token(const char *path, struct buf *ret_token, struct refusal *r
         return r;
     }
     if (r < 0 && r != -EFBIG) {
-        (void)snprintf(ret_refusal->why, sizeof(ret_refusal->why), "cannot be read: %s", strerrordesc_np(-r));
+        (void)snprintf(ret_refusal->why, sizeof(ret_refusal->why), "cannot be read: %s", read_file_error(r));
         return TOKEN_REFUSED;
     }
     struct str token = without_newline(buf_str(&bytes));

@@ -51,7 +51,9 @@ static int start_descriptors(struct daemon *daemon)
         return 0;
     }
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+    }
     if (limit.rlim_cur < wanted) {
         log_warning("max_connections is more than the limit of open files allows", log_u64("wanted", wanted),
                     log_u64("limit", limit.rlim_cur));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parts.h"
 
+#include "presenced/clock.h"
 #include "presenced/log.h"
 #include "presenced/socket.h"
 
@@ -119,9 +120,10 @@ static void remove_unix_sockets(const struct http_listener *listener)
     }
 }
 
+/* The status listener's answers tell of the other listeners, so it ends before them. */
 void stop_listeners(struct daemon *daemon)
 {
-    for (unsigned i = 0; i < N_LISTENERS; i++) {
+    for (unsigned i = N_LISTENERS; i-- > 0;) {
         if (daemon->listeners[i] != NULL) {
             remove_unix_sockets(daemon->listeners[i]);
         }
@@ -135,7 +137,9 @@ void drain_listeners(struct daemon *daemon)
     for (unsigned i = 0; i < N_LISTENERS; i++) {
         http_listener_pause(daemon->listeners[i]);
     }
+    uint64_t until_ms = clock_monotonic_ms() + daemon->config->callback.request_timeout_ms;
     for (unsigned i = 0; i < N_LISTENERS; i++) {
-        (void)http_listener_wait_idle(daemon->listeners[i], daemon->config->callback.request_timeout_ms);
+        uint64_t now_ms = clock_monotonic_ms();
+        (void)http_listener_wait_idle(daemon->listeners[i], until_ms > now_ms ? until_ms - now_ms : 0);
     }
 }

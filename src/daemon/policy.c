@@ -8,6 +8,9 @@
 
 #include <errno.h>
 
+_Static_assert(CONFIG_N_APPS_MAX <= TABLE_N_APPS_MAX, "the table has room for every app");
+_Static_assert(CONFIG_N_TOKENS_MAX <= SIGNATURE_N_TOKENS_MAX, "so has a key for every token");
+
 static bool is_ready(void *cls)
 {
     struct daemon *daemon = cls;
@@ -129,18 +132,21 @@ static void log_warnings(const struct str *warnings, size_t n_warnings)
 static int set_status(struct daemon *daemon, const struct config *config,
                       int (*set)(struct daemon *daemon, const struct status_settings *settings))
 {
-    struct str hosts[64];
     struct str warnings[CONFIG_N_APPS_MAX];
     cleanup(buf_fini) struct buf texts = {0};
     const struct text_list *allowed = &config->status.allowed_hosts;
+    cleanup(cleanup_freep) struct str *hosts = calloc(allowed->n + 1, sizeof(*hosts));
+    if (hosts == NULL) {
+        return -ENOMEM;
+    }
     struct status_settings settings = {
         .allowed_hosts = hosts,
+        .n_allowed_hosts = allowed->n,
         .token = buf_str(&config->status.token),
         .warnings = warnings,
     };
-    while (settings.n_allowed_hosts < allowed->n && settings.n_allowed_hosts < 64) {
-        hosts[settings.n_allowed_hosts] = str_from(allowed->items[settings.n_allowed_hosts]);
-        settings.n_allowed_hosts++;
+    for (size_t i = 0; i < allowed->n; i++) {
+        hosts[i] = str_from(allowed->items[i]);
     }
     warn_of_unsigned(config, &texts, warnings, &settings.n_warnings);
     log_warnings(warnings, settings.n_warnings);
@@ -271,27 +277,58 @@ void stop_tls(struct daemon *daemon)
     }
 }
 
-/* What can fail comes first; the last that can, the status listener's settings, changes nothing when it does.
- */
-int reload_policy(struct daemon *daemon, const struct config *config)
+/* Apps are only ever added: events and users of one that was taken out may still be around. */
+static int add_new_apps(struct daemon *daemon, const struct config *config)
 {
-    cleanup(tls_generations_fini) struct tls_generations generations = {{NULL}};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < config->n_apps; i++) {
+        uint16_t app;
+        if (table_find_app(daemon->table, config->apps[i].id) < 0) {
+            r = table_add_app(daemon->table, config->apps[i].id, &app);
+        }
+    }
+    return r;
+}
+
+static int prepare_rules(struct daemon *daemon, const struct config *config, struct rules **ret_rules)
+{
     cleanup(cleanup_freep) struct callback_app *apps = calloc(config->n_apps, sizeof(*apps));
     if (apps == NULL) {
         return -ENOMEM;
     }
     struct callback_config callback = describe_callback(daemon, config, apps);
+    return callback_prepare(&callback, ret_rules);
+}
+
+/* What can fail comes first, and changes nothing that anybody sees: an app that nobody may speak for yet;
+ * what was read and made ready; then the settings of the status listener and the networks that are not
+ * counted, which are exchanged only when that succeeds. What follows cannot fail. */
+int reload_policy(struct daemon *daemon, const struct config *config)
+{
+    struct http_listener *listener = daemon->listeners[CALLBACK_LISTENER];
+    cleanup(tls_generations_fini) struct tls_generations generations = {{NULL}};
+    cleanup(callback_discardp) struct rules *rules = NULL;
     int r = read_all_tls(daemon, config, &generations);
+    if (r == 0) {
+        r = add_new_apps(daemon, config);
+    }
+    if (r == 0) {
+        r = prepare_rules(daemon, config, &rules);
+    }
     if (r == 0) {
         r = set_status(daemon, config, remake_status);
     }
     if (r == 0) {
-        r = callback_reload(daemon->callback, &callback);
+        r = http_listener_set_unbounded(listener, config->callback.trusted_proxies.items,
+                                        config->callback.trusted_proxies.n);
     }
     if (r < 0) {
         return r;
     }
     adopt_all_tls(daemon, &generations);
+    callback_adopt(daemon->callback, take_pointer(rules));
+    http_listener_wait_round(listener);
+    callback_reclaim(daemon->callback);
     log_configure(&(struct log_config){
         .level = (enum log_level)config->log.level,
         .json = config->log.format == CONFIG_LOG_JSON,

@@ -11,8 +11,9 @@
 /* How long a worker that cannot accept waits before it tries again. */
 #define ACCEPT_RETRY_MS 20
 
-/* At max_connections the connection that is idle longest makes room, once it has been idle for so long. */
+/* At max_connections the connections that are idle longest make room, once they have been so for so long. */
 #define IDLE_BEFORE_CLOSED_FOR_ROOM_MS 1000
+#define CLOSED_FOR_ROOM_MAX 16 /* at a time */
 
 static void connection_free(struct http_connection *connection)
 {
@@ -74,21 +75,22 @@ void http_connection_cut(struct http_connection *connection)
     http_unpark(connection);
 }
 
-static bool is_exempt(const struct http_listener_config *config, const struct address *peer)
+static bool is_exempt(struct http_shared *shared, const struct address *peer)
 {
-    for (size_t i = 0; i < config->n_unbounded; i++) {
-        if (network_contains(&config->unbounded[i], peer)) {
-            return true;
-        }
+    bool exempt = peer->len == 0; /* a Unix socket */
+    (void)pthread_rwlock_rdlock(&shared->unbounded_lock);
+    for (size_t i = 0; i < shared->n_unbounded; i++) {
+        exempt |= network_contains(&shared->unbounded[i], peer);
     }
-    return peer->len == 0; /* a Unix socket */
+    (void)pthread_rwlock_unlock(&shared->unbounded_lock);
+    return exempt;
 }
 
 /* Counts the new connection; false when its address has its share already. */
 static bool within_bound(struct http_connection *connection)
 {
     struct http_shared *shared = connection->worker->shared;
-    if (shared->addresses == NULL || is_exempt(&shared->config, &connection->peer)) {
+    if (shared->addresses == NULL || is_exempt(shared, &connection->peer)) {
         return true;
     }
     connection->is_bounded = address_bound_add(shared->addresses, &connection->peer);
@@ -112,24 +114,11 @@ static void add_connection(struct http_worker *worker, int fd, const struct sock
         connection_free(connection);
         return;
     }
-    http_connection_becomes_busy(connection, worker->now_ms);
+    http_connection_becomes_busy(connection);
     worker->accepting = connection;
     /* Closes the socket when it fails. */
     if (MHD_add_connection(worker->mhd, fd, sockaddr, len) != MHD_YES && worker->accepting != NULL) {
         connection_free(take_pointer(worker->accepting));
-    }
-}
-
-void http_accept_watch(struct http_worker *worker, bool accepts)
-{
-    if (accepts == worker->accepts) {
-        return;
-    }
-    worker->accepts = accepts;
-    for (unsigned i = 0; i < worker->shared->n_sockets; i++) {
-        struct watch *watch = &worker->sockets[i];
-        struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = watch};
-        (void)epoll_ctl(worker->epoll_fd, accepts ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, watch->fd, &event);
     }
 }
 
@@ -139,20 +128,24 @@ static void accept_later(struct http_worker *worker)
     worker->accept_again_ms = worker->now_ms + ACCEPT_RETRY_MS;
 }
 
-static bool has_room(const struct http_worker *worker)
+/* Connections that idle give way to new ones, those that idle longest first, so that whoever holds all of
+ * them open without using them locks nobody out. */
+void http_close_idle(struct http_worker *worker)
 {
-    return atomic_load_explicit(&worker->shared->n_connections, memory_order_relaxed) <
-           worker->shared->config.max_connections;
-}
-
-/* The connection that is idle longest gives way to new ones, so that whoever holds all of them open without
- * using them locks nobody out. */
-static void make_room(struct http_worker *worker)
-{
-    struct waiter *waiter = wait_first(&worker->idle);
-    if (waiter != NULL && waiter->since_ms + IDLE_BEFORE_CLOSED_FOR_ROOM_MS <= worker->now_ms) {
+    for (unsigned i = 0; i < CLOSED_FOR_ROOM_MAX; i++) {
+        struct waiter *waiter = wait_first(&worker->idle);
+        if (waiter == NULL || waiter->since_ms + IDLE_BEFORE_CLOSED_FOR_ROOM_MS > worker->now_ms) {
+            return;
+        }
         http_connection_cut(http_connection_of(waiter));
     }
+}
+
+/* The other threads have their share of idle connections, which they look at in their next sweep. */
+static void make_room(struct http_worker *worker)
+{
+    http_close_idle(worker);
+    atomic_store(&worker->shared->room_wanted, true);
     accept_later(worker);
 }
 
@@ -167,11 +160,54 @@ static void accept_failed(struct http_worker *worker, int error)
         log_error("cannot accept connections", log_text("listener", worker->shared->config.name),
                   log_errno("error", error), log_u64("suppressed", n_suppressed));
     }
-    accept_later(worker);
+    make_room(worker); /* descriptors are the whole process's */
 }
 
-void http_accept(struct http_worker *worker, int socket)
+/* EPOLLEXCLUSIVE wakes the thread that began to watch first, so it is also how a thread steps back behind the
+ * others. */
+static bool watch(struct http_worker *worker, struct watch *socket)
 {
+    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = socket};
+    return epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, socket->fd, &event) == 0;
+}
+
+static void unwatch(struct http_worker *worker, struct watch *socket)
+{
+    (void)epoll_ctl(worker->epoll_fd, EPOLL_CTL_DEL, socket->fd, NULL);
+}
+
+void http_accept_watch(struct http_worker *worker, bool accepts)
+{
+    bool done = true;
+    if (accepts == worker->accepts) {
+        return;
+    }
+    worker->accepts = accepts;
+    for (unsigned i = 0; i < worker->shared->n_sockets; i++) {
+        if (accepts) {
+            done = watch(worker, &worker->sockets[i]) && done;
+        } else {
+            unwatch(worker, &worker->sockets[i]);
+        }
+    }
+    if (!done) {
+        accept_failed(worker, errno);
+    }
+}
+
+static bool has_room(const struct http_worker *worker)
+{
+    return atomic_load_explicit(&worker->shared->n_connections, memory_order_relaxed) <
+           worker->shared->config.max_connections;
+}
+
+void http_accept(struct http_worker *worker, struct watch *socket)
+{
+    unwatch(worker, socket);
+    if (!watch(worker, socket)) {
+        accept_failed(worker, errno);
+        return;
+    }
     for (unsigned i = 0; i < ACCEPTS_A_ROUND; i++) {
         struct sockaddr_storage sockaddr;
         socklen_t len = sizeof(sockaddr);
@@ -179,7 +215,7 @@ void http_accept(struct http_worker *worker, int socket)
             make_room(worker);
             return;
         }
-        int fd = accept4(socket, (struct sockaddr *)&sockaddr, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(socket->fd, (struct sockaddr *)&sockaddr, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
             accept_failed(worker, errno);
             return;

@@ -13,18 +13,13 @@
 #include <time.h>
 
 /* More than any chain or bundle has, so that a wrong path (a log, a device) is not swallowed whole. */
-#define FILE_MAX_BYTES (1024 * 1024)
+#define FILE_MAX_BYTES 1048576
 
 #define CHAIN_MAX 16
 
 DEFINE_CLEANUP(BIO *, BIO_free_all)
 DEFINE_CLEANUP(X509 *, X509_free)
 DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free)
-
-static void fini_bufp(struct buf *buf)
-{
-    buf_fini(buf);
-}
 
 __attribute__((format(printf, 2, 3))) static int fail(struct certificate_error *ret_error, const char *format,
                                                       ...)
@@ -237,7 +232,7 @@ void certificate_fini(struct certificate *certificate)
 
 int certificate_read_ca(const char *path, struct buf *ret_pem, struct certificate_error *ret_error)
 {
-    cleanup(fini_bufp) struct buf pem = {0};
+    cleanup(buf_fini) struct buf pem = {0};
     int r = read_file(path, &pem, ret_error);
     if (r < 0) {
         return r;

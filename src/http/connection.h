@@ -61,7 +61,10 @@ struct http_connection {
     struct exchange exchange;
 };
 
-/* ---- worker.c: what the exchange tells its worker ---- */
+/* Worker.c: what the exchange tells its worker. */
+
+/* Something has come of what was read. */
+void http_worker_has_progressed(struct http_worker *worker);
 
 /* A request line is there. request_timeout runs since the connection was accepted or since the request's
  * first byte, where that was seen, else from now on. */
@@ -77,7 +80,7 @@ void http_worker_request_ends(struct http_connection *connection);
 const struct http_listener_config *http_worker_config(const struct http_worker *worker);
 bool http_worker_is_draining(const struct http_worker *worker);
 
-/* ---- exchange.c: libmicrohttpd's callbacks for requests ---- */
+/* Exchange.c: libmicrohttpd's callbacks for requests. */
 
 void *http_exchange_begin(void *cls, const char *target, struct MHD_Connection *mhd);
 enum MHD_Result http_exchange_continue(void *cls, struct MHD_Connection *mhd, const char *url,

@@ -34,20 +34,15 @@ static inline void wait_leave(struct waiter *waiter)
     }
 }
 
-/* Leaves the queue it stands in and joins at the end, or a little before it where others began to wait later.
- */
-static inline void wait_join(struct wait_queue *queue, struct waiter *waiter, uint64_t since_ms)
+/* Leaves the queue it stands in and joins at the end; `now_ms` is no lower than at any call before. */
+static inline void wait_join(struct wait_queue *queue, struct waiter *waiter, uint64_t now_ms)
 {
     wait_leave(waiter);
-    waiter->since_ms = since_ms;
-    struct waiter *before = queue->end.previous;
-    while (before != &queue->end && before->since_ms > since_ms) {
-        before = before->previous;
-    }
-    waiter->previous = before;
-    waiter->next = before->next;
-    before->next->previous = waiter;
-    before->next = waiter;
+    waiter->since_ms = now_ms;
+    waiter->previous = queue->end.previous;
+    waiter->next = &queue->end;
+    queue->end.previous->next = waiter;
+    queue->end.previous = waiter;
 }
 
 /* The one that waits longest, or NULL. */

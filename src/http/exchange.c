@@ -14,13 +14,23 @@
 #include "connection.h"
 #include "presenced/framing.h"
 
-/* What a kept connection may keep of the buffer for bodies. */
-#define BODY_KEPT_BYTES 4096
+/* What a kept connection may keep of each of its buffers. */
+#define KEPT_BYTES 4096
 
 static struct http_connection *connection_of(struct MHD_Connection *mhd)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info == NULL ? NULL : info->socket_context;
+}
+
+/* libmicrohttpd makes a record of every parameter, which nobody reads, and gives up on a request that has a
+ * few hundred; so its own copy of the query ends here. */
+static void keep_from_parsing(const char *target)
+{
+    char *query = strchr(target, '?');
+    if (query != NULL) {
+        query[1] = '\0';
+    }
 }
 
 void *http_exchange_begin(void *cls, const char *target, struct MHD_Connection *mhd)
@@ -32,7 +42,8 @@ void *http_exchange_begin(void *cls, const char *target, struct MHD_Connection *
     }
     struct exchange *exchange = &connection->exchange;
     buf_clear(&exchange->target);
-    buf_append(&exchange->target, str_from(target)); /* libmicrohttpd will decode it in place */
+    buf_append(&exchange->target, str_from(target)); /* libmicrohttpd will take it apart in place */
+    keep_from_parsing(target);
     exchange->stage = EXCHANGE_HEAD;
     exchange->n_body_bytes = 0;
     exchange->close_after = false;
@@ -40,22 +51,38 @@ void *http_exchange_begin(void *cls, const char *target, struct MHD_Connection *
     return connection;
 }
 
-/* A header folded over two lines (RFC 9112, section 5.2: obsolete, to be refused). libmicrohttpd 0.9.75 joins
- * the second line to the name instead of the value, and has to move the name behind the value for that; of a
- * header on one line, the value follows the name. test_framing.c shows it. */
-static bool is_folded(const char *key, size_t key_size, const char *value)
-{
-    return value != NULL && (uintptr_t)value <= (uintptr_t)key + key_size;
-}
+/* The head as libmicrohttpd took it apart, in its own buffer. */
+struct head {
+    struct framing framing;
+    uintptr_t end; /* behind the header looked at last; 0: none was */
+    bool has_gap;
+};
 
+/* Each header begins right behind the line's end of the one before; what lies elsewhere was not read as it
+ * was sent. libmicrohttpd 0.9.75 takes a NUL for a line's end, cuts values at one, and joins a folded line
+ * (obsolete, RFC 9112, section 5.2) to the name instead of the value, for which it moves the name.
+ * test_framing.c shows them. */
 static enum MHD_Result gather_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_size,
                                      const char *value, size_t value_size)
 {
-    struct framing *framing = cls;
+    struct head *head = cls;
+    uintptr_t gap = (uintptr_t)key - head->end;
     (void)kind;
-    framing->bad_header |= is_folded(key, key_size, value);
-    framing_add(framing, (struct str){key, key_size}, (struct str){value == NULL ? "" : value, value_size});
+    head->has_gap |= head->end != 0 && (gap < 1 || gap > 2);
+    head->end = value == NULL ? (uintptr_t)key + key_size : (uintptr_t)value + value_size;
+    framing_add(&head->framing, (struct str){key, key_size},
+                (struct str){value == NULL ? "" : value, value_size});
     return MHD_YES;
+}
+
+/* The last header's line and the empty one end the head: 2 to 4 bytes. */
+static const struct framing *gather_head(struct http_connection *connection, const char *method,
+                                         struct head *head)
+{
+    (void)MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, gather_header, head);
+    uintptr_t left = (uintptr_t)method + connection->exchange.n_head_bytes - head->end;
+    head->framing.bad_header |= head->has_gap || (head->end != 0 && (left < 2 || left > 4));
+    return &head->framing;
 }
 
 /* The target without scheme and authority: a server has to take the absolute form too (RFC 9112, section
@@ -81,7 +108,7 @@ static void describe(struct http_connection *connection, const char *method, con
         .method = str_from(method),
         .target = buf_str(&exchange->target),
         .peer = connection->peer,
-        .is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_1) != 0,
+        .is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0,
         .connection = connection,
     };
     (void)str_split(&rest, '?', &request->path);
@@ -97,7 +124,8 @@ static enum MHD_Result queue(struct http_connection *connection, struct http_rep
     }
     uint64_t n_bytes = exchange->n_head_bytes + exchange->n_body_bytes;
     http_worker_request_is_answered(connection, exchange->is_chunked ? 0 : n_bytes);
-    bool close_after = exchange->close_after || http_worker_is_draining(connection->worker);
+    bool close_after = exchange->close_after || http_worker_is_draining(connection->worker) ||
+                       (connection->tls != NULL && tls_session_is_outdated(connection->tls));
     return http_reply_queue(reply, connection->mhd, close_after);
 }
 
@@ -133,6 +161,14 @@ static struct http_reply *judge(struct http_connection *connection, const struct
     return NULL;
 }
 
+/* A refused body that is far too long, or that its sender holds back until it is asked for. */
+static bool is_not_worth_reading(const struct http_connection *connection, const struct framing *framing)
+{
+    const struct http_listener_config *config = http_worker_config(connection->worker);
+    return framing->content_length / 2 > config->max_body_bytes ||
+           http_request_header(&connection->exchange.request, MHD_HTTP_HEADER_EXPECT, 0).ptr != NULL;
+}
+
 static uint64_t head_size(struct MHD_Connection *mhd)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd,
@@ -143,29 +179,28 @@ static uint64_t head_size(struct MHD_Connection *mhd)
 static enum MHD_Result head_is_there(struct http_connection *connection, const char *method,
                                      const char *version)
 {
-    const struct http_listener_config *config = http_worker_config(connection->worker);
     struct exchange *exchange = &connection->exchange;
-    struct framing framing = {0};
+    struct head head = {.end = 0};
     if (exchange->target.failed) {
         return MHD_NO;
     }
     describe(connection, method, version);
-    (void)MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, gather_header, &framing);
-    exchange->is_chunked = framing.n_transfer_encoding > 0;
     exchange->n_head_bytes = head_size(connection->mhd);
-    const char *error = framing_check(&framing, exchange->request.is_http_1_0);
+    const struct framing *framing = gather_head(connection, method, &head);
+    exchange->is_chunked = framing->n_transfer_encoding > 0;
+    const char *error = framing_check(framing, exchange->request.is_http_1_0);
     if (error != NULL) {
         return queue(connection, refuse(connection, HTTP_REFUSAL_BAD_FRAMING, error));
     }
-    exchange->reply = judge(connection, &framing);
+    exchange->reply = judge(connection, framing);
     exchange->stage = exchange->reply == NULL ? EXCHANGE_READ : EXCHANGE_DISCARD;
-    if (framing.content_length / 2 > config->max_body_bytes && exchange->reply != NULL) {
+    if (exchange->reply != NULL && is_not_worth_reading(connection, framing)) {
         struct http_reply *reply = take_pointer(exchange->reply);
-        return queue(connection, reply); /* more than is worth reading */
+        return queue(connection, reply);
     }
     if (exchange->stage == EXCHANGE_READ) {
         buf_clear(&exchange->body);
-        return buf_reserve(&exchange->body, (size_t)framing.content_length) == NULL ? MHD_NO : MHD_YES;
+        return buf_reserve(&exchange->body, (size_t)framing->content_length) == NULL ? MHD_NO : MHD_YES;
     }
     return MHD_YES;
 }
@@ -209,6 +244,7 @@ enum MHD_Result http_exchange_continue(void *cls, struct MHD_Connection *mhd, co
     if (connection == NULL) {
         return MHD_NO;
     }
+    http_worker_has_progressed(connection->worker);
     if (connection->exchange.stage == EXCHANGE_HEAD) {
         return head_is_there(connection, method, version);
     }
@@ -220,15 +256,21 @@ enum MHD_Result http_exchange_continue(void *cls, struct MHD_Connection *mhd, co
     return body_is_whole(connection);
 }
 
+static void shrink(struct buf *buf)
+{
+    if (buf->capacity > KEPT_BYTES) {
+        buf_fini(buf);
+    }
+}
+
 static void release(struct exchange *exchange)
 {
     if (exchange->reply != NULL) {
         http_reply_release(exchange->reply);
         exchange->reply = NULL;
     }
-    if (exchange->body.capacity > BODY_KEPT_BYTES) {
-        buf_fini(&exchange->body);
-    }
+    shrink(&exchange->body);
+    shrink(&exchange->target);
     exchange->stage = EXCHANGE_NONE;
 }
 

@@ -6,20 +6,24 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-void http_connection_becomes_busy(struct http_connection *connection, uint64_t since_ms)
+/* Some clients send an empty line behind a body (RFC 9112, section 2.2), which libmicrohttpd passes over. */
+#define EMPTY_LINE_BYTES 2
+
+void http_connection_becomes_busy(struct http_connection *connection)
 {
     connection->is_busy = true;
-    wait_join(&connection->worker->busy, &connection->waiter, since_ms);
+    wait_join(&connection->worker->busy, &connection->waiter, connection->worker->now_ms);
 }
 
 void http_worker_request_begins(struct http_connection *connection)
 {
     struct http_worker *worker = connection->worker;
+    http_worker_has_progressed(worker);
     http_count(&worker->stats.n_requests);
     http_count(&worker->stats.n_in_flight);
     connection->has_served = true;
     if (!connection->is_busy) {
-        http_connection_becomes_busy(connection, worker->now_ms);
+        http_connection_becomes_busy(connection);
     }
 }
 
@@ -46,7 +50,7 @@ void http_worker_request_is_answered(struct http_connection *connection, uint64_
     } else {
         connection->n_received = n_received(connection);
     }
-    http_connection_becomes_busy(connection, connection->worker->now_ms);
+    http_connection_becomes_busy(connection);
 }
 
 void http_worker_request_ends(struct http_connection *connection)
@@ -66,8 +70,11 @@ static void find_begun(struct http_worker *worker)
     while (waiter != NULL) {
         struct http_connection *connection = http_connection_of(waiter);
         waiter = wait_next(&worker->idle, waiter);
-        if (n_received(connection) != connection->n_received) {
-            http_connection_becomes_busy(connection, worker->now_ms);
+        uint64_t n_new = n_received(connection) - connection->n_received;
+        if (n_new > EMPTY_LINE_BYTES) {
+            http_connection_becomes_busy(connection);
+        } else {
+            connection->n_received += n_new;
         }
     }
 }
@@ -96,6 +103,9 @@ void http_limits_sweep(struct http_worker *worker)
 {
     const struct http_listener_config *config = &worker->shared->config;
     find_begun(worker);
+    if (atomic_exchange(&worker->shared->room_wanted, false)) {
+        http_close_idle(worker);
+    }
     cut_expired(worker, &worker->busy, config->request_timeout_ms, &worker->stats.n_timed_out);
     cut_expired(worker, &worker->idle, config->idle_timeout_ms, NULL);
     worker->next_sweep_ms = worker->now_ms + sweep_interval_ms(config);

@@ -32,9 +32,14 @@ int http_listener_new(const struct http_listener_config *config, struct http_lis
     }
     MHD_set_panic_func(panic, NULL);
     listener->shared.config = *config;
+    (void)pthread_rwlock_init(&listener->shared.unbounded_lock, NULL);
+    int r = http_listener_set_unbounded(listener, config->unbounded, config->n_unbounded);
+    if (r < 0) {
+        return r;
+    }
     if (config->max_connections_per_address > 0) {
-        int r = address_bound_new(config->max_connections_per_address, config->max_connections,
-                                  &listener->shared.addresses);
+        r = address_bound_new(config->max_connections_per_address, config->max_connections,
+                              &listener->shared.addresses);
         if (r < 0) {
             return r;
         }
@@ -95,25 +100,56 @@ void http_listener_pause(struct http_listener *listener)
     wake_all(listener);
 }
 
-static uint64_t n_in_flight(const struct http_listener *listener)
+static bool is_quiet(const struct http_listener *listener)
 {
-    uint64_t n = 0;
+    bool quiet = true;
     for (unsigned i = 0; i < listener->n_workers; i++) {
-        n += atomic_load(&http_worker_stats(listener->workers[i])->n_in_flight);
+        const struct http_worker_stats *stats = http_worker_stats(listener->workers[i]);
+        quiet &= atomic_load(&stats->is_quiet) && atomic_load(&stats->n_in_flight) == 0;
     }
-    return n;
+    return quiet;
 }
 
 bool http_listener_wait_idle(struct http_listener *listener, uint64_t timeout_ms)
 {
     uint64_t until_ms = clock_monotonic_ms() + timeout_ms;
-    while (n_in_flight(listener) > 0) {
+    while (!is_quiet(listener)) {
         if (clock_monotonic_ms() >= until_ms) {
             return false;
         }
-        (void)nanosleep(&(struct timespec){.tv_nsec = 5 * 1000 * 1000}, NULL);
+        (void)nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     }
     return true;
+}
+
+void http_listener_wait_round(struct http_listener *listener)
+{
+    for (unsigned i = 0; i < listener->n_workers; i++) {
+        const _Atomic uint64_t *n_rounds = &http_worker_stats(listener->workers[i])->n_rounds;
+        uint64_t before = atomic_load(n_rounds);
+        http_worker_wake(listener->workers[i]);
+        while (atomic_load(n_rounds) == before) {
+            (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        }
+    }
+}
+
+int http_listener_set_unbounded(struct http_listener *listener, const struct network *networks, size_t n)
+{
+    struct http_shared *shared = &listener->shared;
+    struct network *copy = calloc(n + 1, sizeof(*copy));
+    if (copy == NULL) {
+        return -ENOMEM;
+    }
+    if (n > 0) {
+        memcpy(copy, networks, n * sizeof(*copy));
+    }
+    (void)pthread_rwlock_wrlock(&shared->unbounded_lock);
+    free(shared->unbounded);
+    shared->unbounded = copy;
+    shared->n_unbounded = n;
+    (void)pthread_rwlock_unlock(&shared->unbounded_lock);
+    return 0;
 }
 
 void http_listener_stats(const struct http_listener *listener, struct http_listener_stats *ret_stats)
@@ -141,5 +177,7 @@ void http_listener_free(struct http_listener *listener)
         (void)close(listener->shared.sockets[i]);
     }
     address_bound_free(listener->shared.addresses);
+    free(listener->shared.unbounded);
+    (void)pthread_rwlock_destroy(&listener->shared.unbounded_lock);
     free(listener);
 }

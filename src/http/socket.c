@@ -28,7 +28,8 @@ static bool is_alive(const struct endpoint *endpoint)
     if (!S_ISSOCK(status.st_mode)) {
         return true;
     }
-    cleanup(cleanup_closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cleanup(cleanup_closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                                            0); /* it may not accept */
     return fd < 0 || connect(fd, (const struct sockaddr *)un, endpoint->sockaddr_len) == 0 ||
            errno != ECONNREFUSED;
 }

@@ -34,6 +34,8 @@ struct tls {
 
 struct tls_session {
     gnutls_session_t gnutls;
+    struct tls *tls;
+    const struct tls_generation *generation;
     int fd;
     uint64_t n_received;
     void (*on_starved)(void *cls);
@@ -106,7 +108,7 @@ int tls_generation_new(const struct certificate *certificate, struct str client_
     if (ca.size > 0) {
         r = gnutls_certificate_set_x509_trust_mem(generation->credentials, &ca, GNUTLS_X509_FMT_PEM);
         if (r <= 0) {
-            return refuse("client_ca cannot be used", r, ret_error);
+            return refuse("client_ca cannot be used", r < 0 ? r : GNUTLS_E_NO_CERTIFICATE_FOUND, ret_error);
         }
         generation->wants_client_certificate = true;
     }
@@ -167,6 +169,8 @@ struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int f
     }
     *session = (struct tls_session){
         .gnutls = gnutls_session,
+        .tls = tls,
+        .generation = generation,
         .fd = fd,
         .on_starved = on_starved,
         .cls = cls,
@@ -195,6 +199,12 @@ void tls_session_free(struct tls_session *session)
 uint64_t tls_session_n_received(const struct tls_session *session)
 {
     return session->n_received;
+}
+
+bool tls_session_is_outdated(const struct tls_session *session)
+{
+    const struct tls_generation *newest = atomic_load_explicit(&session->tls->newest, memory_order_acquire);
+    return newest != session->generation && newest->wants_client_certificate;
 }
 
 bool tls_session_has_client_certificate(struct tls_session *session)

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
+/* clang-format off */
 /* One thread: an epoll of ours around a libmicrohttpd daemon of its own.
  *
- *   epoll ─┬─ listening sockets   shared by all workers, EPOLLEXCLUSIVE: accepted by us, handed to
- * libmicrohttpd ├─ wake                an eventfd: something in `shared` has changed ├─ libmicrohttpd its own
- * epoll: something is ready there → MHD_run_wait(…, 0) └─ parked connections  of parking.c
+ *   epoll ─┬─ listening sockets   shared by all workers, EPOLLEXCLUSIVE; accepted by us, handed to libmicrohttpd
+ *          ├─ wake                an eventfd: something in `shared` has changed
+ *          ├─ libmicrohttpd       its own epoll: something is ready there → MHD_run_wait(…, 0)
+ *          └─ parked connections  of parking.c
  *
- * Why not its own thread, or its pool (0.9.75): we keep the limits it does not (an absolute deadline a
- * request, connections in all and by address over all threads), stop accepting without the race that aborts a
- * pool when it is quiesced, and mend its spinning (parking.c). */
+ * Why not its own thread, or its pool (0.9.75): we keep the limits it does not (an absolute deadline a request,
+ * connections in all and by address over all threads), stop accepting without the race that aborts a pool when
+ * it is quiesced, and mend its spinning (parking.c). */
+/* clang-format on */
 #include "worker.h"
 
 #include "presenced/clock.h"
@@ -22,6 +25,15 @@
 #define CONNECTION_MEMORY_BYTES (16 * 1024)
 
 #define EVENTS_A_ROUND 128
+
+/* libmicrohttpd 0.9.75 says for ever that something is pending when its buffer is full and what is missing
+ * would not fit, such as the rest of a chunk's size line of many kilobytes: after so many rounds without an
+ * event it is waited for so long each, and no core is spun on. */
+#define BARREN_ROUNDS_MAX 32
+#define BARREN_WAIT_MS 10
+
+/* While it drains a thread looks often whether it is done. */
+#define PAUSED_WAIT_MS 5
 
 const struct http_listener_config *http_worker_config(const struct http_worker *worker)
 {
@@ -43,13 +55,27 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* libmicrohttpd has read what it has not yet worked on. */
+static bool has_pending(struct http_worker *worker)
+{
+    MHD_UNSIGNED_LONG_LONG pending_ms = 1;
+    return MHD_get_timeout(worker->mhd, &pending_ms) == MHD_YES && pending_ms == 0;
+}
+
+void http_worker_has_progressed(struct http_worker *worker)
+{
+    worker->has_progressed = true;
+}
+
 static int wait_ms(struct http_worker *worker)
 {
-    MHD_UNSIGNED_LONG_LONG pending_ms = 0;
     bool has_connections = wait_first(&worker->busy) != NULL || wait_first(&worker->idle) != NULL;
     uint64_t until_ms = has_connections ? worker->next_sweep_ms : worker->now_ms + HTTP_SWEEP_INTERVAL_MS;
-    if (MHD_get_timeout(worker->mhd, &pending_ms) == MHD_YES && pending_ms == 0) {
-        return 0; /* read, but not yet worked on */
+    if (has_pending(worker)) {
+        return worker->n_idle_rounds < BARREN_ROUNDS_MAX ? 0 : BARREN_WAIT_MS;
+    }
+    if (atomic_load_explicit(&worker->shared->paused, memory_order_relaxed)) {
+        return PAUSED_WAIT_MS;
     }
     if (worker->accept_again_ms != 0) {
         until_ms = earlier(until_ms, worker->accept_again_ms);
@@ -57,11 +83,21 @@ static int wait_ms(struct http_worker *worker)
     return until_ms <= worker->now_ms ? 0 : (int)(until_ms - worker->now_ms);
 }
 
+/* Who has connected already gets an answer, for nobody else will take the connection when the socket is
+ * closed. */
+static void take_what_waits(struct http_worker *worker)
+{
+    for (unsigned i = 0; i < worker->shared->n_sockets; i++) {
+        http_accept(worker, &worker->sockets[i]);
+    }
+}
+
 static void handle_wake(struct http_worker *worker)
 {
     uint64_t n = 0;
     (void)!read(worker->wake.fd, &n, sizeof(n));
-    if (atomic_load(&worker->shared->paused)) {
+    if (atomic_load(&worker->shared->paused) && worker->accepts) {
+        take_what_waits(worker);
         worker->accept_again_ms = 0;
         http_accept_watch(worker, false);
     }
@@ -72,7 +108,7 @@ static void handle(struct http_worker *worker, struct watch *watch)
     switch (watch->kind) {
     case WATCH_SOCKET:
         if (worker->accepts) {
-            http_accept(worker, watch->fd);
+            http_accept(worker, watch);
         }
         break;
     case WATCH_WAKE:
@@ -97,6 +133,14 @@ static void run_timers(struct http_worker *worker)
     }
 }
 
+static void end_round(struct http_worker *worker)
+{
+    bool quiet = atomic_load_explicit(&worker->shared->paused, memory_order_relaxed) &&
+                 !worker->has_progressed && !has_pending(worker);
+    atomic_store(&worker->stats.is_quiet, quiet);
+    http_count(&worker->stats.n_rounds);
+}
+
 static void *run(void *cls)
 {
     struct http_worker *worker = cls;
@@ -106,18 +150,21 @@ static void *run(void *cls)
     while (!atomic_load_explicit(&worker->stopping, memory_order_relaxed)) {
         int n = epoll_wait(worker->epoll_fd, events, EVENTS_A_ROUND, wait_ms(worker));
         worker->now_ms = clock_monotonic_ms();
+        worker->has_progressed = n > 0;
         for (int i = 0; i < n; i++) {
             handle(worker, events[i].data.ptr);
         }
+        run_timers(worker);
         (void)MHD_run_wait(worker->mhd, 0);
         http_park_starved(worker);
-        run_timers(worker);
-        http_count(&worker->stats.n_rounds);
+        worker->n_idle_rounds = worker->has_progressed ? 0 : worker->n_idle_rounds + 1;
+        end_round(worker);
     }
     return NULL;
 }
 
-static void log_library(void *cls, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void log_library(void *cls, const char *format,
+                                                              va_list arguments)
 {
     static struct log_limit limit = {.per_second = 2, .burst = 10};
     struct http_worker *worker = cls;
@@ -128,8 +175,9 @@ static void log_library(void *cls, const char *format, va_list arguments)
     }
     (void)vsnprintf(text, sizeof(text), format, arguments);
     text[strcspn(text, "\n")] = '\0';
-    log_debug("libmicrohttpd", log_text("listener", worker->shared->config.name), log_text("text", text),
-              log_u64("suppressed", n_suppressed));
+    log_at(worker->is_started ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, "libmicrohttpd",
+           log_text("listener", worker->shared->config.name), log_text("text", text),
+           log_u64("suppressed", n_suppressed));
 }
 
 /* The target is decoded by who reads it; decoding it in place would only lose what was sent. */

@@ -18,11 +18,15 @@
 struct http_shared {
     struct http_listener_config config;
     struct address_bound *addresses; /* NULL: no bound */
+    pthread_rwlock_t unbounded_lock;
+    struct network *unbounded; /* peers that `addresses` does not count */
+    size_t n_unbounded;
     unsigned n_sockets;
     int sockets[HTTP_SOCKETS_MAX];
     _Atomic uint64_t n_connections;
     _Atomic bool draining;
     _Atomic bool paused;
+    _Atomic bool room_wanted; /* at max_connections, and somebody waits to be accepted */
 };
 
 /* Counters of one worker: written by it alone, read by anyone. */
@@ -33,6 +37,7 @@ struct http_worker_stats {
     _Atomic uint64_t n_requests;
     _Atomic uint64_t n_in_flight;
     _Atomic uint64_t n_rounds; /* moves as long as the thread does */
+    _Atomic bool is_quiet;     /* paused, and all that had come is answered */
 };
 
 /* Starts a thread. 0, or -errno. */
@@ -59,6 +64,8 @@ struct http_worker {
     pthread_t thread;
     _Atomic bool stopping;
     uint64_t now_ms;
+    bool has_progressed;    /* in this round */
+    unsigned n_idle_rounds; /* in a row in which nothing came of anything */
     uint64_t next_sweep_ms;
     uint64_t accept_again_ms;
     struct wait_queue busy;
@@ -85,8 +92,8 @@ static inline void http_count_down(_Atomic uint64_t *counter)
     atomic_store_explicit(counter, n - 1, memory_order_relaxed);
 }
 
-/* limits.c: the connection is waited for, with request_timeout, since `since_ms`. */
-void http_connection_becomes_busy(struct http_connection *connection, uint64_t since_ms);
+/* limits.c: the connection is waited for, with request_timeout, from now on. */
+void http_connection_becomes_busy(struct http_connection *connection);
 
 /* limits.c: cuts off who has used up request_timeout or idle_timeout. */
 void http_limits_sweep(struct http_worker *worker);
@@ -95,7 +102,10 @@ void http_limits_sweep(struct http_worker *worker);
 #define HTTP_SWEEP_INTERVAL_MS 1000
 
 /* accept.c: takes what waits at a listening socket, within the limits. */
-void http_accept(struct http_worker *worker, int socket);
+void http_accept(struct http_worker *worker, struct watch *socket);
+
+/* accept.c: closes a few of the connections that are idle longest. */
+void http_close_idle(struct http_worker *worker);
 
 /* accept.c: starts or stops to watch the listening sockets. */
 void http_accept_watch(struct http_worker *worker, bool accepts);

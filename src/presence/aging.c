@@ -9,6 +9,10 @@
 
 /* Users moved or dropped by table_tick() at one hold of a lock: well below a millisecond. */
 #define STEP_MAX 256
+
+/* Users moved or dropped by one call of table_tick(), so that its caller can look at other things in between.
+ */
+#define TICK_MAX 65536
 #define TICK_INTERVAL_MS 1000
 
 static void settle_first(struct table *table, struct shard *shard, uint64_t now_ms)
@@ -22,15 +26,16 @@ static void settle_first(struct table *table, struct shard *shard, uint64_t now_
     struct filing filing = filing_of(&user, &summary);
     app_count_moved(table->apps[user.app], held->state, summary.state);
     shard_refile(shard, slot, &filing);
-    struct str record = {(const char *)held->record, record_size(held->record)};
-    (void)changes_append(table->changes, CHANGE_UPDATED, now_ms, record);
+    (void)table_log_change(table, shard, CHANGE_UPDATED, now_ms, held->record);
 }
 
-void table_settle(struct table *table, struct shard *shard, uint64_t now_ms, unsigned max)
+unsigned table_settle(struct table *table, struct shard *shard, uint64_t now_ms, unsigned max)
 {
-    for (unsigned n = 0; n < max && heap_top_key(&shard->heaps, HEAP_WINDOWS) <= now_ms; n++) {
+    unsigned n = 0;
+    for (; n < max && heap_top_key(&shard->heaps, HEAP_WINDOWS) <= now_ms; n++) {
         settle_first(table, shard, now_ms);
     }
+    return n;
 }
 
 /* Forgets a user who is not online; `n_users` is the caller's to change. */
@@ -41,12 +46,12 @@ static void drop(struct table *table, struct shard *shard, uint32_t slot, uint64
     const uint8_t *bytes = slots_at(&shard->slots, slot)->record;
     record_decode(bytes, &user);
     struct place place = table_place(table, user.app, user_id(&user));
+    /* Before the log tells of it: a follower that reads of a drop finds it counted. */
     app_raise_forgotten(table->apps[user.app], user_last_stamp_ms(&user));
-    (void)changes_append(table->changes, CHANGE_FORGOTTEN, now_ms,
-                         (struct str){(const char *)bytes, record_size(bytes)});
+    atomic_fetch_add_explicit(n_dropped, 1, memory_order_relaxed);
+    (void)table_log_change(table, shard, CHANGE_FORGOTTEN, now_ms, bytes);
     struct held *held = shard_remove(shard, place.hash, slot);
     app_count_removed(table->apps[user.app], held->state);
-    atomic_fetch_add_explicit(n_dropped, 1, memory_order_relaxed);
     shard->n_dropped++;
     free(held);
 }
@@ -88,7 +93,7 @@ static bool drop_top(struct table *table, struct shard *shard, enum heap_name he
 static void settle_shard(struct table *table, struct shard *shard, uint64_t now_ms)
 {
     (void)pthread_mutex_lock(&shard->lock);
-    table_settle(table, shard, now_ms, STEP_MAX);
+    (void)table_settle(table, shard, now_ms, STEP_MAX);
     table_unlock(table, shard);
 }
 
@@ -120,14 +125,15 @@ static bool is_aged(const struct table *table, uint64_t since_ms, uint64_t now_m
     return forget_after != 0 && now_ms >= forget_after && since_ms <= now_ms - forget_after;
 }
 
-static void drop_aged(struct table *table, struct shard *shard, uint64_t now_ms)
+static unsigned drop_aged(struct table *table, struct shard *shard, uint64_t now_ms)
 {
-    for (unsigned n = 0; n < STEP_MAX && is_aged(table, heap_top_key(&shard->heaps, HEAP_IDLE), now_ms);
-         n++) {
+    unsigned n = 0;
+    for (; n < STEP_MAX && is_aged(table, heap_top_key(&shard->heaps, HEAP_IDLE), now_ms); n++) {
         drop(table, shard, heap_top_slot(&shard->heaps, HEAP_IDLE), now_ms,
              &app_of_top(table, shard, HEAP_IDLE)->n_dropped_for_age);
         atomic_fetch_sub_explicit(&table->n_users, 1, memory_order_relaxed);
     }
+    return n;
 }
 
 static bool is_due(const struct table *table, unsigned at, uint64_t now_ms)
@@ -151,16 +157,29 @@ static uint64_t next_tick(const struct table *table, uint64_t now_ms)
     return next > now_ms ? next : now_ms + 1;
 }
 
+/* A store may have held more than max_users. */
+static void drop_excess(struct table *table, uint64_t now_ms)
+{
+    struct shard *unused;
+    uint64_t max_users = table->config.max_users;
+    while (max_users != 0 && atomic_load_explicit(&table->n_users, memory_order_relaxed) > max_users &&
+           table_make_room(table, now_ms, &unused) == 0) {
+        atomic_fetch_sub_explicit(&table->n_users, 1, memory_order_relaxed);
+    }
+}
+
 uint64_t table_tick(struct table *table, uint64_t now_ms)
 {
+    unsigned n_done = 0;
     for (unsigned i = 0; i < TABLE_N_SHARDS; i++) {
-        while (is_due(table, i, now_ms)) {
+        while (n_done < TICK_MAX && is_due(table, i, now_ms)) {
             struct shard *shard = &table->shards[i];
             (void)pthread_mutex_lock(&shard->lock);
-            table_settle(table, shard, now_ms, STEP_MAX);
-            drop_aged(table, shard, now_ms);
+            n_done += table_settle(table, shard, now_ms, STEP_MAX);
+            n_done += drop_aged(table, shard, now_ms);
             table_unlock(table, shard);
         }
     }
+    drop_excess(table, now_ms);
     return next_tick(table, now_ms);
 }

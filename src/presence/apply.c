@@ -35,9 +35,10 @@ static struct counted counted_of(const struct user *user, enum user_state state)
     return (struct counted){state, user_online_platforms(user)};
 }
 
-static uint64_t log_update(const struct application *application, struct str record)
+static uint64_t log_update(const struct application *application, const uint8_t *record)
 {
-    return changes_append(application->table->changes, CHANGE_UPDATED, application->now_ms, record);
+    return table_log_change(application->table, application->place.shard, CHANGE_UPDATED, application->now_ms,
+                            record);
 }
 
 static int apply_to_known(struct application *application, uint32_t slot)
@@ -62,7 +63,7 @@ static int apply_to_known(struct application *application, uint32_t slot)
     }
     struct counted after = counted_of(user, summary.state);
     app_count_changed(application->app, &before, &after);
-    application->applied.revision = log_update(application, record);
+    application->applied.revision = log_update(application, bytes);
     return TABLE_CHANGED;
 }
 
@@ -126,7 +127,7 @@ static void put_in(struct application *application)
                    &summary);
     struct filing filing = filing_of(&application->user, &summary);
     struct counted counted = counted_of(&application->user, summary.state);
-    struct str record = {(const char *)held->record, record_size(held->record)};
+    const uint8_t *record = held->record;
     (void)shard_add(application->place.shard, application->place.hash, take_pointer(application->held),
                     &filing);
     app_count_added(application->app, &counted);
@@ -164,9 +165,11 @@ static int apply_locked(struct application *application)
 {
     const struct table_event *event = application->event;
     struct shard *shard = application->place.shard;
-    table_settle(application->table, shard, application->now_ms, SETTLE_MAX);
+    (void)table_settle(application->table, shard, application->now_ms, SETTLE_MAX);
     uint32_t slot = shard_find(shard, application->place.hash, event->app, event->user_id);
-    return slot == SLOT_NONE ? apply_to_new(application) : apply_to_known(application, slot);
+    int r = slot == SLOT_NONE ? apply_to_new(application) : apply_to_known(application, slot);
+    application->applied.rests_on_revision = shard->last_revision;
+    return r;
 }
 
 static int make_room(struct application *application)
@@ -214,6 +217,10 @@ int table_apply(struct table *table, const struct table_event *event, uint64_t n
         atomic_fetch_sub_explicit(&table->n_users, 1, memory_order_relaxed);
     }
     free(application.held);
+    if (r == TABLE_FORGOTTEN) {
+        /* It may have been dropped from anywhere. */
+        application.applied.rests_on_revision = changes_last_revision(table->changes);
+    }
     if (r >= 0) {
         *ret_applied = application.applied;
     }

@@ -34,6 +34,7 @@ void shard_init(struct shard *shard)
     slots_init(&shard->slots);
     heaps_init(&shard->heaps, note_heap_at, &shard->slots);
     shard->n_dropped = 0;
+    shard->last_revision = 0;
 }
 
 void shard_fini(struct shard *shard)

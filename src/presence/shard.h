@@ -16,8 +16,9 @@ struct shard {
     alignas(64) pthread_mutex_t lock;
     struct index index;
     struct slots slots;
-    struct heaps heaps; /* of users who are not online */
-    uint64_t n_dropped; /* users dropped from here so far */
+    struct heaps heaps;     /* of users who are not online */
+    uint64_t n_dropped;     /* users dropped from here so far */
+    uint64_t last_revision; /* of the newest change of a user of this shard */
 };
 
 /* Where a user belongs: its state, and its key in the heap of that state. */

@@ -92,8 +92,10 @@ int table_add_app(struct table *table, uint64_t app_id, uint16_t *ret_app)
     }
     memset(app, 0, sizeof(*app));
     app->id = app_id;
-    *ret_app = (uint16_t)table->n_apps;
-    table->apps[table->n_apps++] = app;
+    unsigned n = table->n_apps;
+    table->apps[n] = app;
+    table->n_apps = n + 1; /* who sees the number sees the app */
+    *ret_app = (uint16_t)n;
     return 0;
 }
 
@@ -159,6 +161,14 @@ void table_unlock(struct table *table, struct shard *shard)
     publish(&table->window_tops[at], heap_top_key(&shard->heaps, HEAP_WINDOWS));
     publish(&table->idle_tops[at], heap_top_key(&shard->heaps, HEAP_IDLE));
     (void)pthread_mutex_unlock(&shard->lock);
+}
+
+uint64_t table_log_change(struct table *table, struct shard *shard, enum change_kind kind, uint64_t now_ms,
+                          const uint8_t *record)
+{
+    struct str bytes = {(const char *)record, record_size(record)};
+    shard->last_revision = changes_append(table->changes, kind, now_ms, bytes);
+    return shard->last_revision;
 }
 
 int table_get(struct table *table, uint16_t app, struct str user_id, struct user *ret_user)

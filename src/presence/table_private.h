@@ -3,7 +3,7 @@
 #define PRESENCED_TABLE_PRIVATE_H
 
 /* The table as its own files see it: table.c (what is asked of it), apply.c (events), aging.c (what time and
- * want of room do), list.c.
+ * want of room do), list.c, restore.c (what a store held).
  *
  * A user's hash names its shard, by the top bits, and where it is looked for there, by the low ones. One
  * shard is locked at a time, never two; under it, the change log is. Counts and tops are atomics, read
@@ -15,7 +15,7 @@
 
 #include "presenced/table.h"
 
-#define TABLE_SHARD_BITS 8
+#define TABLE_SHARD_BITS 10
 #define TABLE_N_SHARDS (1U << TABLE_SHARD_BITS)
 
 struct table {
@@ -28,7 +28,7 @@ struct table {
     struct siphash_key key;
     struct platform_names *names;
     struct changes *changes;
-    unsigned n_apps;
+    _Atomic unsigned n_apps; /* apps below it are there for good */
     struct app *apps[TABLE_N_APPS_MAX];
 };
 
@@ -42,10 +42,14 @@ struct place table_place(struct table *table, uint16_t app, struct str user_id);
 /* Unlocks a shard that may have changed, and publishes its tops. */
 void table_unlock(struct table *table, struct shard *shard);
 
-/* ---- aging.c ---- */
+/* Puts a change of a user of the locked shard into the change log. Returns its revision. */
+uint64_t table_log_change(struct table *table, struct shard *shard, enum change_kind kind, uint64_t now_ms,
+                          const uint8_t *record);
 
-/* Moves up to `max` users of the locked shard whose window has ended by now. */
-void table_settle(struct table *table, struct shard *shard, uint64_t now_ms, unsigned max);
+/* Aging.c. */
+
+/* Moves up to `max` users of the locked shard whose window has ended by now. Returns how many. */
+unsigned table_settle(struct table *table, struct shard *shard, uint64_t now_ms, unsigned max);
 
 /* Drops the user longest offline of all shards, or where none is offline, the one whose window ends first, so
  * that its place in `n_users` is the caller's. No shard is locked. 0, or TABLE_FULL where all are online. */

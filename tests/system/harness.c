@@ -61,7 +61,7 @@ const char *harness_daemon(void)
     return path;
 }
 
-/* ---- sandbox ---- */
+/* Sandbox. */
 
 struct sandbox *sandbox_new(void)
 {
@@ -162,7 +162,7 @@ struct buf sandbox_read(const struct sandbox *sandbox, const char *name)
     return content;
 }
 
-/* ---- processes ---- */
+/* Processes. */
 
 struct command {
     char *arguments[N_ARGUMENTS_MAX]; /* the program first, NULL last */
@@ -261,7 +261,7 @@ uint16_t harness_free_port(void)
     return ntohs(address.sin_port);
 }
 
-/* ---- instance ---- */
+/* Instance. */
 
 /* The text of a log line's field, without its quotes; ptr NULL when the line has no such field. */
 static struct str line_field(struct str line, const char *name)

@@ -19,7 +19,7 @@ unsigned harness_slowness(void);
 /* Adds the NUL that makes the bytes a C string; valid until `buf` changes. */
 const char *buf_text(struct buf *buf);
 
-/* ---- sandbox: a folder of its own under TMPDIR with a PKI (pki.h) ---- */
+/* Sandbox: a folder of its own under TMPDIR with a PKI (pki.h). */
 
 struct sandbox;
 
@@ -39,7 +39,7 @@ void sandbox_write(const struct sandbox *sandbox, const char *name, const char *
 /* Reads a whole file of the sandbox; the caller calls buf_fini(). */
 struct buf sandbox_read(const struct sandbox *sandbox, const char *name);
 
-/* ---- instance: one running daemon ---- */
+/* Instance: one running daemon. */
 
 struct instance;
 
@@ -61,7 +61,7 @@ struct buf instance_log(struct instance *instance);
 /* Ends the daemon with SIGTERM: it must exit with 0 and have no sanitizer's report in its log. Frees it. */
 void instance_stop(struct instance *instance);
 
-/* ---- runs that end by themselves ---- */
+/* Runs that end by themselves. */
 
 /* Runs a program, `arguments` expanded and ended by NULL, to its end; takes both of its outputs together.
  * Returns its exit status. */

@@ -182,7 +182,7 @@ static const struct answer_case cases[] = {
 
 #define N_CASES (sizeof(cases) / sizeof(cases[0]))
 
-/* ---- marks in targets ---- */
+/* Marks in targets. */
 
 static char *sign_of_mark(struct str mark)
 {
@@ -229,7 +229,7 @@ static void expand_target(const char *target, struct buf *out)
     }
 }
 
-/* ---- cases ---- */
+/* Cases. */
 
 static struct sandbox *sandbox;
 static struct instance *instance;

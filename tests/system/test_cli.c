@@ -32,7 +32,7 @@ static int run(const char *const *arguments, struct buf *output)
     return sandbox_run(sandbox, harness_daemon(), arguments, output);
 }
 
-/* ---- the command line ---- */
+/* The command line. */
 
 static const struct {
     const char *arguments[4];
@@ -62,7 +62,7 @@ START_TEST(says_what_is_wrong_with_the_command_line)
 }
 END_TEST
 
-/* ---- the configuration ---- */
+/* The configuration. */
 
 static const struct {
     const char *config;
@@ -132,7 +132,7 @@ START_TEST(does_not_start_with_a_wrong_configuration)
 }
 END_TEST
 
-/* ---- the process ---- */
+/* The process. */
 
 START_TEST(says_so_when_its_port_is_taken)
 {

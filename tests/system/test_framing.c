@@ -151,7 +151,7 @@ START_TEST(refuses_and_reads_no_further)
 }
 END_TEST
 
-/* ---- what is right is let through, so the cases above can fail ---- */
+/* What is right is let through, so the cases above can fail. */
 
 static void expect_both_applied(const char *first)
 {
@@ -200,7 +200,7 @@ START_TEST(asks_for_the_body_that_waits_for_100_continue)
 }
 END_TEST
 
-/* ---- bodies over max_body (1K) ---- */
+/* Bodies over max_body (1K). */
 
 /* Sends a request with a body of `n` bytes. */
 static void send_body(struct wire *wire, size_t n, bool is_chunked)
@@ -266,7 +266,7 @@ START_TEST(takes_a_body_of_max_body)
 }
 END_TEST
 
-/* ---- targets ---- */
+/* Targets. */
 
 START_TEST(survives_a_query_of_6000_bytes)
 {

@@ -66,7 +66,7 @@ static void expect_honest_service(const char *scheme)
     expect_state(status, "honest", "online");
 }
 
-/* ---- request_timeout ---- */
+/* Request_timeout. */
 
 #define REQUEST_TIMEOUT_MS 300
 #define CLOCK_SLACK_MS 50 /* the kernel tells the daemon by its ticks when bytes came */
@@ -142,7 +142,7 @@ START_TEST(cuts_a_slow_sender_off)
 }
 END_TEST
 
-/* ---- idle_timeout ---- */
+/* Idle_timeout. */
 
 START_TEST(closes_an_idle_connection)
 {
@@ -169,7 +169,7 @@ START_TEST(request_timeout_spares_a_kept_connection)
 }
 END_TEST
 
-/* ---- max_connections ---- */
+/* Max_connections. */
 
 START_TEST(takes_no_more_than_max_connections)
 {
@@ -194,7 +194,7 @@ START_TEST(takes_no_more_than_max_connections)
 }
 END_TEST
 
-/* ---- max_connections_per_address ---- */
+/* Max_connections_per_address. */
 
 START_TEST(bounds_connections_of_one_address)
 {
@@ -271,7 +271,7 @@ START_TEST(unix_sockets_are_not_bounded)
 }
 END_TEST
 
-/* ---- many slow connections ---- */
+/* Many slow connections. */
 
 #define N_HELD_MAX 2000
 

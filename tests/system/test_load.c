@@ -39,7 +39,7 @@ static uint64_t number_from_environment(const char *name, uint64_t otherwise)
     return value;
 }
 
-/* ---- events: the same number gives the same event ---- */
+/* Events: the same number gives the same event. */
 
 static const struct {
     const char *name; /* as State.StateChange sends it */
@@ -138,7 +138,7 @@ static void append_target(struct buf *out, const struct load_event *event)
                 sign);
 }
 
-/* ---- one by one ---- */
+/* One by one. */
 
 static void apply_here(struct table *table, const struct load_event *event)
 {
@@ -180,7 +180,7 @@ static struct table *apply_all_here(uint64_t n_events)
     return table;
 }
 
-/* ---- all at once ---- */
+/* All at once. */
 
 struct sender {
     pthread_t thread;
@@ -249,7 +249,7 @@ static void send_all(const struct sandbox *sandbox, struct instance *instance, u
     }
 }
 
-/* ---- the two compared ---- */
+/* The two compared. */
 
 static int compare_text(const void *a, const void *b)
 {

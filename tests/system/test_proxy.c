@@ -44,7 +44,7 @@ static struct instance *backend;
 static uint16_t proxy_port;
 static pid_t proxy_pid;
 
-/* ---- the examples with addresses and paths of their own ---- */
+/* The examples with addresses and paths of their own. */
 
 struct replacement {
     const char *from;
@@ -150,7 +150,7 @@ static pid_t start_haproxy(void)
     return sandbox_spawn(sandbox, getenv("PRESENCED_HAPROXY"), arguments, "access.log");
 }
 
-/* ---- clients ---- */
+/* Clients. */
 
 static struct client *new_caller(void)
 {
@@ -263,7 +263,7 @@ static bool node_knows(size_t node, const char *user)
     return answer.status == 200;
 }
 
-/* ---- tests, each with both ---- */
+/* Tests, each with both. */
 
 START_TEST(status_changes_go_to_the_nodes_over_kept_connections)
 {

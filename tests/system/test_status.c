@@ -38,7 +38,7 @@ static void stop(void)
     sandbox_free(sandbox);
 }
 
-/* ---- queries ---- */
+/* Queries. */
 
 START_TEST(shows_a_user)
 {
@@ -247,7 +247,7 @@ START_TEST(refuses_a_query_of_more_than_1000)
 }
 END_TEST
 
-/* ---- where it listens ---- */
+/* Where it listens. */
 
 START_TEST(listens_on_a_unix_socket_for_its_group)
 {
@@ -300,7 +300,7 @@ START_TEST(listens_on_several_sockets)
 }
 END_TEST
 
-/* ---- token and HTTPS ---- */
+/* Token and HTTPS. */
 
 static const struct {
     const char *header; /* NULL: none */

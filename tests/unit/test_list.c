@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "../../src/presence/table_private.h"
 #include "suite.h"
 #include "table_fixture.h"
 
@@ -207,32 +208,79 @@ START_TEST(test_pages_while_users_are_dropped)
 }
 END_TEST
 
-/* Users so large that a step takes few of them. */
-START_TEST(test_large_users)
+#define N_LARGE 40
+
+static struct {
+    char ids[N_LARGE][USER_ID_MAX + 1];
+    unsigned n_visits[N_LARGE];
+    unsigned n_changed; /* visits that show what the first visit did */
+} large;
+
+/* Ids of the greatest length, all of one shard. */
+static void choose_large_users(void)
 {
-    for (unsigned i = 0; i < 60; i++) {
-        char id[USER_ID_MAX + 1];
-        (void)snprintf(id, sizeof(id), "user%u", i);
-        size_t len = strlen(id);
-        memset(id + len, ' ', USER_ID_MAX - len);
-        id[USER_ID_MAX] = '\0';
-        for (unsigned platform = 0; platform < PLATFORM_N_MAX; platform++) {
-            struct table_event event = login(id, (uint8_t)platform, NOW_MS);
-            event.client = (struct address){16, {0x20, 0x01, 0x0d, 0xb8}};
-            (void)apply(event);
+    struct shard *shard = NULL;
+    memset(&large, 0, sizeof(large));
+    for (unsigned i = 0, number = 0; i < N_LARGE; number++) {
+        char *id = large.ids[i];
+        (void)snprintf(id, USER_ID_MAX + 1, "%0*u", USER_ID_MAX, number);
+        struct place place = table_place(fixture.table, fixture.app, str_from(id));
+        if (shard == NULL || shard == place.shard) {
+            shard = place.shard;
+            i++;
         }
     }
-    ck_assert_uint_eq(list_all(&(struct table_filter){ANY, ANY, ANY}, 100, 100), 1);
-    for (unsigned i = 0; i < 60; i++) {
-        ck_assert_uint_eq(seen.n_of[i], 1);
+}
+
+static void add_large_users(void)
+{
+    for (unsigned i = 0; i < N_LARGE; i++) {
+        struct table_event event = login(large.ids[i], 0, NOW_MS);
+        for (unsigned platform = 1; platform < PLATFORM_N_MAX; platform++) {
+            event = kicking(event, (uint8_t)platform);
+        }
+        event.client = (struct address){16, {0x20, 0x01, 0x0d, 0xb8}};
+        ck_assert_int_eq(apply(event), TABLE_CHANGED);
     }
+}
+
+static void see_and_change(void *cls, const struct user *user)
+{
+    unsigned *n = cls;
+    for (unsigned i = 0; i < N_LARGE; i++) {
+        if (*n == 0) {
+            (void)apply(custom_status(large.ids[i], "busy", NOW_MS));
+        }
+        large.n_visits[i] += str_equal(user_id(user), str_from(large.ids[i]));
+    }
+    ck_assert_uint_eq(user->n_rows, PLATFORM_N_MAX);
+    large.n_changed += user->has_custom_status;
+    ++*n;
+}
+
+/* So large that a step holds few of them: the cursor stays at the one that it has no room for. Who comes in a
+ * later step shows what was done to all of them while the first was handed out. */
+START_TEST(test_large_users)
+{
+    struct table_cursor cursor = {0};
+    unsigned n = 0;
+    choose_large_users();
+    add_large_users();
+    ck_assert(!table_list(fixture.table, &(struct table_filter){ANY, ANY, ANY}, 1000, 1000, &cursor,
+                          see_and_change, &n));
+    ck_assert_uint_eq(n, N_LARGE);
+    for (unsigned i = 0; i < N_LARGE; i++) {
+        ck_assert_uint_eq(large.n_visits[i], 1);
+    }
+    ck_assert_uint_ge(large.n_changed, N_LARGE / 2);
+    ck_assert_uint_lt(large.n_changed, N_LARGE);
 }
 END_TEST
 
 static const uint64_t positions[] = {
     UINT64_MAX,
-    UINT64_C(256) << 32,
-    (UINT64_C(256) << 32) - 1,
+    (uint64_t)TABLE_N_SHARDS << 32,
+    ((uint64_t)TABLE_N_SHARDS << 32) - 1,
     UINT64_C(1) << 63,
 };
 
