@@ -175,7 +175,7 @@ __attribute__((format(printf, 2, 0))) static void log_library(void *cls, const c
     }
     (void)vsnprintf(text, sizeof(text), format, arguments);
     text[strcspn(text, "\n")] = '\0';
-    log_at(worker->is_started ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, "libmicrohttpd",
+    log_at(worker->mhd == NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "libmicrohttpd",
            log_text("listener", worker->shared->config.name), log_text("text", text),
            log_u64("suppressed", n_suppressed));
 }

@@ -43,8 +43,8 @@ static const struct {
     {STR("\xe5\xbc\xa0\xe4\xb8\x89"), "\xe5\xbc\xa0\xe4\xb8\x89", "\xe5\xbc\xa0\xe4\xb8\x89"},
     {STR("\xc2\x9b"), "\"\\xc2\\x9b\"", "\\u009b"},                  /* CSI of a terminal */
     {STR("\xe2\x80\xa8"), "\"\\xe2\\x80\\xa8\"", "\\u2028"},         /* a line's end to some */
-    {STR("a\xe2\x80\xae"), "\"a\\xe2\\x80\\xae\"", "a\\u202e"}, /* turns writing round */
-    {STR("\xef\xbb\xbf"), "\"\\xef\\xbb\\xbf\"", "\\ufeff"},    /* not to be seen */
+    {STR("a\xe2\x80\xae"), "\"a\\xe2\\x80\\xae\"", "a\\u202e"},      /* turns writing round */
+    {STR("\xef\xbb\xbf"), "\"\\xef\\xbb\\xbf\"", "\\ufeff"},         /* not to be seen */
     {STR(A_253 "bcd"), A_253 "bcd", A_253 "bcd"},                    /* 256 bytes */
     {STR(A_253 "bcde"), "\"" A_253 "bcd...\"", A_253 "bcd..."},      /* 257 */
     {STR(A_253 "b\xe5\xbc\xa0"), "\"" A_253 "b...\"", A_253 "b..."}, /* not through a character */
