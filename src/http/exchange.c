@@ -13,6 +13,7 @@
  * clock or its token should not cost a TLS handshake each time. */
 #include "connection.h"
 #include "presenced/framing.h"
+#include "presenced/target.h"
 
 /* What a kept connection may keep of each of its buffers. */
 #define KEPT_BYTES 4096
@@ -85,24 +86,9 @@ static const struct framing *gather_head(struct http_connection *connection, con
     return &head->framing;
 }
 
-/* The target without scheme and authority: a server has to take the absolute form too (RFC 9112, section
- * 3.2.2). */
-static struct str origin_form(struct str target)
-{
-    size_t scheme = str_starts_with(target, STR("http://"))    ? 7
-                    : str_starts_with(target, STR("https://")) ? 8
-                                                               : 0;
-    const char *path = scheme == 0 ? target.ptr : memchr(target.ptr + scheme, '/', target.len - scheme);
-    if (path == NULL) {
-        return STR("/");
-    }
-    return (struct str){path, target.len - (size_t)(path - target.ptr)};
-}
-
 static void describe(struct http_connection *connection, const char *method, const char *version)
 {
     struct exchange *exchange = &connection->exchange;
-    struct str rest = origin_form(buf_str(&exchange->target));
     struct http_request *request = &exchange->request;
     *request = (struct http_request){
         .method = str_from(method),
@@ -111,8 +97,7 @@ static void describe(struct http_connection *connection, const char *method, con
         .is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0,
         .connection = connection,
     };
-    (void)str_split(&rest, '?', &request->path);
-    request->query = rest;
+    target_split(request->target, &request->path, &request->query);
 }
 
 static enum MHD_Result queue(struct http_connection *connection, struct http_reply *reply)

@@ -74,19 +74,32 @@ static void fill(struct table *table, uint64_t from, uint64_t to)
     }
 }
 
-/* The same; returns the longest that one user took, in the thread's own time: what else runs on the machine
- * would count for more than the table. */
-static uint64_t fill_measured(struct table *table, uint64_t from, uint64_t to)
+#define N_LONGEST 10
+
+/* Keeps the longest times, the longest first. */
+static void note(uint64_t longest[static N_LONGEST], uint64_t ns)
 {
-    uint64_t worst = 0;
+    if (ns <= longest[N_LONGEST - 1]) {
+        return;
+    }
+    size_t at = N_LONGEST - 1;
+    for (; at > 0 && longest[at - 1] < ns; at--) {
+        longest[at] = longest[at - 1];
+    }
+    longest[at] = ns;
+}
+
+/* The same; tells what single users took at the longest, in the thread's own time: what else runs on the
+ * machine would count for more than the table. */
+static void fill_measured(struct table *table, uint64_t from, uint64_t to, uint64_t longest[static N_LONGEST])
+{
     uint64_t before = read_ns(CLOCK_THREAD_CPUTIME_ID);
     for (uint64_t user = from; user < to; user++) {
         (void)apply(table, TABLE_LOGIN, user, START_MS + user / 1000);
         uint64_t after = read_ns(CLOCK_THREAD_CPUTIME_ID);
-        worst = after - before > worst ? after - before : worst;
+        note(longest, after - before);
         before = after;
     }
-    return worst;
 }
 
 static void disconnect_all(struct table *table, uint64_t n_users, uint64_t stamp_ms)
@@ -186,11 +199,15 @@ int main(int argc, char **argv)
     uint64_t before = now_ns();
     fill(table, 0, n_users / 10);
     uint64_t took = now_ns() - before;
-    uint64_t worst = fill_measured(table, n_users / 10, n_users);
+    uint64_t longest[N_LONGEST] = {0};
+    fill_measured(table, n_users / 10, n_users, longest);
     printf("users: %" PRIu64 "\n", n_users);
     printf("bytes a user, online: %.1f\n", (double)(resident_bytes() - resident) / (double)n_users);
     printf("new users/s: %.0f\n", (double)(n_users / 10) * 1e9 / (double)took);
-    printf("worst table_apply while growing tenfold: %.3f ms\n", (double)worst / 1e6);
+    /* Every shard grows, so what the table itself takes comes a thousand times; what comes once is the
+     * machine's: a virtual one counts what its host took from it. */
+    printf("longest table_apply while growing tenfold: %.3f ms, second %.3f, tenth %.3f\n",
+           (double)longest[0] / 1e6, (double)longest[1] / 1e6, (double)longest[N_LONGEST - 1] / 1e6);
     printf("events/s, one thread: %.0f\n", events_per_second(table, n_users, 1, START_MS + 1000000000));
     printf("events/s, two threads: %.0f\n", events_per_second(table, n_users, 2, START_MS + 2000000000));
     printf("lookups/s: %.0f\n", lookups_per_second(table, n_users));
@@ -199,7 +216,11 @@ int main(int argc, char **argv)
     disconnect_all(table, n_users, START_MS + 3000000000);
     printf("bytes a user, push_online: %.1f\n", (double)(resident_bytes() - resident) / (double)n_users);
     before = now_ns();
-    (void)table_tick(table, START_MS + 6000000000);
+    struct table_counts counts;
+    do {
+        (void)table_tick(table, START_MS + 6000000000);
+        table_counts(table, app, &counts);
+    } while (counts.n_users[USER_PUSH_ONLINE] > 0);
     printf("all windows ended: %.2f s\n", (double)(now_ns() - before) / 1e9);
     printf("bytes a user, offline: %.1f\n", (double)(resident_bytes() - resident) / (double)n_users);
     table_free(table);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/target.h"
+
+/* Length of "http://" or "https://" at the head, in any case; 0 when there is neither. */
+static size_t scheme_length(struct str target)
+{
+    static const struct str schemes[] = {{"http://", 7}, {"https://", 8}};
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        size_t len = schemes[i].len;
+        if (target.len >= len && str_equal_fold((struct str){target.ptr, len}, schemes[i])) {
+            return len;
+        }
+    }
+    return 0;
+}
+
+void target_split(struct str target, struct str *ret_path, struct str *ret_query)
+{
+    struct str query = target;
+    struct str path;
+    size_t scheme = scheme_length(target);
+    (void)str_split(&query, '?', &path);
+    if (scheme > 0) {
+        struct str authority = {path.ptr + scheme, path.len < scheme ? 0 : path.len - scheme};
+        const char *slash = authority.len == 0 ? NULL : memchr(authority.ptr, '/', authority.len);
+        path = slash == NULL ? STR("/") : (struct str){slash, path.len - (size_t)(slash - path.ptr)};
+    }
+    *ret_path = path;
+    *ret_query = query;
+}

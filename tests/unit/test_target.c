@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/target.h"
+#include "suite.h"
+
+static const struct {
+    const char *target;
+    const char *path;
+    const char *query; /* NULL: none */
+} cases[] = {
+    {"/", "/", NULL},
+    {"/?", "/", ""},
+    {"/a?b=c", "/a", "b=c"},
+    {"/a?b?c", "/a", "b?c"},
+    {"/a%3fb?c", "/a%3fb", "c"},
+    {"?b", "", "b"},
+    {"", "", NULL},
+    {"*", "*", NULL},
+    {"a.example:443", "a.example:443", NULL},
+    {"http://a.example", "/", NULL},
+    {"http://a.example?b", "/", "b"},
+    {"http://a.example/", "/", NULL},
+    {"http://a.example/p/q?b=/c", "/p/q", "b=/c"},
+    {"HTTPS://a.example:8443/p", "/p", NULL},
+    {"http://", "/", NULL},
+    {"http://?b=/c", "/", "b=/c"},
+    {"ftp://a.example/p", "ftp://a.example/p", NULL},
+    {"/http://a.example/p", "/http://a.example/p", NULL},
+};
+
+START_TEST(test_split)
+{
+    struct str path;
+    struct str query;
+    target_split(str_from(cases[_i].target), &path, &query);
+    ck_assert_msg(str_equal(path, str_from(cases[_i].path)), "%s: path %.*s", cases[_i].target,
+                  STR_FMT(path));
+    ck_assert_msg((query.ptr != NULL) == (cases[_i].query != NULL), "%s", cases[_i].target);
+    if (query.ptr != NULL) {
+        ck_assert_msg(str_equal(query, str_from(cases[_i].query)), "%s: query %.*s", cases[_i].target,
+                      STR_FMT(query));
+    }
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("target");
+    TCase *tcase = tcase_create("target");
+    tcase_add_loop_test(tcase, test_split, 0, (int)(sizeof(cases) / sizeof(cases[0])));
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
