@@ -20,7 +20,15 @@ struct callback_app {
     uint64_t sign_tolerance_ms;
 };
 
-/* Copied, but for table, readiness and clock, which callback_new() alone reads and which outlive the
+/* Where a store keeps the table: how far it has come and what hinders it. From any of the listener's threads.
+ */
+struct callback_store {
+    uint64_t (*durable_revision)(void *cls); /* NULL: there is no store */
+    const char *(*problem)(void *cls);       /* NULL: none */
+    void *cls;
+};
+
+/* Copied, but for table, store, readiness and clock, which callback_new() alone reads and which outlive the
  * callback. */
 struct callback_config {
     struct str path;
@@ -33,6 +41,7 @@ struct callback_config {
     bool client_certificate_required;
     bool other_commands_ok;
     struct table *table;
+    struct callback_store store;
     bool (*is_ready)(void *cls); /* what /readyz says; called from any of the listener's threads */
     void *is_ready_cls;
     uint64_t (*unix_ms)(void); /* NULL: clock_unix_ms() */
@@ -99,6 +108,7 @@ const struct http_handler *callback_handler(void);
       "CallbackCommand, OptPlatform or ClientIP is not percent-encoded as it should be")                   \
     X(FULL, "full", 200, ERROR, "max_users users are held and none of them is offline")                    \
     X(NO_MEMORY, "no_memory", 200, ERROR, "presenced is out of memory")                                    \
+    X(NOT_STORED, "not_stored", 200, ERROR, "presenced cannot store the event")                            \
     X(BAD_FRAMING, "bad_framing", 400, WARNING, "the request's framing is in doubt")                       \
     X(NO_LENGTH, "no_length", 411, WARNING, "Content-Length is missing")                                   \
     X(TOO_LARGE, "too_large", 413, WARNING, "the body is longer than max_body")

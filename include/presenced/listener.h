@@ -54,6 +54,10 @@ bool http_listener_wait_idle(struct http_listener *listener, uint64_t timeout_ms
 void http_listener_free(struct http_listener *listener);
 DEFINE_CLEANUP(struct http_listener *, http_listener_free)
 
+/* Has the requests whose answers wait asked for again (struct http_handler). From any thread, between start
+ * and free; cheap where none waits. */
+void http_listener_wake(struct http_listener *listener);
+
 /* Returns when each of the listener's threads has been outside of its handler since the call. Not from one of
  * them. */
 void http_listener_wait_round(struct http_listener *listener);

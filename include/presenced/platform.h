@@ -32,6 +32,9 @@ int platform_names_new(struct platform_names **ret_names);
 void platform_names_free(struct platform_names *names);
 DEFINE_CLEANUP(struct platform_names *, platform_names_free)
 
+/* Whether it is one that would be kept. */
+bool platform_is_name(struct str name);
+
 /* The number of a name, which is kept when it is new and there is room. */
 uint8_t platform_intern(struct platform_names *names, struct str name);
 

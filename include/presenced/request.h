@@ -42,8 +42,13 @@ struct http_handler {
      * read and thrown away, then the reply is sent. */
     struct http_reply *(*judge)(void *cls, struct http_request *request);
 
-    /* The body is whole. NULL: memory is gone, the connection is closed. */
+    /* The body is whole. NULL: memory is gone, the connection is closed. http_reply_later(): what the answer
+     * says will only be known later; the request stays as it is. */
     struct http_reply *(*answer)(void *cls, struct http_request *request);
+
+    /* For a request whose answer waits, after http_listener_wake(): as answer(). Requests are asked for in
+     * the order they began to wait, up to the first that waits on. NULL for a handler that never waits. */
+    struct http_reply *(*answer_later)(void *cls, struct http_request *request);
 
     /* `error` is a constant text of ours that says what is wrong. */
     struct http_reply *(*refuse)(void *cls, struct http_request *request, enum http_refusal why,

@@ -45,6 +45,7 @@ struct status_config {
     struct status_health (*health)(void *cls);
     void *health_cls;
     struct status_counters events;           /* callbacks by outcome */
+    struct status_counters store;            /* each NULL: there is none */
     const struct status_counters *listeners; /* one a listener, named as it */
     size_t n_listeners;
 };

@@ -91,6 +91,16 @@ struct table_applied {
 int table_apply(struct table *table, const struct table_event *event, uint64_t now_ms,
                 struct table_applied *ret_applied);
 
+/* Merges a whole user as it was known elsewhere, its app and platforms being this table's: each row and the
+ * custom status stay or are replaced as by events. An outcome (TABLE_FORGOTTEN: it is absent, and nothing of
+ * it is newer than the app's forgotten_before), or -ENOMEM. */
+int table_merge_user(struct table *table, const struct user *user, uint64_t now_ms,
+                     struct table_applied *ret_applied);
+
+/* Raises an app's forgotten_before to what was known elsewhere, unless it is as high; without a change in the
+ * log, and users who are held stay. */
+void table_raise_forgotten(struct table *table, uint16_t app, uint64_t stamp_ms);
+
 #define TABLE_ABSENT 1 /* never heard of, or forgotten */
 
 /* A copy of one user. 0 or TABLE_ABSENT. */

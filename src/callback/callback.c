@@ -37,6 +37,7 @@ static const struct {
 struct callback {
     _Atomic(struct rules *) rules; /* the newest; requests may still be reading older ones */
     struct table *table;
+    struct callback_store store;
     bool (*is_ready)(void *cls);
     void *is_ready_cls;
     uint64_t (*unix_ms)(void);
@@ -126,10 +127,12 @@ static void read_device(struct platform_names *names, struct str query, struct t
     }
 }
 
-static enum callback_outcome apply(struct callback *callback, const struct table_event *event)
+static enum callback_outcome apply(struct callback *callback, const struct table_event *event,
+                                   uint64_t *ret_revision)
 {
     struct table_applied applied = {.restamped = false};
     int r = table_apply(callback->table, event, callback->unix_ms(), &applied);
+    *ret_revision = applied.rests_on_revision;
     if (r == TABLE_CHANGED && applied.restamped) {
         (void)atomic_fetch_add_explicit(&callback->n_restamped, 1, memory_order_relaxed);
     }
@@ -147,8 +150,9 @@ static enum callback_outcome apply(struct callback *callback, const struct table
     }
 }
 
+/* Sets `*ret_revision`, of an outcome of table_apply(), to what it rests on. */
 static enum callback_outcome take_state_change(struct callback *callback, const struct http_request *request,
-                                               uint16_t app)
+                                               uint16_t app, uint64_t *ret_revision)
 {
     struct platform_names *names = table_platform_names(callback->table);
     cleanup(state_change_fini) struct state_change change = {.tree = NULL};
@@ -168,17 +172,44 @@ static enum callback_outcome take_state_change(struct callback *callback, const 
         .custom_status = change.custom_status,
     };
     read_device(names, request->query, &event);
-    return apply(callback, &event);
+    return apply(callback, &event, ret_revision);
+}
+
+/* What answer() leaves in the note of a request that waits for the store. */
+#define NOTE_REVISION_BITS 48
+
+static uint64_t note_of(enum callback_outcome outcome, uint64_t revision)
+{
+    return (uint64_t)outcome << NOTE_REVISION_BITS | revision;
+}
+
+/* OK is said when what the event came to is stored; when it cannot be, FAIL. */
+static struct http_reply *answer_when_stored(struct callback *callback, struct http_request *request)
+{
+    const struct callback_store *store = &callback->store;
+    uint64_t revision = request->note & ((UINT64_C(1) << NOTE_REVISION_BITS) - 1);
+    if (revision == 0 || store->durable_revision == NULL || store->durable_revision(store->cls) >= revision) {
+        return conclude(callback, request, (enum callback_outcome)(request->note >> NOTE_REVISION_BITS));
+    }
+    return store->problem(store->cls) == NULL ? http_reply_later()
+                                              : conclude(callback, request, CALLBACK_NOT_STORED);
 }
 
 static struct http_reply *answer(void *cls, struct http_request *request)
 {
     struct callback *callback = cls;
     enum callback_outcome outcome = (enum callback_outcome)(request->note >> 16);
+    uint64_t revision = 0;
     if (outcome == JUDGE_GO_ON) {
-        outcome = take_state_change(callback, request, (uint16_t)request->note);
+        outcome = take_state_change(callback, request, (uint16_t)request->note, &revision);
     }
-    return conclude(callback, request, outcome);
+    request->note = note_of(outcome, revision);
+    return answer_when_stored(callback, request);
+}
+
+static struct http_reply *answer_later(void *cls, struct http_request *request)
+{
+    return answer_when_stored(cls, request);
 }
 
 static void write_answer(struct buf *body, const char *error_info)
@@ -222,7 +253,8 @@ static struct http_reply *refuse(void *cls, struct http_request *request, enum h
 
 const struct http_handler *callback_handler(void)
 {
-    static const struct http_handler handler = {.judge = judge, .answer = answer, .refuse = refuse};
+    static const struct http_handler handler = {
+        .judge = judge, .answer = answer, .answer_later = answer_later, .refuse = refuse};
     return &handler;
 }
 
@@ -287,6 +319,7 @@ int callback_new(const struct callback_config *config, struct callback **ret_cal
         return -ENOMEM;
     }
     callback->table = config->table;
+    callback->store = config->store;
     callback->is_ready = config->is_ready;
     callback->is_ready_cls = config->is_ready_cls;
     callback->unix_ms = config->unix_ms != NULL ? config->unix_ms : clock_unix_ms;

@@ -73,6 +73,17 @@ static struct str take_line(struct reader *reader)
     return line;
 }
 
+/* But for tabs: some of them are blanks to inih, and none belongs into a value. */
+static bool holds_control(struct str line)
+{
+    bool found = false;
+    for (size_t i = 0; i < line.len; i++) {
+        unsigned char c = (unsigned char)line.ptr[i];
+        found |= (c < 0x20 && c != '\t') || c == 0x7f;
+    }
+    return found;
+}
+
 /* A value that begins with ';' would be taken for a comment by inih, and a token silently be none. */
 static bool hides_value(struct str line)
 {
@@ -92,6 +103,9 @@ static int read_line(struct reader *reader, struct str line, size_t max)
     }
     if (is_comment_or_empty(line)) {
         return 0;
+    }
+    if (holds_control(line)) {
+        return bad_line(reader, "holds a control character");
     }
     if (line.len > max) {
         char why[64];

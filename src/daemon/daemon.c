@@ -104,6 +104,7 @@ static const struct {
     {"descriptors", start_descriptors, NULL},
     {"table", start_table, stop_table},
     {"history", start_history, stop_history},
+    {"storage", start_storage, stop_storage},
     {"callback", start_callback, stop_callback},
     {"status", start_status, stop_status},
     {"tls", start_tls, stop_tls},
@@ -127,7 +128,11 @@ static uint64_t pass_time(struct daemon *daemon)
 {
     uint64_t now_ms = clock_unix_ms();
     uint64_t next_ms = table_tick(daemon->table, now_ms);
-    history_record(daemon->history, now_ms, count_online(daemon));
+    uint64_t n_online = count_online(daemon);
+    history_record(daemon->history, now_ms, n_online);
+    if (daemon->store != NULL) {
+        store_note_online(daemon->store, now_ms, n_online);
+    }
     uint64_t wait_ms = next_ms > now_ms ? next_ms - now_ms : 0;
     return wait_ms > 1000 ? 1000 : wait_ms;
 }

@@ -92,6 +92,13 @@ static void log_listening(const struct http_listener *listener, const char *name
     }
 }
 
+static void set_woken(struct daemon *daemon, struct http_listener *listener)
+{
+    (void)pthread_mutex_lock(&daemon->woken_lock);
+    daemon->woken = listener;
+    (void)pthread_mutex_unlock(&daemon->woken_lock);
+}
+
 /* All sockets are bound before the first request is served, so that a start that fails has served none. */
 int start_listeners(struct daemon *daemon)
 {
@@ -101,6 +108,9 @@ int start_listeners(struct daemon *daemon)
     }
     for (unsigned i = 0; r == 0 && i < N_LISTENERS; i++) {
         r = http_listener_start(daemon->listeners[i]);
+    }
+    if (r == 0) {
+        set_woken(daemon, daemon->listeners[CALLBACK_LISTENER]);
     }
     for (unsigned i = 0; r == 0 && i < N_LISTENERS; i++) {
         log_listening(daemon->listeners[i], daemon_listener_names[i]);
@@ -123,6 +133,7 @@ static void remove_unix_sockets(const struct http_listener *listener)
 /* The status listener's answers tell of the other listeners, so it ends before them. */
 void stop_listeners(struct daemon *daemon)
 {
+    set_woken(daemon, NULL);
     for (unsigned i = N_LISTENERS; i-- > 0;) {
         if (daemon->listeners[i] != NULL) {
             remove_unix_sockets(daemon->listeners[i]);

@@ -8,7 +8,9 @@
 #include "presenced/config.h"
 #include "presenced/listener.h"
 #include "presenced/status.h"
+#include "presenced/store.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 
@@ -27,7 +29,10 @@ struct daemon {
     struct callback *callback;
     struct status *status;
     struct tls *tls[N_LISTENERS]; /* NULL: plain HTTP */
+    struct store *store;          /* NULL: memory only */
     struct http_listener *listeners[N_LISTENERS];
+    pthread_mutex_t woken_lock;
+    struct http_listener *woken; /* the listener whose answers wait for the store, while it runs */
     struct status_counters listener_counters[N_LISTENERS];
 };
 
@@ -37,6 +42,16 @@ extern const char *const daemon_listener_names[N_LISTENERS];
 
 /* Each start_…() returns 0 or -errno, logged where more can be said than its text, and leaves what it has
  * begun to its stop_…(), which takes what was never started, or not wholly. */
+
+/* storage.c */
+int start_storage(struct daemon *daemon);
+void stop_storage(struct daemon *daemon);
+
+/* What the status listener tells of it. */
+struct status_counters describe_storage_counters(struct daemon *daemon);
+
+/* Whether and how far what is answered OK is stored. */
+struct callback_store describe_storage(struct daemon *daemon);
 
 /* policy.c: what a reload exchanges */
 int start_callback(struct daemon *daemon);

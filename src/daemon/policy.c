@@ -46,6 +46,7 @@ static struct callback_config describe_callback(struct daemon *daemon, const str
         .client_certificate_required = from->client_ca[0] != '\0',
         .other_commands_ok = from->other_commands == CONFIG_OTHER_COMMANDS_OK,
         .table = daemon->table,
+        .store = describe_storage(daemon),
         .is_ready = is_ready,
         .is_ready_cls = daemon,
         .unix_ms = clock_unix_ms,
@@ -70,7 +71,10 @@ void stop_callback(struct daemon *daemon)
 static struct status_health health(void *cls)
 {
     struct daemon *daemon = cls;
-    return (struct status_health){.readiness = atomic_load(&daemon->readiness)};
+    return (struct status_health){
+        .readiness = atomic_load(&daemon->readiness),
+        .degraded = daemon->store == NULL ? NULL : store_problem(daemon->store),
+    };
 }
 
 static void each_event_counter(void *cls, void (*visit)(void *visit_cls, const char *name, uint64_t value),
@@ -165,6 +169,7 @@ static int make_status(struct daemon *daemon, const struct status_settings *sett
         .health = health,
         .health_cls = daemon,
         .events = {.name = "events", .each = each_event_counter, .cls = daemon},
+        .store = describe_storage_counters(daemon),
         .listeners = daemon->listener_counters,
         .n_listeners = N_LISTENERS,
     };

@@ -73,6 +73,7 @@ void http_connection_cut(struct http_connection *connection)
     wait_leave(&connection->waiter);
     (void)shutdown(connection->watch.fd, SHUT_RDWR);
     http_unpark(connection);
+    http_wait_no_longer(connection);
 }
 
 static bool is_exempt(struct http_shared *shared, const struct address *peer)

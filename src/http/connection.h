@@ -28,6 +28,7 @@ enum exchange_stage {
     EXCHANGE_NONE,    /* between requests */
     EXCHANGE_HEAD,    /* the request line was read */
     EXCHANGE_READ,    /* the body is read, then answered */
+    EXCHANGE_WAIT,    /* the answer waits: suspended in libmicrohttpd, until it is `reply` */
     EXCHANGE_DISCARD, /* the body is thrown away, then `reply` is sent */
     EXCHANGE_ANSWERED,
 };
@@ -35,7 +36,7 @@ enum exchange_stage {
 struct exchange {
     enum exchange_stage stage;
     struct http_request request;
-    struct http_reply *reply; /* of EXCHANGE_DISCARD */
+    struct http_reply *reply; /* of EXCHANGE_DISCARD; of EXCHANGE_WAIT, when it is there */
     bool close_after;         /* what follows on this connection cannot be trusted to be a request */
     struct buf target;
     struct buf body;
@@ -47,6 +48,7 @@ struct exchange {
 struct http_connection {
     struct watch watch; /* WATCH_PARKED, of its own socket */
     struct waiter waiter;
+    struct waiter answer_waiter; /* of EXCHANGE_WAIT: in the worker's `waiting` */
     struct http_worker *worker;
     struct MHD_Connection *mhd;
     struct tls_session *tls; /* NULL: plain HTTP */

@@ -11,7 +11,8 @@
  * The body of a request that judge() refuses is read and thrown away, for closing in the midst of it would
  * reset the connection and the sender would not see its answer; and a sender that must be refused for its
  * clock or its token should not cost a TLS handshake each time. */
-#include "connection.h"
+#include "worker.h"
+
 #include "presenced/framing.h"
 #include "presenced/target.h"
 
@@ -210,12 +211,17 @@ static enum MHD_Result body_is_whole(struct http_connection *connection)
 {
     const struct http_listener_config *config = http_worker_config(connection->worker);
     struct exchange *exchange = &connection->exchange;
-    if (exchange->stage == EXCHANGE_DISCARD) {
+    if (exchange->stage != EXCHANGE_READ) {
         struct http_reply *reply = take_pointer(exchange->reply);
         return queue(connection, reply);
     }
     exchange->request.body = buf_str(&exchange->body);
-    return queue(connection, config->handler->answer(config->handler_cls, &exchange->request));
+    struct http_reply *reply = config->handler->answer(config->handler_cls, &exchange->request);
+    if (reply == http_reply_later()) {
+        http_wait_for_answer(connection);
+        return MHD_YES;
+    }
+    return queue(connection, reply);
 }
 
 enum MHD_Result http_exchange_continue(void *cls, struct MHD_Connection *mhd, const char *url,

@@ -122,6 +122,16 @@ bool http_listener_wait_idle(struct http_listener *listener, uint64_t timeout_ms
     return true;
 }
 
+void http_listener_wake(struct http_listener *listener)
+{
+    atomic_thread_fence(memory_order_seq_cst); /* as in http_answer_waiting() */
+    for (unsigned i = 0; i < listener->n_workers; i++) {
+        if (atomic_load(&http_worker_stats(listener->workers[i])->n_waiting) > 0) {
+            http_worker_wake(listener->workers[i]);
+        }
+    }
+}
+
 void http_listener_wait_round(struct http_listener *listener)
 {
     for (unsigned i = 0; i < listener->n_workers; i++) {

@@ -81,6 +81,12 @@ struct http_reply *http_reply_once(unsigned status, const struct http_header *he
     return take_pointer(reply);
 }
 
+struct http_reply *http_reply_later(void)
+{
+    static struct http_reply later;
+    return &later;
+}
+
 void http_reply_free(struct http_reply *reply)
 {
     if (reply == NULL) {

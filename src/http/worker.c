@@ -96,6 +96,7 @@ static void handle_wake(struct http_worker *worker)
 {
     uint64_t n = 0;
     (void)!read(worker->wake.fd, &n, sizeof(n));
+    http_answer_waiting(worker);
     if (atomic_load(&worker->shared->paused) && worker->accepts) {
         take_what_waits(worker);
         worker->accept_again_ms = 0;
@@ -157,6 +158,7 @@ static void *run(void *cls)
         run_timers(worker);
         (void)MHD_run_wait(worker->mhd, 0);
         http_park_starved(worker);
+        http_answer_waiting(worker);
         worker->n_idle_rounds = worker->has_progressed ? 0 : worker->n_idle_rounds + 1;
         end_round(worker);
     }
@@ -260,6 +262,7 @@ int http_worker_new(struct http_shared *shared, unsigned number, struct http_wor
     worker->wake = (struct watch){.kind = WATCH_WAKE, .fd = -1};
     wait_queue_init(&worker->busy);
     wait_queue_init(&worker->idle);
+    wait_queue_init(&worker->waiting);
     for (unsigned i = 0; i < shared->n_sockets; i++) {
         worker->sockets[i] = (struct watch){.kind = WATCH_SOCKET, .fd = shared->sockets[i]};
     }
@@ -284,11 +287,12 @@ void http_worker_wake(struct http_worker *worker)
 }
 
 /* libmicrohttpd aborts the process when it is stopped with connections suspended. */
-static void unpark_all(struct http_worker *worker)
+static void resume_all(struct http_worker *worker)
 {
     struct waiter *waiter = wait_first(&worker->busy);
     for (; waiter != NULL; waiter = wait_next(&worker->busy, waiter)) {
         http_unpark(http_connection_of(waiter));
+        http_wait_no_longer(http_connection_of(waiter));
     }
 }
 
@@ -303,7 +307,7 @@ void http_worker_free(struct http_worker *worker)
         (void)pthread_join(worker->thread, NULL);
     }
     if (worker->mhd != NULL) {
-        unpark_all(worker);
+        resume_all(worker);
         MHD_stop_daemon(worker->mhd);
     }
     cleanup_closep(&worker->wake.fd);

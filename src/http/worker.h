@@ -36,8 +36,9 @@ struct http_worker_stats {
     _Atomic uint64_t n_timed_out;
     _Atomic uint64_t n_requests;
     _Atomic uint64_t n_in_flight;
-    _Atomic uint64_t n_rounds; /* moves as long as the thread does */
-    _Atomic bool is_quiet;     /* paused, and all that had come is answered */
+    _Atomic uint64_t n_waiting; /* of them, for their answers */
+    _Atomic uint64_t n_rounds;  /* moves as long as the thread does */
+    _Atomic bool is_quiet;      /* paused, and all that had come is answered */
 };
 
 /* Starts a thread. 0, or -errno. */
@@ -70,6 +71,7 @@ struct http_worker {
     uint64_t accept_again_ms;
     struct wait_queue busy;
     struct wait_queue idle;
+    struct wait_queue waiting;         /* for their answers */
     struct http_connection *starved;   /* to be parked when libmicrohttpd has had its turn */
     struct http_connection *accepting; /* while it is on its way through MHD_add_connection() */
     struct http_worker_stats stats;
@@ -125,6 +127,16 @@ void http_park_starved(struct http_worker *worker);
 
 /* parking.c: gives a parked connection back to libmicrohttpd; one that is not parked is left alone. */
 void http_unpark(struct http_connection *connection);
+
+/* waiting.c: suspends a connection whose answer waits. */
+void http_wait_for_answer(struct http_connection *connection);
+
+/* waiting.c: goes on with those whose answers are there. */
+void http_answer_waiting(struct http_worker *worker);
+
+/* waiting.c: gives a connection back to libmicrohttpd, with or without an answer; one that does not wait is
+ * left alone. */
+void http_wait_no_longer(struct http_connection *connection);
 
 /* parking.c: for a connection that ends. */
 void http_parking_forget(struct http_connection *connection);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How an event gets into the table. A known user is unpacked, merged, packed and put back under its shard's
+/* How an event, or a user known elsewhere, gets into the table. A known user is unpacked, merged, packed and put back under its shard's
  * lock. A new one may need room that only another shard has: then the lock is let go, somebody is dropped,
  * and the event tries again with the place that was won. All memory is had before anything changes. */
 #include "merge.h"
@@ -15,10 +15,13 @@
 
 #define NEEDS_ROOM 100 /* an outcome of this file only */
 
-/* One event under way. */
+/* One event under way, or one whole user. */
 struct application {
     struct table *table;
-    const struct table_event *event;
+    const struct table_event *event; /* NULL: `other` it is */
+    const struct user *other;
+    uint16_t app_index;
+    struct str user_id;
     uint64_t now_ms;
     struct place place;
     struct app *app;
@@ -41,6 +44,16 @@ static uint64_t log_update(const struct application *application, const uint8_t 
                             record);
 }
 
+static bool merge(struct application *application)
+{
+    struct user *user = &application->user;
+    const struct table_event *event = application->event;
+    if (event == NULL) {
+        return merge_user(user, application->other);
+    }
+    return merge_event(user, event, merge_stamp(user, event, application->now_ms), application->now_ms);
+}
+
 static int apply_to_known(struct application *application, uint32_t slot)
 {
     struct table *table = application->table;
@@ -48,8 +61,7 @@ static int apply_to_known(struct application *application, uint32_t slot)
     const struct held *held = slots_at(&application->place.shard->slots, slot);
     record_decode(held->record, user);
     struct counted before = counted_of(user, held->state);
-    uint64_t stamp = merge_stamp(user, application->event, application->now_ms);
-    if (!merge_event(user, application->event, stamp, application->now_ms)) {
+    if (!merge(application)) {
         return TABLE_UNCHANGED;
     }
     struct user_summary summary;
@@ -67,13 +79,25 @@ static int apply_to_known(struct application *application, uint32_t slot)
     return TABLE_CHANGED;
 }
 
-/* Makes the new user, outside the table still. TABLE_FORGOTTEN where the event is too old to bring it back.
- */
+static int copy_other(struct application *application, uint64_t forgotten)
+{
+    if (forgotten != 0 && user_last_stamp_ms(application->other) <= forgotten) {
+        return TABLE_FORGOTTEN;
+    }
+    application->user = *application->other;
+    return 0;
+}
+
+/* Makes the new user, outside the table still. TABLE_FORGOTTEN where what is heard of it is too old to bring
+ * it back. */
 static int make_user(struct application *application)
 {
     const struct table_event *event = application->event;
     struct user *user = &application->user;
     uint64_t forgotten = atomic_load_explicit(&application->app->forgotten_before_ms, memory_order_relaxed);
+    if (event == NULL) {
+        return copy_other(application, forgotten);
+    }
     user->app = event->app;
     user->id_len = (uint16_t)event->user_id.len;
     memcpy(user->id, event->user_id.ptr, event->user_id.len);
@@ -163,10 +187,9 @@ static int apply_to_new(struct application *application)
 
 static int apply_locked(struct application *application)
 {
-    const struct table_event *event = application->event;
     struct shard *shard = application->place.shard;
     (void)table_settle(application->table, shard, application->now_ms, SETTLE_MAX);
-    uint32_t slot = shard_find(shard, application->place.hash, event->app, event->user_id);
+    uint32_t slot = shard_find(shard, application->place.hash, application->app_index, application->user_id);
     int r = slot == SLOT_NONE ? apply_to_new(application) : apply_to_known(application, slot);
     application->applied.rests_on_revision = shard->last_revision;
     return r;
@@ -200,29 +223,56 @@ static int run(struct application *application)
     }
 }
 
+static int run_from(struct application *application, struct table_applied *ret_applied)
+{
+    struct table *table = application->table;
+    application->place = table_place(table, application->app_index, application->user_id);
+    application->app = table->apps[application->app_index];
+    application->held = NULL;
+    application->has_room = false;
+    int r = run(application);
+    if (application->has_room) {
+        atomic_fetch_sub_explicit(&table->n_users, 1, memory_order_relaxed);
+    }
+    free(application->held);
+    if (r == TABLE_FORGOTTEN) {
+        /* It may have been dropped from anywhere. */
+        application->applied.rests_on_revision = changes_last_revision(table->changes);
+    }
+    if (r >= 0) {
+        *ret_applied = application->applied;
+    }
+    return r;
+}
+
 int table_apply(struct table *table, const struct table_event *event, uint64_t now_ms,
                 struct table_applied *ret_applied)
 {
     struct application application;
     application.table = table;
     application.event = event;
+    application.app_index = event->app;
+    application.user_id = event->user_id;
     application.now_ms = now_ms;
-    application.place = table_place(table, event->app, event->user_id);
-    application.app = table->apps[event->app];
     application.applied = (struct table_applied){.restamped = !merge_believes(event, now_ms)};
-    application.held = NULL;
-    application.has_room = false;
-    int r = run(&application);
-    if (application.has_room) {
-        atomic_fetch_sub_explicit(&table->n_users, 1, memory_order_relaxed);
-    }
-    free(application.held);
-    if (r == TABLE_FORGOTTEN) {
-        /* It may have been dropped from anywhere. */
-        application.applied.rests_on_revision = changes_last_revision(table->changes);
-    }
-    if (r >= 0) {
-        *ret_applied = application.applied;
-    }
-    return r;
+    return run_from(&application, ret_applied);
+}
+
+int table_merge_user(struct table *table, const struct user *user, uint64_t now_ms,
+                     struct table_applied *ret_applied)
+{
+    struct application application;
+    application.table = table;
+    application.event = NULL;
+    application.other = user;
+    application.app_index = user->app;
+    application.user_id = user_id(user);
+    application.now_ms = now_ms;
+    application.applied = (struct table_applied){0};
+    return run_from(&application, ret_applied);
+}
+
+void table_raise_forgotten(struct table *table, uint16_t app, uint64_t stamp_ms)
+{
+    app_raise_forgotten(table->apps[app], stamp_ms);
 }

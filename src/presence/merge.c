@@ -111,3 +111,15 @@ bool merge_event(struct user *user, const struct table_event *event, uint64_t st
     return event->kind == TABLE_CUSTOM_STATUS ? merge_custom_status(user, event->custom_status, stamp_ms)
                                               : merge_rows(user, event, stamp_ms, now_ms);
 }
+
+bool merge_user(struct user *user, const struct user *other)
+{
+    bool changed = false;
+    for (unsigned i = 0; i < other->n_rows; i++) {
+        changed |= merge_row(user, &other->rows[i]);
+    }
+    if (other->has_custom_status) {
+        changed |= merge_custom_status(user, user_custom_status(other), other->custom_status_time_ms);
+    }
+    return changed;
+}

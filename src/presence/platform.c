@@ -41,7 +41,7 @@ void platform_names_free(struct platform_names *names)
     }
 }
 
-static bool is_name(struct str name)
+bool platform_is_name(struct str name)
 {
     if (name.len == 0 || name.len > PLATFORM_NAME_MAX) {
         return false;
@@ -93,7 +93,7 @@ static uint8_t add_extra(struct platform_names *names, struct str name)
 
 uint8_t platform_intern(struct platform_names *names, struct str name)
 {
-    if (!is_name(name)) {
+    if (!platform_is_name(name)) {
         return PLATFORM_UNKNOWN;
     }
     int found = platform_find(names, name);

@@ -93,6 +93,19 @@ static void write_off(struct json_writer *json, const char *key)
     json_end_object(json);
 }
 
+static void write_store(struct json_writer *json, const struct status_config *config)
+{
+    if (config->store.each == NULL) {
+        write_off(json, "store");
+        return;
+    }
+    json_begin_object(json, "store");
+    json_str(json, "state",
+             config->health(config->health_cls).degraded == NULL ? STR("ok") : STR("degraded"));
+    config->store.each(config->store.cls, write_counter, json);
+    json_end_object(json);
+}
+
 static void write_history(struct json_writer *json, struct history *history)
 {
     uint64_t start_unix_ms;
@@ -150,7 +163,7 @@ struct http_reply *stats_answer(const struct status_config *config, const struct
         write_counters(&json, &config->listeners[i]);
     }
     json_end_object(&json);
-    write_off(&json, "store");
+    write_store(&json, config);
     write_off(&json, "replication");
     write_history(&json, config->history);
     json_end_object(&json);

@@ -267,6 +267,6 @@ int status_set_settings(struct status *status, const struct status_settings *set
 
 const struct http_handler *status_handler(void)
 {
-    static const struct http_handler handler = {judge, answer_request, refuse};
+    static const struct http_handler handler = {.judge = judge, .answer = answer_request, .refuse = refuse};
     return &handler;
 }

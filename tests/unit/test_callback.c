@@ -57,6 +57,12 @@ int http_reply_new(unsigned status, const struct http_header *headers, struct st
     return 0;
 }
 
+struct http_reply *http_reply_later(void)
+{
+    static struct http_reply later;
+    return &later;
+}
+
 void http_reply_free(struct http_reply *reply)
 {
     if (reply != NULL) {
@@ -119,12 +125,15 @@ enum setup {
     CERTIFICATE,
     PATH, /* /tencent/callback */
     ROOM_FOR_ONE,
+    STORED, /* a store keeps the table, as far as durable_revision says */
 };
 
 static struct table *table;
 static struct callback *callback;
 static uint16_t apps[2];
 static uint64_t now_ms;
+static uint64_t durable_revision;
+static const char *store_problem;
 static bool ready;
 
 static uint64_t test_clock(void)
@@ -155,6 +164,18 @@ static void fill_networks(struct world *world, enum setup setup)
     world->config.n_trusted_proxies = setup == PROXY ? 1 : 0;
 }
 
+static uint64_t get_durable_revision(void *cls)
+{
+    (void)cls;
+    return durable_revision;
+}
+
+static const char *get_store_problem(void *cls)
+{
+    (void)cls;
+    return store_problem;
+}
+
 static void fill_world(struct world *world, enum setup setup)
 {
     *world = (struct world){.config = {.path = setup == PATH ? STR("/tencent/callback") : STR("/"),
@@ -165,6 +186,9 @@ static void fill_world(struct world *world, enum setup setup)
                                        .is_ready = is_ready,
                                        .is_ready_cls = &ready,
                                        .unix_ms = test_clock}};
+    if (setup == STORED) {
+        world->config.store = (struct callback_store){get_durable_revision, get_store_problem, NULL};
+    }
     world->config.apps = world->apps;
     /* Not in their order as text. */
     world->apps[0] = (struct callback_app){.sdkappid = STR("1400000001"), .app = apps[1]};
@@ -793,6 +817,61 @@ START_TEST(signed_samples)
 }
 END_TEST
 
+/* The store. */
+
+/* Hands the request in and gives what answer() says. */
+static struct http_reply *hand_in(const struct sent *sent, struct http_request *request)
+{
+    *request = request_of(sent);
+    ck_assert_ptr_null(callback_handler()->judge(callback, request));
+    request->body = str_from(LOGIN);
+    return callback_handler()->answer(callback, request);
+}
+
+START_TEST(an_event_is_ok_when_it_is_stored)
+{
+    const struct sent sent = {.query = OTHER_APP "&" EVENT};
+    struct http_request first;
+    struct http_request repeat;
+    struct http_reply *(*later)(void *, struct http_request *) = callback_handler()->answer_later;
+    start(STORED);
+    durable_revision = 0;
+    store_problem = NULL;
+    ck_assert_ptr_eq(hand_in(&sent, &first), http_reply_later());
+    ck_assert_ptr_eq(hand_in(&sent, &repeat), http_reply_later()); /* rests on the same change */
+    ck_assert_ptr_eq(later(callback, &first), http_reply_later());
+    durable_revision = 1;
+    assert_reply(later(callback, &first), 200, true);
+    assert_reply(later(callback, &repeat), 200, true);
+    struct callback_stats stats;
+    callback_stats(callback, &stats);
+    ck_assert_uint_eq(stats.n[CALLBACK_APPLIED], 1);
+    ck_assert_uint_eq(stats.n[CALLBACK_UNCHANGED], 1);
+    assert_reply(hand_in(&sent, &repeat), 200, true); /* waits for nothing */
+}
+END_TEST
+
+START_TEST(what_cannot_be_stored_is_fail)
+{
+    const struct sent sent = {.query = OTHER_APP "&" EVENT};
+    struct http_request first;
+    struct http_request repeat;
+    start(STORED);
+    durable_revision = 0;
+    store_problem = NULL;
+    ck_assert_ptr_eq(hand_in(&sent, &first), http_reply_later());
+    store_problem = "disk full";
+    assert_reply(callback_handler()->answer_later(callback, &first), 200, false);
+    assert_reply(hand_in(&sent, &repeat), 200, false);
+    store_problem = NULL;
+    durable_revision = 1;
+    assert_reply(hand_in(&sent, &repeat), 200, true);
+    struct callback_stats stats;
+    callback_stats(callback, &stats);
+    ck_assert_uint_eq(stats.n[CALLBACK_NOT_STORED], 2);
+}
+END_TEST
+
 /* Reload. */
 
 static void reload(const struct callback_config *config)
@@ -1161,6 +1240,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, outcomes_of_the_table);
     tcase_add_loop_test(tcase, every_sample, 0, N(samples));
     tcase_add_test(tcase, signed_samples);
+    tcase_add_test(tcase, an_event_is_ok_when_it_is_stored);
+    tcase_add_test(tcase, what_cannot_be_stored_is_fail);
     tcase_add_test(tcase, reload_exchanges_the_rules);
     tcase_add_test(tcase, reload_under_load);
     tcase_add_test(tcase, log_names_reason_and_peer_but_no_secret);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_STORE_H
+#define PRESENCED_STORE_H
+
+/* The table on disk, in a folder of its own. A thread of the store's follows the change log and writes what
+ * changed; how far it has come is the durable revision. Any thread may call everything here but store_open()
+ * and store_close(). */
+
+#include "presenced/table.h"
+
+struct store;
+
+enum store_durability {
+    STORE_RELAXED, /* written within 50 ms; fsync as with STORE_COMMIT */
+    STORE_COMMIT,  /* durable is what was written; an fsync follows within a second */
+    STORE_SYNC,    /* durable is what an fsync has returned for */
+};
+
+struct store_config {
+    const char *path; /* the folder, made where its parent exists */
+    enum store_durability durability;
+    uint64_t memory_bytes; /* of the engine's buffers and caches; from STORE_MEMORY_MIN */
+    struct table *table;   /* borrowed until store_close(); nothing has changed in it yet */
+
+    /* The durable revision or store_problem() is another than before. From the store's thread, which waits
+     * meanwhile; may be NULL. */
+    void (*on_durable)(void *cls);
+    /* About once a second while users are loaded, by the caller of store_open(); may be NULL. */
+    void (*on_progress)(void *cls, uint64_t n_users);
+    /* A minute of store_note_online() as it was stored, the oldest first, by the caller of store_open(); may
+     * be NULL. */
+    void (*on_online)(void *cls, uint64_t unix_ms, uint64_t n_online);
+    void *cls;
+};
+
+#define STORE_MEMORY_MIN (UINT64_C(8) << 20)
+#define STORE_PROBLEM_SIZE 512
+
+/* Opens or makes the store and loads all of it into the table; apps that the table lacks are added. What is
+ * wrong is found before anything of the store is changed. 0; or one line for people in `ret_problem` and
+ * -EBADMSG: damaged, or no store; -EPROTONOSUPPORT: of a newer layout; -EBUSY: another process has it;
+ * -EACCES, -EROFS, …: not readable or not writable; -ENOSPC; -ENOMEM. After a failure the table may hold a
+ * part of the users: it is for table_free() only. */
+int store_open(const struct store_config *config, struct store **ret_store,
+               char ret_problem[static STORE_PROBLEM_SIZE]);
+
+/* Writes what is left, with an fsync, and closes. What cannot be written is logged, tried once more, and
+ * lost. Takes NULL. */
+void store_close(struct store *store);
+DEFINE_CLEANUP(struct store *, store_close)
+
+/* Changes up to this revision are as durable as was configured. Never goes back. */
+uint64_t store_durable_revision(const struct store *store);
+
+/* NULL: all is well. Else a constant text, "disk full": nothing becomes durable until it has gone, and what
+ * waits for it need not wait longer. Gone when it is stored without loss. */
+const char *store_problem(const struct store *store);
+
+/* The count of online users, to be kept a value a minute for a day (the last of a minute counts). Costs
+ * nothing to call often. */
+void store_note_online(struct store *store, uint64_t unix_ms, uint64_t n_online);
+
+/* Apps were added to the table, or their forgotten_before was raised, other than by a change: it is written
+ * no later than what changes after this. */
+void store_note_apps(struct store *store);
+
+struct store_stats {
+    uint64_t n_users_loaded;
+    uint64_t load_ms;
+    bool was_closed; /* the run before ended in order */
+    uint64_t durable_revision;
+    uint64_t lag; /* changes not durable yet, and one for apps that were noted */
+    uint64_t n_commits;
+    uint64_t n_changes;
+    uint64_t n_bytes; /* as handed to the engine */
+    uint64_t commit_us_sum;
+    uint64_t n_syncs; /* those in the background */
+    uint64_t sync_us_sum;
+    uint64_t n_failures;  /* writes, syncs and reopenings that failed */
+    uint64_t n_rewritten; /* times that the whole table was written, for changes were lost from the log */
+};
+
+void store_stats(const struct store *store, struct store_stats *ret_stats);
+
+#endif

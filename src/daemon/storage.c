@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* The store, where the configuration names a folder for it. */
+#include "parts.h"
+
+#include "presenced/log.h"
+
+#include <errno.h>
+
+/* From the store's thread. */
+static void wake_waiting(void *cls)
+{
+    struct daemon *daemon = cls;
+    (void)pthread_mutex_lock(&daemon->woken_lock);
+    if (daemon->woken != NULL) {
+        http_listener_wake(daemon->woken);
+    }
+    (void)pthread_mutex_unlock(&daemon->woken_lock);
+}
+
+static void log_progress(void *cls, uint64_t n_users)
+{
+    (void)cls;
+    log_notice("loading", log_u64("users", n_users));
+}
+
+static void take_minute(void *cls, uint64_t unix_ms, uint64_t n_online)
+{
+    struct daemon *daemon = cls;
+    history_record(daemon->history, unix_ms, n_online);
+}
+
+static enum store_durability durability_of(const struct config_store *config)
+{
+    switch (config->durability) {
+    case CONFIG_DURABILITY_RELAXED:
+        return STORE_RELAXED;
+    case CONFIG_DURABILITY_SYNC:
+        return STORE_SYNC;
+    default:
+        return STORE_COMMIT;
+    }
+}
+
+int start_storage(struct daemon *daemon)
+{
+    const struct config_store *from = &daemon->config->store;
+    char problem[STORE_PROBLEM_SIZE];
+    struct store_stats stats;
+    (void)pthread_mutex_init(&daemon->woken_lock, NULL);
+    if (from->path[0] == '\0') {
+        return 0;
+    }
+    const struct store_config config = {
+        .path = from->path,
+        .durability = durability_of(from),
+        .memory_bytes = from->memory_bytes,
+        .table = daemon->table,
+        .on_durable = wake_waiting,
+        .on_progress = log_progress,
+        .on_online = take_minute,
+        .cls = daemon,
+    };
+    int r = store_open(&config, &daemon->store, problem);
+    if (r < 0) {
+        log_error("cannot open the store", log_text("path", from->path), log_text("problem", problem));
+        return r;
+    }
+    store_stats(daemon->store, &stats);
+    log_notice("loaded", log_u64("users", stats.n_users_loaded), log_u64("ms", stats.load_ms));
+    return 0;
+}
+
+void stop_storage(struct daemon *daemon)
+{
+    store_close(daemon->store);
+    (void)pthread_mutex_destroy(&daemon->woken_lock);
+}
+
+static uint64_t durable_revision(void *cls)
+{
+    struct daemon *daemon = cls;
+    bool waits = daemon->config->store.durability != CONFIG_DURABILITY_RELAXED;
+    return waits || store_problem(daemon->store) != NULL ? store_durable_revision(daemon->store) : UINT64_MAX;
+}
+
+static const char *problem_of(void *cls)
+{
+    struct daemon *daemon = cls;
+    return store_problem(daemon->store);
+}
+
+struct callback_store describe_storage(struct daemon *daemon)
+{
+    if (daemon->store == NULL) {
+        return (struct callback_store){NULL, NULL, NULL};
+    }
+    return (struct callback_store){durable_revision, problem_of, daemon};
+}
+
+static void each_counter(void *cls, void (*visit)(void *visit_cls, const char *name, uint64_t value),
+                         void *visit_cls)
+{
+    const struct daemon *daemon = cls;
+    struct store_stats stats;
+    store_stats(daemon->store, &stats);
+    visit(visit_cls, "users_loaded", stats.n_users_loaded);
+    visit(visit_cls, "load_ms", stats.load_ms);
+    visit(visit_cls, "durable_revision", stats.durable_revision);
+    visit(visit_cls, "lag", stats.lag);
+    visit(visit_cls, "commits", stats.n_commits);
+    visit(visit_cls, "changes", stats.n_changes);
+    visit(visit_cls, "bytes", stats.n_bytes);
+    visit(visit_cls, "commit_us", stats.commit_us_sum);
+    visit(visit_cls, "syncs", stats.n_syncs);
+    visit(visit_cls, "sync_us", stats.sync_us_sum);
+    visit(visit_cls, "failures", stats.n_failures);
+    visit(visit_cls, "rewritten", stats.n_rewritten);
+}
+
+struct status_counters describe_storage_counters(struct daemon *daemon)
+{
+    bool is_on = daemon->store != NULL;
+    return (struct status_counters){.name = "store", .each = is_on ? each_counter : NULL, .cls = daemon};
+}

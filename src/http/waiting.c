@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests that are answered later, because what the answer says is not certain yet (an event is OK when it
+ * is stored). libmicrohttpd's own way: the connection is suspended from its handler, and when it is resumed
+ * the handler is called again and queues the reply. */
+#include "worker.h"
+
+static struct http_connection *connection_of(struct waiter *waiter)
+{
+    return (struct http_connection *)(void *)((char *)waiter -
+                                              offsetof(struct http_connection, answer_waiter));
+}
+
+void http_wait_for_answer(struct http_connection *connection)
+{
+    struct http_worker *worker = connection->worker;
+    connection->exchange.stage = EXCHANGE_WAIT;
+    wait_join(&worker->waiting, &connection->answer_waiter, worker->now_ms);
+    http_count(&worker->stats.n_waiting);
+    MHD_suspend_connection(connection->mhd);
+}
+
+void http_wait_no_longer(struct http_connection *connection)
+{
+    if (connection->answer_waiter.next == NULL) {
+        return;
+    }
+    wait_leave(&connection->answer_waiter);
+    http_count_down(&connection->worker->stats.n_waiting);
+    MHD_resume_connection(connection->mhd);
+}
+
+void http_answer_waiting(struct http_worker *worker)
+{
+    const struct http_listener_config *config = &worker->shared->config;
+    struct waiter *waiter = NULL;
+    /* Who has begun to wait either sees here what has come meanwhile, or is seen by http_listener_wake(). */
+    atomic_thread_fence(memory_order_seq_cst);
+    while ((waiter = wait_first(&worker->waiting)) != NULL) {
+        struct http_connection *connection = connection_of(waiter);
+        struct http_reply *reply = config->handler->answer_later(config->handler_cls,
+                                                                 &connection->exchange.request);
+        if (reply == http_reply_later()) {
+            return;
+        }
+        connection->exchange.reply = reply;
+        http_wait_no_longer(connection);
+    }
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_FILES_H
+#define PRESENCED_FILES_H
+
+/* The engine's files from outside: how far its manifest and its logs of writes have come, and that this much
+ * of them would survive a power cut. RocksDB takes a file that was cut for one that was not finished, and
+ * opens with what the rest tells. Any thread. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A number is a part of the name, and rises; 0: none. */
+struct file_mark {
+    uint64_t number;
+    uint64_t size_bytes;
+};
+
+#define FILES_N_LOGS_MAX 8
+
+struct files_mark {
+    struct file_mark manifest;
+    struct file_mark logs[FILES_N_LOGS_MAX]; /* in no order; of more of them the newest */
+};
+
+/* Syncs what is in the files and the folder now, and says how far that is. It needs nobody to stand still,
+ * and is done without the engine: a thread that calls rocksdb_flush_wal() while another's write fails finds
+ * an assertion in the library (7.8.3 of Debian). 0 or -errno. */
+int files_sync(int folder_fd, struct files_mark *ret_mark);
+
+/* How far the manifest is. While that stays the same, the engine deletes nothing that it names. 0 or -errno.
+ */
+int files_manifest(int folder_fd, struct file_mark *ret_mark);
+
+/* Whether all that a mark says was synced is there still. Logs below `min_log` may be gone. 0, -EBADMSG, or
+ * another -errno. */
+int files_check(int folder_fd, const struct files_mark *mark, uint64_t min_log);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* The thread that writes what changed, as soon as it changed. When that fails it says so, closes the engine,
+ * and every second opens it anew and tries again from where it was: after an error RocksDB takes no more
+ * writes, and its log may end in half of one, which only opening it cuts off. */
+#include "store_private.h"
+
+#include "presenced/log.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#define RETRY_INTERVAL_MS 1000
+#define GATHER_MS 20 /* STORE_RELAXED */
+
+static const char *problem_of(int error)
+{
+    switch (error) {
+    case -ENOSPC:
+        return "disk full";
+    case -EBADMSG:
+        return "damaged";
+    case -EROFS:
+    case -EACCES:
+        return "not writable";
+    case -ENOMEM:
+        return "out of memory";
+    default:
+        return "I/O error";
+    }
+}
+
+/* Tells the log and those who wait, once a problem. */
+static void set_problem(struct store *store, const char *problem)
+{
+    atomic_store_explicit(&store->problem, problem, memory_order_release);
+    if (store->config.on_durable != NULL) {
+        store->config.on_durable(store->config.cls);
+    }
+}
+
+static void note_failure(struct store *store, int r, const struct engine_error *error)
+{
+    const char *problem = problem_of(r);
+    atomic_fetch_add_explicit(&store->counters.n_failures, 1, memory_order_relaxed);
+    if (store_problem(store) != problem) {
+        log_error("store cannot write: trying again every second", log_text("problem", problem),
+                  log_text("engine", error->text));
+        set_problem(store, problem);
+    }
+}
+
+static void note_success(struct store *store)
+{
+    if (store_problem(store) != NULL) {
+        log_notice("store writes again", log_u64("revision", store_durable_revision(store)));
+        set_problem(store, NULL);
+    }
+}
+
+static int reopen_engine(struct store *store, struct engine_error *ret_error)
+{
+    struct engine *engine;
+    int r = engine_open(store->config.path, store->config.memory_bytes, &engine, ret_error);
+    if (r < 0) {
+        return r;
+    }
+    if (engine_last_sequence(engine) < atomic_load_explicit(&store->written_sequence, memory_order_relaxed)) {
+        /* It has lost what it had said was written; the table has it still. */
+        store->n_names_written = PLATFORM_N_KNOWN;
+        rewrite_begin(store);
+    }
+    atomic_store(&store->sync_error, 0);
+    store->engine = engine;
+    return 0;
+}
+
+static int write_all(struct store *store, struct engine_error *ret_error)
+{
+    int r = 0;
+    if (store->engine == NULL) {
+        r = reopen_engine(store, ret_error);
+    }
+    while (r == 0) {
+        r = atomic_load(&store->sync_error);
+        if (r < 0) {
+            *ret_error = (struct engine_error){"fsync failed"};
+            break;
+        }
+        r = writer_step(store, ret_error);
+    }
+    return r;
+}
+
+/* Writes all there is. Whether it could. */
+static bool work(struct store *store)
+{
+    struct engine_error error = {""};
+    int r = write_all(store, &error);
+    if (r < 0) {
+        note_failure(store, r, &error);
+        engine_close(take_pointer(store->engine));
+        return false;
+    }
+    note_success(store);
+    return true;
+}
+
+static void clear(int fd)
+{
+    uint64_t n;
+    (void)!read(fd, &n, sizeof(n));
+}
+
+/* Until there is something to do; for `timeout_ms` (-1: as long as it takes) if it is not the changes that
+ * are waited for. */
+static void wait_for_control(struct store *store, int timeout_ms)
+{
+    struct pollfd fd = {.fd = store->control_fd, .events = POLLIN};
+    (void)poll(&fd, 1, timeout_ms);
+}
+
+static void wait_for_work(struct store *store)
+{
+    struct pollfd fds[] = {
+        {.fd = store->changes_fd, .events = POLLIN},
+        {.fd = store->control_fd, .events = POLLIN},
+    };
+    (void)poll(fds, 2, -1);
+    if (store->config.durability == STORE_RELAXED && fds[1].revents == 0) {
+        wait_for_control(store, GATHER_MS);
+    }
+    clear(store->changes_fd);
+    clear(store->control_fd);
+}
+
+void follower_wake(struct store *store)
+{
+    const uint64_t one = 1;
+    (void)!write(store->control_fd, &one, sizeof(one));
+}
+
+void *follower_run(void *cls)
+{
+    struct store *store = cls;
+    bool stopping = false;
+    while (!stopping) {
+        /* Looked at before the work, so that all that came before it is done. */
+        stopping = atomic_load(&store->stopping);
+        if (work(store)) {
+            if (!stopping) {
+                wait_for_work(store);
+            }
+        } else if (!stopping) {
+            wait_for_control(store, RETRY_INTERVAL_MS);
+            clear(store->control_fd);
+        } else {
+            (void)work(store);
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_LAYOUT_H
+#define PRESENCED_LAYOUT_H
+
+/* Keys and values as the store holds them; the drawing is in layout.c. Any thread may call everything here.
+ */
+
+#include "presenced/record.h"
+
+#define LAYOUT_VERSION 1
+
+/* A key's first byte. */
+enum layout_kind {
+    LAYOUT_META = 1,
+    LAYOUT_PLATFORM,
+    LAYOUT_APP,
+    LAYOUT_MINUTE,
+    LAYOUT_USER,
+    LAYOUT_END, /* behind all of this version */
+};
+
+#define LAYOUT_KEY_MAX (1 + 8 + USER_ID_MAX)
+#define LAYOUT_VALUE_MAX RECORD_SIZE_MAX
+
+struct layout_pair {
+    size_t key_len;
+    size_t value_len;
+    uint8_t key[LAYOUT_KEY_MAX];
+    uint8_t value[LAYOUT_VALUE_MAX];
+};
+
+static inline struct str layout_key(const struct layout_pair *pair)
+{
+    return (struct str){(const char *)pair->key, pair->key_len};
+}
+
+static inline struct str layout_value(const struct layout_pair *pair)
+{
+    return (struct str){(const char *)pair->value, pair->value_len};
+}
+
+struct layout_app {
+    uint64_t id;
+    uint64_t forgotten_before_ms;
+    uint64_t n_dropped_for_room;
+    uint64_t n_dropped_for_age;
+};
+
+struct layout_minute {
+    uint64_t unix_ms; /* its beginning */
+    uint64_t n_online;
+};
+
+void layout_write_meta(struct layout_pair *ret_pair);
+void layout_write_platform(uint8_t platform, struct str name, struct layout_pair *ret_pair);
+void layout_write_app(const struct layout_app *app, struct layout_pair *ret_pair);
+void layout_write_minute(const struct layout_minute *minute, struct layout_pair *ret_pair);
+void layout_write_user(uint64_t app_id, const uint8_t *record, struct layout_pair *ret_pair);
+
+/* The key alone. */
+void layout_write_user_key(uint64_t app_id, struct str user_id, struct layout_pair *ret_pair);
+
+/* Each is 0 for a pair of its kind as this version writes it, else -EBADMSG. */
+int layout_read_meta(struct str key, struct str value, uint32_t *ret_version);
+int layout_read_platform(struct str key, struct str value, uint8_t *ret_platform, struct str *ret_name);
+int layout_read_app(struct str key, struct str value, struct layout_app *ret_app);
+int layout_read_minute(struct str key, struct str value, struct layout_minute *ret_minute);
+
+/* App and id of a user's key; the id points into it. */
+int layout_read_user_key(struct str key, uint64_t *ret_app_id, struct str *ret_user_id);
+
+/* The record of a user whose app has that index here, where platforms up to `n_platforms` have names. */
+int layout_read_user(struct str key, struct str value, uint16_t app, unsigned n_platforms,
+                     uint8_t ret_record[static RECORD_SIZE_MAX]);
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* How a store is opened. What RocksDB 7.8.3 makes of a damaged log is to open with less than there was: from
+ * one damaged at its head with nothing at all, without a word. And opening writes, so what could still have
+ * been saved is gone then. So:
+ *
+ *   1. lock SYNCED; it says layout, state, and what was known to be synced
+ *   2. open the engine for reading only; is all there that was synced?
+ *   3. load the table from it, checksums on
+ *   4. only then open it for writing
+ *
+ * A torn end of the log, above what was synced, is cut off in step 4. Everything else that is wrong is found
+ * before. */
+#include "store_private.h"
+
+#include "loader.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+/* A new store's folder is for its user alone; RocksDB makes its files with the mode that umask leaves. */
+#define FOLDER_MODE 0700
+
+struct opening {
+    struct store *store;
+    const char *path;
+    char *problem; /* STORE_PROBLEM_SIZE */
+};
+
+__attribute__((format(printf, 3, 4))) static int fail(const struct opening *opening, int r,
+                                                      const char *format, ...)
+{
+    va_list arguments;
+    int len = snprintf(opening->problem, STORE_PROBLEM_SIZE, "%s: ", opening->path);
+    size_t at = (size_t)len < STORE_PROBLEM_SIZE ? (size_t)len : STORE_PROBLEM_SIZE - 1;
+    va_start(arguments, format);
+    (void)vsnprintf(opening->problem + at, STORE_PROBLEM_SIZE - at, format, arguments);
+    va_end(arguments);
+    return r;
+}
+
+static int fail_damaged(const struct opening *opening, const char *what)
+{
+    return fail(opening, -EBADMSG,
+                "damaged: %s; nothing was changed: restore a copy, or begin with an empty folder", what);
+}
+
+static int fail_for(const struct opening *opening, int r, const char *what)
+{
+    switch (r) {
+    case -EBADMSG:
+        return fail_damaged(opening, what);
+    case -EBUSY:
+        return fail(opening, r, "in use by another presenced");
+    case -EPROTONOSUPPORT:
+        return fail(opening, r, "written by a newer presenced (%s; this one knows up to layout %d)", what,
+                    LAYOUT_VERSION);
+    case -EROFS:
+    case -EACCES:
+    case -EPERM:
+        return fail(opening, r, "not writable: %s", strerror(-r));
+    default:
+        return fail(opening, r, "%s%s%s", strerror(-r), what[0] == '\0' ? "" : ": ", what);
+    }
+}
+
+/* Of a new entry to survive, its folder must be synced. */
+static int sync_parent(const char *path)
+{
+    cleanup(cleanup_freep) char *copy = strdup(path);
+    if (copy == NULL) {
+        return -ENOMEM;
+    }
+    size_t len = strlen(copy);
+    while (len > 0 && copy[len - 1] == '/') {
+        copy[--len] = '\0';
+    }
+    char *slash = strrchr(copy, '/');
+    if (slash != NULL) {
+        slash[1] = '\0';
+    }
+    cleanup(cleanup_closep) int fd = open(slash == NULL ? "." : copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 || fsync(fd) != 0 ? -errno : 0;
+}
+
+static int open_folder(const struct opening *opening)
+{
+    struct store *store = opening->store;
+    bool made = mkdir(opening->path, FOLDER_MODE) == 0;
+    if (!made && errno != EEXIST) {
+        return fail(opening, -errno, "cannot be made: %s", strerror(errno));
+    }
+    store->folder_fd = open(opening->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (store->folder_fd < 0) {
+        return fail(opening, -errno, "cannot be opened: %s", strerror(errno));
+    }
+    int r = made ? sync_parent(opening->path) : 0;
+    return r < 0 ? fail_for(opening, r, "") : 0;
+}
+
+/* Whether the folder holds what is not ours to begin in: anything but an empty SYNCED, or what a file system
+ * has of its own. */
+static int look_into_folder(const struct opening *opening, bool *ret_is_empty, bool *ret_has_engine)
+{
+    bool is_empty = true;
+    bool has_engine = false;
+    const struct dirent *entry;
+    DIR *folder = opendir(opening->path);
+    if (folder == NULL) {
+        return fail(opening, -errno, "cannot be opened: %s", strerror(errno));
+    }
+    while ((entry = readdir(folder)) != NULL) {
+        struct str name = str_from(entry->d_name);
+        has_engine = has_engine || str_equal(name, STR("CURRENT"));
+        is_empty = is_empty && (str_equal(name, STR(".")) || str_equal(name, STR("..")) ||
+                                str_equal(name, STR("SYNCED")) || str_equal(name, STR("lost+found")));
+    }
+    (void)closedir(folder);
+    *ret_is_empty = is_empty;
+    *ret_has_engine = has_engine;
+    return 0;
+}
+
+static int open_synced(const struct opening *opening)
+{
+    bool is_empty = false;
+    bool has_engine = false;
+    uint32_t version = 0;
+    char words[32];
+    int r = look_into_folder(opening, &is_empty, &has_engine);
+    if (r < 0) {
+        return r;
+    }
+    r = synced_open(opening->store->folder_fd, is_empty, &opening->store->synced, &version);
+    switch (r) {
+    case SYNCED_NONE:
+        return has_engine ? fail_damaged(opening, "its file SYNCED is missing")
+                          : fail(opening, -EBADMSG, "holds other files but no store; nothing was changed");
+    case SYNCED_DAMAGED:
+        return fail_damaged(opening, "its file SYNCED is not as it was written");
+    case SYNCED_NEWER:
+        (void)snprintf(words, sizeof(words), "layout %u", version);
+        return fail_for(opening, -EPROTONOSUPPORT, words);
+    case SYNCED_BUSY:
+        return fail_for(opening, -EBUSY, "");
+    default:
+        return r < 0 ? fail_for(opening, r, "") : 0;
+    }
+}
+
+/* What an engine must have before users; then it is in use. */
+static int write_basics(const struct opening *opening)
+{
+    struct store *store = opening->store;
+    struct engine_error error = {""};
+    writer_begin(store);
+    writer_put_meta(store);
+    writer_put_apps(store);
+    int r = writer_commit(store, &error);
+    /* In both places, so that none speaks of an older state. */
+    for (unsigned place = 0; r == 0 && place < 2; place++) {
+        r = store_sync(store, SYNCED_OPEN, engine_last_sequence(store->engine));
+    }
+    return r < 0 ? fail_for(opening, r, error.text) : 0;
+}
+
+static int make_engine(const struct opening *opening)
+{
+    struct store *store = opening->store;
+    struct engine_error error = {""};
+    if (fchmod(store->folder_fd, FOLDER_MODE) != 0 || fsync(store->folder_fd) != 0) {
+        return fail_for(opening, -errno, "");
+    }
+    int r = engine_create(opening->path, store->config.memory_bytes, &store->engine, &error);
+    return r < 0 ? fail_for(opening, r, error.text) : 0;
+}
+
+/* Whether all is there that was synced. */
+static int check_synced(const struct store *store, const struct engine *engine,
+                        struct engine_error *ret_error)
+{
+    const struct synced_mark *mark = &store->synced.mark;
+    uint64_t sequence = engine_last_sequence(engine);
+    if (sequence < mark->sequence) {
+        (void)snprintf(ret_error->text, sizeof(ret_error->text),
+                       "%" PRIu64 " of the last changes that were on disk are gone",
+                       mark->sequence - sequence);
+        return -EBADMSG;
+    }
+    int r = files_check(store->folder_fd, &mark->files, engine_min_log(engine));
+    if (r == -EBADMSG) {
+        (void)snprintf(ret_error->text, sizeof(ret_error->text),
+                       "its manifest or log is not the last, or was cut");
+    }
+    return r;
+}
+
+static int load_from(struct store *store, struct engine *engine, struct engine_error *ret_error)
+{
+    struct loaded loaded;
+    uint64_t before_us = store_now_us();
+    int r = check_synced(store, engine, ret_error);
+    if (r < 0) {
+        return r;
+    }
+    r = loader_run(&store->config, engine, &loaded, ret_error);
+    if (r == 0) {
+        store->n_users_loaded = loaded.n_users;
+        store->load_ms = (store_now_us() - before_us) / 1000;
+    }
+    return r;
+}
+
+/* Reads the engine without touching it. */
+static int load(const struct opening *opening, uint64_t *ret_sequence)
+{
+    struct store *store = opening->store;
+    struct engine_error error = {""};
+    cleanup(engine_closep) struct engine *engine = NULL;
+    int r = engine_open_read_only(opening->path, store->config.memory_bytes, &engine, &error);
+    if (r == 0) {
+        r = load_from(store, engine, &error);
+    }
+    if (r < 0) {
+        return fail_for(opening, r, error.text);
+    }
+    *ret_sequence = engine_last_sequence(engine);
+    return 0;
+}
+
+static int open_engine(const struct opening *opening)
+{
+    struct store *store = opening->store;
+    struct engine_error error = {""};
+    uint64_t sequence = 0;
+    int r = load(opening, &sequence);
+    if (r < 0) {
+        return r;
+    }
+    r = engine_open(opening->path, store->config.memory_bytes, &store->engine, &error);
+    if (r == 0 && engine_last_sequence(store->engine) != sequence) {
+        (void)snprintf(error.text, sizeof(error.text), "changed while it was being opened");
+        r = -EBADMSG;
+    }
+    store->n_names_written = platform_count(table_platform_names(store->config.table));
+    return r < 0 ? fail_for(opening, r, error.text) : 0;
+}
+
+static int open_steps(const struct opening *opening)
+{
+    struct store *store = opening->store;
+    int r = open_folder(opening);
+    if (r == 0) {
+        r = open_synced(opening);
+    }
+    if (r < 0) {
+        return r;
+    }
+    store->was_closed = store->synced.state == SYNCED_CLOSED;
+    r = store->synced.state == SYNCED_CREATING ? make_engine(opening) : open_engine(opening);
+    return r < 0 ? r : write_basics(opening);
+}
+
+int opening_run(struct store *store, char ret_problem[static STORE_PROBLEM_SIZE])
+{
+    return open_steps(&(struct opening){store, store->config.path, ret_problem});
+}

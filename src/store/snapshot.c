@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* RocksDB opens for reading what another process writes, without its lock: manifest, tables and logs of
+ * writes are read one after another. A log that the writer deletes between the first and the last of these is
+ * not missed by the library (7.8.3): what stood in it would silently be absent. But the writer deletes only
+ * what its manifest has just been written to do without; so if the manifest has not changed by the time when
+ * all is open, it is all there, as of a moment in between. Else it is opened again. */
+#include "layout.h"
+#include "loader.h"
+#include "synced.h"
+
+#include "presenced/clock.h"
+#include "presenced/snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#define TRIES_MS 30000
+
+struct snapshot {
+    const char *path; /* ours */
+    int folder_fd;
+    struct engine *engine;
+    struct platform_names *names;
+    unsigned n_platforms;
+    struct engine_cursor *apps;
+    struct engine_cursor *users;
+};
+
+static int fail(const char *path, int r, const char *what, char ret_problem[static STORE_PROBLEM_SIZE])
+{
+    const char *kind = strerror(-r);
+    switch (r) {
+    case -EBADMSG:
+        kind = "damaged";
+        break;
+    case -EPROTONOSUPPORT:
+        kind = "written by a newer presenced";
+        break;
+    case -EAGAIN:
+        kind = "written too fast to be read meanwhile";
+        break;
+    default:
+        break;
+    }
+    (void)snprintf(ret_problem, STORE_PROBLEM_SIZE, "%s: %s%s%s", path, kind, what[0] == '\0' ? "" : ": ",
+                   what);
+    return r;
+}
+
+static int read_mark(const struct snapshot *snapshot, struct synced_mark *ret_mark,
+                     struct engine_error *ret_error)
+{
+    enum synced_state state = SYNCED_CREATING;
+    uint32_t version = 0;
+    int r = synced_read(snapshot->folder_fd, &state, ret_mark, &version);
+    switch (r) {
+    case 0:
+        break;
+    case SYNCED_NEWER:
+        (void)snprintf(ret_error->text, sizeof(ret_error->text), "layout %u", version);
+        return -EPROTONOSUPPORT;
+    case SYNCED_DAMAGED:
+        *ret_error = (struct engine_error){"its file SYNCED is not as it was written"};
+        return -EBADMSG;
+    case SYNCED_NONE:
+        *ret_error = (struct engine_error){"holds no store"};
+        return -ENOENT;
+    default:
+        return r;
+    }
+    if (state == SYNCED_CREATING) {
+        *ret_error = (struct engine_error){"nothing was stored yet"};
+        return -ENOENT;
+    }
+    return 0;
+}
+
+/* Whether all is there that was synced. */
+static int check_mark(const struct snapshot *snapshot, const struct synced_mark *mark,
+                      struct engine_error *ret_error)
+{
+    int r = files_check(snapshot->folder_fd, &mark->files, engine_min_log(snapshot->engine));
+    if (r == 0 && engine_last_sequence(snapshot->engine) < mark->sequence) {
+        r = -EBADMSG;
+    }
+    if (r == -EBADMSG) {
+        *ret_error = (struct engine_error){"some of what was on disk is gone"};
+    }
+    return r;
+}
+
+static int open_engine(struct snapshot *snapshot, uint64_t memory_bytes, struct engine_error *ret_error)
+{
+    struct synced_mark mark;
+    int r = read_mark(snapshot, &mark, ret_error);
+    if (r == 0) {
+        r = engine_open_beside(snapshot->path, memory_bytes, &snapshot->engine, ret_error);
+    }
+    return r < 0 ? r : check_mark(snapshot, &mark, ret_error);
+}
+
+/* Another try makes sense only where the manifest has changed. */
+static int open_at_rest(struct snapshot *snapshot, uint64_t memory_bytes, struct engine_error *ret_error)
+{
+    uint64_t end_ms = clock_monotonic_ms() + TRIES_MS;
+    do {
+        struct file_mark before = {0};
+        struct file_mark after = {0};
+        *ret_error = (struct engine_error){""};
+        int r_before = files_manifest(snapshot->folder_fd, &before);
+        int r = open_engine(snapshot, memory_bytes, ret_error);
+        int r_after = files_manifest(snapshot->folder_fd, &after);
+        bool at_rest = r_before == r_after && before.number == after.number &&
+                       before.size_bytes == after.size_bytes;
+        if (at_rest) {
+            return r;
+        }
+        engine_close(take_pointer(snapshot->engine));
+    } while (clock_monotonic_ms() < end_ms);
+    return -EAGAIN;
+}
+
+static struct engine_cursor *go_over(struct engine *engine, enum layout_kind kind)
+{
+    const uint8_t from = (uint8_t)kind;
+    const uint8_t to = (uint8_t)(kind + 1);
+    return engine_cursor_new(engine, (struct str){(const char *)&from, 1}, (struct str){(const char *)&to, 1});
+}
+
+static int open_parts(struct snapshot *snapshot, uint64_t memory_bytes, struct engine_error *ret_error)
+{
+    snapshot->folder_fd = open(snapshot->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (snapshot->folder_fd < 0) {
+        return -errno;
+    }
+    int r = open_at_rest(snapshot, memory_bytes, ret_error);
+    if (r == 0) {
+        r = platform_names_new(&snapshot->names);
+    }
+    if (r == 0) {
+        r = loader_read_names(snapshot->engine, snapshot->names, ret_error);
+    }
+    if (r < 0) {
+        return r;
+    }
+    snapshot->n_platforms = platform_count(snapshot->names);
+    snapshot->apps = go_over(snapshot->engine, LAYOUT_APP);
+    snapshot->users = go_over(snapshot->engine, LAYOUT_USER);
+    return snapshot->apps == NULL || snapshot->users == NULL ? -ENOMEM : 0;
+}
+
+int snapshot_open(const char *path, uint64_t memory_bytes, struct snapshot **ret_snapshot,
+                  char ret_problem[static STORE_PROBLEM_SIZE])
+{
+    struct engine_error error = {""};
+    cleanup(snapshot_freep) struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+    if (snapshot == NULL) {
+        return fail(path, -ENOMEM, "", ret_problem);
+    }
+    snapshot->folder_fd = -1;
+    snapshot->path = strdup(path);
+    int r = snapshot->path == NULL ? -ENOMEM : open_parts(snapshot, memory_bytes, &error);
+    if (r < 0) {
+        return fail(path, r, error.text, ret_problem);
+    }
+    *ret_snapshot = take_pointer(snapshot);
+    return 0;
+}
+
+void snapshot_free(struct snapshot *snapshot)
+{
+    if (snapshot == NULL) {
+        return;
+    }
+    engine_cursor_free(snapshot->apps);
+    engine_cursor_free(snapshot->users);
+    engine_close(snapshot->engine);
+    platform_names_free(snapshot->names);
+    cleanup_closep(&snapshot->folder_fd);
+    free((char *)snapshot->path);
+    free(snapshot);
+}
+
+const struct platform_names *snapshot_platform_names(const struct snapshot *snapshot)
+{
+    return snapshot->names;
+}
+
+/* As the engine has it, or `r` for a pair that no checksum found wrong. */
+static int end_step(const struct snapshot *snapshot, int r, const struct engine_error *error,
+                    char ret_problem[static STORE_PROBLEM_SIZE])
+{
+    return r < 0 ? fail(snapshot->path, r, error->text, ret_problem) : r;
+}
+
+int snapshot_next_app(struct snapshot *snapshot, struct snapshot_app *ret_app,
+                      char ret_problem[static STORE_PROBLEM_SIZE])
+{
+    struct engine_error error = {""};
+    struct str key;
+    struct str value;
+    struct layout_app app;
+    int r = engine_cursor_next(snapshot->apps, &key, &value, &error);
+    if (r == 0 && layout_read_app(key, value, &app) < 0) {
+        error = (struct engine_error){"a stored app is not as it was written"};
+        r = -EBADMSG;
+    }
+    if (r == 0) {
+        *ret_app = (struct snapshot_app){app.id, app.forgotten_before_ms};
+    }
+    return end_step(snapshot, r, &error, ret_problem);
+}
+
+int snapshot_next_user(struct snapshot *snapshot, uint64_t *ret_app_id, struct user *ret_user,
+                       char ret_problem[static STORE_PROBLEM_SIZE])
+{
+    struct engine_error error = {""};
+    struct str key;
+    struct str value;
+    struct str id;
+    uint8_t record[RECORD_SIZE_MAX];
+    int r = engine_cursor_next(snapshot->users, &key, &value, &error);
+    if (r == 0 && (layout_read_user_key(key, ret_app_id, &id) < 0 ||
+                   layout_read_user(key, value, 0, snapshot->n_platforms, record) < 0)) {
+        error = (struct engine_error){"a stored user is not as it was written"};
+        r = -EBADMSG;
+    }
+    if (r == 0) {
+        record_decode(record, ret_user);
+    }
+    return end_step(snapshot, r, &error, ret_problem);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "store_private.h"
+
+#include "presenced/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+#define MINUTE_MS 60000
+
+uint64_t store_now_us(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+int store_sync(struct store *store, enum synced_state state, uint64_t sequence)
+{
+    struct synced_mark mark = {.sequence = sequence};
+    int r = files_sync(store->folder_fd, &mark.files);
+    return r < 0 ? r : synced_write(&store->synced, state, &mark);
+}
+
+static void init_locks(struct store *store)
+{
+    pthread_condattr_t attributes;
+    (void)pthread_mutex_init(&store->syncer_lock, NULL);
+    (void)pthread_mutex_init(&store->minutes.lock, NULL);
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&store->syncer_wakes, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+}
+
+static void store_free(struct store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    engine_close(store->engine);
+    engine_batch_free(store->batch);
+    synced_close(&store->synced);
+    cleanup_closep(&store->folder_fd);
+    cleanup_closep(&store->changes_fd);
+    cleanup_closep(&store->control_fd);
+    (void)pthread_cond_destroy(&store->syncer_wakes);
+    (void)pthread_mutex_destroy(&store->minutes.lock);
+    (void)pthread_mutex_destroy(&store->syncer_lock);
+    buf_fini(&store->storage);
+    free(store->read);
+    free(store->pair);
+    free((char *)store->config.path);
+    free(store);
+}
+DEFINE_CLEANUP(struct store *, store_free)
+
+static int make_store(const struct store_config *config, struct store **ret_store)
+{
+    cleanup(store_freep) struct store *store = calloc(1, sizeof(*store));
+    if (store == NULL) {
+        return -ENOMEM;
+    }
+    init_locks(store);
+    store->config = *config;
+    store->config.path = strdup(config->path);
+    store->changes = table_changes(config->table);
+    store->n_names_written = PLATFORM_N_KNOWN;
+    store->synced.fd = -1;
+    store->folder_fd = -1;
+    store->changes_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    store->control_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    store->batch = engine_batch_new();
+    store->read = calloc(BATCH_N_CHANGES_MAX, sizeof(*store->read));
+    store->pair = malloc(sizeof(*store->pair));
+    if (store->config.path == NULL || store->read == NULL || store->pair == NULL) {
+        return -ENOMEM;
+    }
+    if (store->changes_fd < 0 || store->control_fd < 0) {
+        return -errno;
+    }
+    *ret_store = take_pointer(store);
+    return 0;
+}
+
+static void stop_follower(struct store *store)
+{
+    atomic_store(&store->stopping, true);
+    follower_wake(store);
+    (void)pthread_join(store->follower, NULL);
+    changes_unfollow(store->changes, store->changes_fd);
+}
+
+static void stop_syncer(struct store *store)
+{
+    (void)pthread_mutex_lock(&store->syncer_lock);
+    store->syncer_stops = true;
+    (void)pthread_cond_signal(&store->syncer_wakes);
+    (void)pthread_mutex_unlock(&store->syncer_lock);
+    (void)pthread_join(store->syncer, NULL);
+}
+
+static int start_threads(struct store *store)
+{
+    int r = changes_follow(store->changes, store->changes_fd);
+    if (r < 0) {
+        return r;
+    }
+    r = -pthread_create(&store->follower, NULL, follower_run, store);
+    if (r < 0) {
+        changes_unfollow(store->changes, store->changes_fd);
+        return r;
+    }
+    r = -pthread_create(&store->syncer, NULL, syncer_run, store);
+    if (r < 0) {
+        stop_follower(store);
+    }
+    return r;
+}
+
+int store_open(const struct store_config *config, struct store **ret_store,
+               char ret_problem[static STORE_PROBLEM_SIZE])
+{
+    cleanup(store_freep) struct store *store = NULL;
+    ret_problem[0] = '\0';
+    int r = make_store(config, &store);
+    if (r == 0) {
+        r = opening_run(store, ret_problem);
+    }
+    if (r == 0) {
+        r = start_threads(store);
+    }
+    if (r < 0) {
+        if (ret_problem[0] == '\0') {
+            (void)snprintf(ret_problem, STORE_PROBLEM_SIZE, "%s: %s", config->path, strerror(-r));
+        }
+        return r;
+    }
+    *ret_store = take_pointer(store);
+    return 0;
+}
+
+/* The count of the minute that has not ended. */
+static int write_last_minute(struct store *store, struct engine_error *ret_error)
+{
+    if (store->minutes.noted.unix_ms == 0) {
+        return 0;
+    }
+    writer_begin(store);
+    writer_put_minute(store, &store->minutes.noted);
+    return writer_commit(store, ret_error);
+}
+
+static int close_in_order(struct store *store, struct engine_error *ret_error)
+{
+    int r = write_last_minute(store, ret_error);
+    if (r == 0) {
+        r = engine_flush(store->engine, ret_error);
+    }
+    return r < 0 ? r : store_sync(store, SYNCED_CLOSED, engine_last_sequence(store->engine));
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    struct engine_error error = {""};
+    stop_follower(store);
+    stop_syncer(store);
+    uint64_t n_left = changes_last_revision(store->changes) - store_durable_revision(store);
+    if (n_left > 0) {
+        log_error("store closed without all changes", log_u64("lost", n_left));
+    } else if (store->engine != NULL && close_in_order(store, &error) < 0) {
+        log_error("store not closed in order", log_text("engine", error.text));
+    }
+    store_free(store);
+}
+
+uint64_t store_durable_revision(const struct store *store)
+{
+    return atomic_load_explicit(&store->durable_revision, memory_order_acquire);
+}
+
+const char *store_problem(const struct store *store)
+{
+    return atomic_load_explicit(&store->problem, memory_order_acquire);
+}
+
+void store_note_online(struct store *store, uint64_t unix_ms, uint64_t n_online)
+{
+    struct minutes *minutes = &store->minutes;
+    uint64_t minute_ms = unix_ms / MINUTE_MS * MINUTE_MS;
+    (void)pthread_mutex_lock(&minutes->lock);
+    bool ended = minutes->noted.unix_ms != 0 && minutes->noted.unix_ms != minute_ms;
+    if (ended) {
+        minutes->ended = minutes->noted;
+    }
+    minutes->noted = (struct layout_minute){minute_ms, n_online};
+    (void)pthread_mutex_unlock(&minutes->lock);
+    if (ended) {
+        follower_wake(store);
+    }
+}
+
+void store_note_apps(struct store *store)
+{
+    atomic_fetch_add(&store->n_apps_noted, 1);
+    follower_wake(store);
+}
+
+static uint64_t load(const _Atomic uint64_t *count)
+{
+    return atomic_load_explicit(count, memory_order_relaxed);
+}
+
+void store_stats(const struct store *store, struct store_stats *ret_stats)
+{
+    uint64_t durable = store_durable_revision(store);
+    bool has_apps = atomic_load(&store->n_apps_noted) != atomic_load(&store->n_apps_written);
+    *ret_stats = (struct store_stats){
+        .n_users_loaded = store->n_users_loaded,
+        .load_ms = store->load_ms,
+        .was_closed = store->was_closed,
+        .durable_revision = durable,
+        .lag = changes_last_revision(store->changes) - durable + has_apps,
+        .n_commits = load(&store->counters.n_commits),
+        .n_changes = load(&store->counters.n_changes),
+        .n_bytes = load(&store->counters.n_bytes),
+        .commit_us_sum = load(&store->counters.commit_us_sum),
+        .n_syncs = load(&store->counters.n_syncs),
+        .sync_us_sum = load(&store->counters.sync_us_sum),
+        .n_failures = load(&store->counters.n_failures),
+        .n_rewritten = load(&store->counters.n_rewritten),
+    };
+}

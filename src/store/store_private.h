@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_STORE_PRIVATE_H
+#define PRESENCED_STORE_PRIVATE_H
+
+/* The store as its own files see it: opening.c (folder, recovery, loading), follower.c (the thread that
+ * writes what changed, and what it does when that fails), writer.c (its batches), rewrite.c (the whole table,
+ * when changes were lost), syncer.c (the thread that makes what was written survive a power cut), store.c
+ * (what is asked of it, start and end).
+ *
+ *   table ── change log ──> follower ── batches ──> engine <── fsync ── syncer ──> SYNCED
+ *                              │                                          │
+ *                              └── durable revision, problem ──> http     └── failed: to the follower
+ */
+
+#include "engine.h"
+#include "layout.h"
+#include "synced.h"
+
+#include "presenced/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define BATCH_N_CHANGES_MAX 4096
+#define BATCH_BYTES_MAX ((size_t)1 << 20)
+
+enum rewrite_phase {
+    REWRITE_NONE,
+    REWRITE_TABLE,  /* users of the table are being written */
+    REWRITE_ENGINE, /* users that the table does not hold are being deleted */
+};
+
+/* The whole table on its way to the engine. */
+struct rewrite {
+    enum rewrite_phase phase;
+    struct table_cursor cursor;
+    size_t last_key_len; /* REWRITE_ENGINE: the last that was looked at; 0: none yet */
+    uint8_t last_key[LAYOUT_KEY_MAX];
+};
+
+/* Minutes noted by another thread until the follower takes them. */
+struct minutes {
+    pthread_mutex_t lock;
+    struct layout_minute noted; /* the last; unix_ms 0: none */
+    struct layout_minute ended; /* to be written; unix_ms 0: none */
+};
+
+struct counters {
+    _Atomic uint64_t n_commits;
+    _Atomic uint64_t n_changes;
+    _Atomic uint64_t n_bytes;
+    _Atomic uint64_t commit_us_sum;
+    _Atomic uint64_t n_syncs;
+    _Atomic uint64_t sync_us_sum;
+    _Atomic uint64_t n_failures;
+    _Atomic uint64_t n_rewritten;
+};
+
+struct store {
+    struct store_config config; /* `path` is ours */
+    struct changes *changes;
+    struct counters counters;
+
+    /* ---- from the opening ---- */
+    uint64_t n_users_loaded;
+    uint64_t load_ms;
+    bool was_closed;
+
+    /* ---- the follower's ---- */
+    struct engine *engine; /* NULL: closed after an error, and not open again yet */
+    struct engine_batch *batch;
+    struct buf storage;
+    struct change *read; /* BATCH_N_CHANGES_MAX */
+    struct layout_pair *pair;
+    uint64_t position;        /* revision up to which all is written, but for what a rewrite is to write */
+    unsigned n_names_written; /* platforms whose names the engine has */
+    unsigned n_names_put;     /* the same when the batch is written */
+    uint64_t dropped_from[TABLE_N_APPS_MAX / 64]; /* apps of which the batch drops users: a bit each */
+    struct rewrite rewrite;
+    struct minutes minutes;
+    _Atomic uint64_t n_apps_noted;   /* calls of store_note_apps() */
+    _Atomic uint64_t n_apps_written; /* those that what was written has answered */
+
+    /* ---- of both threads ---- */
+    int changes_fd; /* eventfd of the change log */
+    int control_fd; /* eventfd: there is something other than changes to look at */
+    _Atomic bool stopping;
+    _Atomic int sync_error;            /* below 0: what the syncer met, until the engine was opened anew */
+    _Atomic uint64_t written_sequence; /* the engine's after the last write */
+    _Atomic uint64_t durable_revision;
+    const char *_Atomic problem;
+    struct synced synced; /* the syncer's while it runs */
+    int folder_fd;
+    pthread_mutex_t syncer_lock;
+    pthread_cond_t syncer_wakes;
+    bool syncer_stops; /* under the lock */
+    pthread_t follower;
+    pthread_t syncer;
+};
+
+/* ---- store.c ---- */
+
+uint64_t store_now_us(void); /* monotonic */
+
+/* Makes what the engine has written up to that sequence survive a power cut, and tells SYNCED so. 0 or
+ * -errno.
+ */
+int store_sync(struct store *store, enum synced_state state, uint64_t sequence);
+
+/* ---- opening.c ---- */
+
+/* Checks, loads, opens: leaves `engine` and `synced` open. As store_open(). */
+int opening_run(struct store *store, char ret_problem[static STORE_PROBLEM_SIZE]);
+
+/* ---- writer.c ---- */
+
+#define WRITER_IDLE 1 /* all there was is written */
+
+/* Writes a batch of what there is. 0, WRITER_IDLE, or below 0 as the engine has it: then nothing is lost, and
+ * the next call tries again. */
+int writer_step(struct store *store, struct engine_error *ret_error);
+
+/* A batch: begun, filled, and written with the names of platforms that it may need. */
+void writer_begin(struct store *store);
+void writer_put_meta(struct store *store);
+void writer_put_apps(struct store *store);
+void writer_put_user(struct store *store, const uint8_t *record);
+void writer_put_minute(struct store *store, const struct layout_minute *minute);
+void writer_delete_user(struct store *store, uint16_t app, struct str user_id);
+int writer_commit(struct store *store, struct engine_error *ret_error);
+
+/* ---- rewrite.c ---- */
+
+void rewrite_begin(struct store *store);
+
+/* Writes the next page. 0 or as the engine says; `rewrite.phase` tells when it is done. */
+int rewrite_step(struct store *store, struct engine_error *ret_error);
+
+/* ---- follower.c and syncer.c: the threads, given the store ---- */
+
+void *follower_run(void *cls);
+void *syncer_run(void *cls);
+
+/* Wakes the follower for something other than changes. */
+void follower_wake(struct store *store);
+
+#endif

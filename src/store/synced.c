@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* Two places in the file, 4096 bytes apart, are written by turns, so that one is whole whatever happens while
+ * the other is written; the one with more writes counts. Each is 512 bytes, little-endian:
+ *
+ *   u8[8]  "presence"
+ *   u32    version of the layout; the two up to here stay so in every version
+ *   u32    state
+ *   u64    writes of this file so far
+ *   u64    the engine's sequence
+ *   u64    number of the engine's manifest, u64 its size
+ *   8 times: u64 number of a log of the engine's, u64 its size
+ *   zeros
+ *   u32    CRC-32 of the above, as zlib has it; also in every version
+ */
+#include "synced.h"
+
+#include "layout.h"
+#include "presenced/str.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#define FILE_NAME "SYNCED"
+#define MAGIC STR("presence")
+#define PLACE_DISTANCE 4096
+#define N_PLACES 2
+
+struct place {
+    char magic[8];
+    uint32_t version;
+    uint32_t state;
+    uint64_t n_writes;
+    uint64_t sequence;
+    struct file_mark manifest;
+    struct file_mark logs[FILES_N_LOGS_MAX];
+    uint8_t zeros[332];
+    uint32_t crc;
+} __attribute__((packed));
+
+static_assert(sizeof(struct place) == 512, "the same in every version");
+
+static struct file_mark to_little(struct file_mark mark)
+{
+    return (struct file_mark){htole64(mark.number), htole64(mark.size_bytes)};
+}
+
+static struct file_mark from_little(struct file_mark mark)
+{
+    return (struct file_mark){le64toh(mark.number), le64toh(mark.size_bytes)};
+}
+
+static uint32_t crc_of(const struct place *place)
+{
+    const uint8_t *bytes = (const uint8_t *)place;
+    uint32_t crc = ~UINT32_C(0);
+    for (size_t i = 0; i < offsetof(struct place, crc); i++) {
+        crc ^= bytes[i];
+        for (unsigned bit = 0; bit < 8; bit++) {
+            crc = crc >> 1 ^ (UINT32_C(0xedb88320) & (0 - (crc & 1)));
+        }
+    }
+    return ~crc;
+}
+
+static bool is_whole(const struct place *place)
+{
+    struct str magic = {place->magic, sizeof(place->magic)};
+    return str_equal(magic, MAGIC) && le32toh(place->crc) == crc_of(place);
+}
+
+/* What cannot be read whole counts as not written. */
+static int read_place(int fd, unsigned at, struct place *ret_place)
+{
+    struct place place = {0};
+    ssize_t n;
+    do {
+        n = pread(fd, &place, sizeof(place), (off_t)at * PLACE_DISTANCE);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0) {
+        return -errno;
+    }
+    *ret_place = place;
+    return 0;
+}
+
+static int write_place(int fd, unsigned at, const struct place *place)
+{
+    ssize_t n;
+    do {
+        n = pwrite(fd, place, sizeof(*place), (off_t)at * PLACE_DISTANCE);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0) {
+        return -errno;
+    }
+    /* A short write is a full disk's. */
+    return n == (ssize_t)sizeof(*place) ? 0 : -ENOSPC;
+}
+
+int synced_write(struct synced *synced, enum synced_state state, const struct synced_mark *mark)
+{
+    uint64_t n_writes = synced->n_writes + 1;
+    struct place place = {
+        .version = htole32(LAYOUT_VERSION),
+        .state = htole32(state),
+        .n_writes = htole64(n_writes),
+        .sequence = htole64(mark->sequence),
+        .manifest = to_little(mark->files.manifest),
+    };
+    for (unsigned i = 0; i < FILES_N_LOGS_MAX; i++) {
+        place.logs[i] = to_little(mark->files.logs[i]);
+    }
+    memcpy(place.magic, MAGIC.ptr, sizeof(place.magic));
+    place.crc = htole32(crc_of(&place));
+    int r = write_place(synced->fd, n_writes % N_PLACES, &place);
+    if (r == 0 && fdatasync(synced->fd) != 0) {
+        r = -errno;
+    }
+    if (r < 0) {
+        return r;
+    }
+    synced->n_writes = n_writes;
+    synced->state = state;
+    synced->mark = *mark;
+    return 0;
+}
+
+static int lock(int fd)
+{
+    int r;
+    do {
+        r = flock(fd, LOCK_EX | LOCK_NB);
+    } while (r != 0 && errno == EINTR);
+    if (r == 0) {
+        return 0;
+    }
+    return errno == EWOULDBLOCK ? SYNCED_BUSY : -errno;
+}
+
+/* The place that counts, of those that are whole. */
+static int read_places(int fd, struct place *ret_place)
+{
+    bool found = false;
+    for (unsigned at = 0; at < N_PLACES; at++) {
+        struct place place;
+        int r = read_place(fd, at, &place);
+        if (r < 0) {
+            return r;
+        }
+        if (is_whole(&place) && (!found || le64toh(place.n_writes) > le64toh(ret_place->n_writes))) {
+            *ret_place = place;
+            found = true;
+        }
+    }
+    return found ? 0 : SYNCED_DAMAGED;
+}
+
+static int read_file(struct synced *synced, uint32_t *ret_version)
+{
+    struct place place = {0};
+    int r = read_places(synced->fd, &place);
+    if (r != 0) {
+        return r;
+    }
+    if (le32toh(place.version) > LAYOUT_VERSION) {
+        *ret_version = le32toh(place.version);
+        return SYNCED_NEWER;
+    }
+    uint32_t state = le32toh(place.state);
+    if (le32toh(place.version) == 0 || state < SYNCED_CREATING || state > SYNCED_CLOSED) {
+        return SYNCED_DAMAGED;
+    }
+    synced->state = (enum synced_state)state;
+    synced->n_writes = le64toh(place.n_writes);
+    synced->mark.sequence = le64toh(place.sequence);
+    synced->mark.files.manifest = from_little(place.manifest);
+    for (unsigned i = 0; i < FILES_N_LOGS_MAX; i++) {
+        synced->mark.files.logs[i] = from_little(place.logs[i]);
+    }
+    return 0;
+}
+
+/* Both places, so that no older one speaks for a store that is in use. */
+static int write_first(struct synced *synced)
+{
+    static const struct synced_mark nothing;
+    int r = synced_write(synced, SYNCED_CREATING, &nothing);
+    return r < 0 ? r : synced_write(synced, SYNCED_CREATING, &nothing);
+}
+
+static int read_or_begin(struct synced *synced, bool make, uint32_t *ret_version)
+{
+    struct stat status;
+    int r = lock(synced->fd);
+    if (r != 0) {
+        return r;
+    }
+    if (fstat(synced->fd, &status) != 0) {
+        return -errno;
+    }
+    /* Left empty by one that was interrupted at once. */
+    return status.st_size == 0 && make ? write_first(synced) : read_file(synced, ret_version);
+}
+
+int synced_open(int folder_fd, bool make, struct synced *ret_synced, uint32_t *ret_version)
+{
+    struct synced synced = {.state = SYNCED_CREATING};
+    synced.fd = openat(folder_fd, FILE_NAME, O_RDWR | O_CLOEXEC | (make ? O_CREAT : 0), 0600);
+    if (synced.fd < 0) {
+        return errno == ENOENT ? SYNCED_NONE : -errno;
+    }
+    int r = read_or_begin(&synced, make, ret_version);
+    if (r != 0) {
+        synced_close(&synced);
+        return r;
+    }
+    *ret_synced = synced;
+    return 0;
+}
+
+int synced_read(int folder_fd, enum synced_state *ret_state, struct synced_mark *ret_mark,
+                uint32_t *ret_version)
+{
+    struct synced synced = {.state = SYNCED_CREATING};
+    synced.fd = openat(folder_fd, FILE_NAME, O_RDONLY | O_CLOEXEC);
+    if (synced.fd < 0) {
+        return errno == ENOENT ? SYNCED_NONE : -errno;
+    }
+    int r = read_file(&synced, ret_version);
+    synced_close(&synced);
+    if (r != 0) {
+        return r;
+    }
+    *ret_state = synced.state;
+    *ret_mark = synced.mark;
+    return 0;
+}
+
+void synced_close(struct synced *synced)
+{
+    if (synced->fd >= 0) {
+        (void)close(synced->fd);
+        synced->fd = -1;
+    }
+}

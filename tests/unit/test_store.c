@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/* What was stored is there again; what is not as it should be is refused, and left as it was. */
+#include "store_fixture.h"
+
+#include "presenced/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static struct store_fixture *const f = &store_fixture;
+
+static const enum store_durability durabilities[] = {STORE_RELAXED, STORE_COMMIT, STORE_SYNC};
+
+START_TEST(test_reopened_table_is_the_same)
+{
+    f->durability = durabilities[_i];
+    struct table *before = NULL;
+    for (unsigned round = 0; round < 4; round++) {
+        open_both();
+        if (before != NULL) {
+            expect_same_tables(before, f->table);
+            table_free(before);
+        }
+        apply_events(2000);
+        store_close(take_pointer(f->store));
+        before = keep_table();
+    }
+    table_free(before);
+}
+END_TEST
+
+START_TEST(test_durable_is_what_was_applied)
+{
+    f->durability = durabilities[_i];
+    open_both();
+    ck_assert_uint_eq(store_durable_revision(f->store), 0);
+    for (unsigned i = 0; i < 20; i++) {
+        apply_events(1 + i * i);
+        await_durable();
+    }
+    struct store_stats stats;
+    store_stats(f->store, &stats);
+    ck_assert_uint_eq(stats.durable_revision, changes_last_revision(table_changes(f->table)));
+    ck_assert_uint_eq(stats.lag, 0);
+    ck_assert_uint_eq(stats.n_changes, stats.durable_revision);
+    ck_assert_uint_ge(stats.n_commits, 20);
+    ck_assert_uint_eq(stats.n_failures + stats.n_rewritten, 0);
+    ck_assert_ptr_null(store_problem(f->store));
+}
+END_TEST
+
+START_TEST(test_order_of_apps_does_not_matter)
+{
+    open_both();
+    apply_events(3000);
+    store_close(take_pointer(f->store));
+    struct table *before = keep_table();
+    uint16_t app;
+    /* The last app is first now, and the others are not configured any more. */
+    ck_assert_int_eq(table_new(&f->table_config, &f->table), 0);
+    ck_assert_int_eq(table_add_app(f->table, HISTORY_FIRST_APP_ID + HISTORY_N_APPS_MAX - 1, &app), 0);
+    ck_assert_int_eq(open_store(), 0);
+    ck_assert_uint_eq(table_n_apps(f->table), HISTORY_N_APPS_MAX);
+    expect_same_tables(before, f->table);
+    table_free(before);
+}
+END_TEST
+
+START_TEST(test_forgotten_users_stay_forgotten)
+{
+    struct table_counts counts;
+    f->table_config.max_users = 50;
+    open_both();
+    apply_events(5000);
+    store_close(take_pointer(f->store));
+    struct table *before = keep_table();
+    table_counts(before, 0, &counts);
+    ck_assert_uint_gt(counts.n_dropped_for_room, 0);
+    ck_assert_uint_gt(counts.forgotten_before_ms, 0);
+    open_both();
+    expect_same_tables(before, f->table);
+    table_free(before);
+}
+END_TEST
+
+static uint64_t n_held(void)
+{
+    uint64_t n = 0;
+    for (unsigned app = 0; app < table_n_apps(f->table); app++) {
+        struct table_counts counts;
+        table_counts(f->table, (uint16_t)app, &counts);
+        for (unsigned state = 0; state < USER_N_STATES; state++) {
+            n += counts.n_users[state];
+        }
+    }
+    return n;
+}
+
+/* Loaded whatever max_users says, and then those longest offline go, here and in the store. */
+START_TEST(test_fewer_users_allowed_than_stored)
+{
+    open_both();
+    apply_events(3000);
+    uint64_t n_before = n_held();
+    ck_assert_uint_gt(n_before, 1000);
+    close_both();
+    f->table_config.max_users = n_before - 100;
+    open_both();
+    ck_assert_uint_eq(n_held(), n_before);
+    (void)table_tick(f->table, clock_unix_ms());
+    ck_assert_uint_eq(n_held(), n_before - 100);
+    store_close(take_pointer(f->store));
+    struct table *before = keep_table();
+    open_both();
+    expect_same_tables(before, f->table);
+    table_free(before);
+}
+END_TEST
+
+START_TEST(test_online_by_the_minute)
+{
+    const uint64_t t0 = UINT64_C(1699999980000);
+    open_both();
+    store_note_online(f->store, t0 + 1, 5);
+    store_note_online(f->store, t0 + 59999, 6);
+    store_note_online(f->store, t0 + 60000, 7);
+    apply_events(1);
+    await_durable();
+    store_note_online(f->store, t0 + 120000, 8);
+    close_both();
+    open_both();
+    ck_assert_uint_ge(f->n_minutes, 2);
+    ck_assert_uint_eq(f->minutes[0].unix_ms, t0);
+    ck_assert_uint_eq(f->minutes[0].n_online, 6);
+    ck_assert_uint_eq(f->minutes[f->n_minutes - 1].unix_ms, t0 + 120000);
+    ck_assert_uint_eq(f->minutes[f->n_minutes - 1].n_online, 8);
+}
+END_TEST
+
+/* More changes than the log holds come at once: the whole table is written, and those who were dropped
+ * meanwhile are deleted. */
+START_TEST(test_changes_lost_from_the_log)
+{
+    struct store_stats stats;
+    f->table_config.changes_max_entries = 64;
+    f->table_config.max_users = 3000;
+    open_both();
+    apply_events(30000);
+    await_durable();
+    store_stats(f->store, &stats);
+    ck_assert_uint_gt(stats.n_rewritten, 0);
+    store_close(take_pointer(f->store));
+    struct table *before = keep_table();
+    open_both();
+    expect_same_tables(before, f->table);
+    table_free(before);
+}
+END_TEST
+
+START_TEST(test_was_closed)
+{
+    struct store_stats stats;
+    char copy[STORE_FIXTURE_PATH_SIZE * 2];
+    open_both();
+    store_stats(f->store, &stats);
+    ck_assert(!stats.was_closed);
+    close_both();
+    open_both();
+    store_stats(f->store, &stats);
+    ck_assert(stats.was_closed);
+    (void)snprintf(copy, sizeof(copy), "%.100s/copy", f->root);
+    copy_folder(f->path, copy);
+    close_both();
+    memcpy(f->path, copy, sizeof(f->path));
+    open_both();
+    store_stats(f->store, &stats);
+    ck_assert(!stats.was_closed);
+}
+END_TEST
+
+START_TEST(test_folder_is_for_its_user_alone)
+{
+    struct stat status;
+    char path[STORE_FIXTURE_PATH_SIZE * 2];
+    open_both();
+    ck_assert_int_eq(stat(f->path, &status), 0);
+    ck_assert_uint_eq(status.st_mode & 0777, 0700);
+    find_file(f->path, "SYNCED", path);
+    ck_assert_int_eq(stat(path, &status), 0);
+    ck_assert_uint_eq(status.st_mode & 0777, 0600);
+}
+END_TEST
+
+START_TEST(test_second_daemon)
+{
+    int status;
+    open_both();
+    apply_events(10);
+    await_durable();
+    /* Within the process. */
+    struct table *table = take_pointer(f->table);
+    struct store *store = take_pointer(f->store);
+    expect_refused(-EBUSY, "in use");
+    f->table = table;
+    f->store = store;
+    /* A child says so before its engine has any thread. */
+    pid_t child = fork();
+    if (child == 0) {
+        open_table();
+        int r = open_store();
+        _exit(r == -EBUSY && strstr(f->problem, "in use") != NULL ? 0 : 1);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    apply_events(10);
+    await_durable();
+}
+END_TEST
+
+START_TEST(test_newer_layout)
+{
+    /* As synced.c draws it: version 2, and a sum that is right. */
+    static const uint8_t newer[512] = {'p', 'r',      'e',      's',          'e',  'n',  'c', 'e',
+                                       2,   [12] = 2, [16] = 9, [508] = 0x66, 0x60, 0xba, 0x4e};
+    char path[STORE_FIXTURE_PATH_SIZE * 2];
+    open_both();
+    apply_events(10);
+    close_both();
+    find_file(f->path, "SYNCED", path);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    ck_assert_int_eq(pwrite(fd, newer, sizeof(newer), 0), sizeof(newer));
+    ck_assert_int_eq(pwrite(fd, newer, sizeof(newer), 4096), sizeof(newer));
+    (void)close(fd);
+    uint64_t before = hash_folder(f->path);
+    expect_refused(-EPROTONOSUPPORT, "newer presenced (layout 2;");
+    ck_assert_uint_eq(hash_folder(f->path), before);
+}
+END_TEST
+
+START_TEST(test_folder_with_other_files)
+{
+    char path[STORE_FIXTURE_PATH_SIZE * 2];
+    ck_assert_int_eq(mkdir(f->path, 0700), 0);
+    (void)snprintf(path, sizeof(path), "%.100s/letter.txt", f->path);
+    (void)close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    uint64_t before = hash_folder(f->path);
+    expect_refused(-EBADMSG, "holds other files but no store");
+    ck_assert_uint_eq(hash_folder(f->path), before);
+}
+END_TEST
+
+START_TEST(test_no_folder_can_be_made)
+{
+    char path[STORE_FIXTURE_PATH_SIZE * 2];
+    (void)snprintf(f->path, sizeof(f->path), "%.90s/no/store", f->root);
+    expect_refused(-ENOENT, "cannot be made");
+    (void)snprintf(f->path, sizeof(f->path), "%.90s/file", f->root);
+    memcpy(path, f->path, sizeof(f->path));
+    (void)close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    expect_refused(-ENOTDIR, "cannot be opened");
+}
+END_TEST
+
+/* For root no mode forbids anything, but a read-only mount does. */
+START_TEST(test_not_writable)
+{
+    open_both();
+    apply_events(10);
+    close_both();
+    if (mount(f->path, f->path, NULL, MS_BIND, NULL) != 0 ||
+        mount(NULL, f->path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) != 0) {
+        (void)printf("test_not_writable: skipped, it needs to mount: %s\n", strerror(errno));
+        return;
+    }
+    open_table();
+    int r = open_store();
+    (void)umount(f->path);
+    ck_assert_msg(r == -EROFS && strstr(f->problem, "not writable: Read-only file system") != NULL, "%d: %s",
+                  r, f->problem);
+}
+END_TEST
+
+/* A crash while the store was being made leaves nothing that matters. */
+START_TEST(test_interrupted_while_being_made)
+{
+    char path[STORE_FIXTURE_PATH_SIZE * 2];
+    ck_assert_int_eq(mkdir(f->path, 0700), 0);
+    (void)snprintf(path, sizeof(path), "%.100s/SYNCED", f->path);
+    (void)close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    open_both();
+    apply_events(100);
+    store_close(take_pointer(f->store));
+    struct table *before = keep_table();
+    open_both();
+    expect_same_tables(before, f->table);
+    table_free(before);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("store");
+    TCase *tcase = tcase_create("store");
+    tcase_add_checked_fixture(tcase, store_fixture_set_up, store_fixture_tear_down);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_loop_test(tcase, test_reopened_table_is_the_same, 0, 3);
+    tcase_add_loop_test(tcase, test_durable_is_what_was_applied, 0, 3);
+    tcase_add_test(tcase, test_order_of_apps_does_not_matter);
+    tcase_add_test(tcase, test_forgotten_users_stay_forgotten);
+    tcase_add_test(tcase, test_fewer_users_allowed_than_stored);
+    tcase_add_test(tcase, test_online_by_the_minute);
+    tcase_add_test(tcase, test_changes_lost_from_the_log);
+    tcase_add_test(tcase, test_was_closed);
+    tcase_add_test(tcase, test_folder_is_for_its_user_alone);
+    tcase_add_test(tcase, test_second_daemon);
+    tcase_add_test(tcase, test_newer_layout);
+    tcase_add_test(tcase, test_folder_with_other_files);
+    tcase_add_test(tcase, test_no_folder_can_be_made);
+    tcase_add_test(tcase, test_not_writable);
+    tcase_add_test(tcase, test_interrupted_while_being_made);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

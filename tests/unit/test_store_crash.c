@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* A process that writes is killed at a random moment, again and again on one store: what it had been told is
+ * durable is there, and no event is torn. Event e is a login of user e modulo N_USERS that kicks the platform
+ * of the user's last; its stamp says which event it was.
+ *
+ * The process is this program, told by its environment to be the writer: one that had only forked would have
+ * an engine without threads. */
+#include "store_fixture.h"
+
+#include "presenced/clock.h"
+
+#include <signal.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#define CHILD_VARIABLE "PRESENCED_TEST_STORE_WRITER"
+#define N_USERS 1000
+#define N_ROUNDS 6
+#define N_AHEAD_MAX 5000
+#define FIRST_STAMP_MS UINT64_C(1700000000000)
+
+/* Seen by both processes. */
+struct shared {
+    _Atomic uint64_t first_event; /* of this round, from 1 on */
+    _Atomic uint64_t n_applied;   /* the last event that was begun */
+    _Atomic uint64_t n_durable;   /* the last event known to be durable */
+    int durability;
+    char path[STORE_FIXTURE_PATH_SIZE];
+};
+
+static struct shared *shared;
+
+static struct shared *map_shared(int fd)
+{
+    void *memory = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED) {
+        abort();
+    }
+    return memory;
+}
+
+/* ---- the writer ---- */
+
+struct writer {
+    struct table *table;
+    struct store *_Atomic store;
+};
+
+static void publish_durable(void *cls)
+{
+    const struct writer *writer = cls;
+    const struct store *store = atomic_load(&writer->store);
+    if (store != NULL) {
+        atomic_store(&shared->n_durable,
+                     atomic_load(&shared->first_event) - 1 + store_durable_revision(store));
+    }
+}
+
+static uint8_t platform_of(uint64_t event)
+{
+    return event / N_USERS % 2 == 0 ? PLATFORM_IOS : PLATFORM_WEB;
+}
+
+static void apply_event(struct writer *writer, uint64_t number)
+{
+    char id[24];
+    struct table_applied applied;
+    struct table_event event = {
+        .kind = TABLE_LOGIN,
+        .platform = platform_of(number),
+        .has_event_time = true,
+        .event_time_ms = FIRST_STAMP_MS + number,
+        .user_id = {id, (size_t)snprintf(id, sizeof(id), "user%u", (unsigned)(number % N_USERS))},
+    };
+    platform_set_add(&event.kicked, platform_of(number + N_USERS));
+    atomic_store(&shared->n_applied, number);
+    if (table_apply(writer->table, &event, clock_unix_ms(), &applied) != TABLE_CHANGED) {
+        abort();
+    }
+}
+
+static void hold_back(uint64_t number)
+{
+    while (number > atomic_load(&shared->n_durable) + N_AHEAD_MAX) {
+        (void)poll(NULL, 0, 1);
+    }
+}
+
+static void write_for_ever(void)
+{
+    struct writer writer = {.table = NULL};
+    struct store *store;
+    char problem[STORE_PROBLEM_SIZE];
+    uint16_t app;
+    if (table_new(&(struct table_config){0}, &writer.table) < 0 ||
+        table_add_app(writer.table, HISTORY_FIRST_APP_ID, &app) < 0 ||
+        store_open(
+            &(struct store_config){
+                .path = shared->path,
+                .durability = (enum store_durability)shared->durability,
+                .memory_bytes = STORE_MEMORY_MIN,
+                .table = writer.table,
+                .on_durable = publish_durable,
+                .cls = &writer,
+            },
+            &store, problem) < 0) {
+        abort();
+    }
+    atomic_store(&writer.store, store);
+    for (uint64_t number = atomic_load(&shared->first_event);; number++) {
+        apply_event(&writer, number);
+        hold_back(number);
+    }
+}
+
+__attribute__((constructor)) static void be_the_writer(void)
+{
+    const char *fd = getenv(CHILD_VARIABLE);
+    if (fd != NULL) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        shared = map_shared(atoi(fd)); /* NOLINT(cert-err34-c): ours */
+        write_for_ever();
+    }
+}
+
+/* ---- the test ---- */
+
+static struct store_fixture *const f = &store_fixture;
+static int shared_fd = -1;
+
+static void set_up(void)
+{
+    store_fixture_set_up();
+    shared_fd = memfd_create("shared", 0);
+    ck_assert_int_ge(shared_fd, 0);
+    ck_assert_int_eq(ftruncate(shared_fd, sizeof(*shared)), 0);
+    shared = map_shared(shared_fd);
+    memcpy(shared->path, f->path, sizeof(shared->path));
+    atomic_store(&shared->first_event, 1);
+}
+
+static void tear_down(void)
+{
+    (void)munmap(shared, sizeof(*shared));
+    (void)close(shared_fd);
+    store_fixture_tear_down();
+}
+
+static pid_t start_writer(void)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        char variable[64];
+        (void)snprintf(variable, sizeof(variable), CHILD_VARIABLE "=%d", shared_fd);
+        (void)execve("/proc/self/exe", (char *[]){"writer", NULL}, (char *[]){variable, NULL});
+        _exit(1);
+    }
+    return child;
+}
+
+/* Kills it some time after it has made something durable. */
+static void kill_writer(pid_t child, uint64_t n_more)
+{
+    int status;
+    uint64_t enough = atomic_load(&shared->first_event) + n_more;
+    while (atomic_load(&shared->n_durable) < enough) {
+        (void)poll(NULL, 0, 1);
+        ck_assert_msg(waitpid(child, &status, WNOHANG) == 0, "the writer ended by itself");
+    }
+    (void)kill(child, SIGKILL);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(WTERMSIG(status), SIGKILL);
+}
+
+/* The last event of a user up to that one. */
+static uint64_t last_of(uint64_t user, uint64_t event)
+{
+    uint64_t back = (event + N_USERS - user) % N_USERS;
+    return back < event ? event - back : 0;
+}
+
+static void expect_user(uint64_t number)
+{
+    char id[24];
+    struct user user;
+    uint64_t durable = last_of(number, atomic_load(&shared->n_durable));
+    struct str name = {id, (size_t)snprintf(id, sizeof(id), "user%u", (unsigned)number)};
+    if (table_get(f->table, 0, name, &user) != 0) {
+        ck_assert_uint_eq(durable, 0);
+        return;
+    }
+    const struct row *ios = user_row(&user, PLATFORM_IOS);
+    const struct row *web = user_row(&user, PLATFORM_WEB);
+    ck_assert(ios != NULL && web != NULL);
+    uint64_t event = ios->event_time_ms - FIRST_STAMP_MS;
+    ck_assert_msg(event >= durable && event <= atomic_load(&shared->n_applied),
+                  "user %u: event %u is there, %u was durable, %u applied", (unsigned)number, (unsigned)event,
+                  (unsigned)durable, (unsigned)atomic_load(&shared->n_applied));
+    ck_assert_uint_eq(event % N_USERS, number);
+    ck_assert_uint_eq(web->event_time_ms, ios->event_time_ms);
+    ck_assert_int_eq(ios->action, platform_of(event) == PLATFORM_IOS ? ROW_LOGIN : ROW_KICKED);
+    ck_assert_int_eq(web->action, platform_of(event) == PLATFORM_WEB ? ROW_LOGIN : ROW_KICKED);
+}
+
+START_TEST(test_killed)
+{
+    uint64_t rng = clock_monotonic_ms();
+    (void)printf("test_killed: seed %u\n", (unsigned)rng);
+    shared->durability = _i;
+    for (unsigned round = 0; round < N_ROUNDS; round++) {
+        kill_writer(start_writer(), rng_below(&rng, 20000));
+        open_both();
+        for (uint64_t user = 0; user < N_USERS; user++) {
+            expect_user(user);
+        }
+        close_both();
+        atomic_store(&shared->first_event, atomic_load(&shared->n_applied) + 1);
+    }
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("store_crash");
+    TCase *tcase = tcase_create("store_crash");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 300);
+    tcase_add_loop_test(tcase, test_killed, STORE_RELAXED, STORE_SYNC + 1);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
