@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/daemon.h"
 #include "presenced/setup.h"
+#include "presenced/transfer.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 
 #define CONFIG_PATH_DEFAULT "/etc/presenced/presenced.conf"
+
+struct paths {
+    const char *config;
+    const char *transfer; /* of --export and --import */
+};
 
 enum exit_status {
     EXIT_STATUS_IN_ORDER = 0,
@@ -17,6 +23,8 @@ enum exit_status {
 enum action {
     ACTION_RUN,
     ACTION_CHECK_CONFIG,
+    ACTION_EXPORT,
+    ACTION_IMPORT,
     ACTION_VERSION,
     ACTION_HELP,
     ACTION_NONE, /* the command line is wrong, which has been said */
@@ -36,8 +44,10 @@ static enum exit_status print_help(void)
         "\n"
         "  --config FILE   the configuration, instead of " CONFIG_PATH_DEFAULT "\n"
         "  --check-config  check it and the files that it names, and end\n"
-        "  --export FILE   not supported yet\n"
-        "  --import FILE   not supported yet\n"
+        "  --export FILE   write what the store holds as lines of JSON (-: to stdout), and end; beside\n"
+        "                  a running presenced too\n"
+        "  --import FILE   merge such lines (-: from stdin) into the store, and end; while no\n"
+        "                  presenced runs on it\n"
         "  --version       print the version and end\n"
         "  --help          print this and end\n"
         "\n"
@@ -59,7 +69,7 @@ static enum action refuse(const char *what, const char *why)
 }
 
 /* getopt_long() itself tells of unknown options and missing arguments. */
-static enum action parse_arguments(int argc, char **argv, const char **ret_config_path)
+static enum action parse_arguments(int argc, char **argv, struct paths *ret_paths)
 {
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'},
@@ -73,17 +83,22 @@ static enum action parse_arguments(int argc, char **argv, const char **ret_confi
     enum action action = ACTION_RUN;
     int c;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        enum action wanted = action;
         switch (c) {
         case 'c':
-            *ret_config_path = optarg;
+            ret_paths->config = optarg;
             break;
         case 'k':
-            action = ACTION_CHECK_CONFIG;
+            wanted = ACTION_CHECK_CONFIG;
             break;
         case 'e':
-            return refuse("--export", ": not supported yet");
+            wanted = ACTION_EXPORT;
+            ret_paths->transfer = optarg;
+            break;
         case 'i':
-            return refuse("--import", ": not supported yet");
+            wanted = ACTION_IMPORT;
+            ret_paths->transfer = optarg;
+            break;
         case 'v':
             return ACTION_VERSION;
         case 'h':
@@ -91,6 +106,10 @@ static enum action parse_arguments(int argc, char **argv, const char **ret_confi
         default:
             return ACTION_NONE;
         }
+        if (action != ACTION_RUN && wanted != action) {
+            return refuse("--check-config, --export and --import", ": one of them at a time");
+        }
+        action = wanted;
     }
     return optind < argc ? refuse(argv[optind], ": unexpected") : action;
 }
@@ -107,28 +126,41 @@ static enum exit_status print_ok(const char *path)
     return printf("%s: ok\n", path) >= 0 && fflush(stdout) == 0 ? EXIT_STATUS_IN_ORDER : EXIT_STATUS_FAILED;
 }
 
-static enum exit_status run(const char *path, enum action action)
+static enum exit_status act(const struct config *config, enum action action, const struct paths *paths)
+{
+    if (action == ACTION_RUN) {
+        return (enum exit_status)daemon_run(config, paths->config);
+    }
+    if (action == ACTION_CHECK_CONFIG) {
+        return print_ok(paths->config);
+    }
+    if (config->store.path[0] == '\0') {
+        (void)refuse(paths->config, ": [store] path is not set, so there is no store");
+        return EXIT_STATUS_USAGE;
+    }
+    return (enum exit_status)(action == ACTION_EXPORT ? transfer_export(config, paths->transfer)
+                                                      : transfer_import(config, paths->transfer));
+}
+
+static enum exit_status run(const struct paths *paths, enum action action)
 {
     cleanup(config_fini) struct config config = {0};
     cleanup(buf_fini) struct buf errors = {0};
     cleanup(buf_fini) struct buf warnings = {0};
-    int r = setup_load(path, &config, &errors, &warnings);
+    int r = setup_load(paths->config, &config, &errors, &warnings);
     print_lines(&warnings);
     print_lines(&errors);
     if (r == -ENOMEM) {
         (void)fprintf(stderr, "presenced: no memory\n");
         return EXIT_STATUS_FAILED;
     }
-    if (r < 0) {
-        return EXIT_STATUS_USAGE;
-    }
-    return action == ACTION_RUN ? (enum exit_status)daemon_run(&config, path) : print_ok(path);
+    return r < 0 ? EXIT_STATUS_USAGE : act(&config, action, paths);
 }
 
 int main(int argc, char **argv)
 {
-    const char *config_path = CONFIG_PATH_DEFAULT;
-    enum action action = parse_arguments(argc, argv, &config_path);
+    struct paths paths = {.config = CONFIG_PATH_DEFAULT};
+    enum action action = parse_arguments(argc, argv, &paths);
     switch (action) {
     case ACTION_VERSION:
         return (int)print("presenced " PRESENCED_VERSION "\n");
@@ -136,9 +168,7 @@ int main(int argc, char **argv)
         return (int)print_help();
     case ACTION_NONE:
         return EXIT_STATUS_USAGE;
-    case ACTION_RUN:
-    case ACTION_CHECK_CONFIG:
-        break;
+    default:
+        return (int)run(&paths, action);
     }
-    return (int)run(config_path, action);
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Who may know whom: main → daemon → {http, status, callback, store, replica} → presence → base, and each
+# Who may know whom: main → {daemon, transfer} → {http, status, callback, store, replica} → presence → base, and each
 # third-party header in its one home. Fails on an #include that says otherwise, and on headers in a circle.
 set -eu
 
@@ -28,14 +28,15 @@ forbidden() {
         may["store"] = "presence base"
         may["replica"] = "presence base"
         may["ctl"] = "base"
+        may["transfer"] = "store config presence base"
         may["daemon"] = "http status callback store replica config presence base"
-        may["main"] = "daemon http config presence base"
+        may["main"] = "daemon transfer http config presence base"
 
         # Third-party header: the only files that may include it.
         home["^microhttpd\\.h$"] = "^src/http/"
         home["^gnutls/"] = "^src/http/tls\\.c$"
         home["^openssl/"] = "^src/(http/certificate|callback/signature)\\.c$"
-        home["^cjson/"] = "^src/(callback/state_change|status/[a-z_]*query[a-z_]*)\\.c$"
+        home["^cjson/"] = "^src/(callback/state_change|transfer/line_parser|status/[a-z_]*query[a-z_]*)\\.c$"
         home["^ini\\.h$"] = "^src/config/"
         home["^rocksdb/"] = "^src/store/"
         home["^hiredis/"] = "^src/replica/"
@@ -44,6 +45,7 @@ forbidden() {
         # Public headers without a source of their name.
         folder["cleanup"] = "base"
         folder["hex"] = "base"
+        folder["transfer"] = "transfer"
     }
 
     function module_of(path) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* How an event, or a user known elsewhere, gets into the table. A known user is unpacked, merged, packed and put back under its shard's
- * lock. A new one may need room that only another shard has: then the lock is let go, somebody is dropped,
- * and the event tries again with the place that was won. All memory is had before anything changes. */
+/* How an event, or a user known elsewhere, gets into the table. A known user is unpacked, merged, packed and
+ * put back under its shard's lock. A new one may need room that only another shard has: then the lock is let
+ * go, somebody is dropped, and the event tries again with the place that was won. All memory is had before
+ * anything changes. */
 #include "merge.h"
 #include "table_private.h"
 

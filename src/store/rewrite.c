@@ -34,9 +34,7 @@ static int write_page(struct store *store, struct engine_error *ret_error)
     struct table_cursor cursor = store->rewrite.cursor;
     writer_begin(store);
     if (cursor.position == 0) {
-        for (unsigned app = 0; app < table_n_apps(store->config.table); app++) {
-            writer_put_app(store, (uint16_t)app);
-        }
+        writer_put_apps(store);
     }
     bool more = table_list(store->config.table, &all, PAGE_N_USERS, PAGE_N_USERS, &cursor, put_visited,
                            store);

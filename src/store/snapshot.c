@@ -126,7 +126,8 @@ static struct engine_cursor *go_over(struct engine *engine, enum layout_kind kin
 {
     const uint8_t from = (uint8_t)kind;
     const uint8_t to = (uint8_t)(kind + 1);
-    return engine_cursor_new(engine, (struct str){(const char *)&from, 1}, (struct str){(const char *)&to, 1});
+    return engine_cursor_new(engine, (struct str){(const char *)&from, 1},
+                             (struct str){(const char *)&to, 1});
 }
 
 static int open_parts(struct snapshot *snapshot, uint64_t memory_bytes, struct engine_error *ret_error)

@@ -38,8 +38,8 @@ struct synced {
  * is for synced_close() after 0 only. */
 int synced_open(int folder_fd, bool make, struct synced *ret_synced, uint32_t *ret_version);
 
-/* What the file says, without its lock: beside the process that has the store. 0; -errno; or one of the above,
- * but never SYNCED_BUSY. */
+/* What the file says, without its lock: beside the process that has the store. 0; -errno; or one of the
+ * above, but never SYNCED_BUSY. */
 int synced_read(int folder_fd, enum synced_state *ret_state, struct synced_mark *ret_mark,
                 uint32_t *ret_version);
 

@@ -48,8 +48,8 @@ static const struct {
     {{"--config", "@DIR@/none.conf"}, 2, "/none.conf"},
     {{"--config", "@DIR@/none.conf", "--check-config"}, 2, "/none.conf"},
     {{"--config", "@DIR@", "--check-config"}, 2, "/"},
-    {{"--export", "@DIR@/export"}, 2, "not supported yet"},
-    {{"--import", "@DIR@/import"}, 2, "not supported yet"},
+    {{"--export"}, 2, "--export"},
+    {{"--export", "@DIR@/file", "--import", "@DIR@/file"}, 2, "one of them at a time"},
 };
 
 START_TEST(says_what_is_wrong_with_the_command_line)

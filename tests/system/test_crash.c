@@ -253,7 +253,9 @@ static struct table *table_with_user(struct table *from, unsigned number)
 
 struct sent {
     uint64_t number;
-    uint64_t answered_ms; /* OK; UINT64_MAX: not answered */
+    bool is_answered; /* OK */
+    uint64_t answered_ms;
+    uint64_t age_ms; /* when the daemon was killed; 0: not answered */
 };
 
 struct round {
@@ -319,7 +321,8 @@ static bool send_one(struct sender *sender, uint64_t number)
     }
     sender->sent = reallocarray(sender->sent, sender->n_sent + 1, sizeof(*sender->sent));
     ck_assert_ptr_nonnull(sender->sent);
-    sender->sent[sender->n_sent++] = (struct sent){number, is_answered ? clock_monotonic_ms() : UINT64_MAX};
+    sender->sent[sender->n_sent++] = (struct sent){
+        .number = number, .is_answered = is_answered, .answered_ms = clock_monotonic_ms()};
     return is_answered && sender->wrong_answer.len == 0;
 }
 
@@ -346,19 +349,26 @@ static void start_senders(struct round *round, const struct victim *victim,
     }
 }
 
-static void judge_sent(struct round *round, const struct sent *sent)
+static void add_uncertain(struct round *round, const struct sent *sent)
 {
-    bool is_answered = sent->answered_ms != UINT64_MAX;
-    uint64_t certain_for_ms = round->is_relaxed ? RELAXED_MS + SLACK_MS * harness_slowness() : 0;
-    round->n_ok += is_answered;
-    round->n_unanswered += !is_answered;
-    if (is_answered && (certain_for_ms == 0 || sent->answered_ms + certain_for_ms < round->killed_ms)) {
-        apply_here(round->model, sent->number);
-        return;
-    }
     round->uncertain = reallocarray(round->uncertain, round->n_uncertain + 1, sizeof(*round->uncertain));
     ck_assert_ptr_nonnull(round->uncertain);
     round->uncertain[round->n_uncertain++] = *sent;
+}
+
+static void judge_sent(struct round *round, struct sent *sent)
+{
+    uint64_t certain_from_ms = round->is_relaxed ? RELAXED_MS + SLACK_MS * harness_slowness() : 0;
+    if (sent->is_answered && round->killed_ms > sent->answered_ms) {
+        sent->age_ms = round->killed_ms - sent->answered_ms;
+    }
+    round->n_ok += sent->is_answered;
+    round->n_unanswered += !sent->is_answered;
+    if (sent->is_answered && sent->age_ms >= certain_from_ms) {
+        apply_here(round->model, sent->number);
+    } else {
+        add_uncertain(round, sent);
+    }
 }
 
 static void stop_senders(struct round *round, struct sender senders[static N_CONNECTIONS])
@@ -387,7 +397,7 @@ static int compare_sent(const void *a, const void *b)
     if (user_x != user_y) {
         return user_x < user_y ? -1 : 1;
     }
-    return x->answered_ms == y->answered_ms ? 0 : x->answered_ms > y->answered_ms ? -1 : 1;
+    return x->age_ms == y->age_ms ? 0 : x->age_ms < y->age_ms ? -1 : 1;
 }
 
 static bool fits(struct round *round, unsigned user, const struct sent *uncertain, size_t n, unsigned chosen,
@@ -405,20 +415,26 @@ static bool fits(struct round *round, unsigned user, const struct sent *uncertai
 
 static void note_uncertain(struct round *round, const struct sent *sent, bool is_there)
 {
-    bool is_answered = sent->answered_ms != UINT64_MAX;
     if (is_there) {
         apply_here(round->model, sent->number);
-        round->n_unanswered_there += !is_answered;
-    } else if (is_answered) {
-        uint64_t age_ms = round->killed_ms > sent->answered_ms ? round->killed_ms - sent->answered_ms : 0;
+        round->n_unanswered_there += !sent->is_answered;
+    } else if (sent->is_answered) {
         round->n_lost++;
-        round->oldest_lost_ms = age_ms > round->oldest_lost_ms ? age_ms : round->oldest_lost_ms;
+        round->oldest_lost_ms = sent->age_ms > round->oldest_lost_ms ? sent->age_ms : round->oldest_lost_ms;
     }
 }
 
-/* Finds which of the uncertain events are there: as many as can be, where several choices look the same. */
-static void settle_user(struct round *round, unsigned user, const struct sent *uncertain, size_t n,
-                        const char *there)
+/* A custom status shows only while the user is online. */
+static bool is_hidden(const struct sent *sent, const char *there)
+{
+    return actions[event_of(sent->number).action].kind == TABLE_CUSTOM_STATUS &&
+           strstr(there, "\"state\":\"online\",\"since\":") == NULL;
+}
+
+/* Finds which of the uncertain events are there: as many as can be, where several choices look the same.
+ * Keeps those of which nothing can be said yet at the front, and returns how many they are. */
+static size_t settle_user(struct round *round, unsigned user, struct sent *uncertain, size_t n,
+                          const char *there)
 {
     ck_assert_uint_le(n, N_UNCERTAIN_MAX);
     unsigned chosen = 1U << n;
@@ -430,11 +446,17 @@ static void settle_user(struct round *round, unsigned user, const struct sent *u
     cleanup(cleanup_freep) char *here = user_here(round->model, user);
     ck_assert_msg(chosen != UINT_MAX,
                   "PRESENCED_SEED=%" PRIu64 ", kill %" PRIu64
-                  ": user%u should be, with or without %zu unanswered events,\n%sbut is\n%s",
+                  ": user%u should be, with or without %zu uncertain events,\n%sbut is\n%s",
                   seed, round->n_kills, user, n, here, there);
+    size_t n_hidden = 0;
     for (size_t i = 0; i < n; i++) {
-        note_uncertain(round, &uncertain[i], (chosen >> i & 1) != 0);
+        if (is_hidden(&uncertain[i], there)) {
+            uncertain[n_hidden++] = uncertain[i];
+        } else {
+            note_uncertain(round, &uncertain[i], (chosen >> i & 1) != 0);
+        }
     }
+    return n_hidden;
 }
 
 /* Some users' JSON, from `first` on. */
@@ -456,10 +478,20 @@ static cJSON *ask_users(struct client *status, unsigned first, unsigned n)
     return users;
 }
 
+/* The uncertain events of a user begin at `at`; returns where they end. */
+static size_t find_end(const struct round *round, size_t at, unsigned user)
+{
+    while (at < round->n_uncertain && event_of(round->uncertain[at].number).user == user) {
+        at++;
+    }
+    return at;
+}
+
 static void check_users(struct round *round, const struct victim *victim)
 {
     const unsigned n_page = 1000;
     size_t at = 0;
+    size_t n_kept = 0;
     cleanup(client_freep) struct client *status = client_new("http", victim_status_port(victim));
     if (round->n_uncertain > 0) {
         qsort(round->uncertain, round->n_uncertain, sizeof(*round->uncertain), compare_sent);
@@ -468,16 +500,18 @@ static void check_users(struct round *round, const struct victim *victim)
         cJSON *users = ask_users(status, first, n_page);
         for (unsigned user = first; user < first + n_page; user++) {
             cleanup(cleanup_freep) char *there = canonical(cJSON_DetachItemFromArray(users, 0));
-            size_t begin = at;
-            while (at < round->n_uncertain && event_of(round->uncertain[at].number).user == user) {
-                at++;
+            struct sent *uncertain = round->uncertain + at;
+            size_t end = find_end(round, at, user);
+            size_t n_hidden = settle_user(round, user, uncertain, end - at, there);
+            for (size_t i = 0; i < n_hidden; i++) {
+                round->uncertain[n_kept++] = uncertain[i];
             }
-            settle_user(round, user, round->uncertain + begin, at - begin, there);
+            at = end;
         }
         cJSON_Delete(users);
     }
     ck_assert_uint_eq(at, round->n_uncertain);
-    round->n_uncertain = 0;
+    round->n_uncertain = n_kept;
 }
 
 static void pause_ms(uint64_t ms)

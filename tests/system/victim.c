@@ -87,7 +87,7 @@ static uint16_t find_port(const char *log, const char *listener)
 
 void victim_await_ready(struct victim *victim)
 {
-    victim_await_log(victim, "msg=ready");
+    victim_await_log(victim, "msg=\"ready\"");
     cleanup(buf_fini) struct buf log = sandbox_read(victim->sandbox, victim->log_name);
     victim->callback_port = find_port(buf_text(&log), "callback");
     victim->status_port = find_port(buf_text(&log), "status");

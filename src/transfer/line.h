@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_LINE_H
+#define PRESENCED_LINE_H
+
+/* A line of an export. Each is one JSON object; keys stand in this order, and a reader wants each of them
+ * once and no other, in any order:
+ *
+ *   {"format":"presenced","version":1}                                    the first line
+ *   {"app":1400000000,"forgotten_before":1629883332497}                   an app that has dropped users
+ *   {"app":1400000000,"user":"alice","rows":[…],"custom_status":"away","custom_status_time":1629883332497}
+ *
+ * and of each row, platforms by name, in the order in which they were first heard of:
+ *
+ *   {"platform":"iOS","action":"Login","reason":"Register","event_time":1629883332497,
+ *    "received_time":1629883332600,"client_ip":"192.0.2.4"}
+ *
+ * A custom status and its time are null where none was heard; client_ip where none was named. Apps come by
+ * rising id, users by rising app and id (as bytes). Any thread. */
+
+#include "presenced/user.h"
+
+#define LINE_FORMAT_VERSION 1
+#define LINE_SIZE_MAX 65535 /* more than twice the longest user */
+#define LINE_PROBLEM_SIZE 256
+
+/* Append a line, its newline with it. */
+void line_write_header(struct buf *out);
+void line_write_app(struct buf *out, uint64_t app_id, uint64_t forgotten_before_ms);
+void line_write_user(struct buf *out, uint64_t app_id, const struct platform_names *names,
+                     const struct user *user);
+
+enum line_kind {
+    LINE_HEADER, /* of LINE_FORMAT_VERSION */
+    LINE_APP,
+    LINE_USER,
+};
+
+struct line {
+    enum line_kind kind;
+    uint64_t app_id;
+    uint64_t forgotten_before_ms;
+    struct user user; /* its `app` is 0 */
+};
+
+#define LINE_WRONG 1
+
+/* Reads a line, without its newline. Platforms of its user get their numbers from `names`, which hears new
+ * ones when nothing is wrong. 0; LINE_WRONG with words in `ret_problem`; -ENOMEM. */
+int line_parse(struct str text, struct platform_names *names, struct line *ret_line,
+               char ret_problem[static LINE_PROBLEM_SIZE]);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+static int open_as_it_is(const char *path, struct output *ret_output)
+{
+    int fd = strcmp(path, "-") == 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
+                                    : open(path, O_WRONLY | O_CLOEXEC);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+    if (file == NULL) {
+        int r = -errno;
+        cleanup_closep(&fd);
+        return r;
+    }
+    *ret_output = (struct output){.file = file};
+    return 0;
+}
+
+/* For its user alone: it tells who is where. */
+static int open_beside(const char *path, struct output *ret_output)
+{
+    struct output output = {.path = strdup(path)};
+    if (output.path == NULL || asprintf(&output.temporary, "%s.XXXXXX", path) < 0) {
+        free(output.path);
+        return -ENOMEM;
+    }
+    int fd = mkostemp(output.temporary, O_CLOEXEC);
+    output.file = fd < 0 ? NULL : fdopen(fd, "w");
+    if (output.file == NULL) {
+        int r = -errno;
+        cleanup_closep(&fd);
+        free(output.path);
+        free(output.temporary);
+        return r;
+    }
+    *ret_output = output;
+    return 0;
+}
+
+int output_open(const char *path, struct output *ret_output)
+{
+    struct stat status;
+    bool as_it_is = strcmp(path, "-") == 0 || (stat(path, &status) == 0 && !S_ISREG(status.st_mode));
+    return as_it_is ? open_as_it_is(path, ret_output) : open_beside(path, ret_output);
+}
+
+int output_write(struct output *output, struct str bytes)
+{
+    errno = EIO;
+    return fwrite(bytes.ptr, 1, bytes.len, output->file) == bytes.len ? 0 : -errno;
+}
+
+/* Of a name to survive, its folder must be synced. */
+static int sync_folder_of(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (slash != NULL) {
+        slash[1] = '\0';
+    }
+    cleanup(cleanup_closep) int fd = open(slash == NULL ? "." : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 || fsync(fd) != 0 ? -errno : 0;
+}
+
+static int rename_to_path(struct output *output)
+{
+    if (fsync(fileno(output->file)) != 0 || rename(output->temporary, output->path) != 0) {
+        return -errno;
+    }
+    free(take_pointer(output->temporary));
+    return sync_folder_of(output->path);
+}
+
+int output_finish(struct output *output)
+{
+    if (fflush(output->file) != 0) {
+        return -errno;
+    }
+    return output->temporary == NULL ? 0 : rename_to_path(output);
+}
+
+void output_fini(struct output *output)
+{
+    (void)fclose(output->file);
+    if (output->temporary != NULL) {
+        (void)unlink(output->temporary);
+    }
+    free(output->temporary);
+    free(output->path);
+}
