@@ -41,6 +41,9 @@ static int fail(const char *path, int r, const char *what, char ret_problem[stat
     case -EAGAIN:
         kind = "written too fast to be read meanwhile";
         break;
+    case -ENOENT:
+        kind = what[0] == '\0' ? kind : "there is no store";
+        break;
     default:
         break;
     }
@@ -65,7 +68,7 @@ static int read_mark(const struct snapshot *snapshot, struct synced_mark *ret_ma
         *ret_error = (struct engine_error){"its file SYNCED is not as it was written"};
         return -EBADMSG;
     case SYNCED_NONE:
-        *ret_error = (struct engine_error){"holds no store"};
+        *ret_error = (struct engine_error){"the folder holds none"};
         return -ENOENT;
     default:
         return r;

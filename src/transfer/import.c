@@ -232,7 +232,8 @@ static int import_file(struct import *import)
     }
     int r = next_line(import);
     if (r != 0) {
-        return r == END_OF_FILE ? complain_of_line(import, "empty") : 1;
+        import->n_lines = 1;
+        return r == END_OF_FILE ? complain_of_line(import, "nothing is there") : 1;
     }
     return open_store(import) != 0 ? 1 : merge_lines(import);
 }

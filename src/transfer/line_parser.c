@@ -330,7 +330,7 @@ int line_parse(struct str text, struct platform_names *names, struct line *ret_l
     struct parsing parsing = {.names = names, .problem = ret_problem, .line = ret_line};
     int r = json_check(text);
     if (r != 0) {
-        return wrong(&parsing, "not JSON, or not as this is written (%s)", describe_check(r));
+        return wrong(&parsing, "malformed JSON: %s", describe_check(r));
     }
     cleanup(cJSON_Deletep) cJSON *tree = cJSON_ParseWithLengthOpts(text.ptr, text.len, NULL, 0);
     if (tree == NULL) {

@@ -35,7 +35,7 @@ static int run(const char *const *arguments, struct buf *output)
 /* The command line. */
 
 static const struct {
-    const char *arguments[4];
+    const char *arguments[5];
     int exit_status;
     const char *says;
 } command_lines[] = {

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+#include "../../src/store/synced.h"
+#include "suite.h"
+
+#include "presenced/cleanup.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define PLACE_DISTANCE 4096
+
+static char folder[64];
+static int folder_fd = -1;
+static struct synced synced;
+static uint32_t version;
+
+static const struct synced_mark mark = {
+    .sequence = UINT64_C(0x123456789a),
+    .files = {.manifest = {5, 600}, .logs = {{7, 8}, [FILES_N_LOGS_MAX - 1] = {9, 10}}},
+};
+
+static void set_up(void)
+{
+    (void)snprintf(folder, sizeof(folder), "/tmp/presenced-synced-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_ge(folder_fd, 0);
+    version = 77;
+    ck_assert_int_eq(synced_open(folder_fd, true, &synced, &version), 0);
+}
+
+static void tear_down(void)
+{
+    synced_close(&synced);
+    (void)unlinkat(folder_fd, "SYNCED", 0);
+    (void)close(folder_fd);
+    (void)rmdir(folder);
+}
+
+static int reopen(void)
+{
+    synced_close(&synced);
+    return synced_open(folder_fd, false, &synced, &version);
+}
+
+/* Overwrites a byte of a place. */
+static void spoil(unsigned place, size_t at)
+{
+    cleanup(cleanup_closep) int fd = openat(folder_fd, "SYNCED", O_RDWR | O_CLOEXEC);
+    char byte;
+    off_t offset = (off_t)(place * PLACE_DISTANCE + at);
+    ck_assert_int_eq(pread(fd, &byte, 1, offset), 1);
+    byte = (char)(byte ^ 1);
+    ck_assert_int_eq(pwrite(fd, &byte, 1, offset), 1);
+}
+
+static void cut(off_t size)
+{
+    cleanup(cleanup_closep) int fd = openat(folder_fd, "SYNCED", O_RDWR | O_CLOEXEC);
+    ck_assert_int_eq(ftruncate(fd, size), 0);
+}
+
+START_TEST(test_new)
+{
+    struct stat status;
+    ck_assert_int_eq(synced.state, SYNCED_CREATING);
+    ck_assert_uint_eq(synced.mark.sequence, 0);
+    ck_assert_int_eq(fstat(synced.fd, &status), 0);
+    ck_assert_uint_eq(status.st_mode & 0777, 0600);
+    ck_assert_int_eq(reopen(), 0);
+    ck_assert_int_eq(synced.state, SYNCED_CREATING);
+}
+END_TEST
+
+START_TEST(test_none)
+{
+    synced_close(&synced);
+    ck_assert_int_eq(unlinkat(folder_fd, "SYNCED", 0), 0);
+    ck_assert_int_eq(synced_open(folder_fd, false, &synced, &version), SYNCED_NONE);
+    ck_assert_int_eq(synced.fd, -1);
+}
+END_TEST
+
+START_TEST(test_last_write_counts)
+{
+    static const enum synced_state states[] = {SYNCED_OPEN, SYNCED_CLOSED, SYNCED_OPEN};
+    struct synced_mark written = mark;
+    for (unsigned i = 0; i < 3; i++) {
+        written.sequence = mark.sequence + i;
+        ck_assert_int_eq(synced_write(&synced, states[i], &written), 0);
+        ck_assert_int_eq(reopen(), 0);
+        ck_assert_int_eq(synced.state, states[i]);
+        ck_assert_mem_eq(&synced.mark, &written, sizeof(written));
+    }
+}
+END_TEST
+
+/* Whatever a power cut leaves of the place that was being written. */
+START_TEST(test_torn_write)
+{
+    static const size_t at[] = {0, 8, 12, 20, 24, 40, 300, 508, 511};
+    struct synced_mark older = mark;
+    older.sequence--;
+    ck_assert_int_eq(synced_write(&synced, SYNCED_OPEN, &older), 0);
+    ck_assert_int_eq(synced_write(&synced, SYNCED_CLOSED, &mark), 0);
+    unsigned newest = synced.n_writes % 2;
+    spoil(newest, at[_i]);
+    ck_assert_int_eq(reopen(), 0);
+    ck_assert_int_eq(synced.state, SYNCED_OPEN);
+    ck_assert_uint_eq(synced.mark.sequence, older.sequence);
+    /* And the next write goes where nothing is lost by it. */
+    ck_assert_int_eq(synced_write(&synced, SYNCED_CLOSED, &mark), 0);
+    ck_assert_uint_eq(synced.n_writes % 2, newest);
+}
+END_TEST
+
+START_TEST(test_both_damaged)
+{
+    spoil(0, 30);
+    spoil(1, 30);
+    ck_assert_int_eq(reopen(), SYNCED_DAMAGED);
+    cut(100);
+    ck_assert_int_eq(reopen(), SYNCED_DAMAGED);
+    /* Empty is new only where it may be. */
+    cut(0);
+    ck_assert_int_eq(reopen(), SYNCED_DAMAGED);
+    ck_assert_int_eq(synced_open(folder_fd, true, &synced, &version), 0);
+}
+END_TEST
+
+START_TEST(test_busy)
+{
+    struct synced second = {.fd = -1};
+    ck_assert_int_eq(synced_open(folder_fd, true, &second, &version), SYNCED_BUSY);
+    ck_assert_int_eq(second.fd, -1);
+    ck_assert_int_eq(reopen(), 0);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("synced");
+    TCase *tcase = tcase_create("synced");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, test_new);
+    tcase_add_test(tcase, test_none);
+    tcase_add_test(tcase, test_last_write_counts);
+    tcase_add_loop_test(tcase, test_torn_write, 0, 9);
+    tcase_add_test(tcase, test_both_damaged);
+    tcase_add_test(tcase, test_busy);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
