@@ -67,7 +67,8 @@ static int read_file(const char *path, struct buf *ret_bytes, struct certificate
 {
     struct stat status;
     struct buf bytes = {0};
-    cleanup(cleanup_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* O_NONBLOCK, for opening a FIFO would wait for its writer. */
+    cleanup(cleanup_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &status) != 0) {
         return fail(ret_error, "%s: cannot be opened: %s", path, strerror(errno));
     }
