@@ -179,7 +179,7 @@ int files_manifest(int folder_fd, struct file_mark *ret_mark)
 static int check_manifest(int folder_fd, const struct file_mark *mark)
 {
     char name[NAME_SIZE];
-    uint64_t number;
+    uint64_t number = 0;
     int r = read_current(folder_fd, &number);
     if (r < 0) {
         return r == -ENOENT ? -EBADMSG : r;

@@ -57,6 +57,16 @@ static void store_free(struct store *store)
 }
 DEFINE_CLEANUP(struct store *, store_free)
 
+static int open_eventfd(int *ret_fd)
+{
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd < 0) {
+        return -errno;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
 static int make_store(const struct store_config *config, struct store **ret_store)
 {
     cleanup(store_freep) struct store *store = calloc(1, sizeof(*store));
@@ -70,16 +80,20 @@ static int make_store(const struct store_config *config, struct store **ret_stor
     store->n_names_written = PLATFORM_N_KNOWN;
     store->synced.fd = -1;
     store->folder_fd = -1;
-    store->changes_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    store->control_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    store->changes_fd = -1;
+    store->control_fd = -1;
     store->batch = engine_batch_new();
     store->read = calloc(BATCH_N_CHANGES_MAX, sizeof(*store->read));
     store->pair = malloc(sizeof(*store->pair));
     if (store->config.path == NULL || store->read == NULL || store->pair == NULL) {
         return -ENOMEM;
     }
-    if (store->changes_fd < 0 || store->control_fd < 0) {
-        return -errno;
+    int r = open_eventfd(&store->changes_fd);
+    if (r == 0) {
+        r = open_eventfd(&store->control_fd);
+    }
+    if (r < 0) {
+        return r;
     }
     *ret_store = take_pointer(store);
     return 0;

@@ -400,7 +400,7 @@ static void fill_and_recover(struct sandbox *sandbox)
     unsigned n_users = log_in_until_full(&run, 1, now_ms);
     expect_ready(&run, true);
     expect_online(&run, n_users);
-    ck_assert_uint_eq(victim_count_log(run.victim, "store cannot write"), 1);
+    victim_await_log(run.victim, "store cannot write");
     make_room(sandbox);
     victim_await_log(run.victim, "store writes again");
     expect_ready(&run, false);
