@@ -271,7 +271,7 @@ void callback_discard(struct rules *rules)
 void callback_adopt(struct callback *callback, struct rules *rules)
 {
     rules->older = atomic_load_explicit(&callback->rules, memory_order_relaxed);
-    atomic_store_explicit(&callback->rules, rules, memory_order_release);
+    atomic_store(&callback->rules, rules);
 }
 
 static void free_with_older(struct rules *rules)

@@ -206,10 +206,10 @@ static void drain(struct daemon *daemon)
 {
     uint64_t delay_ms = daemon->config->callback.drain_delay_ms;
     atomic_store(&daemon->readiness, STATUS_DRAINING);
-    log_notice("draining", log_u64("delay_ms", delay_ms));
     for (unsigned i = 0; i < N_LISTENERS; i++) {
         http_listener_drain(daemon->listeners[i]);
     }
+    log_notice("draining", log_u64("delay_ms", delay_ms));
     if (delay_ms == 0 || wait_for_signal(daemon, clock_monotonic_ms() + delay_ms) == 0) {
         let_signals_kill();
         drain_listeners(daemon);

@@ -139,7 +139,7 @@ static void end_round(struct http_worker *worker)
     bool quiet = atomic_load_explicit(&worker->shared->paused, memory_order_relaxed) &&
                  !worker->has_progressed && !has_pending(worker);
     atomic_store(&worker->stats.is_quiet, quiet);
-    http_count(&worker->stats.n_rounds);
+    (void)atomic_fetch_add(&worker->stats.n_rounds, 1); /* for http_listener_wait_round(), ordered */
 }
 
 static void *run(void *cls)
@@ -161,6 +161,9 @@ static void *run(void *cls)
         http_answer_waiting(worker);
         worker->n_idle_rounds = worker->has_progressed ? 0 : worker->n_idle_rounds + 1;
         end_round(worker);
+        if (atomic_load(&worker->stats.is_quiet) && atomic_load(&worker->stats.n_in_flight) == 0) {
+            break; /* nothing begins once http_listener_wait_idle() may have seen this */
+        }
     }
     return NULL;
 }

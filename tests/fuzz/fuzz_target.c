@@ -22,7 +22,7 @@ static struct str decode(struct str text, struct buf *storage)
     for (size_t i = 0; i < text.len; i++) {
         int high = i + 2 < text.len && text.ptr[i] == '%' ? hex_value(text.ptr[i + 1]) : -1;
         int low = high >= 0 ? hex_value(text.ptr[i + 2]) : -1;
-        buf_append_char(storage, low >= 0 ? (char)(high << 4 | low) : text.ptr[i]);
+        buf_append_char(storage, (char)(low >= 0 ? high << 4 | low : text.ptr[i]));
         i += low >= 0 ? 2 : 0;
     }
     FUZZ_CHECK(!storage->failed);

@@ -1,64 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that is gone at any moment leaves the table as it was. The allocator is this file's, in the place of
- * the C library's; sanitizers have their own there, and leave nothing to test. */
+/* Memory that is gone at any moment leaves the table as it was. */
+#include "scarce_memory.h"
 #include "suite.h"
 #include "table_fixture.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define HAS_OWN_ALLOCATOR 1
-#else
-#define HAS_OWN_ALLOCATOR 0
-#endif
-
-/* Allocations that still succeed; below 0: all. Libcheck's assertions allocate, too. */
-static long n_left = -1;
-
-#if HAS_OWN_ALLOCATOR
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *pointer, size_t size);
-void *__libc_memalign(size_t alignment, size_t size);
-
-static bool is_gone(void)
+/* From now on `n` allocations succeed. */
+static void leave(unsigned n)
 {
-    if (n_left == 0) {
-        errno = ENOMEM;
-        return true;
-    }
-    n_left -= n_left > 0;
-    return false;
+    memory_end((struct scarcity){.n_before = n, .n_failing = UINT32_MAX});
 }
-
-void *malloc(size_t size)
-{
-    return is_gone() ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t nmemb, size_t size)
-{
-    return is_gone() ? NULL : __libc_calloc(nmemb, size);
-}
-
-void *realloc(void *ptr, size_t size)
-{
-    return is_gone() ? NULL : __libc_realloc(ptr, size);
-}
-
-void *reallocarray(void *ptr, size_t nmemb, size_t size)
-{
-    return is_gone() ? NULL : __libc_realloc(ptr, nmemb * size);
-}
-
-void *aligned_alloc(size_t alignment, size_t size)
-{
-    return is_gone() ? NULL : __libc_memalign(alignment, size);
-}
-
-#endif
 
 static void set_up(void)
 {
@@ -67,7 +20,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    n_left = -1;
+    (void)memory_restore();
     table_fixture_close();
 }
 
@@ -93,9 +46,9 @@ static unsigned apply_against_odds(struct table_event event)
     struct table_counts counts_before = counts();
     uint64_t revision = last_revision();
     for (int r = -ENOMEM; r != TABLE_CHANGED; n_failed++) {
-        n_left = (long)n_failed;
+        leave(n_failed);
         r = apply(event);
-        n_left = -1;
+        (void)memory_restore();
         if (r == TABLE_CHANGED) {
             break;
         }
@@ -131,7 +84,7 @@ START_TEST(test_apply)
     ck_assert_uint_eq(n_held(), n_users);
     check_counts(n_users / 4 * (uint64_t)3, n_users / 4, 0, 0);
     /* Each user needs at least its own memory. */
-    ck_assert_uint_ge(n_failed, HAS_OWN_ALLOCATOR ? n_users : 0);
+    ck_assert_uint_ge(n_failed, MEMORY_CAN_END ? n_users : 0);
 }
 END_TEST
 
@@ -143,9 +96,9 @@ START_TEST(test_tick)
         (void)snprintf(user, sizeof(user), "user%u", i);
         (void)apply(disconnect(user, PLATFORM_IOS, NOW_MS));
     }
-    n_left = 0;
+    leave(0);
     (void)table_tick(fixture.table, NOW_MS + 1000);
-    n_left = -1;
+    (void)memory_restore();
     check_counts(0, 0, 3000, 0);
 }
 END_TEST
@@ -171,19 +124,19 @@ START_TEST(test_new)
     uint16_t app = 77;
     unsigned n_failed = 0;
     for (int r = -ENOMEM; r < 0; n_failed++) {
-        n_left = (long)n_failed;
+        leave(n_failed);
         r = table_new(&config, &table);
-        n_left = -1;
+        (void)memory_restore();
         ck_assert(r == 0 || (r == -ENOMEM && table == NULL));
     }
-    ck_assert_uint_ge(n_failed, HAS_OWN_ALLOCATOR ? 5 : 1);
-#if HAS_OWN_ALLOCATOR
-    n_left = 0;
-    int r = table_add_app(table, 1400000000, &app);
-    n_left = -1;
-    ck_assert_int_eq(r, -ENOMEM);
-    ck_assert_uint_eq(app, 77);
-#endif
+    ck_assert_uint_ge(n_failed, MEMORY_CAN_END ? 5 : 1);
+    if (MEMORY_CAN_END) {
+        leave(0);
+        int r = table_add_app(table, 1400000000, &app);
+        (void)memory_restore();
+        ck_assert_int_eq(r, -ENOMEM);
+        ck_assert_uint_eq(app, 77);
+    }
     ck_assert_int_eq(table_add_app(table, 1400000000, &app), 0);
     ck_assert_uint_eq(app, 0);
     table_free(table);
@@ -196,13 +149,13 @@ START_TEST(test_read_of_changes)
     struct change changes[4];
     size_t n = 77;
     (void)apply(login("alice", PLATFORM_IOS, NOW_MS));
-#if HAS_OWN_ALLOCATOR
-    n_left = 0;
-    int r = changes_read(table_changes(fixture.table), 0, 4, 1000, &storage, changes, &n);
-    n_left = -1;
-    ck_assert_int_eq(r, -ENOMEM);
-    ck_assert_uint_eq(n, 77);
-#endif
+    if (MEMORY_CAN_END) {
+        leave(0);
+        int r = changes_read(table_changes(fixture.table), 0, 4, 1000, &storage, changes, &n);
+        (void)memory_restore();
+        ck_assert_int_eq(r, -ENOMEM);
+        ck_assert_uint_eq(n, 77);
+    }
     ck_assert_int_eq(changes_read(table_changes(fixture.table), 0, 4, 1000, &storage, changes, &n), 0);
     ck_assert_uint_eq(n, 1);
 }
