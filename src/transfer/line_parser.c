@@ -27,14 +27,17 @@ struct members {
     const cJSON *values[N_KEYS_MAX];
 };
 
-__attribute__((format(printf, 2, 3))) static int wrong(const struct parsing *parsing, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void describe(const struct parsing *parsing, const char *format,
+                                                           ...)
 {
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(parsing->problem, LINE_PROBLEM_SIZE, format, arguments);
     va_end(arguments);
-    return LINE_WRONG;
 }
+
+/* clang's analyser does not look into functions with variable arguments, so the outcome stands outside. */
+#define wrong(...) (describe(__VA_ARGS__), LINE_WRONG)
 
 static int take_member(const struct parsing *parsing, const cJSON *item, struct members *members)
 {
@@ -187,7 +190,7 @@ static int take_rows(struct parsing *parsing, const cJSON *array)
 static int take_custom_status(const struct parsing *parsing, const cJSON *text, const cJSON *time)
 {
     struct user *user = &parsing->line->user;
-    struct str status;
+    struct str status = STR("");
     if (cJSON_IsNull(text) != cJSON_IsNull(time)) {
         return wrong(parsing, "of \"custom_status\" and \"custom_status_time\" one is null");
     }
@@ -246,7 +249,7 @@ static int parse_user(struct parsing *parsing, const cJSON *tree)
 {
     struct members members = {.keys = {"app", "user", "rows", "custom_status", "custom_status_time"}};
     struct user *user = &parsing->line->user;
-    struct str id;
+    struct str id = STR("");
     parsing->line->kind = LINE_USER;
     int r = take_members(parsing, tree, &members);
     if (r == 0) {
@@ -283,7 +286,7 @@ static int parse_app(const struct parsing *parsing, const cJSON *tree)
 static int parse_header(const struct parsing *parsing, const cJSON *tree)
 {
     struct members members = {.keys = {"format", "version"}};
-    uint64_t version;
+    uint64_t version = 0;
     parsing->line->kind = LINE_HEADER;
     int r = take_members(parsing, tree, &members);
     if (r != 0) {
