@@ -43,7 +43,7 @@ int http_listener_start(struct http_listener *listener);
  * health check gets in. */
 void http_listener_drain(struct http_listener *listener);
 
-/* Stops accepting: what comes waits in the socket's queue for whoever else holds it. */
+/* Stops accepting, for good: what waits at the sockets is taken, and who comes after that is refused. */
 void http_listener_pause(struct http_listener *listener);
 
 /* After http_listener_pause(): waits until all requests that have come are answered, at most `timeout_ms`.

@@ -67,11 +67,14 @@ void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **socket
     }
 }
 
-/* Ends a connection whatever it is doing: libmicrohttpd sees it closed by its peer. */
+/* Ends a connection whatever it is doing: libmicrohttpd sees it closed by its peer. One that was parked
+ * stands outside of its epoll until a read finds nothing, which never comes with a full buffer; so it gets a
+ * time-out of the library's too, of a second, its least. test_limits.c shows it. */
 void http_connection_cut(struct http_connection *connection)
 {
     wait_leave(&connection->waiter);
     (void)shutdown(connection->watch.fd, SHUT_RDWR);
+    (void)MHD_set_connection_option(connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1U);
     http_unpark(connection);
     http_wait_no_longer(connection);
 }
@@ -118,8 +121,14 @@ static void add_connection(struct http_worker *worker, int fd, const struct sock
     http_connection_becomes_busy(connection);
     worker->accepting = connection;
     /* Closes the socket when it fails. */
-    if (MHD_add_connection(worker->mhd, fd, sockaddr, len) != MHD_YES && worker->accepting != NULL) {
-        connection_free(take_pointer(worker->accepting));
+    if (MHD_add_connection(worker->mhd, fd, sockaddr, len) != MHD_YES) {
+        if (worker->accepting != NULL) {
+            connection_free(take_pointer(worker->accepting));
+        }
+    } else if (connection->tls != NULL) {
+        /* Its ClientHello is waited for by us: libmicrohttpd would serve a burst of them in one go, and kept
+         * connections would wait for all those handshakes. */
+        http_connection_is_starved(connection);
     }
 }
 
@@ -129,16 +138,34 @@ static void accept_later(struct http_worker *worker)
     worker->accept_again_ms = worker->now_ms + ACCEPT_RETRY_MS;
 }
 
-/* Connections that idle give way to new ones, those that idle longest first, so that whoever holds all of
- * them open without using them locks nobody out. */
+static bool is_long_in(const struct http_worker *worker, const struct waiter *waiter)
+{
+    return waiter != NULL && waiter->since_ms + IDLE_BEFORE_CLOSED_FOR_ROOM_MS <= worker->now_ms;
+}
+
+/* Those that have sent no request yet. Returns how many were closed. */
+static unsigned close_silent(struct http_worker *worker)
+{
+    unsigned n = 0;
+    struct waiter *waiter = wait_first(&worker->busy);
+    while (n < CLOSED_FOR_ROOM_MAX && is_long_in(worker, waiter)) {
+        struct http_connection *connection = http_connection_of(waiter);
+        waiter = wait_next(&worker->busy, waiter);
+        if (!connection->has_served) {
+            http_connection_cut(connection);
+            n++;
+        }
+    }
+    return n;
+}
+
+/* Connections that do nothing give way to new ones: first who has never asked for anything, then who idles
+ * longest. So whoever holds all of them open without using them locks nobody out. */
 void http_close_idle(struct http_worker *worker)
 {
-    for (unsigned i = 0; i < CLOSED_FOR_ROOM_MAX; i++) {
-        struct waiter *waiter = wait_first(&worker->idle);
-        if (waiter == NULL || waiter->since_ms + IDLE_BEFORE_CLOSED_FOR_ROOM_MS > worker->now_ms) {
-            return;
-        }
-        http_connection_cut(http_connection_of(waiter));
+    unsigned n = close_silent(worker);
+    for (; n < CLOSED_FOR_ROOM_MAX && is_long_in(worker, wait_first(&worker->idle)); n++) {
+        http_connection_cut(http_connection_of(wait_first(&worker->idle)));
     }
 }
 
@@ -202,26 +229,27 @@ static bool has_room(const struct http_worker *worker)
            worker->shared->config.max_connections;
 }
 
-void http_accept(struct http_worker *worker, struct watch *socket)
+bool http_accept(struct http_worker *worker, struct watch *socket)
 {
     unwatch(worker, socket);
     if (!watch(worker, socket)) {
         accept_failed(worker, errno);
-        return;
+        return false;
     }
     for (unsigned i = 0; i < ACCEPTS_A_ROUND; i++) {
         struct sockaddr_storage sockaddr;
         socklen_t len = sizeof(sockaddr);
         if (!has_room(worker)) {
             make_room(worker);
-            return;
+            return false;
         }
         int fd = accept4(socket->fd, (struct sockaddr *)&sockaddr, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
             accept_failed(worker, errno);
-            return;
+            return false;
         }
         http_count(&worker->stats.n_accepted);
         add_connection(worker, fd, (const struct sockaddr *)&sockaddr, len);
     }
+    return true;
 }

@@ -24,12 +24,14 @@
 /* Headers and parse buffer of a request; all of it becomes resident for each connection. */
 #define CONNECTION_MEMORY_BYTES (16 * 1024)
 
-#define EVENTS_A_ROUND 128
+/* Few: between them libmicrohttpd serves what is ready, and kept connections are not to wait for many
+ * handshakes. */
+#define EVENTS_A_ROUND 16
 
 /* libmicrohttpd 0.9.75 says for ever that something is pending when its buffer is full and what is missing
- * would not fit, such as the rest of a chunk's size line of many kilobytes: after so many rounds without an
- * event it is waited for so long each, and no core is spun on. */
-#define BARREN_ROUNDS_MAX 32
+ * would not fit, such as the rest of a chunk's size line of many kilobytes: when nothing has come of anything
+ * for so long, each round waits for so long, and no core is spun on. A long head or reply takes less. */
+#define BARREN_AFTER_MS 20
 #define BARREN_WAIT_MS 10
 
 /* While it drains a thread looks often whether it is done. */
@@ -72,7 +74,7 @@ static int wait_ms(struct http_worker *worker)
     bool has_connections = wait_first(&worker->busy) != NULL || wait_first(&worker->idle) != NULL;
     uint64_t until_ms = has_connections ? worker->next_sweep_ms : worker->now_ms + HTTP_SWEEP_INTERVAL_MS;
     if (has_pending(worker)) {
-        return worker->n_idle_rounds < BARREN_ROUNDS_MAX ? 0 : BARREN_WAIT_MS;
+        return worker->now_ms - worker->progressed_ms < BARREN_AFTER_MS ? 0 : BARREN_WAIT_MS;
     }
     if (atomic_load_explicit(&worker->shared->paused, memory_order_relaxed)) {
         return PAUSED_WAIT_MS;
@@ -83,12 +85,28 @@ static int wait_ms(struct http_worker *worker)
     return until_ms <= worker->now_ms ? 0 : (int)(until_ms - worker->now_ms);
 }
 
-/* Who has connected already gets an answer, for nobody else will take the connection when the socket is
- * closed. */
+/* Who has connected already gets an answer. */
 static void take_what_waits(struct http_worker *worker)
 {
+    http_accept_watch(worker, true);
     for (unsigned i = 0; i < worker->shared->n_sockets; i++) {
-        http_accept(worker, &worker->sockets[i]);
+        while (http_accept(worker, &worker->sockets[i])) {}
+    }
+    http_accept_watch(worker, false);
+    worker->accept_again_ms = 0;
+}
+
+/* The last thread to do so closes the sockets' queues: who comes from now on is refused at once and goes
+ * elsewhere, where otherwise the kernel would take a request that nobody reads. */
+static void pause_accepting(struct http_worker *worker)
+{
+    struct http_shared *shared = worker->shared;
+    worker->has_paused = true;
+    take_what_waits(worker);
+    if (atomic_fetch_add(&shared->n_paused, 1) + 1 == shared->config.n_threads) {
+        for (unsigned i = 0; i < shared->n_sockets; i++) {
+            (void)shutdown(shared->sockets[i], SHUT_RDWR);
+        }
     }
 }
 
@@ -97,10 +115,8 @@ static void handle_wake(struct http_worker *worker)
     uint64_t n = 0;
     (void)!read(worker->wake.fd, &n, sizeof(n));
     http_answer_waiting(worker);
-    if (atomic_load(&worker->shared->paused) && worker->accepts) {
-        take_what_waits(worker);
-        worker->accept_again_ms = 0;
-        http_accept_watch(worker, false);
+    if (atomic_load(&worker->shared->paused) && !worker->has_paused) {
+        pause_accepting(worker);
     }
 }
 
@@ -136,8 +152,7 @@ static void run_timers(struct http_worker *worker)
 
 static void end_round(struct http_worker *worker)
 {
-    bool quiet = atomic_load_explicit(&worker->shared->paused, memory_order_relaxed) &&
-                 !worker->has_progressed && !has_pending(worker);
+    bool quiet = worker->has_paused && !worker->has_progressed && !has_pending(worker);
     atomic_store(&worker->stats.is_quiet, quiet);
     (void)atomic_fetch_add(&worker->stats.n_rounds, 1); /* for http_listener_wait_round(), ordered */
 }
@@ -159,7 +174,9 @@ static void *run(void *cls)
         (void)MHD_run_wait(worker->mhd, 0);
         http_park_starved(worker);
         http_answer_waiting(worker);
-        worker->n_idle_rounds = worker->has_progressed ? 0 : worker->n_idle_rounds + 1;
+        if (worker->has_progressed) {
+            worker->progressed_ms = worker->now_ms;
+        }
         end_round(worker);
         if (atomic_load(&worker->stats.is_quiet) && atomic_load(&worker->stats.n_in_flight) == 0) {
             break; /* nothing begins once http_listener_wait_idle() may have seen this */

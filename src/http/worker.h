@@ -26,7 +26,8 @@ struct http_shared {
     _Atomic uint64_t n_connections;
     _Atomic bool draining;
     _Atomic bool paused;
-    _Atomic bool room_wanted; /* at max_connections, and somebody waits to be accepted */
+    _Atomic unsigned n_paused; /* threads that have seen it */
+    _Atomic bool room_wanted;  /* at max_connections, and somebody waits to be accepted */
 };
 
 /* Counters of one worker: written by it alone, read by anyone. */
@@ -66,7 +67,8 @@ struct http_worker {
     _Atomic bool stopping;
     uint64_t now_ms;
     bool has_progressed;    /* in this round */
-    unsigned n_idle_rounds; /* in a row in which nothing came of anything */
+    uint64_t progressed_ms; /* when something last came of anything */
+    bool has_paused;
     uint64_t next_sweep_ms;
     uint64_t accept_again_ms;
     struct wait_queue busy;
@@ -103,8 +105,8 @@ void http_limits_sweep(struct http_worker *worker);
 /* How often limits are looked at, at most; where they are shorter, four times within each. */
 #define HTTP_SWEEP_INTERVAL_MS 1000
 
-/* accept.c: takes what waits at a listening socket, within the limits. */
-void http_accept(struct http_worker *worker, struct watch *socket);
+/* accept.c: takes some of what waits at a listening socket, within the limits. Whether more may wait. */
+bool http_accept(struct http_worker *worker, struct watch *socket);
 
 /* accept.c: closes a few of the connections that are idle longest. */
 void http_close_idle(struct http_worker *worker);

@@ -142,6 +142,66 @@ START_TEST(cuts_a_slow_sender_off)
 }
 END_TEST
 
+/* The library's buffer is full and what is missing would not fit, so it neither reads nor notices an end. */
+static const char *const stuck_heads[] = {
+    "POST /nope HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "GET /livez HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+};
+
+#define N_STUCK_HEADS (sizeof(stuck_heads) / sizeof(stuck_heads[0]))
+
+static void send_without_end(const char *head)
+{
+    cleanup(wire_freep) struct wire *wire = connect_to_callback(true);
+    cleanup(buf_fini) struct buf bytes = {0};
+    buf_append(&bytes, str_from(head));
+    for (unsigned i = 0; i < 20000; i++) {
+        buf_append_char(&bytes, '0');
+    }
+    (void)wire_send(wire, buf_str(&bytes));
+}
+
+static bool has_no_connections(void)
+{
+    struct answer answer;
+    client_get(status, "/v1/stats", &answer);
+    bool none = strstr(buf_text(&answer.body), "\"callback\":{\"connections\":0,") != NULL;
+    answer_fini(&answer);
+    return none;
+}
+
+START_TEST(a_chunk_size_without_end_holds_no_connection)
+{
+    start(CALLBACK TLS SHORT_TIMEOUT "max_connections = 4\n" REST);
+    for (int i = 0; i < 4; i++) {
+        send_without_end(stuck_heads[_i]);
+    }
+    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
+    while (!has_no_connections()) {
+        ck_assert_uint_lt(clock_monotonic_ms(), deadline_ms);
+        (void)poll(NULL, 0, 20);
+    }
+    expect_honest_service("https");
+    stop();
+}
+END_TEST
+
+/* Who has never said anything gives way like who idles, long before request_timeout. */
+START_TEST(silent_connections_make_room)
+{
+    start(CALLBACK TLS "request_timeout = 1h\nmax_connections = 4\n" REST);
+    struct wire *silent[4];
+    for (size_t i = 0; i < 4; i++) {
+        silent[i] = wire_open(instance_callback_port(instance));
+    }
+    expect_honest_service("https");
+    for (size_t i = 0; i < 4; i++) {
+        wire_free(silent[i]);
+    }
+    stop();
+}
+END_TEST
+
 /* Idle_timeout. */
 
 START_TEST(closes_an_idle_connection)
@@ -326,6 +386,8 @@ Suite *test_suite(void)
     TCase *tcase = tcase_create("limits");
     tcase_set_timeout(tcase, 2 * HARNESS_DEADLINE_MS / 1000);
     tcase_add_loop_test(tcase, cuts_a_slow_sender_off, 0, (int)N_SLOW_CASES);
+    tcase_add_loop_test(tcase, a_chunk_size_without_end_holds_no_connection, 0, (int)N_STUCK_HEADS);
+    tcase_add_test(tcase, silent_connections_make_room);
     tcase_add_test(tcase, closes_an_idle_connection);
     tcase_add_test(tcase, request_timeout_spares_a_kept_connection);
     tcase_add_test(tcase, takes_no_more_than_max_connections);
