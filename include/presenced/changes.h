@@ -31,6 +31,11 @@ DEFINE_CLEANUP(struct changes *, changes_free)
  * Returns the new revision. Never fails: all memory was taken at the start. */
 uint64_t changes_append(struct changes *changes, enum change_kind kind, uint64_t unix_ms, struct str record);
 
+/* Has each change shown to `tap` as it is appended, in their order: for one who must not be behind at all. It
+ * is called under the log's lock and a shard's, so it is quick, waits for nothing and calls nothing that may
+ * change the table. NULL ends it; one at a time. */
+void changes_set_tap(struct changes *changes, void (*tap)(void *cls, const struct change *change), void *cls);
+
 /* For followers, from any thread. */
 
 /* The newest revision, 0 before the first. */

@@ -12,7 +12,7 @@ struct store;
 
 enum store_durability {
     STORE_RELAXED, /* written within 50 ms; fsync as with STORE_COMMIT */
-    STORE_COMMIT,  /* durable is what was written; an fsync follows within a second */
+    STORE_COMMIT,  /* durable is what outlives the process; an fsync follows within a second */
     STORE_SYNC,    /* durable is what an fsync has returned for */
 };
 
@@ -22,8 +22,8 @@ struct store_config {
     uint64_t memory_bytes; /* of the engine's buffers and caches; from STORE_MEMORY_MIN */
     struct table *table;   /* borrowed until store_close(); nothing has changed in it yet */
 
-    /* The durable revision or store_problem() is another than before. From the store's thread, which waits
-     * meanwhile; may be NULL. */
+    /* The durable revision or store_problem() is another than before, but for what is durable as soon as it
+     * has changed. From a thread of the store's, which waits meanwhile; may be NULL. */
     void (*on_durable)(void *cls);
     /* About once a second while users are loaded, by the caller of store_open(); may be NULL. */
     void (*on_progress)(void *cls, uint64_t n_users);
@@ -49,7 +49,8 @@ int store_open(const struct store_config *config, struct store **ret_store,
 void store_close(struct store *store);
 DEFINE_CLEANUP(struct store *, store_close)
 
-/* Changes up to this revision are as durable as was configured. Never goes back. */
+/* Changes up to this revision are as durable as was configured. With STORE_COMMIT 0 for as long as an fsync
+ * does not keep up with the second that was promised. */
 uint64_t store_durable_revision(const struct store *store);
 
 /* NULL: all is well. Else a constant text, "disk full": nothing becomes durable until it has gone, and what
@@ -67,9 +68,10 @@ void store_note_apps(struct store *store);
 struct store_stats {
     uint64_t n_users_loaded;
     uint64_t load_ms;
-    bool was_closed; /* the run before ended in order */
-    uint64_t durable_revision;
-    uint64_t lag; /* changes not durable yet, and one for apps that were noted */
+    bool was_closed;          /* the run before ended in order */
+    uint64_t stored_revision; /* the engine has what changed up to it */
+    uint64_t synced_revision; /* and that is on disk */
+    uint64_t lag;             /* changes that it has not yet, and one for apps that were noted */
     uint64_t n_commits;
     uint64_t n_changes;
     uint64_t n_bytes; /* as handed to the engine */

@@ -105,7 +105,8 @@ static void each_counter(void *cls, void (*visit)(void *visit_cls, const char *n
     store_stats(daemon->store, &stats);
     visit(visit_cls, "users_loaded", stats.n_users_loaded);
     visit(visit_cls, "load_ms", stats.load_ms);
-    visit(visit_cls, "durable_revision", stats.durable_revision);
+    visit(visit_cls, "stored_revision", stats.stored_revision);
+    visit(visit_cls, "synced_revision", stats.synced_revision);
     visit(visit_cls, "lag", stats.lag);
     visit(visit_cls, "commits", stats.n_commits);
     visit(visit_cls, "changes", stats.n_changes);

@@ -27,6 +27,8 @@ struct changes {
     size_t max_bytes;
     struct entry *entries;
     uint8_t *bytes;
+    void (*tap)(void *cls, const struct change *change);
+    void *tap_cls;
     bool wakes; /* whether the next change is told: not again before somebody has read */
     unsigned n_followers;
     int followers[N_FOLLOWERS_MAX];
@@ -124,10 +126,21 @@ uint64_t changes_append(struct changes *changes, enum change_kind kind, uint64_t
     } else {
         changes->first_revision = revision + 1;
     }
+    if (changes->tap != NULL) {
+        changes->tap(changes->tap_cls, &(struct change){revision, unix_ms, kind, record});
+    }
     atomic_store_explicit(&changes->last_revision, revision, memory_order_release);
     wake_followers(changes);
     (void)pthread_mutex_unlock(&changes->lock);
     return revision;
+}
+
+void changes_set_tap(struct changes *changes, void (*tap)(void *cls, const struct change *change), void *cls)
+{
+    (void)pthread_mutex_lock(&changes->lock);
+    changes->tap = tap;
+    changes->tap_cls = cls;
+    (void)pthread_mutex_unlock(&changes->lock);
 }
 
 uint64_t changes_last_revision(const struct changes *changes)

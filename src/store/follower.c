@@ -10,7 +10,7 @@
 #include <poll.h>
 
 #define RETRY_INTERVAL_MS 1000
-#define GATHER_MS 20 /* STORE_RELAXED */
+#define GATHER_MS 20 /* where nobody waits for the engine */
 
 static const char *problem_of(int error)
 {
@@ -46,13 +46,16 @@ static void note_failure(struct store *store, int r, const struct engine_error *
         log_error("store cannot write: trying again every second", log_text("problem", problem),
                   log_text("engine", error->text));
         set_problem(store, problem);
+        if (store->journal != NULL) {
+            (void)journal_sync(store->journal); /* it has what was answered before this was known */
+        }
     }
 }
 
 static void note_success(struct store *store)
 {
     if (store_problem(store) != NULL) {
-        log_notice("store writes again", log_u64("revision", store_durable_revision(store)));
+        log_notice("store writes again", log_u64("revision", store_stored_revision(store)));
         set_problem(store, NULL);
     }
 }
@@ -119,6 +122,11 @@ static void wait_for_control(struct store *store, int timeout_ms)
     (void)poll(&fd, 1, timeout_ms);
 }
 
+static bool may_gather(const struct store *store)
+{
+    return store->config.durability == STORE_RELAXED || journaling_is_whole(store);
+}
+
 static void wait_for_work(struct store *store)
 {
     struct pollfd fds[] = {
@@ -126,7 +134,7 @@ static void wait_for_work(struct store *store)
         {.fd = store->control_fd, .events = POLLIN},
     };
     (void)poll(fds, 2, -1);
-    if (store->config.durability == STORE_RELAXED && fds[1].revents == 0) {
+    if (fds[1].revents == 0 && may_gather(store)) {
         wait_for_control(store, GATHER_MS);
     }
     clear(store->changes_fd);

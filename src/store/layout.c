@@ -19,6 +19,8 @@
  *                                         u16  length
  *                                         text
  *
+ *   06                                  u64 run of the daemon, u64 revision of it up to which all is here
+ *
  * A user is one value, so nobody's login can be torn from what it kicks. Its rows and custom status are bytes
  * of record.c; where that changes, this needs a form 2. A store without the key 01 was never finished. */
 #include "layout.h"
@@ -165,6 +167,25 @@ int layout_read_minute(struct str key, struct str value, struct layout_minute *r
     }
     ret_minute->unix_ms = minute * MINUTE_MS;
     ret_minute->n_online = get_little(value.ptr, 8);
+    return 0;
+}
+
+void layout_write_position(const struct layout_position *position, struct layout_pair *ret_pair)
+{
+    ret_pair->key[0] = LAYOUT_POSITION;
+    ret_pair->key_len = 1;
+    put_little(ret_pair->value, position->run, 8);
+    put_little(ret_pair->value + 8, position->revision, 8);
+    ret_pair->value_len = 16;
+}
+
+int layout_read_position(struct str key, struct str value, struct layout_position *ret_position)
+{
+    if (key.len != 1 || key.ptr[0] != LAYOUT_POSITION || value.len != 16) {
+        return -EBADMSG;
+    }
+    ret_position->run = get_little(value.ptr, 8);
+    ret_position->revision = get_little(value.ptr + 8, 8);
     return 0;
 }
 

@@ -16,6 +16,7 @@ enum layout_kind {
     LAYOUT_APP,
     LAYOUT_MINUTE,
     LAYOUT_USER,
+    LAYOUT_POSITION,
     LAYOUT_END, /* behind all of this version */
 };
 
@@ -51,10 +52,17 @@ struct layout_minute {
     uint64_t n_online;
 };
 
+/* Up to where the store has what the journal of a run had. */
+struct layout_position {
+    uint64_t run; /* 0: there is no journal */
+    uint64_t revision;
+};
+
 void layout_write_meta(struct layout_pair *ret_pair);
 void layout_write_platform(uint8_t platform, struct str name, struct layout_pair *ret_pair);
 void layout_write_app(const struct layout_app *app, struct layout_pair *ret_pair);
 void layout_write_minute(const struct layout_minute *minute, struct layout_pair *ret_pair);
+void layout_write_position(const struct layout_position *position, struct layout_pair *ret_pair);
 void layout_write_user(uint64_t app_id, const uint8_t *record, struct layout_pair *ret_pair);
 
 /* The key alone. */
@@ -65,6 +73,8 @@ int layout_read_meta(struct str key, struct str value, uint32_t *ret_version);
 int layout_read_platform(struct str key, struct str value, uint8_t *ret_platform, struct str *ret_name);
 int layout_read_app(struct str key, struct str value, struct layout_app *ret_app);
 int layout_read_minute(struct str key, struct str value, struct layout_minute *ret_minute);
+
+int layout_read_position(struct str key, struct str value, struct layout_position *ret_position);
 
 /* App and id of a user's key; the id points into it. */
 int layout_read_user_key(struct str key, uint64_t *ret_app_id, struct str *ret_user_id);

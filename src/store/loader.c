@@ -18,7 +18,7 @@
 
 struct loading {
     const struct store_config *config;
-    struct engine *engine;
+    const struct loader_source *source;
     uint64_t now_ms;
     unsigned n_platforms;
     size_t n_pieces;
@@ -43,21 +43,21 @@ static int bad_pair(const char *what, struct engine_error *ret_error)
 }
 
 /* Hands all pairs of a kind to `load`. */
-static int load_kind(struct engine *engine, enum layout_kind kind, void *cls,
+static int load_kind(const struct loader_source *source, enum layout_kind kind, void *cls,
                      int (*load)(void *cls, struct str key, struct str value, struct engine_error *ret_error),
                      struct engine_error *ret_error)
 {
     const uint8_t from = (uint8_t)kind;
     const uint8_t to = (uint8_t)(kind + 1);
-    cleanup(engine_cursor_freep) struct engine_cursor *cursor = engine_cursor_new(engine, kind_key(&from),
-                                                                                  kind_key(&to));
+    cleanup(pending_cursor_freep) struct pending_cursor *cursor = pending_cursor_new(
+        source->pending, source->engine, kind_key(&from), kind_key(&to));
     struct str key;
     struct str value;
     int r;
     if (cursor == NULL) {
         return -ENOMEM;
     }
-    while ((r = engine_cursor_next(cursor, &key, &value, ret_error)) == 0) {
+    while ((r = pending_cursor_next(cursor, &key, &value, ret_error)) == 0) {
         r = load(cls, key, value, ret_error);
         if (r < 0) {
             return r;
@@ -72,10 +72,10 @@ static int load_meta(void *cls, struct str key, struct str value, struct engine_
     return layout_read_meta(key, value, version) < 0 ? bad_pair("version", ret_error) : 0;
 }
 
-static int check_version(struct engine *engine, struct engine_error *ret_error)
+static int check_version(const struct loader_source *source, struct engine_error *ret_error)
 {
     uint32_t version = 0;
-    int r = load_kind(engine, LAYOUT_META, &version, load_meta, ret_error);
+    int r = load_kind(source, LAYOUT_META, &version, load_meta, ret_error);
     if (r < 0) {
         return r;
     }
@@ -84,6 +84,12 @@ static int check_version(struct engine *engine, struct engine_error *ret_error)
         return -EPROTONOSUPPORT;
     }
     return version == 0 ? bad_pair("version", ret_error) : 0;
+}
+
+static int load_position(void *cls, struct str key, struct str value, struct engine_error *ret_error)
+{
+    struct layout_position *position = cls;
+    return layout_read_position(key, value, position) < 0 ? bad_pair("position", ret_error) : 0;
 }
 
 /* Numbers stay what they were, for the records of users name them. */
@@ -173,12 +179,13 @@ static int load_piece(struct loading *loading, size_t piece, struct engine_error
     struct str value;
     uint64_t n_users = 0;
     int r;
-    cleanup(engine_cursor_freep) struct engine_cursor *cursor = engine_cursor_new(
-        loading->engine, loading->bounds[piece], loading->bounds[piece + 1]);
+    cleanup(pending_cursor_freep) struct pending_cursor *cursor = pending_cursor_new(
+        loading->source->pending, loading->source->engine, loading->bounds[piece],
+        loading->bounds[piece + 1]);
     if (cursor == NULL) {
         return -ENOMEM;
     }
-    while ((r = engine_cursor_next(cursor, &key, &value, ret_error)) == 0) {
+    while ((r = pending_cursor_next(cursor, &key, &value, ret_error)) == 0) {
         r = load_user(loading, &app, key, value, ret_error);
         if (r < 0) {
             return r;
@@ -256,23 +263,23 @@ static void run_threads(struct loading *loading)
     }
 }
 
-static int load_users(const struct store_config *config, struct engine *engine, uint64_t *ret_n_users,
-                      struct engine_error *ret_error)
+static int load_users(const struct store_config *config, const struct loader_source *source,
+                      uint64_t *ret_n_users, struct engine_error *ret_error)
 {
     static const uint8_t from = LAYOUT_USER;
-    static const uint8_t to = LAYOUT_END;
+    static const uint8_t to = LAYOUT_USER + 1;
     cleanup(buf_fini) struct buf cuts = {0};
     cleanup(cleanup_freep) struct loading *loading = calloc(1, sizeof(*loading));
     if (loading == NULL) {
         return -ENOMEM;
     }
     loading->config = config;
-    loading->engine = engine;
+    loading->source = source;
     loading->now_ms = clock_unix_ms();
     loading->n_platforms = platform_count(table_platform_names(config->table));
     (void)pthread_mutex_init(&loading->lock, NULL);
-    loading->n_pieces = 1 + engine_cuts(engine, kind_key(&from), kind_key(&to), &cuts, loading->bounds + 1,
-                                        N_PIECES_MAX - 1);
+    loading->n_pieces = 1 + engine_cuts(source->engine, kind_key(&from), kind_key(&to), &cuts,
+                                        loading->bounds + 1, N_PIECES_MAX - 1);
     loading->bounds[0] = kind_key(&from);
     loading->bounds[loading->n_pieces] = kind_key(&to);
     run_threads(loading);
@@ -285,26 +292,43 @@ static int load_users(const struct store_config *config, struct engine *engine, 
     return r;
 }
 
-int loader_read_names(struct engine *engine, struct platform_names *names, struct engine_error *ret_error)
+int loader_read_position(struct engine *engine, struct layout_position *ret_position,
+                         struct engine_error *ret_error)
 {
-    int r = check_version(engine, ret_error);
-    return r < 0 ? r : load_kind(engine, LAYOUT_PLATFORM, names, load_platform, ret_error);
+    static const struct pending nothing;
+    const struct loader_source source = {engine, &nothing};
+    struct layout_position position = {.run = 0};
+    int r = check_version(&source, ret_error);
+    if (r == 0) {
+        r = load_kind(&source, LAYOUT_POSITION, &position, load_position, ret_error);
+    }
+    if (r < 0) {
+        return r;
+    }
+    *ret_position = position;
+    return 0;
 }
 
-int loader_run(const struct store_config *config, struct engine *engine, struct loaded *ret_loaded,
-               struct engine_error *ret_error)
+int loader_read_names(const struct loader_source *source, struct platform_names *names,
+                      struct engine_error *ret_error)
+{
+    return load_kind(source, LAYOUT_PLATFORM, names, load_platform, ret_error);
+}
+
+int loader_run(const struct store_config *config, const struct loader_source *source,
+               struct loaded *ret_loaded, struct engine_error *ret_error)
 {
     struct loaded loaded = {0};
     struct minutes minutes = {config, &loaded};
-    int r = loader_read_names(engine, table_platform_names(config->table), ret_error);
+    int r = loader_read_names(source, table_platform_names(config->table), ret_error);
     if (r == 0) {
-        r = load_kind(engine, LAYOUT_APP, config->table, load_app, ret_error);
+        r = load_kind(source, LAYOUT_APP, config->table, load_app, ret_error);
     }
     if (r == 0) {
-        r = load_kind(engine, LAYOUT_MINUTE, &minutes, load_minute, ret_error);
+        r = load_kind(source, LAYOUT_MINUTE, &minutes, load_minute, ret_error);
     }
     if (r == 0) {
-        r = load_users(config, engine, &loaded.n_users, ret_error);
+        r = load_users(config, source, &loaded.n_users, ret_error);
     }
     if (r < 0) {
         return r;

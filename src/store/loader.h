@@ -2,9 +2,10 @@
 #ifndef PRESENCED_LOADER_H
 #define PRESENCED_LOADER_H
 
-/* From the engine into the table: names and apps first, then users, by a few threads. */
+/* From the engine, with what is pending, into the table: names and apps first, then users, by a few threads.
+ */
 
-#include "engine.h"
+#include "pending.h"
 
 #include "presenced/store.h"
 
@@ -14,12 +15,24 @@ struct loaded {
     uint64_t newest_minute_ms;
 };
 
-/* Checks that the layout is one that is known, and hears the names of platforms. As loader_run(). */
-int loader_read_names(struct engine *engine, struct platform_names *names, struct engine_error *ret_error);
+/* What is to be read, both borrowed. */
+struct loader_source {
+    struct engine *engine;
+    const struct pending *pending;
+};
 
-/* Loads all that the engine holds into config's table, telling config's callbacks. 0; -EBADMSG: a pair is not
+/* Checks that the layout is one that is known, and says up to where of which journal it goes. As
+ * loader_run(). */
+int loader_read_position(struct engine *engine, struct layout_position *ret_position,
+                         struct engine_error *ret_error);
+
+/* Hears the names of platforms. As loader_run(). */
+int loader_read_names(const struct loader_source *source, struct platform_names *names,
+                      struct engine_error *ret_error);
+
+/* Loads all that there is into config's table, telling config's callbacks. 0; -EBADMSG: a pair is not
  * as it should be; -EPROTONOSUPPORT: of a newer layout; or as the engine says. `ret_error` has the words. */
-int loader_run(const struct store_config *config, struct engine *engine, struct loaded *ret_loaded,
-               struct engine_error *ret_error);
+int loader_run(const struct store_config *config, const struct loader_source *source,
+               struct loaded *ret_loaded, struct engine_error *ret_error);
 
 #endif

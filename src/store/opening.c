@@ -5,14 +5,17 @@
  *
  *   1. lock SYNCED; it says layout, state, and what was known to be synced
  *   2. open the engine for reading only; is all there that was synced?
- *   3. load the table from it, checksums on
- *   4. only then open it for writing
+ *   3. read the journal, if the last run was killed
+ *   4. load the table from both, checksums on
+ *   5. only then open the engine for writing, and write what the journal had
  *
- * A torn end of the log, above what was synced, is cut off in step 4. Everything else that is wrong is found
+ * A torn end of the log, above what was synced, is cut off in step 5. Everything else that is wrong is found
  * before. */
 #include "store_private.h"
 
 #include "loader.h"
+
+#include "presenced/log.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -28,7 +31,9 @@
 struct opening {
     struct store *store;
     const char *path;
-    char *problem; /* STORE_PROBLEM_SIZE */
+    char *problem;                   /* STORE_PROBLEM_SIZE */
+    struct layout_position position; /* of the last run */
+    struct pending pending;
 };
 
 __attribute__((format(printf, 3, 4))) static int fail(const struct opening *opening, int r,
@@ -152,18 +157,55 @@ static int open_synced(const struct opening *opening)
     }
 }
 
+static int sync_engine(struct store *store)
+{
+    int r = 0;
+    /* In both places, so that none speaks of an older state. */
+    for (unsigned place = 0; r == 0 && place < 2; place++) {
+        r = store_sync(store, SYNCED_OPEN, engine_last_sequence(store->engine));
+    }
+    return r;
+}
+
+/* With that in the engine, the journal of the last run is not needed any more. */
+static int write_pending(const struct opening *opening)
+{
+    struct store *store = opening->store;
+    struct engine_error error = {""};
+    if (opening->position.run == 0) {
+        return 0;
+    }
+    log_notice("taken from the journal", log_u64("pairs", opening->pending.n));
+    writer_begin(store);
+    writer_put_pending(store, &opening->pending);
+    writer_put_position(store, 0, 0);
+    int r = writer_commit(store, &error);
+    if (r == 0) {
+        r = sync_engine(store);
+    }
+    if (r < 0) {
+        return fail_for(opening, r, error.text);
+    }
+    journal_remove_all(store->folder_fd);
+    return 0;
+}
+
 /* What an engine must have before users; then it is in use. */
 static int write_basics(const struct opening *opening)
 {
     struct store *store = opening->store;
     struct engine_error error = {""};
+    int r = journaling_prepare(store);
+    if (r < 0) {
+        return fail_for(opening, r, "its journal");
+    }
     writer_begin(store);
     writer_put_meta(store);
     writer_put_apps(store);
-    int r = writer_commit(store, &error);
-    /* In both places, so that none speaks of an older state. */
-    for (unsigned place = 0; r == 0 && place < 2; place++) {
-        r = store_sync(store, SYNCED_OPEN, engine_last_sequence(store->engine));
+    writer_put_position(store, store->run, 0);
+    r = writer_commit(store, &error);
+    if (r == 0) {
+        r = sync_engine(store);
     }
     return r < 0 ? fail_for(opening, r, error.text) : 0;
 }
@@ -199,15 +241,22 @@ static int check_synced(const struct store *store, const struct engine *engine,
     return r;
 }
 
-static int load_from(struct store *store, struct engine *engine, struct engine_error *ret_error)
+static int load_from(struct opening *opening, struct engine *engine, struct engine_error *ret_error)
 {
+    struct store *store = opening->store;
+    const struct loader_source source = {engine, &opening->pending};
     struct loaded loaded;
     uint64_t before_us = store_now_us();
     int r = check_synced(store, engine, ret_error);
-    if (r < 0) {
-        return r;
+    if (r == 0) {
+        r = loader_read_position(engine, &opening->position, ret_error);
     }
-    r = loader_run(&store->config, engine, &loaded, ret_error);
+    if (r == 0) {
+        r = pending_read(store->folder_fd, &opening->position, false, &opening->pending, ret_error);
+    }
+    if (r == 0) {
+        r = loader_run(&store->config, &source, &loaded, ret_error);
+    }
     if (r == 0) {
         store->n_users_loaded = loaded.n_users;
         store->load_ms = (store_now_us() - before_us) / 1000;
@@ -216,14 +265,14 @@ static int load_from(struct store *store, struct engine *engine, struct engine_e
 }
 
 /* Reads the engine without touching it. */
-static int load(const struct opening *opening, uint64_t *ret_sequence)
+static int load(struct opening *opening, uint64_t *ret_sequence)
 {
     struct store *store = opening->store;
     struct engine_error error = {""};
     cleanup(engine_closep) struct engine *engine = NULL;
     int r = engine_open_read_only(opening->path, store->config.memory_bytes, &engine, &error);
     if (r == 0) {
-        r = load_from(store, engine, &error);
+        r = load_from(opening, engine, &error);
     }
     if (r < 0) {
         return fail_for(opening, r, error.text);
@@ -232,7 +281,7 @@ static int load(const struct opening *opening, uint64_t *ret_sequence)
     return 0;
 }
 
-static int open_engine(const struct opening *opening)
+static int open_engine(struct opening *opening)
 {
     struct store *store = opening->store;
     struct engine_error error = {""};
@@ -246,11 +295,15 @@ static int open_engine(const struct opening *opening)
         (void)snprintf(error.text, sizeof(error.text), "changed while it was being opened");
         r = -EBADMSG;
     }
+    if (r < 0) {
+        return fail_for(opening, r, error.text);
+    }
+    store->run = opening->position.run;
     store->n_names_written = platform_count(table_platform_names(store->config.table));
-    return r < 0 ? fail_for(opening, r, error.text) : 0;
+    return write_pending(opening);
 }
 
-static int open_steps(const struct opening *opening)
+static int open_steps(struct opening *opening)
 {
     struct store *store = opening->store;
     int r = open_folder(opening);
@@ -267,5 +320,8 @@ static int open_steps(const struct opening *opening)
 
 int opening_run(struct store *store, char ret_problem[static STORE_PROBLEM_SIZE])
 {
-    return open_steps(&(struct opening){store, store->config.path, ret_problem});
+    struct opening opening = {.store = store, .path = store->config.path, .problem = ret_problem};
+    int r = open_steps(&opening);
+    pending_fini(&opening.pending);
+    return r;
 }

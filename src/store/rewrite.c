@@ -67,7 +67,7 @@ static void judge_stored(struct store *store, struct str key)
 /* Where the page begins: behind the last key looked at, which is itself with a NUL. */
 static struct engine_cursor *open_page(struct store *store)
 {
-    static const uint8_t end = LAYOUT_END;
+    static const uint8_t end = LAYOUT_USER + 1;
     uint8_t from[LAYOUT_KEY_MAX + 1] = {LAYOUT_USER};
     size_t from_len = 1;
     if (store->rewrite.last_key_len > 0) {

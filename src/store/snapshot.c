@@ -22,10 +22,11 @@ struct snapshot {
     const char *path; /* ours */
     int folder_fd;
     struct engine *engine;
+    struct pending pending; /* what a run that was killed has left */
     struct platform_names *names;
     unsigned n_platforms;
-    struct engine_cursor *apps;
-    struct engine_cursor *users;
+    struct pending_cursor *apps;
+    struct pending_cursor *users;
 };
 
 static int fail(const char *path, int r, const char *what, char ret_problem[static STORE_PROBLEM_SIZE])
@@ -94,6 +95,17 @@ static int check_mark(const struct snapshot *snapshot, const struct synced_mark 
     return r;
 }
 
+static int read_pending(struct snapshot *snapshot, struct engine_error *ret_error)
+{
+    struct layout_position position;
+    bool is_in_use = synced_is_in_use(snapshot->folder_fd);
+    int r = loader_read_position(snapshot->engine, &position, ret_error);
+    if (r < 0) {
+        return r;
+    }
+    return pending_read(snapshot->folder_fd, &position, is_in_use, &snapshot->pending, ret_error);
+}
+
 static int open_engine(struct snapshot *snapshot, uint64_t memory_bytes, struct engine_error *ret_error)
 {
     struct synced_mark mark;
@@ -101,7 +113,10 @@ static int open_engine(struct snapshot *snapshot, uint64_t memory_bytes, struct 
     if (r == 0) {
         r = engine_open_beside(snapshot->path, memory_bytes, &snapshot->engine, ret_error);
     }
-    return r < 0 ? r : check_mark(snapshot, &mark, ret_error);
+    if (r == 0) {
+        r = check_mark(snapshot, &mark, ret_error);
+    }
+    return r < 0 ? r : read_pending(snapshot, ret_error);
 }
 
 /* Another try makes sense only where the manifest has changed. */
@@ -120,17 +135,18 @@ static int open_at_rest(struct snapshot *snapshot, uint64_t memory_bytes, struct
         if (at_rest) {
             return r;
         }
+        pending_fini(&snapshot->pending);
         engine_close(take_pointer(snapshot->engine));
     } while (clock_monotonic_ms() < end_ms);
     return -EAGAIN;
 }
 
-static struct engine_cursor *go_over(struct engine *engine, enum layout_kind kind)
+static struct pending_cursor *go_over(const struct snapshot *snapshot, enum layout_kind kind)
 {
     const uint8_t from = (uint8_t)kind;
     const uint8_t to = (uint8_t)(kind + 1);
-    return engine_cursor_new(engine, (struct str){(const char *)&from, 1},
-                             (struct str){(const char *)&to, 1});
+    return pending_cursor_new(&snapshot->pending, snapshot->engine, (struct str){(const char *)&from, 1},
+                              (struct str){(const char *)&to, 1});
 }
 
 static int open_parts(struct snapshot *snapshot, uint64_t memory_bytes, struct engine_error *ret_error)
@@ -144,14 +160,15 @@ static int open_parts(struct snapshot *snapshot, uint64_t memory_bytes, struct e
         r = platform_names_new(&snapshot->names);
     }
     if (r == 0) {
-        r = loader_read_names(snapshot->engine, snapshot->names, ret_error);
+        const struct loader_source source = {snapshot->engine, &snapshot->pending};
+        r = loader_read_names(&source, snapshot->names, ret_error);
     }
     if (r < 0) {
         return r;
     }
     snapshot->n_platforms = platform_count(snapshot->names);
-    snapshot->apps = go_over(snapshot->engine, LAYOUT_APP);
-    snapshot->users = go_over(snapshot->engine, LAYOUT_USER);
+    snapshot->apps = go_over(snapshot, LAYOUT_APP);
+    snapshot->users = go_over(snapshot, LAYOUT_USER);
     return snapshot->apps == NULL || snapshot->users == NULL ? -ENOMEM : 0;
 }
 
@@ -178,8 +195,9 @@ void snapshot_free(struct snapshot *snapshot)
     if (snapshot == NULL) {
         return;
     }
-    engine_cursor_free(snapshot->apps);
-    engine_cursor_free(snapshot->users);
+    pending_cursor_free(snapshot->apps);
+    pending_cursor_free(snapshot->users);
+    pending_fini(&snapshot->pending);
     engine_close(snapshot->engine);
     platform_names_free(snapshot->names);
     cleanup_closep(&snapshot->folder_fd);
@@ -206,7 +224,7 @@ int snapshot_next_app(struct snapshot *snapshot, struct snapshot_app *ret_app,
     struct str key;
     struct str value;
     struct layout_app app;
-    int r = engine_cursor_next(snapshot->apps, &key, &value, &error);
+    int r = pending_cursor_next(snapshot->apps, &key, &value, &error);
     if (r == 0 && layout_read_app(key, value, &app) < 0) {
         error = (struct engine_error){"a stored app is not as it was written"};
         r = -EBADMSG;
@@ -225,7 +243,7 @@ int snapshot_next_user(struct snapshot *snapshot, uint64_t *ret_app_id, struct u
     struct str value;
     struct str id;
     uint8_t record[RECORD_SIZE_MAX];
-    int r = engine_cursor_next(snapshot->users, &key, &value, &error);
+    int r = pending_cursor_next(snapshot->users, &key, &value, &error);
     if (r == 0 && (layout_read_user_key(key, ret_app_id, &id) < 0 ||
                    layout_read_user(key, value, 0, snapshot->n_platforms, record) < 0)) {
         error = (struct engine_error){"a stored user is not as it was written"};

@@ -41,6 +41,10 @@ static void store_free(struct store *store)
         return;
     }
     engine_close(store->engine);
+    if (store->journal != NULL) {
+        journaling_stop(store);
+        journal_free(store->journal);
+    }
     engine_batch_free(store->batch);
     synced_close(&store->synced);
     cleanup_closep(&store->folder_fd);
@@ -116,8 +120,10 @@ static void stop_syncer(struct store *store)
     (void)pthread_join(store->syncer, NULL);
 }
 
+/* First of all the journal: what changes from here on is in it. */
 static int start_threads(struct store *store)
 {
+    journaling_start(store);
     int r = changes_follow(store->changes, store->changes_fd);
     if (r < 0) {
         return r;
@@ -156,24 +162,30 @@ int store_open(const struct store_config *config, struct store **ret_store,
     return 0;
 }
 
-/* The count of the minute that has not ended. */
-static int write_last_minute(struct store *store, struct engine_error *ret_error)
+/* The count of the minute that has not ended, and that there is no journal. */
+static int write_end(struct store *store, struct engine_error *ret_error)
 {
-    if (store->minutes.noted.unix_ms == 0) {
-        return 0;
-    }
     writer_begin(store);
-    writer_put_minute(store, &store->minutes.noted);
+    if (store->minutes.noted.unix_ms != 0) {
+        writer_put_minute(store, &store->minutes.noted);
+    }
+    writer_put_position(store, 0, 0);
     return writer_commit(store, ret_error);
 }
 
 static int close_in_order(struct store *store, struct engine_error *ret_error)
 {
-    int r = write_last_minute(store, ret_error);
+    int r = write_end(store, ret_error);
     if (r == 0) {
         r = engine_flush(store->engine, ret_error);
     }
-    return r < 0 ? r : store_sync(store, SYNCED_CLOSED, engine_last_sequence(store->engine));
+    if (r == 0) {
+        r = store_sync(store, SYNCED_CLOSED, engine_last_sequence(store->engine));
+    }
+    if (r == 0) {
+        journal_remove_all(store->folder_fd);
+    }
+    return r;
 }
 
 void store_close(struct store *store)
@@ -184,7 +196,7 @@ void store_close(struct store *store)
     struct engine_error error = {""};
     stop_follower(store);
     stop_syncer(store);
-    uint64_t n_left = changes_last_revision(store->changes) - store_durable_revision(store);
+    uint64_t n_left = changes_last_revision(store->changes) - store_stored_revision(store);
     if (n_left > 0) {
         log_error("store closed without all changes", log_u64("lost", n_left));
     } else if (store->engine != NULL && close_in_order(store, &error) < 0) {
@@ -193,9 +205,30 @@ void store_close(struct store *store)
     store_free(store);
 }
 
+uint64_t store_stored_revision(const struct store *store)
+{
+    return atomic_load_explicit(&store->stored_revision, memory_order_acquire);
+}
+
+/* A clock of some milliseconds' steps, which is the cheapest: for what is asked once an event. */
+static uint64_t coarse_now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 uint64_t store_durable_revision(const struct store *store)
 {
-    return atomic_load_explicit(&store->durable_revision, memory_order_acquire);
+    uint64_t stored = store_stored_revision(store);
+    if (store->journal == NULL || store_problem(store) != NULL) {
+        return stored;
+    }
+    if (coarse_now_ms() >= atomic_load_explicit(&store->fresh_until_ms, memory_order_relaxed)) {
+        return 0;
+    }
+    uint64_t journaled = journal_revision(store->journal);
+    return journaled > stored ? journaled : stored;
 }
 
 const char *store_problem(const struct store *store)
@@ -232,14 +265,15 @@ static uint64_t load(const _Atomic uint64_t *count)
 
 void store_stats(const struct store *store, struct store_stats *ret_stats)
 {
-    uint64_t durable = store_durable_revision(store);
+    uint64_t stored = store_stored_revision(store);
     bool has_apps = atomic_load(&store->n_apps_noted) != atomic_load(&store->n_apps_written);
     *ret_stats = (struct store_stats){
         .n_users_loaded = store->n_users_loaded,
         .load_ms = store->load_ms,
         .was_closed = store->was_closed,
-        .durable_revision = durable,
-        .lag = changes_last_revision(store->changes) - durable + has_apps,
+        .stored_revision = stored,
+        .synced_revision = load(&store->synced_revision),
+        .lag = changes_last_revision(store->changes) - stored + has_apps,
         .n_commits = load(&store->counters.n_commits),
         .n_changes = load(&store->counters.n_changes),
         .n_bytes = load(&store->counters.n_bytes),

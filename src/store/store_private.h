@@ -4,16 +4,20 @@
 
 /* The store as its own files see it: opening.c (folder, recovery, loading), follower.c (the thread that
  * writes what changed, and what it does when that fails), writer.c (its batches), rewrite.c (the whole table,
- * when changes were lost), syncer.c (the thread that makes what was written survive a power cut), store.c
- * (what is asked of it, start and end).
+ * when changes were lost), syncer.c (the thread that makes what was written survive a power cut),
+ * journaling.c (with STORE_COMMIT: each change is in the journal at once, and so outlives the process before
+ * the engine has it), store.c (what is asked of it, start and end).
  *
  *   table ── change log ──> follower ── batches ──> engine <── fsync ── syncer ──> SYNCED
- *                              │                                          │
- *                              └── durable revision, problem ──> http     └── failed: to the follower
+ *                │             │                                          │
+ *                └─> journal   └── stored revision, problem               └── synced revision; failed: to the
+ *                                                                             follower
  */
 
 #include "engine.h"
+#include "journal.h"
 #include "layout.h"
+#include "pending.h"
 #include "synced.h"
 
 #include "presenced/store.h"
@@ -66,6 +70,12 @@ struct store {
     uint64_t load_ms;
     bool was_closed;
 
+    /* ---- the journal; used by whoever changes the table, under the change log's lock ---- */
+    struct journal *journal;                        /* NULL: there is none */
+    uint64_t run;                                   /* its number */
+    unsigned n_names_journaled;                     /* platforms whose names it or the engine has */
+    uint64_t apps_journaled[TABLE_N_APPS_MAX / 64]; /* apps that it has: a bit each */
+
     /* ---- the follower's ---- */
     struct engine *engine; /* NULL: closed after an error, and not open again yet */
     struct engine_batch *batch;
@@ -87,7 +97,9 @@ struct store {
     _Atomic bool stopping;
     _Atomic int sync_error;            /* below 0: what the syncer met, until the engine was opened anew */
     _Atomic uint64_t written_sequence; /* the engine's after the last write */
-    _Atomic uint64_t durable_revision;
+    _Atomic uint64_t stored_revision;  /* the engine has all changes up to it */
+    _Atomic uint64_t synced_revision;  /* and an fsync has returned since */
+    _Atomic uint64_t fresh_until_ms;   /* with a journal: what was changed a second before it is synced */
     const char *_Atomic problem;
     struct synced synced; /* the syncer's while it runs */
     int folder_fd;
@@ -107,6 +119,19 @@ uint64_t store_now_us(void); /* monotonic */
  */
 int store_sync(struct store *store, enum synced_state state, uint64_t sequence);
 
+/* The engine has changes up to it. */
+uint64_t store_stored_revision(const struct store *store);
+
+/* ---- journaling.c ---- */
+
+/* Makes the journal of a new run; changes are put in from journaling_start() on. 0 or -errno. */
+int journaling_prepare(struct store *store);
+void journaling_start(struct store *store);
+void journaling_stop(struct store *store);
+
+/* Whether what changes now is in the journal at once. */
+bool journaling_is_whole(const struct store *store);
+
 /* ---- opening.c ---- */
 
 /* Checks, loads, opens: leaves `engine` and `synced` open. As store_open(). */
@@ -124,10 +149,15 @@ int writer_step(struct store *store, struct engine_error *ret_error);
 void writer_begin(struct store *store);
 void writer_put_meta(struct store *store);
 void writer_put_apps(struct store *store);
+void writer_put_position(struct store *store, uint64_t run, uint64_t revision);
+void writer_put_pending(struct store *store, const struct pending *pending);
 void writer_put_user(struct store *store, const uint8_t *record);
 void writer_put_minute(struct store *store, const struct layout_minute *minute);
 void writer_delete_user(struct store *store, uint16_t app, struct str user_id);
 int writer_commit(struct store *store, struct engine_error *ret_error);
+
+/* An app as it is now. */
+void writer_app_pair(const struct store *store, uint16_t app, struct layout_pair *ret_pair);
 
 /* ---- rewrite.c ---- */
 

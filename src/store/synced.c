@@ -21,6 +21,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -28,6 +29,8 @@
 #define MAGIC STR("presence")
 #define PLACE_DISTANCE 4096
 #define N_PLACES 2
+#define N_LOCK_TRIES 5
+#define LOCK_WAIT_MS 20
 
 struct place {
     char magic[8];
@@ -128,7 +131,7 @@ int synced_write(struct synced *synced, enum synced_state state, const struct sy
     return 0;
 }
 
-static int lock(int fd)
+static int try_lock(int fd)
 {
     int r;
     do {
@@ -138,6 +141,17 @@ static int lock(int fd)
         return 0;
     }
     return errno == EWOULDBLOCK ? SYNCED_BUSY : -errno;
+}
+
+/* synced_is_in_use() has it for a moment. */
+static int lock(int fd)
+{
+    int r = try_lock(fd);
+    for (unsigned i = 0; i < N_LOCK_TRIES && r == SYNCED_BUSY; i++) {
+        (void)poll(NULL, 0, LOCK_WAIT_MS);
+        r = try_lock(fd);
+    }
+    return r;
 }
 
 /* The place that counts, of those that are whole. */
@@ -237,6 +251,12 @@ int synced_read(int folder_fd, enum synced_state *ret_state, struct synced_mark 
     *ret_state = synced.state;
     *ret_mark = synced.mark;
     return 0;
+}
+
+bool synced_is_in_use(int folder_fd)
+{
+    cleanup(cleanup_closep) int fd = openat(folder_fd, FILE_NAME, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && try_lock(fd) == SYNCED_BUSY;
 }
 
 void synced_close(struct synced *synced)

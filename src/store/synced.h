@@ -43,6 +43,9 @@ int synced_open(int folder_fd, bool make, struct synced *ret_synced, uint32_t *r
 int synced_read(int folder_fd, enum synced_state *ret_state, struct synced_mark *ret_mark,
                 uint32_t *ret_version);
 
+/* Whether a process has the store now. */
+bool synced_is_in_use(int folder_fd);
+
 /* Writes a state and a mark so that they survive a power cut; one that comes meanwhile leaves those before.
  * 0 or -errno. */
 int synced_write(struct synced *synced, enum synced_state state, const struct synced_mark *mark);

@@ -1,29 +1,87 @@
 /* SPDX-License-Identifier: MIT */
-/* The thread that makes what was written survive a power cut, twice a second, so that a second later it has.
- * It has a thread of its own because an fsync may take long, and a write must not wait for it. */
+/* The thread that makes what was written survive a power cut, so often that a second later it has. It has a
+ * thread of its own because an fsync may take long, and a write must not wait for it.
+ *
+ * Whether it keeps up: at each round it notes the time and the last change. When the engine has that change,
+ * and is synced, all that had changed by then is on disk; so what is answered until a second after then is
+ * safe. */
 #include "store_private.h"
+
+#include "presenced/clock.h"
 
 #include <errno.h>
 #include <time.h>
 
-#define INTERVAL_NS 500000000
+#define INTERVAL_NS 250000000
+#define PROMISE_MS 1000
+#define N_NOTES 8
 
-static void sync_once(struct store *store)
+/* Changes up to the revision had happened by then. */
+struct note {
+    uint64_t monotonic_ms;
+    uint64_t revision;
+};
+
+/* The oldest first. */
+struct notes {
+    struct note notes[N_NOTES];
+    unsigned n;
+};
+
+/* Where there are too many the last one is as good for what comes. */
+static void note_now(const struct store *store, struct notes *notes)
+{
+    if (notes->n < N_NOTES) {
+        notes->notes[notes->n++] = (struct note){clock_monotonic_ms(), changes_last_revision(store->changes)};
+    }
+}
+
+/* All up to the revision is on disk. */
+static void tell_freshness(struct store *store, struct notes *notes, uint64_t synced_revision)
+{
+    unsigned n = 0;
+    while (n < notes->n && notes->notes[n].revision <= synced_revision) {
+        n++;
+    }
+    if (n == 0) {
+        return;
+    }
+    uint64_t was_until_ms = atomic_load_explicit(&store->fresh_until_ms, memory_order_relaxed);
+    atomic_store(&store->fresh_until_ms, notes->notes[n - 1].monotonic_ms + PROMISE_MS);
+    notes->n -= n;
+    memmove(notes->notes, notes->notes + n, notes->n * sizeof(notes->notes[0]));
+    if (was_until_ms <= clock_monotonic_ms() && store->config.on_durable != NULL) {
+        store->config.on_durable(store->config.cls);
+    }
+}
+
+static int sync_up_to(struct store *store, uint64_t sequence)
 {
     uint64_t before_us = store_now_us();
-    /* Read before: what is written from here on does not count. */
-    uint64_t sequence = atomic_load_explicit(&store->written_sequence, memory_order_acquire);
     if (sequence == store->synced.mark.sequence) {
-        return;
+        return 0;
     }
     int r = store_sync(store, SYNCED_OPEN, sequence);
     if (r < 0) {
         atomic_store(&store->sync_error, r);
         follower_wake(store);
-        return;
+        return r;
     }
     atomic_fetch_add_explicit(&store->counters.n_syncs, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&store->counters.sync_us_sum, store_now_us() - before_us, memory_order_relaxed);
+    return 0;
+}
+
+static void sync_once(struct store *store, struct notes *notes)
+{
+    note_now(store, notes);
+    /* Read before: what is written from here on does not count. The revision first, for it follows. */
+    uint64_t revision = store_stored_revision(store);
+    uint64_t sequence = atomic_load_explicit(&store->written_sequence, memory_order_acquire);
+    if (sync_up_to(store, sequence) == 0) {
+        atomic_store_explicit(&store->synced_revision, revision, memory_order_relaxed);
+        tell_freshness(store, notes, revision);
+    }
 }
 
 /* Waits for the next time. Whether it is to go on. */
@@ -45,8 +103,9 @@ static bool wait_for_next(struct store *store)
 void *syncer_run(void *cls)
 {
     struct store *store = cls;
-    while (wait_for_next(store)) {
-        sync_once(store);
-    }
+    struct notes notes = {.n = 0};
+    do {
+        sync_once(store, &notes);
+    } while (wait_for_next(store));
     return NULL;
 }

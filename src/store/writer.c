@@ -30,7 +30,7 @@ void writer_put_meta(struct store *store)
     put_pair(store);
 }
 
-static void put_app(struct store *store, uint16_t app)
+void writer_app_pair(const struct store *store, uint16_t app, struct layout_pair *ret_pair)
 {
     struct table_counts counts;
     table_counts(store->config.table, app, &counts);
@@ -41,7 +41,12 @@ static void put_app(struct store *store, uint16_t app)
             .n_dropped_for_room = counts.n_dropped_for_room,
             .n_dropped_for_age = counts.n_dropped_for_age,
         },
-        store->pair);
+        ret_pair);
+}
+
+static void put_app(struct store *store, uint16_t app)
+{
+    writer_app_pair(store, app, store->pair);
     put_pair(store);
 }
 
@@ -49,6 +54,24 @@ void writer_put_apps(struct store *store)
 {
     for (unsigned app = 0; app < table_n_apps(store->config.table); app++) {
         put_app(store, (uint16_t)app);
+    }
+}
+
+void writer_put_position(struct store *store, uint64_t run, uint64_t revision)
+{
+    layout_write_position(&(struct layout_position){run, revision}, store->pair);
+    put_pair(store);
+}
+
+void writer_put_pending(struct store *store, const struct pending *pending)
+{
+    for (size_t i = 0; i < pending->n; i++) {
+        const struct journal_pair *pair = &pending->pairs[i].pair;
+        if (pair->is_deleted) {
+            engine_batch_delete(store->batch, pair->key);
+        } else {
+            engine_batch_put(store->batch, pair->key, pair->value);
+        }
     }
 }
 
@@ -150,10 +173,10 @@ static void take_minute(struct store *store, const struct layout_minute *minute)
 /* While the table is rewritten, what changed before is not all there yet. */
 static void publish(struct store *store)
 {
-    if (store->rewrite.phase != REWRITE_NONE || store_durable_revision(store) == store->position) {
+    if (store->rewrite.phase != REWRITE_NONE || store_stored_revision(store) == store->position) {
         return;
     }
-    atomic_store_explicit(&store->durable_revision, store->position, memory_order_release);
+    atomic_store_explicit(&store->stored_revision, store->position, memory_order_release);
     if (store->config.on_durable != NULL) {
         store->config.on_durable(store->config.cls);
     }
@@ -174,6 +197,9 @@ static int write_changes(struct store *store, size_t n, struct engine_error *ret
     }
     if (has_minute) {
         writer_put_minute(store, &minute);
+    }
+    if (store->journal != NULL && n > 0 && store->rewrite.phase == REWRITE_NONE) {
+        writer_put_position(store, store->run, store->position + n);
     }
     int r = writer_commit(store, ret_error);
     if (r < 0) {

@@ -43,8 +43,12 @@ static void tell_durable(void *cls)
 {
     (void)cls;
     (void)pthread_mutex_lock(&f->lock);
-    f->n_told++;
-    (void)pthread_cond_signal(&f->told);
+    f->n_held++;
+    (void)pthread_cond_broadcast(&f->told);
+    while (f->holds) {
+        (void)pthread_cond_wait(&f->told, &f->lock);
+    }
+    f->n_held--;
     (void)pthread_mutex_unlock(&f->lock);
 }
 
@@ -124,6 +128,14 @@ static bool is_durable(const void *unused)
     return store_durable_revision(f->store) == changes_last_revision(table_changes(f->table));
 }
 
+static bool is_stored(const void *unused)
+{
+    struct store_stats stats;
+    (void)unused;
+    store_stats(f->store, &stats);
+    return stats.lag == 0;
+}
+
 static bool is_problem(const void *problem)
 {
     const char *now = store_problem(f->store);
@@ -144,22 +156,56 @@ static void await(bool (*is_so)(const void *), const void *cls, const char *what
     ck_assert_msg(r == 0, "waited in vain for %s", what);
 }
 
+static bool is_held(const void *unused)
+{
+    (void)unused;
+    return f->n_held > 0;
+}
+
+static void set_hold(bool holds)
+{
+    (void)pthread_mutex_lock(&f->lock);
+    f->holds = holds;
+    (void)pthread_cond_broadcast(&f->told);
+    (void)pthread_mutex_unlock(&f->lock);
+}
+
+void hold_follower(void)
+{
+    struct store_stats stats;
+    set_hold(true);
+    do {
+        apply_events(1);
+        store_stats(f->store, &stats);
+    } while (stats.lag == 0);
+    await(is_held, NULL, "the follower to be held");
+}
+
+void release_follower(void)
+{
+    set_hold(false);
+}
+
 void await_durable(void)
 {
     await(is_durable, NULL, "durability");
+}
+
+void await_stored(void)
+{
+    await(is_stored, NULL, "the engine to have it");
 }
 
 /* The syncer tells nobody, so it is asked again and again. */
 void await_sync(void)
 {
     struct store_stats stats;
-    store_stats(f->store, &stats);
-    uint64_t n_before = stats.n_syncs;
-    for (unsigned n = 0; stats.n_syncs == n_before; n++) {
-        ck_assert_uint_lt(n, WAIT_S * 200);
+    unsigned n = 0;
+    do {
+        ck_assert_uint_lt(n++, WAIT_S * 200);
         (void)poll(NULL, 0, 5);
         store_stats(f->store, &stats);
-    }
+    } while (stats.synced_revision < changes_last_revision(table_changes(f->table)));
 }
 
 void await_problem(const char *problem)

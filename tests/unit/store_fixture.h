@@ -28,7 +28,8 @@ struct store_fixture {
         uint64_t unix_ms;
         uint64_t n_online;
     } minutes[16];
-    uint64_t n_told; /* calls of on_durable, under the lock */
+    bool holds;      /* calls of on_durable do not return; under the lock */
+    unsigned n_held; /* of them, now */
     pthread_mutex_t lock;
     pthread_cond_t told;
 };
@@ -53,8 +54,15 @@ void expect_refused(int error, const char *words);
 /* Applies events at the time it is, and waits for none. */
 void apply_events(unsigned n);
 
+/* What changes after it stays in the journal, for the store's thread is kept from going on. */
+void hold_follower(void);
+void release_follower(void);
+
 /* Until all that was applied is durable. */
 void await_durable(void);
+
+/* Until the engine has it, too. */
+void await_stored(void);
 
 /* Until all that was written so far was synced, too. */
 void await_sync(void);

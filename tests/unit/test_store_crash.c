@@ -50,14 +50,17 @@ struct writer {
     struct store *_Atomic store;
 };
 
+/* As whoever answers events asks: after each change, and when told. What was durable once stays so. */
 static void publish_durable(void *cls)
 {
     const struct writer *writer = cls;
     const struct store *store = atomic_load(&writer->store);
-    if (store != NULL) {
-        atomic_store(&shared->n_durable,
-                     atomic_load(&shared->first_event) - 1 + store_durable_revision(store));
+    if (store == NULL) {
+        return;
     }
+    uint64_t n = atomic_load(&shared->first_event) - 1 + store_durable_revision(store);
+    uint64_t n_before = atomic_load(&shared->n_durable);
+    while (n > n_before && !atomic_compare_exchange_weak(&shared->n_durable, &n_before, n)) {}
 }
 
 static uint8_t platform_of(uint64_t event)
@@ -113,6 +116,7 @@ static void write_for_ever(void)
     atomic_store(&writer.store, store);
     for (uint64_t number = atomic_load(&shared->first_event);; number++) {
         apply_event(&writer, number);
+        publish_durable(&writer);
         hold_back(number);
     }
 }

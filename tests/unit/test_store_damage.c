@@ -34,7 +34,7 @@ static void set_up(void)
     close_both();
     open_both();
     apply_events(5000);
-    await_durable();
+    await_stored();
     await_sync();
     find_file(f->path, ".log", path);
     synced_size = file_size(path);
@@ -85,6 +85,13 @@ static size_t at_start(size_t size)
     return 0;
 }
 
+/* The first of a journal. */
+static size_t at_entry(size_t size)
+{
+    (void)size;
+    return 4096 + 12;
+}
+
 static const struct damage {
     const char *file;
     bool cut; /* else a byte is flipped */
@@ -97,7 +104,8 @@ static const struct damage {
     {"MANIFEST", false, at_head},  {"MANIFEST", false, at_middle}, {"MANIFEST", false, at_tail},
     {"MANIFEST", true, at_start},  {"MANIFEST", true, at_middle},  {"MANIFEST", true, at_tail},
     {"CURRENT", false, at_middle}, {"CURRENT", true, at_start},    {"CURRENT", true, at_middle},
-    {"SYNCED", true, at_start},    {"SYNCED", true, at_head},
+    {"SYNCED", true, at_start},    {"SYNCED", true, at_head},      {"JOURNAL", false, at_head},
+    {"JOURNAL", true, at_start},   {"JOURNAL", false, at_entry},
 };
 
 START_TEST(test_damaged_file)
@@ -120,7 +128,7 @@ START_TEST(test_damaged_file)
 }
 END_TEST
 
-static const char *const needed_files[] = {".log", ".sst", "MANIFEST", "CURRENT", "SYNCED"};
+static const char *const needed_files[] = {".log", ".sst", "MANIFEST", "CURRENT", "SYNCED", "JOURNAL"};
 
 START_TEST(test_missing_file)
 {
@@ -143,7 +151,7 @@ START_TEST(test_synced_ahead_of_the_log)
     use_copy("copy");
     memcpy(older, f->path, sizeof(f->path));
     apply_events(100);
-    await_durable();
+    await_stored();
     await_sync();
     use_copy("newer");
     stop();
@@ -188,19 +196,37 @@ static void tear_grown(const char *path, size_t at)
 static void (*const tears[])(const char *path, size_t at) = {tear_cut, tear_in_record, tear_flip, tear_zeros,
                                                              tear_grown};
 
-/* A copy of the store with its SYNCED of before 500 events, whose log is torn behind what that knows of. */
-static void make_torn(void (*tear)(const char *path, size_t at))
+static void keep_file(const char *name, char ret_kept[static STORE_FIXTURE_PATH_SIZE * 2])
+{
+    char path[STORE_FIXTURE_PATH_SIZE * 2];
+    (void)snprintf(ret_kept, (size_t)STORE_FIXTURE_PATH_SIZE * 2, "%.100s/kept-%.100s", f->root, name);
+    find_file(running, name, path);
+    copy_file(path, ret_kept);
+}
+
+static void put_back(const char *name, const char *kept)
+{
+    char path[STORE_FIXTURE_PATH_SIZE * 2];
+    find_file(f->path, name, path);
+    copy_file(kept, path);
+}
+
+/* A copy of the store with its SYNCED of before 500 events, whose log is torn behind what that knows of. Its
+ * journal is of then or of now, as each page of a file may be. */
+static void make_torn(void (*tear)(const char *path, size_t at), bool has_journal)
 {
     char path[STORE_FIXTURE_PATH_SIZE * 2];
     char synced[STORE_FIXTURE_PATH_SIZE * 2];
-    (void)snprintf(synced, sizeof(synced), "%.100s/kept", f->root);
-    find_file(running, "SYNCED", path);
-    copy_file(path, synced);
+    char journal[STORE_FIXTURE_PATH_SIZE * 2];
+    keep_file("SYNCED", synced);
+    keep_file("JOURNAL", journal);
     apply_events(500);
-    await_durable();
+    await_stored();
     use_copy("torn");
-    find_file(f->path, "SYNCED", path);
-    copy_file(synced, path);
+    put_back("SYNCED", synced);
+    if (!has_journal) {
+        put_back("JOURNAL", journal);
+    }
     find_file(f->path, ".log", path);
     ck_assert_uint_gt(file_size(path), synced_size + 20);
     tear(path, synced_size);
@@ -215,7 +241,7 @@ START_TEST(test_torn_end)
     char whole[STORE_FIXTURE_PATH_SIZE];
     use_copy("whole");
     memcpy(whole, f->path, sizeof(whole));
-    make_torn(tears[_i]);
+    make_torn(tears[_i], false);
     memcpy(torn, f->path, sizeof(torn));
     stop();
     memcpy(f->path, whole, sizeof(f->path));
@@ -235,6 +261,16 @@ START_TEST(test_torn_end)
 }
 END_TEST
 
+/* What the log has lost is in the journal still. */
+START_TEST(test_torn_end_but_a_journal)
+{
+    make_torn(tears[_i], true);
+    stop();
+    open_both();
+    expect_same_tables(original, f->table);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("store_damage");
@@ -246,6 +282,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, test_missing_file, 0, sizeof(needed_files) / sizeof(needed_files[0]));
     tcase_add_test(tcase, test_synced_ahead_of_the_log);
     tcase_add_loop_test(tcase, test_torn_end, 0, sizeof(tears) / sizeof(tears[0]));
+    tcase_add_loop_test(tcase, test_torn_end_but_a_journal, 0, sizeof(tears) / sizeof(tears[0]));
     suite_add_tcase(suite, tcase);
     return suite;
 }

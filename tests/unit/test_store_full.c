@@ -82,7 +82,7 @@ START_TEST(test_disk_is_full_for_a_while)
     f->table_config.changes_max_entries = fillings[_i].changes_max_entries;
     open_both();
     apply_events(2000);
-    await_durable();
+    await_stored();
     for (unsigned round = 0; round < 2; round++) {
         fill_disk(fillings[_i].n_left);
         while (store_problem(f->store) == NULL) {
@@ -93,7 +93,7 @@ START_TEST(test_disk_is_full_for_a_while)
         ck_assert_uint_lt(store_durable_revision(f->store), changes_last_revision(table_changes(f->table)));
         make_room();
         await_problem(NULL);
-        await_durable();
+        await_stored();
     }
     store_stats(f->store, &stats);
     ck_assert_uint_gt(stats.n_failures, 0);
@@ -122,7 +122,7 @@ START_TEST(test_killed_while_full)
     }
     open_both();
     apply_events(2000);
-    await_durable();
+    await_stored();
     fill_disk(65536);
     while (store_problem(f->store) == NULL) {
         apply_events(100);
@@ -163,7 +163,7 @@ START_TEST(test_closed_while_full)
     }
     open_both();
     apply_events(2000);
-    await_durable();
+    await_stored();
     fill_disk(0);
     while (store_problem(f->store) == NULL) {
         apply_events(100);

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: MIT */
+/* The file JOURNAL-<run>, little-endian:
+ *
+ *   at 0      u8[8] "presjrnl"   u64 run   u64 size of the ring   u8[16] boot id   u64 sum of the above
+ *   at 512    u64 begin: where the oldest entry stands that may be needed
+ *   at 4096   the ring, mapped twice in a row, so that an entry may run over its end:
+ *
+ *     entry:  u64 sum of what follows up to the entry's end, and of where it stands
+ *             u64 revision
+ *             u16 length of the key   u16 length of the value   u8 1: deleted   u8[3] zero
+ *             key   value   zeros up to a multiple of 8
+ *
+ * Where things stand is counted on for ever; modulo the ring's size it is an offset in it. So an entry that
+ * an earlier round left is never taken for one of this.
+ *
+ * The process may be killed anywhere: the page cache has then what was stored up to there, in order, so all
+ * entries are whole but perhaps the last. After the machine's death each page of the file may be of another
+ * age. The boot id tells which of the two it was.
+ *
+ * All blocks of the file are written once before it is used: a full disk must not be met by a store to
+ * memory, for that would be SIGBUS. */
+#include "journal.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/fs.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#define HEADER_SIZE ((size_t)4096)
+/* Half a second of 70,000 events a second; and few enough that every process may lock them. */
+#define RING_SIZE ((size_t)4 << 20)
+#define FILE_SIZE (HEADER_SIZE + RING_SIZE)
+#define NAME_PREFIX STR("JOURNAL-")
+#define NAME_SIZE 40
+#define MAGIC "presjrnl"
+#define BOOT_ID_SIZE 16
+#define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
+
+struct header {
+    char magic[8];
+    uint64_t run;
+    uint64_t ring_size;
+    uint8_t boot_id[BOOT_ID_SIZE];
+    uint64_t sum;
+    uint8_t unused[464];
+    _Atomic uint64_t begin;
+};
+
+static_assert(offsetof(struct header, begin) == 512, "as drawn");
+
+struct entry {
+    uint64_t sum;
+    uint64_t revision;
+    uint16_t key_len;
+    uint16_t value_len;
+    uint8_t is_deleted;
+    uint8_t zeros[3];
+};
+
+static_assert(sizeof(struct entry) == 24, "as drawn");
+
+struct journal {
+    uint64_t run;
+    int fd;
+    struct header *header;
+    uint8_t *ring; /* twice RING_SIZE */
+    uint64_t begin;
+    uint64_t end;
+    _Atomic uint64_t revision;
+};
+
+struct journal_reader {
+    uint64_t run;
+    uint64_t at;
+    uint64_t begin;
+    bool is_of_this_boot;
+    struct header header;
+    uint8_t ring[2 * RING_SIZE];
+};
+
+/* No secret and no foe: it must tell what was written from what was not. 8 bytes at a time. */
+static uint64_t mix(uint64_t sum, uint64_t word)
+{
+    sum = (sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return sum ^ sum >> 32;
+}
+
+static uint64_t sum_of(uint64_t run, uint64_t at, const uint8_t *bytes, size_t n_bytes)
+{
+    uint64_t sum = mix(mix(UINT64_C(0x6a09e667f3bcc909), run), at);
+    for (size_t i = 0; i < n_bytes; i += 8) {
+        uint64_t word;
+        memcpy(&word, bytes + i, sizeof(word));
+        sum = mix(sum, le64toh(word));
+    }
+    return sum;
+}
+
+static size_t size_of(size_t key_len, size_t value_len)
+{
+    return (sizeof(struct entry) + key_len + value_len + 7) & ~(size_t)7;
+}
+
+static void name_of(uint64_t run, char ret_name[static NAME_SIZE])
+{
+    (void)snprintf(ret_name, NAME_SIZE, "%s%" PRIu64, NAME_PREFIX.ptr, run);
+}
+
+/* All zero where the kernel does not tell: then no two boots are the same. */
+static void read_boot_id(uint8_t ret_id[static BOOT_ID_SIZE])
+{
+    char text[64] = "";
+    cleanup(cleanup_closep) int fd = open(BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+    memset(ret_id, 0, BOOT_ID_SIZE);
+    unsigned n_digits = 0;
+    for (ssize_t i = 0; i < n && n_digits < 2 * BOOT_ID_SIZE; i++) {
+        const char *digits = "0123456789abcdef";
+        const char *digit = text[i] == '\0' ? NULL : strchr(digits, text[i]);
+        if (digit != NULL) {
+            ret_id[n_digits / 2] = (uint8_t)(ret_id[n_digits / 2] << 4 | (digit - digits));
+            n_digits++;
+        }
+    }
+}
+
+static bool is_this_boot(const uint8_t id[static BOOT_ID_SIZE])
+{
+    static const uint8_t none[BOOT_ID_SIZE];
+    uint8_t current[BOOT_ID_SIZE];
+    read_boot_id(current);
+    return memcmp(id, current, BOOT_ID_SIZE) == 0 && memcmp(id, none, BOOT_ID_SIZE) != 0;
+}
+
+static uint64_t sum_of_header(const struct header *header)
+{
+    return sum_of(0, 0, (const uint8_t *)header, offsetof(struct header, sum));
+}
+
+static void fill_header(struct header *header, uint64_t run)
+{
+    memcpy(header->magic, MAGIC, sizeof(header->magic));
+    header->run = htole64(run);
+    header->ring_size = htole64(RING_SIZE);
+    read_boot_id(header->boot_id);
+    header->sum = htole64(sum_of_header(header));
+}
+
+static int write_all(int fd, const void *bytes, size_t size)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t n = write(fd, (const char *)bytes + done, size - done);
+        if (n < 0 && errno != EINTR) {
+            return -errno;
+        }
+        done += n < 0 ? 0 : (size_t)n;
+    }
+    return 0;
+}
+
+/* On a file system that copies on write (btrfs), this one file is to be written in place. */
+static void write_in_place(int fd)
+{
+    int flags = 0;
+    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0) {
+        flags |= FS_NOCOW_FL;
+        (void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
+    }
+}
+
+static int fill_file(int fd, uint64_t run)
+{
+    cleanup(cleanup_freep) uint8_t *bytes = calloc(1, FILE_SIZE);
+    if (bytes == NULL) {
+        return -ENOMEM;
+    }
+    write_in_place(fd);
+    fill_header((struct header *)(void *)bytes, run);
+    int r = write_all(fd, bytes, FILE_SIZE);
+    return r == 0 && fsync(fd) != 0 ? -errno : r;
+}
+
+static bool map_at(uint8_t *address, size_t size, int fd, size_t offset)
+{
+    return mmap(address, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, (off_t)offset) == address;
+}
+
+static int map(struct journal *journal)
+{
+    size_t size = FILE_SIZE + RING_SIZE;
+    void *room = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED) {
+        return -errno;
+    }
+    journal->header = room;
+    journal->ring = (uint8_t *)room + HEADER_SIZE;
+    if (!map_at(room, FILE_SIZE, journal->fd, 0) ||
+        !map_at((uint8_t *)room + FILE_SIZE, RING_SIZE, journal->fd, HEADER_SIZE)) {
+        return -errno;
+    }
+    (void)mlock(room, FILE_SIZE); /* read back from a slow disk it would block; without the right, it may */
+    return 0;
+}
+
+static int create(struct journal *journal, int folder_fd)
+{
+    char name[NAME_SIZE];
+    name_of(journal->run, name);
+    journal->fd = openat(folder_fd, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (journal->fd < 0) {
+        return -errno;
+    }
+    int r = fill_file(journal->fd, journal->run);
+    if (r == 0) {
+        r = map(journal);
+    }
+    if (r == 0 && fsync(folder_fd) != 0) {
+        r = -errno;
+    }
+    return r;
+}
+
+int journal_create(int folder_fd, uint64_t run, struct journal **ret_journal)
+{
+    cleanup(journal_freep) struct journal *journal = calloc(1, sizeof(*journal));
+    if (journal == NULL) {
+        return -ENOMEM;
+    }
+    journal->run = run;
+    journal->fd = -1;
+    int r = create(journal, folder_fd);
+    if (r < 0) {
+        return r;
+    }
+    *ret_journal = take_pointer(journal);
+    return 0;
+}
+
+void journal_free(struct journal *journal)
+{
+    if (journal == NULL) {
+        return;
+    }
+    if (journal->header != NULL) {
+        (void)munmap(journal->header, FILE_SIZE + RING_SIZE);
+    }
+    cleanup_closep(&journal->fd);
+    free(journal);
+}
+
+void journal_remove_all(int folder_fd)
+{
+    const struct dirent *entry;
+    int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (folder == NULL) {
+        cleanup_closep(&fd);
+        return;
+    }
+    while ((entry = readdir(folder)) != NULL) {
+        struct str name = str_from(entry->d_name);
+        uint64_t found = 0;
+        if (str_starts_with(name, NAME_PREFIX) &&
+            str_parse_u64((struct str){name.ptr + NAME_PREFIX.len, name.len - NAME_PREFIX.len}, UINT64_MAX,
+                          &found)) {
+            (void)unlinkat(folder_fd, entry->d_name, 0);
+        }
+    }
+    (void)closedir(folder);
+}
+
+static struct entry read_entry(const uint8_t *at)
+{
+    struct entry entry;
+    memcpy(&entry, at, sizeof(entry));
+    return (struct entry){
+        .sum = le64toh(entry.sum),
+        .revision = le64toh(entry.revision),
+        .key_len = le16toh(entry.key_len),
+        .value_len = le16toh(entry.value_len),
+        .is_deleted = entry.is_deleted,
+    };
+}
+
+/* What no entry can be is found without adding it all up: the end is looked for at any place. */
+static bool is_plausible(const uint8_t *at)
+{
+    struct entry entry;
+    memcpy(&entry, at, sizeof(entry));
+    return le16toh(entry.key_len) <= JOURNAL_KEY_MAX && le16toh(entry.value_len) <= JOURNAL_VALUE_MAX &&
+           entry.is_deleted <= 1 && (entry.zeros[0] | entry.zeros[1] | entry.zeros[2]) == 0;
+}
+
+/* Lets go of entries that are stored, until there is room. */
+static bool make_room(struct journal *journal, uint64_t stored_revision, size_t size)
+{
+    uint64_t begin = journal->begin;
+    while (RING_SIZE - (journal->end - begin) < size) {
+        struct entry oldest = read_entry(journal->ring + begin % RING_SIZE);
+        if (begin == journal->end || oldest.revision > stored_revision) {
+            return false;
+        }
+        begin += size_of(oldest.key_len, oldest.value_len);
+    }
+    if (begin != journal->begin) {
+        journal->begin = begin;
+        /* Before anything is written where it was. */
+        atomic_store(&journal->header->begin, htole64(begin));
+    }
+    return true;
+}
+
+bool journal_put(struct journal *journal, uint64_t stored_revision, uint64_t revision,
+                 const struct journal_pair *pair)
+{
+    size_t size = size_of(pair->key.len, pair->value.len);
+    assert(pair->key.len <= JOURNAL_KEY_MAX && pair->value.len <= JOURNAL_VALUE_MAX);
+    if (!make_room(journal, stored_revision, size)) {
+        return false;
+    }
+    uint8_t *at = journal->ring + journal->end % RING_SIZE;
+    struct entry entry = {
+        .revision = htole64(revision),
+        .key_len = htole16((uint16_t)pair->key.len),
+        .value_len = htole16((uint16_t)pair->value.len),
+        .is_deleted = pair->is_deleted,
+    };
+    memset(at + size - 8, 0, 8);
+    memcpy(at, &entry, sizeof(entry));
+    memcpy(at + sizeof(entry), pair->key.ptr, pair->key.len);
+    memcpy(at + sizeof(entry) + pair->key.len, pair->value.ptr, pair->value.len);
+    entry.sum = htole64(sum_of(journal->run, journal->end, at + 8, size - 8));
+    memcpy(at, &entry.sum, sizeof(entry.sum));
+    journal->end += size;
+    return true;
+}
+
+void journal_complete(struct journal *journal, uint64_t revision)
+{
+    /* The stores to the file come before it: whoever sees the revision may tell the world. */
+    atomic_store_explicit(&journal->revision, revision, memory_order_release);
+}
+
+int journal_sync(const struct journal *journal)
+{
+    return fdatasync(journal->fd) == 0 ? 0 : -errno;
+}
+
+uint64_t journal_revision(const struct journal *journal)
+{
+    return atomic_load_explicit(&journal->revision, memory_order_acquire);
+}
+
+/* Bytes that are missing count as zeros: a sum will tell. */
+static int read_file(struct journal_reader *reader, int fd)
+{
+    struct {
+        void *to;
+        size_t size;
+        size_t offset;
+    } const parts[] = {{&reader->header, sizeof(reader->header), 0}, {reader->ring, RING_SIZE, HEADER_SIZE}};
+    for (unsigned i = 0; i < 2; i++) {
+        size_t done = 0;
+        ssize_t n = 1;
+        while (done < parts[i].size && n != 0) {
+            n = pread(fd, (char *)parts[i].to + done, parts[i].size - done, (off_t)(parts[i].offset + done));
+            if (n < 0 && errno != EINTR) {
+                return -errno;
+            }
+            done += n < 0 ? 0 : (size_t)n;
+        }
+    }
+    memcpy(reader->ring + RING_SIZE, reader->ring, RING_SIZE);
+    return 0;
+}
+
+static bool check_header(const struct journal_reader *reader)
+{
+    const struct header *header = &reader->header;
+    return memcmp(header->magic, MAGIC, sizeof(header->magic)) == 0 && le64toh(header->run) == reader->run &&
+           le64toh(header->ring_size) == RING_SIZE && le64toh(header->sum) == sum_of_header(header);
+}
+
+int journal_open(int folder_fd, uint64_t run, struct journal_reader **ret_reader,
+                 struct engine_error *ret_error)
+{
+    char name[NAME_SIZE];
+    name_of(run, name);
+    cleanup(cleanup_closep) int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        (void)snprintf(ret_error->text, sizeof(ret_error->text), "its file %s cannot be read: %s", name,
+                       strerror(errno));
+        return errno == ENOENT ? -EBADMSG : -errno;
+    }
+    cleanup(journal_reader_freep) struct journal_reader *reader = calloc(1, sizeof(*reader));
+    if (reader == NULL) {
+        return -ENOMEM;
+    }
+    reader->run = run;
+    int r = read_file(reader, fd);
+    if (r == 0 && !check_header(reader)) {
+        r = -EBADMSG;
+    }
+    if (r < 0) {
+        (void)snprintf(ret_error->text, sizeof(ret_error->text), "its file %s is not as it was written",
+                       name);
+        return r;
+    }
+    reader->begin = le64toh(atomic_load(&reader->header.begin));
+    reader->at = reader->begin;
+    reader->is_of_this_boot = is_this_boot(reader->header.boot_id);
+    *ret_reader = take_pointer(reader);
+    return 0;
+}
+
+void journal_reader_free(struct journal_reader *reader)
+{
+    free(reader);
+}
+
+/* Its size, or 0 where no entry stands there. */
+static size_t check_entry(const struct journal_reader *reader, uint64_t at)
+{
+    uint64_t left = reader->begin + RING_SIZE - at;
+    if (at % 8 != 0 || left > RING_SIZE || left < sizeof(struct entry)) {
+        return 0;
+    }
+    const uint8_t *bytes = reader->ring + at % RING_SIZE;
+    struct entry entry = read_entry(bytes);
+    size_t size = size_of(entry.key_len, entry.value_len);
+    if (!is_plausible(bytes) || size > left || sum_of(reader->run, at, bytes + 8, size - 8) != entry.sum) {
+        return 0;
+    }
+    return size;
+}
+
+bool journal_next(struct journal_reader *reader, uint64_t *ret_revision, struct journal_pair *ret_pair)
+{
+    size_t size = check_entry(reader, reader->at);
+    if (size == 0) {
+        return false;
+    }
+    const uint8_t *bytes = reader->ring + reader->at % RING_SIZE;
+    struct entry entry = read_entry(bytes);
+    const char *key = (const char *)bytes + sizeof(entry);
+    reader->at += size;
+    *ret_revision = entry.revision;
+    *ret_pair = (struct journal_pair){
+        .is_deleted = entry.is_deleted != 0,
+        .key = {key, entry.key_len},
+        .value = {key + entry.key_len, entry.value_len},
+    };
+    return true;
+}
+
+bool journal_ends_well(const struct journal_reader *reader)
+{
+    if (!reader->is_of_this_boot) {
+        return true;
+    }
+    /* Of this round nothing comes after the one that was not finished. */
+    for (uint64_t at = reader->at + 8; at < reader->begin + RING_SIZE; at += 8) {
+        if (check_entry(reader, at) != 0) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* With STORE_COMMIT a change is put into the journal by the thread that makes it, so its event need not wait
+ * for the engine, and the follower may gather many changes for each batch. What that needs:
+ *
+ *   - the journal takes no more when what it holds is not in the engine yet; then events wait for the engine
+ *   - the engine's batches say how far they go, so that a start knows what is to be taken from the journal
+ *   - a change is on disk a second later: while the syncer does not keep up with that, events wait, too
+ *
+ * One file a run: a run that has ended in order leaves none. */
+#include "store_private.h"
+
+#include <assert.h>
+
+static_assert(LAYOUT_KEY_MAX <= JOURNAL_KEY_MAX && LAYOUT_VALUE_MAX <= JOURNAL_VALUE_MAX, "all fit");
+
+static void tap(void *cls, const struct change *change);
+
+int journaling_prepare(struct store *store)
+{
+    if (store->config.durability != STORE_COMMIT) {
+        store->run = 0;
+        return 0;
+    }
+    store->run++;
+    store->n_names_journaled = store->n_names_written;
+    memset(store->apps_journaled, 0, sizeof(store->apps_journaled));
+    return journal_create(store->folder_fd, store->run, &store->journal);
+}
+
+void journaling_start(struct store *store)
+{
+    if (store->journal != NULL) {
+        changes_set_tap(store->changes, tap, store);
+    }
+}
+
+void journaling_stop(struct store *store)
+{
+    changes_set_tap(store->changes, NULL, NULL);
+}
+
+bool journaling_is_whole(const struct store *store)
+{
+    return store->journal != NULL &&
+           journal_revision(store->journal) >= changes_last_revision(store->changes);
+}
+
+static bool put(struct store *store, uint64_t revision, const struct layout_pair *pair, bool is_deleted)
+{
+    const struct journal_pair put = {
+        .is_deleted = is_deleted,
+        .key = layout_key(pair),
+        .value = is_deleted ? STR("") : layout_value(pair),
+    };
+    return journal_put(store->journal, store_stored_revision(store), revision, &put);
+}
+
+static bool put_names(struct store *store, uint64_t revision)
+{
+    const struct platform_names *names = table_platform_names(store->config.table);
+    unsigned n = platform_count(names);
+    for (; store->n_names_journaled < n; store->n_names_journaled++) {
+        struct layout_pair pair;
+        uint8_t platform = (uint8_t)store->n_names_journaled;
+        layout_write_platform(platform, platform_name(names, platform), &pair);
+        if (!put(store, revision, &pair, false)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Once an app; and where one of its users is dropped, for then it says what it knew. */
+static bool put_app(struct store *store, const struct change *change, uint16_t app)
+{
+    uint64_t *word = &store->apps_journaled[app / 64];
+    uint64_t bit = UINT64_C(1) << (app % 64);
+    struct layout_pair pair;
+    if ((*word & bit) != 0 && change->kind == CHANGE_UPDATED) {
+        return true;
+    }
+    writer_app_pair(store, app, &pair);
+    *word |= bit;
+    return put(store, change->revision, &pair, false);
+}
+
+static bool put_user(struct store *store, const struct change *change, uint16_t app)
+{
+    const uint8_t *record = (const uint8_t *)change->record.ptr;
+    uint64_t app_id = table_app_id(store->config.table, app);
+    struct layout_pair pair;
+    if (change->kind == CHANGE_UPDATED) {
+        layout_write_user(app_id, record, &pair);
+    } else {
+        layout_write_user_key(app_id, record_id(record), &pair);
+    }
+    return put(store, change->revision, &pair, change->kind != CHANGE_UPDATED);
+}
+
+/* One that did not find room is missing, so those after it are of no use before the engine has it. */
+static void tap(void *cls, const struct change *change)
+{
+    struct store *store = cls;
+    uint64_t before = change->revision - 1;
+    if (journal_revision(store->journal) != before && store_stored_revision(store) < before) {
+        return;
+    }
+    uint16_t app = record_app((const uint8_t *)change->record.ptr);
+    if (put_names(store, change->revision) && put_app(store, change, app) && put_user(store, change, app)) {
+        journal_complete(store->journal, change->revision);
+    }
+}

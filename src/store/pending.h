@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_PENDING_H
+#define PRESENCED_PENDING_H
+
+/* What a run that was killed had in its journal and not yet in the engine: a pair a key, the newest, in the
+ * order of the keys. And a cursor over the engine as it is with them. Read by any number of threads. */
+
+#include "journal.h"
+#include "layout.h"
+
+#include <stddef.h>
+
+struct pending_pair {
+    struct journal_pair pair;
+    uint64_t revision;
+};
+
+struct pending {
+    struct journal_reader *reader; /* its bytes; NULL: nothing is pending */
+    struct pending_pair *pairs;
+    size_t n;
+    uint64_t revision; /* the last change of which pairs are there */
+};
+
+/* Reads what comes after `position` of the journal it names; run 0: nothing is pending. Beside the process
+ * that writes it (`is_in_use`) it ends anywhere. 0; -EBADMSG: the journal is missing or damaged; or another
+ * -errno. */
+int pending_read(int folder_fd, const struct layout_position *position, bool is_in_use,
+                 struct pending *ret_pending, struct engine_error *ret_error);
+void pending_fini(struct pending *pending);
+
+struct pending_cursor;
+
+/* As engine_cursor_new(); `engine` and `pending` are borrowed. */
+struct pending_cursor *pending_cursor_new(const struct pending *pending, struct engine *engine,
+                                          struct str from, struct str to);
+void pending_cursor_free(struct pending_cursor *cursor);
+DEFINE_CLEANUP(struct pending_cursor *, pending_cursor_free)
+
+/* As engine_cursor_next(). */
+int pending_cursor_next(struct pending_cursor *cursor, struct str *ret_key, struct str *ret_value,
+                        struct engine_error *ret_error);
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+#include "suite.h"
+
+#include "../src/store/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define RUN 7
+#define RING_SIZE ((uint64_t)4 << 20)
+#define RING_OFFSET 4096
+#define FIRST_SUM_OFFSET 40
+#define BOOT_ID_OFFSET 24
+
+static char folder[64];
+static int folder_fd;
+
+static void set_up(void)
+{
+    (void)snprintf(folder, sizeof(folder), "/tmp/presenced-journal-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_ge(folder_fd, 0);
+}
+
+static void tear_down(void)
+{
+    journal_remove_all(folder_fd);
+    cleanup_closep(&folder_fd);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static struct journal *make(void)
+{
+    struct journal *journal = NULL;
+    ck_assert_int_eq(journal_create(folder_fd, RUN, &journal), 0);
+    return journal;
+}
+
+/* The pair of a change: what it says follows from its number. */
+struct sample {
+    char key[64];
+    char value[300];
+    struct journal_pair pair;
+};
+
+static void make_sample(uint64_t revision, struct sample *ret_sample)
+{
+    int key_len = snprintf(ret_sample->key, sizeof(ret_sample->key), "key%u", (unsigned)revision);
+    size_t value_len = (size_t)(revision * 7 % sizeof(ret_sample->value));
+    memset(ret_sample->value, (int)('a' + revision % 26), value_len);
+    bool is_deleted = revision % 5 == 0;
+    ret_sample->pair = (struct journal_pair){
+        .is_deleted = is_deleted,
+        .key = {ret_sample->key, (size_t)key_len},
+        .value = {ret_sample->value, is_deleted ? 0 : value_len},
+    };
+}
+
+static bool put(struct journal *journal, uint64_t stored, uint64_t revision)
+{
+    struct sample sample;
+    make_sample(revision, &sample);
+    if (!journal_put(journal, stored, revision, &sample.pair)) {
+        return false;
+    }
+    journal_complete(journal, revision);
+    return true;
+}
+
+static struct journal_reader *read_back(void)
+{
+    struct journal_reader *reader = NULL;
+    struct engine_error error = {""};
+    int r = journal_open(folder_fd, RUN, &reader, &error);
+    ck_assert_msg(r == 0, "%d: %s", r, error.text);
+    return reader;
+}
+
+/* Reads pairs from `first` on, and returns the last. */
+static uint64_t expect_pairs(struct journal_reader *reader, uint64_t first)
+{
+    uint64_t revision;
+    struct journal_pair pair;
+    uint64_t expected = first;
+    for (; journal_next(reader, &revision, &pair); expected++) {
+        struct sample sample;
+        make_sample(expected, &sample);
+        ck_assert_uint_eq(revision, expected);
+        ck_assert_int_eq(pair.is_deleted, sample.pair.is_deleted);
+        ck_assert(str_equal(pair.key, sample.pair.key));
+        ck_assert(str_equal(pair.value, sample.pair.value));
+    }
+    return expected - 1;
+}
+
+static uint64_t first_revision(void)
+{
+    cleanup(journal_reader_freep) struct journal_reader *reader = read_back();
+    uint64_t revision = 0;
+    struct journal_pair pair;
+    ck_assert(journal_next(reader, &revision, &pair));
+    return revision;
+}
+
+START_TEST(test_keeps_what_was_put)
+{
+    cleanup(journal_freep) struct journal *journal = make();
+    for (uint64_t revision = 1; revision <= 1000; revision++) {
+        ck_assert(put(journal, 0, revision));
+        ck_assert_uint_eq(journal_revision(journal), revision);
+    }
+    cleanup(journal_reader_freep) struct journal_reader *reader = read_back();
+    ck_assert_uint_eq(expect_pairs(reader, 1), 1000);
+    ck_assert(journal_ends_well(reader));
+}
+END_TEST
+
+START_TEST(test_empty)
+{
+    cleanup(journal_freep) struct journal *journal = make();
+    cleanup(journal_reader_freep) struct journal_reader *reader = read_back();
+    ck_assert_uint_eq(expect_pairs(reader, 1), 0);
+    ck_assert(journal_ends_well(reader));
+    ck_assert_int_eq(journal_sync(journal), 0);
+}
+END_TEST
+
+/* What is not stored never gives way; what is, does. */
+START_TEST(test_room)
+{
+    cleanup(journal_freep) struct journal *journal = make();
+    uint64_t n = 0;
+    while (put(journal, 0, n + 1)) {
+        n++;
+    }
+    ck_assert_uint_gt(n, 10000);
+    ck_assert_uint_eq(journal_revision(journal), n);
+    ck_assert(!put(journal, 0, n + 1));
+    ck_assert_uint_eq(first_revision(), 1);
+    /* Any number of rounds. */
+    for (unsigned i = 0; i < 100000; i++) {
+        ck_assert(put(journal, n - 5000, n + 1));
+        n++;
+    }
+    uint64_t first = first_revision();
+    ck_assert_uint_le(first, n - 5000 + 1);
+    cleanup(journal_reader_freep) struct journal_reader *reader = read_back();
+    ck_assert_uint_eq(expect_pairs(reader, first), n);
+    ck_assert(journal_ends_well(reader));
+}
+END_TEST
+
+static void open_file(uint64_t run, int *ret_fd)
+{
+    char name[32];
+    (void)snprintf(name, sizeof(name), "JOURNAL-%u", (unsigned)run);
+    *ret_fd = openat(folder_fd, name, O_RDWR | O_CLOEXEC);
+    ck_assert_int_ge(*ret_fd, 0);
+}
+
+static void flip(uint64_t at)
+{
+    cleanup(cleanup_closep) int fd = -1;
+    char byte;
+    open_file(RUN, &fd);
+    ck_assert_int_eq(pread(fd, &byte, 1, (off_t)at), 1);
+    byte = (char)(byte ^ 1);
+    ck_assert_int_eq(pwrite(fd, &byte, 1, (off_t)at), 1);
+}
+
+static uint64_t size_of_pair(uint64_t revision)
+{
+    struct sample sample;
+    make_sample(revision, &sample);
+    return (24 + sample.pair.key.len + sample.pair.value.len + 7) / 8 * 8;
+}
+
+static uint64_t fill(struct journal *journal, uint64_t n)
+{
+    uint64_t size = 0;
+    for (uint64_t revision = 1; revision <= n; revision++) {
+        ck_assert(put(journal, 0, revision));
+        size += size_of_pair(revision);
+    }
+    return size;
+}
+
+/* Whichever byte of it the process did not get to. */
+START_TEST(test_torn_end)
+{
+    cleanup(journal_freep) struct journal *journal = make();
+    uint64_t before = fill(journal, 41);
+    ck_assert(put(journal, 0, 42));
+    for (uint64_t at = before; at < before + size_of_pair(42); at += 7) {
+        flip(RING_OFFSET + at);
+        cleanup(journal_reader_freep) struct journal_reader *reader = read_back();
+        ck_assert_uint_eq(expect_pairs(reader, 1), 41);
+        ck_assert(journal_ends_well(reader));
+        flip(RING_OFFSET + at);
+    }
+}
+END_TEST
+
+START_TEST(test_damaged_in_the_middle)
+{
+    cleanup(journal_freep) struct journal *journal = make();
+    uint64_t before = fill(journal, 41);
+    ck_assert(put(journal, 0, 42));
+    ck_assert(put(journal, 0, 43));
+    for (uint64_t at = before; at < before + size_of_pair(42); at += 7) {
+        flip(RING_OFFSET + at);
+        cleanup(journal_reader_freep) struct journal_reader *reader = read_back();
+        ck_assert_uint_eq(expect_pairs(reader, 1), 41);
+        ck_assert(!journal_ends_well(reader));
+        flip(RING_OFFSET + at);
+    }
+}
+END_TEST
+
+static uint64_t mix(uint64_t sum, uint64_t word)
+{
+    uint64_t product = (sum ^ word) * 11400714819323198485ULL;
+    return product ^ (product >> 32);
+}
+
+/* As a boot before this one would have left it. */
+static void pretend_other_boot(void)
+{
+    cleanup(cleanup_closep) int fd = -1;
+    uint64_t words[6];
+    open_file(RUN, &fd);
+    ck_assert_int_eq(pread(fd, words, sizeof(words), 0), (ssize_t)sizeof(words));
+    words[BOOT_ID_OFFSET / 8]++;
+    uint64_t sum = mix(mix(0x6a09e667f3bcc909ULL, 0), 0);
+    for (unsigned i = 0; i < FIRST_SUM_OFFSET / 8; i++) {
+        sum = mix(sum, words[i]);
+    }
+    words[FIRST_SUM_OFFSET / 8] = sum;
+    ck_assert_int_eq(pwrite(fd, words, sizeof(words), 0), (ssize_t)sizeof(words));
+}
+
+START_TEST(test_hole_after_a_power_cut)
+{
+    cleanup(journal_freep) struct journal *journal = make();
+    uint64_t before = fill(journal, 41);
+    ck_assert(put(journal, 0, 42));
+    ck_assert(put(journal, 0, 43));
+    flip(RING_OFFSET + before);
+    pretend_other_boot();
+    cleanup(journal_reader_freep) struct journal_reader *reader = read_back();
+    ck_assert_uint_eq(expect_pairs(reader, 1), 41);
+    ck_assert(journal_ends_well(reader));
+}
+END_TEST
+
+static void expect_refused(const char *words)
+{
+    struct journal_reader *reader = NULL;
+    struct engine_error error = {""};
+    ck_assert_int_eq(journal_open(folder_fd, RUN, &reader, &error), -EBADMSG);
+    ck_assert_msg(strstr(error.text, words) != NULL, "%s", error.text);
+    ck_assert_ptr_null(reader);
+}
+
+START_TEST(test_damaged_header)
+{
+    cleanup(journal_freep) struct journal *journal = make();
+    for (uint64_t at = 0; at < FIRST_SUM_OFFSET + 8; at += 3) {
+        flip(at);
+        expect_refused("JOURNAL-7 is not as it was written");
+        flip(at);
+    }
+    cleanup(cleanup_closep) int fd = -1;
+    open_file(RUN, &fd);
+    ck_assert_int_eq(ftruncate(fd, 0), 0);
+    expect_refused("JOURNAL-7 is not as it was written");
+}
+END_TEST
+
+START_TEST(test_missing_and_of_another_run)
+{
+    expect_refused("JOURNAL-7 cannot be read: No such file");
+    struct journal *journal = NULL;
+    ck_assert_int_eq(journal_create(folder_fd, RUN + 1, &journal), 0);
+    journal_free(journal);
+    expect_refused("cannot be read");
+    ck_assert_int_eq(renameat(folder_fd, "JOURNAL-8", folder_fd, "JOURNAL-7"), 0);
+    expect_refused("is not as it was written");
+}
+END_TEST
+
+/* A begin that points anywhere ends the reading, not the process. */
+START_TEST(test_any_begin)
+{
+    static const uint64_t begins[] = {
+        1, 8, 4096, RING_SIZE - 8, RING_SIZE, RING_SIZE + 24, UINT64_MAX - 7, UINT64_MAX};
+    cleanup(journal_freep) struct journal *journal = make();
+    (void)fill(journal, 41);
+    cleanup(cleanup_closep) int fd = -1;
+    open_file(RUN, &fd);
+    for (unsigned i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+        ck_assert_int_eq(pwrite(fd, &begins[i], sizeof(begins[i]), 512), (ssize_t)sizeof(begins[i]));
+        cleanup(journal_reader_freep) struct journal_reader *reader = read_back();
+        ck_assert_uint_eq(expect_pairs(reader, 1), 0);
+        (void)journal_ends_well(reader);
+    }
+}
+END_TEST
+
+START_TEST(test_removes_journals_alone)
+{
+    cleanup(cleanup_closep) int other = openat(folder_fd, "JOURNAL-x", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    journal_free(make());
+    journal_remove_all(folder_fd);
+    ck_assert_int_eq(faccessat(folder_fd, "JOURNAL-7", F_OK, 0), -1);
+    ck_assert_int_eq(unlinkat(folder_fd, "JOURNAL-x", 0), 0);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("journal");
+    TCase *tcase = tcase_create("journal");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, test_keeps_what_was_put);
+    tcase_add_test(tcase, test_empty);
+    tcase_add_test(tcase, test_room);
+    tcase_add_test(tcase, test_torn_end);
+    tcase_add_test(tcase, test_damaged_in_the_middle);
+    tcase_add_test(tcase, test_hole_after_a_power_cut);
+    tcase_add_test(tcase, test_damaged_header);
+    tcase_add_test(tcase, test_missing_and_of_another_run);
+    tcase_add_test(tcase, test_any_begin);
+    tcase_add_test(tcase, test_removes_journals_alone);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
