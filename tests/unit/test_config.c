@@ -1091,24 +1091,41 @@ static void compare_section(struct reference *reference, struct str name)
                   reference->line, STR_FMT(word), reference->section->name);
 }
 
-/* "1K..1M" is "(1K to 1M)", of a list "(at most 1M)"; "fail | ok" is "(fail | ok)". */
-static void expect_allowed(struct reference *reference, const struct option_row *option)
+/* "1K..1M" is "1K to 1M", of a list "at most 1M"; words stay. Then whether a change needs a restart. */
+static void append_note(struct buf *out, const struct option_row *option)
 {
-    cleanup(buf_fini) struct buf words = {0};
     const char *dots = strstr(option->allowed, "..");
     if (dots == NULL) {
-        buf_appendf(&words, "(%s)", option->allowed);
+        buf_append(out, str_from(option->allowed));
     } else if (option_is_list(option)) {
-        buf_appendf(&words, "(at most %s)", dots + 2);
+        buf_appendf(out, "at most %s", dots + 2);
     } else {
-        buf_appendf(&words, "(%.*s to %s)", (int)(dots - option->allowed), option->allowed, dots + 2);
+        buf_appendf(out, "%.*s to %s", (int)(dots - option->allowed), option->allowed, dots + 2);
     }
-    buf_append_char(&words, '\0');
-    buf_append_char(&reference->comment, '\0');
-    reference->comment.len--;
-    ck_assert_msg(option->allowed[0] == '\0' || strstr(reference->comment.ptr, words.ptr) != NULL,
-                  "line %u: before %s there is no \"%s\" but:%s", reference->line, option->key, words.ptr,
-                  reference->comment.ptr);
+    if ((option->flags & OPTION_RESTART) != 0) {
+        buf_appendf(out, "%srestart", out->len > 0 ? "; " : "");
+    }
+}
+
+/* The comment has the note in parentheses; where there is nothing to note it doesn't claim a restart. */
+static void expect_note(const struct reference *reference, const struct option_row *option)
+{
+    cleanup(buf_fini) struct buf note = {0};
+    cleanup(buf_fini) struct buf parentheses = {0};
+    cleanup(buf_fini) struct buf comment = {0};
+    append_note(&note, option);
+    buf_appendf(&parentheses, "(%.*s)", STR_FMT(buf_str(&note)));
+    buf_append_char(&parentheses, '\0');
+    buf_append(&comment, buf_str(&reference->comment));
+    buf_append_char(&comment, '\0');
+    if (note.len == 0) {
+        ck_assert_msg(strstr(comment.ptr, "restart)") == NULL, "line %u: %s needs no restart, but:%s",
+                      reference->line, option->key, comment.ptr);
+    } else {
+        ck_assert_msg(strstr(comment.ptr, parentheses.ptr) != NULL,
+                      "line %u: before %s there is no \"%s\" but:%s", reference->line, option->key,
+                      parentheses.ptr, comment.ptr);
+    }
 }
 
 static void compare_option(struct reference *reference, struct str key, struct str value)
@@ -1120,7 +1137,7 @@ static void compare_option(struct reference *reference, struct str key, struct s
                   STR_FMT(key), option->key);
     ck_assert_msg(str_equal(value, str_from(option->default_text)), "line %u: the default is %s",
                   reference->line, option->default_text);
-    expect_allowed(reference, option);
+    expect_note(reference, option);
 }
 
 static void compare_line(struct reference *reference, struct str line)
