@@ -7,8 +7,6 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#define CONFIG_PATH_DEFAULT "/etc/presenced/presenced.conf"
-
 struct paths {
     const char *config;
     const char *transfer; /* of --export and --import */
@@ -42,7 +40,7 @@ static enum exit_status print_help(void)
         "\n"
         "Receives the status callbacks of Tencent Cloud Chat and tells who is online.\n"
         "\n"
-        "  --config FILE   the configuration, instead of " CONFIG_PATH_DEFAULT "\n"
+        "  --config FILE   the configuration, instead of " PRESENCED_CONFIG_PATH "\n"
         "  --check-config  check it and the files that it names, and end\n"
         "  --export FILE   write what the store holds as lines of JSON (-: to stdout), and end; beside\n"
         "                  a running presenced too\n"
@@ -159,7 +157,7 @@ static enum exit_status run(const struct paths *paths, enum action action)
 
 int main(int argc, char **argv)
 {
-    struct paths paths = {.config = CONFIG_PATH_DEFAULT};
+    struct paths paths = {.config = PRESENCED_CONFIG_PATH};
     enum action action = parse_arguments(argc, argv, &paths);
     switch (action) {
     case ACTION_VERSION:

@@ -1,0 +1,39 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The manual pages are sound mdoc and tell of every option that --help tells of: `sh tests/manuals.sh PROGRAM
+# FOLDER`, where the folder has the pages as they are installed.
+set -eu
+
+program=$1
+pages=$2
+own=$(mktemp -d)
+trap 'rm -rf "$own"' EXIT
+status=0
+
+# differ WHAT: where --help and the pages say different things.
+differ() {
+    if ! diff -u "$own/help" "$own/page"; then
+        echo "$1 differ between --help (-) and the manual page (+)"
+        status=1
+    fi
+}
+
+# The pages refer to each other, and are not installed; the system's own index is nothing of ours.
+mandoc -T lint "$pages/presenced.8" "$pages/presenced.conf.5" >"$own/lint" 2>&1 || true
+if grep -vE 'referenced manual not found: Xr presenced|outdated mandoc\.db' "$own/lint"; then
+    status=1
+fi
+
+"$program" --help >"$own/text"
+
+sed -nE 's/^  (--[a-z-]+).*/\1/p' "$own/text" | sort >"$own/help"
+sed -nE 's/^\.It Fl (-[a-z-]+).*/-\1/p' "$pages/presenced.8" | sort >"$own/page"
+differ 'command line options'
+
+# "[section]" and "key = default" lines, in their order.
+sed -nE -e '/^\[/p' -e 's/^  ([a-z_]+ = .*[^ ]|[a-z_]+ =) +;.*/\1/p' "$own/text" | sed 's/ *$//' >"$own/help"
+sed -nE -e 's/^\.Ss (\[.*\])\\&$/\1/p' -e 's/^\.It Ic ([a-z_]+) No =( Ar (.*))?$/\1 = \3/p' "$pages/presenced.conf.5" |
+    sed 's/ *$//' >"$own/page"
+differ 'options of the configuration'
+[ -s "$own/help" ]
+exit $status
