@@ -108,6 +108,7 @@ step format check_format
 step shell check_shell
 build_and_test plain build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPRESENCED_SANITIZE=
 step tidy check_tidy
+step package sh tests/packaging/build.sh
 build_and_test address build/asan -DCMAKE_BUILD_TYPE=Debug -DPRESENCED_SANITIZE=address
 build_and_test thread build/tsan -DCMAKE_BUILD_TYPE=Debug -DPRESENCED_SANITIZE=thread
 finish

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+# Runs between the installation into the package's folder and its packing.
+if(NOT CPACK_PRESENCED_PREFIX STREQUAL CPACK_PACKAGING_INSTALL_PREFIX)
+  message(FATAL_ERROR "the unit and the manual pages name ${CPACK_PRESENCED_PREFIX}, a package wants "
+    "${CPACK_PACKAGING_INSTALL_PREFIX}: configure with -DCMAKE_INSTALL_PREFIX=${CPACK_PACKAGING_INSTALL_PREFIX}")
+endif()
+
+set(root ${CPACK_TEMPORARY_INSTALL_DIRECTORY})
+set(doc ${root}/usr/share/doc/presenced)
+
+file(STRINGS ${CPACK_PRESENCED_DEBIAN}/changelog first LIMIT_COUNT 1)
+set(version ${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})
+if(NOT first MATCHES "^presenced \\(${version}\\) ")
+  message(FATAL_ERROR "conf/debian/changelog does not begin with ${version} but: ${first}")
+endif()
+
+file(COPY ${CPACK_PRESENCED_DEBIAN}/copyright DESTINATION ${doc})
+configure_file(${CPACK_PRESENCED_DEBIAN}/lintian-overrides ${root}/usr/share/lintian/overrides/presenced COPYONLY)
+configure_file(${CPACK_PRESENCED_DEBIAN}/changelog ${doc}/changelog.Debian COPYONLY)
+file(GLOB pages ${root}/usr/share/man/man*/*)
+execute_process(COMMAND gzip -9 --no-name ${doc}/changelog.Debian ${pages} COMMAND_ERROR_IS_FATAL ANY)

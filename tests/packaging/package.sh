@@ -1,0 +1,221 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Builds the Debian package and takes it through its life in a minimal Debian 12 that is made for it and not
+# booted: installed, configured, upgraded, removed, installed again, purged. Needs root, debootstrap and a
+# mirror (MIRROR names another than debootstrap's own); takes about two minutes.
+#
+# systemctl is a stand-in there, but for links in /etc: it writes down what the package's scripts ask of it.
+# What a booted system makes of that is another test's.
+set -eu
+
+cd "$(dirname "$0")/../.." || exit
+own=$(mktemp -d)
+root=$own/root
+trap 'rm -rf "$own"' EXIT
+passed=0
+failed=0
+
+fail() {
+    echo "package.sh: $1" >&2
+    exit 1
+}
+
+# check WHAT COMMAND…: one expectation.
+check() {
+    what=$1
+    shift
+    if "$@" >"$own/said" 2>&1; then
+        passed=$((passed + 1))
+        echo "ok    $what"
+    else
+        failed=$((failed + 1))
+        echo "FAIL  $what"
+        sed 's/^/      /' "$own/said" | tail -n 20
+    fi
+}
+
+inside() {
+    chroot "$root" env -i PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C \
+        DEBIAN_FRONTEND=noninteractive "$@" </dev/null
+}
+
+# What the package's scripts said is in $own/log, what they asked of systemctl in /asked of the root.
+package_tool() {
+    rm -f "$root/asked"
+    touch "$root/asked"
+    inside dpkg "$@" >"$own/log" 2>&1
+}
+
+# Debian with what the package depends on, of alternatives the first.
+make_root() {
+    depends=$(dpkg-deb --field "$package" Depends | sed -E 's/ *\|[^,]*//g; s/ *\([^)]*\)//g; s/, */,/g')
+    debootstrap --variant=minbase --include="$depends" bookworm "$root" ${MIRROR:+"$MIRROR"} >"$own/debootstrap.log" 2>&1 ||
+        fail "debootstrap failed: $(tail -n 5 "$own/debootstrap.log")"
+    mkdir -p "$root/run/systemd/system" "$root/packages"
+    cat >"$root/usr/local/sbin/systemctl" <<'END'
+#!/bin/sh
+case "$*" in
+*--root=*) exec /usr/bin/systemctl "$@" ;;
+*is-enabled*) echo enabled ;;
+*is-active*) exit 3 ;;
+*) echo "$*" >>/asked ;;
+esac
+END
+    chmod 755 "$root/usr/local/sbin/systemctl"
+}
+
+# make_version VERSION [SED]: the same package as another version, its configuration changed by SED.
+make_version() {
+    rm -rf "$own/tree"
+    dpkg-deb --raw-extract "$package" "$own/tree"
+    sed -i "s/^Version: .*/Version: $1/" "$own/tree/DEBIAN/control"
+    [ $# -lt 2 ] || sed -i "$2" "$own/tree/etc/presenced/presenced.conf"
+    dpkg-deb --root-owner-group --build "$own/tree" "$root/packages/$1.deb" >/dev/null
+}
+
+# Every file with its type, mode, owner and target, but what dpkg and the user database keep for themselves.
+list_files() {
+    (cd "$root" && find . -xdev \( -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache -o -path ./packages -o -path ./asked \) \
+        -prune -o ! -path './etc/passwd*' ! -path './etc/group*' ! -path './etc/*shadow*' ! -path './etc/.pwd.lock' \
+        -printf '%M %U:%G %p %l\n' | sort -k 3)
+}
+
+# is_as MODE-AND-OWNER PATH
+is_as() {
+    found=$(inside stat --format '%A %U:%G' "$2")
+    [ "$found" = "$1" ] || { echo "$2 is $found, not $1" && return 1; }
+}
+
+says() {
+    cat "$own/log"
+    grep -qF -e "$1" "$own/log"
+}
+
+is_silent() {
+    cat "$own/log"
+    ! grep -q 'presenced is not' "$own/log"
+}
+
+# asked LINE…: what systemctl was asked but reading units again, these lines and no others.
+asked() {
+    cat "$root/asked"
+    printf '%s\n' "$@" | sed '/^$/d' >"$own/wanted"
+    grep -v daemon-reload "$root/asked" | sed 's/--quiet //; s/--system //; s/--no-.* //' | diff "$own/wanted" -
+}
+
+absent() {
+    for path in "$@"; do
+        if [ -e "$root$path" ] || [ -L "$root$path" ]; then
+            echo "$path is there" && return 1
+        fi
+    done
+}
+
+present() {
+    for path in "$@"; do
+        [ -e "$root$path" ] || [ -L "$root$path" ] || { echo "$path is not there" && return 1; }
+    done
+}
+
+is_small_and_findable() {
+    readelf --notes "$root/usr/sbin/presenced" | grep -q 'Build ID'
+    ! readelf --sections "$root/usr/sbin/presenced" | grep -qE '\.(debug_info|symtab)'
+}
+
+# What an administrator adds to a fresh installation.
+configure() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+        -keyout "$root/etc/presenced/tls/privkey.pem" -out "$root/etc/presenced/tls/fullchain.pem" 2>/dev/null
+    echo made-up >"$root/etc/presenced/token"
+    printf '[app 1400000000]\ntoken_file = /etc/presenced/token\n' >>"$root/etc/presenced/presenced.conf"
+    inside chgrp presenced /etc/presenced/token /etc/presenced/tls/privkey.pem
+    chmod 640 "$root/etc/presenced/token" "$root/etc/presenced/tls/privkey.pem"
+    inside install -d -o presenced -g presenced -m 700 /var/lib/presenced
+    echo data >"$root/var/lib/presenced/data"
+}
+
+try_fresh() {
+    check 'installs' package_tool --install /packages/first.deb
+    check 'does not start what cannot run' asked ''
+    check '… and says so' says 'presenced is not started, for its configuration is not usable:'
+    check '… and why' says '[app ID]: missing: '
+    check 'its files are as they were packed' inside dpkg --verify presenced
+    check 'has a stripped program with a build id' is_small_and_findable
+    check 'the program runs' inside presenced --version
+    check 'has a user' inside id presenced
+    check 'the configuration is for root and the daemon' is_as '-rw-r----- root:presenced' /etc/presenced/presenced.conf
+    check '… and so are keys' is_as 'drwxr-x--- root:presenced' /etc/presenced/tls
+    check 'enables the service' present /etc/systemd/system/multi-user.target.wants/presenced.service
+    check 'has its documents' present /usr/share/man/man8/presenced.8.gz /usr/share/man/man5/presenced.conf.5.gz \
+        /usr/share/doc/presenced/copyright /usr/share/doc/presenced/changelog.Debian.gz /usr/share/doc/presenced/README.md
+}
+
+try_configured() {
+    chmod 600 "$root/etc/presenced/tls/privkey.pem"
+    inside chown root:root /etc/presenced/tls/privkey.pem
+    check 'configures again' package_tool --install /packages/first.deb
+    check 'finds a key that only root can read' says 'privkey.pem: cannot be opened: Permission denied'
+    inside chown root:presenced /etc/presenced/tls/privkey.pem
+    chmod 640 "$root/etc/presenced/tls/privkey.pem"
+}
+
+try_upgrades() {
+    cp "$root/etc/presenced/presenced.conf" "$own/conf"
+    check 'upgrades' package_tool --install /packages/0.1.0-2.deb
+    check '… with no complaint' is_silent
+    check '… restarting what runs' asked 'try-restart presenced.service'
+    check '… keeping the configuration' cmp "$own/conf" "$root/etc/presenced/presenced.conf"
+    check '… and its mode' is_as '-rw-r----- root:presenced' /etc/presenced/presenced.conf
+    check 'upgrades with a new configuration in the package' package_tool --force-confold --install /packages/0.1.0-3.deb
+    check '… keeping the old one' cmp "$own/conf" "$root/etc/presenced/presenced.conf"
+    check '… with the new one beside it' present /etc/presenced/presenced.conf.dpkg-dist
+    inside dpkg-statoverride --update --add root root 0600 /etc/presenced/presenced.conf
+    check 'upgrades with a mode of the administrator' package_tool --force-confold --install /packages/0.1.0-2.deb
+    check '… which stays' is_as '-rw------- root:root' /etc/presenced/presenced.conf
+    check '… and leaves alone what runs' asked ''
+    check '… and says why' says 'presenced is not restarted, for its configuration is not usable; one that runs goes on running:'
+    inside dpkg-statoverride --remove /etc/presenced/presenced.conf
+    inside systemctl --root=/ disable presenced.service 2>/dev/null
+    check 'upgrades a service that was disabled' package_tool --force-confold --install /packages/0.1.0-3.deb
+    check '… which stays so' absent /etc/systemd/system/multi-user.target.wants/presenced.service
+}
+
+try_end() {
+    check 'is removed' package_tool --remove presenced
+    check '… stopping it, the socket first' asked 'stop presenced.socket' 'stop presenced.service'
+    check '… keeping data and configuration' present /var/lib/presenced/data /etc/presenced/presenced.conf /etc/presenced/token
+    check '… but no program' absent /usr/sbin/presenced /usr/lib/systemd/system/presenced.service
+    check 'comes back' package_tool --install /packages/0.1.0-3.deb
+    check '… with its configuration' cmp "$own/conf" "$root/etc/presenced/presenced.conf"
+    check 'is purged' package_tool --purge presenced
+    list_files >"$own/after"
+    check '… leaving nothing' diff "$own/before" "$own/after"
+}
+
+# A configuration that was there before, as configuration management does.
+try_prepared() {
+    mkdir -p "$root/etc/presenced"
+    printf '[callback]\ntls = off\nlisten = 127.0.0.1:0\n[app 1400000000]\n' >"$root/etc/presenced/presenced.conf"
+    check 'installs over a configuration' package_tool --force-confold --install /packages/first.deb
+    check '… and starts' asked 'start presenced.service'
+    check '… with no complaint' is_silent
+}
+
+[ "$(id -u)" -eq 0 ] || fail 'this needs root, to make a system in a folder'
+command -v debootstrap >/dev/null || fail 'this needs debootstrap'
+sh tests/packaging/build.sh >"$own/build.log" 2>&1 || fail "the package was not built: $(tail -n 20 "$own/build.log")"
+package=$(tail -n 1 "$own/build.log")
+make_root
+cp "$package" "$root/packages/first.deb"
+make_version 0.1.0-2
+make_version 0.1.0-3 's/^;idle_timeout = .*/;idle_timeout = 76s/'
+list_files >"$own/before"
+
+try_fresh
+configure
+try_configured
+try_upgrades
+try_end
+try_prepared
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
