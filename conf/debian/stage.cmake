@@ -19,3 +19,9 @@ configure_file(${CPACK_PRESENCED_DEBIAN}/lintian-overrides ${root}/usr/share/lin
 configure_file(${CPACK_PRESENCED_DEBIAN}/changelog ${doc}/changelog.Debian COPYONLY)
 file(GLOB pages ${root}/usr/share/man/man*/*)
 execute_process(COMMAND gzip -9 --no-name ${doc}/changelog.Debian ${pages} COMMAND_ERROR_IS_FATAL ANY)
+
+# Whatever the umask of who builds it.
+set(for_all OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+set(folders ${for_all} OWNER_EXECUTE GROUP_EXECUTE WORLD_EXECUTE)
+file(CHMOD_RECURSE ${root} DIRECTORY_PERMISSIONS ${folders})
+file(CHMOD_RECURSE ${root}/usr/share FILE_PERMISSIONS ${for_all} DIRECTORY_PERMISSIONS ${folders})

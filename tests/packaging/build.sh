@@ -5,6 +5,8 @@ set -eu
 
 cd "$(dirname "$0")/../.." || exit
 build=build/package
+# Modes in the package shall not depend on it.
+umask 077
 
 cmake -S . -B $build -DCMAKE_INSTALL_PREFIX=/usr -DBUILD_TESTING=OFF
 rm -f $build/*.deb $build/*.ddeb
