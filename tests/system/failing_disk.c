@@ -9,7 +9,8 @@
  *   listing        lines "INODE NAME": the folder as it was synced
  *   keep-INODE     a link, for the name in the folder may go
  *   size-INODE     8 bytes: so much of it is synced
- *   content-INODE  what was synced of a short file, which may be written over; it counts before the size */
+ *   content-INODE  what was synced of a file that may be written over, a short one or the journal, which is
+ *                  mapped into memory; it counts before the size */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -26,6 +27,8 @@
 #include <unistd.h>
 
 #define SHORT_BYTES 65536
+#define CONTENT_BYTES_MAX (8 << 20)
+#define JOURNAL_MAGIC "presjrnl"
 #define KEY_SIZE 64
 #define PATH_SIZE (2 * PATH_MAX)
 
@@ -85,23 +88,31 @@ static void key_of(int fd, char ret_key[static KEY_SIZE], uint64_t *ret_size)
     *ret_size = status.stx_size;
 }
 
+static char content[CONTENT_BYTES_MAX];
+
+static bool is_written_over(int fd, uint64_t size)
+{
+    return size <= SHORT_BYTES || (size <= sizeof(content) && pread(fd, content, 8, 0) == 8 &&
+                                   memcmp(content, JOURNAL_MAGIC, 8) == 0);
+}
+
 static void note_file(int fd, const char *key, uint64_t size)
 {
-    static char content[SHORT_BYTES];
     char path[PATH_SIZE];
-    if (size > sizeof(content)) {
-        write_note("size-", key, &size, sizeof(size));
-        note_path("content-", key, path);
-        (void)unlink(path);
-        return;
-    }
     /* The daemon's own descriptor may be for writing only. */
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     int own = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = own < 0 ? -1 : pread(own, content, size, 0);
-    expect(n >= 0, path);
+    expect(own >= 0, path);
+    if (is_written_over(own, size)) {
+        ssize_t n = pread(own, content, size, 0);
+        expect(n >= 0, path);
+        write_note("content-", key, content, (size_t)n);
+    } else {
+        write_note("size-", key, &size, sizeof(size));
+        note_path("content-", key, path);
+        (void)unlink(path);
+    }
     (void)close(own);
-    write_note("content-", key, content, (size_t)n);
 }
 
 static void note_entry(int folder_fd, const char *name, bool is_synced, FILE *listing)
@@ -226,7 +237,6 @@ static void remove_files(const char *path)
 
 static void restore_file(const char *key, const char *name)
 {
-    static char content[SHORT_BYTES];
     char kept[PATH_SIZE];
     char path[PATH_SIZE];
     uint64_t size = 0;

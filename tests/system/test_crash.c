@@ -21,9 +21,9 @@
 
 #define N_CONNECTIONS 8
 #define N_CONNECTIONS_SLOW 1 /* where what is uncertain piles up for a second */
-#define N_USERS 3000
-#define N_STAMPS 2000      /* few, so that many events share one, and many are late */
-#define N_UNCERTAIN_MAX 24 /* events a user that may be there or not */
+#define N_USERS 12000        /* so many that few of one are uncertain at a time */
+#define N_STAMPS 2000        /* few, so that many events share one, and many are late */
+#define N_UNCERTAIN_MAX 24   /* events a user that may be there or not */
 #define N_KILLS 6
 #define KILL_AFTER_MAX_MS 400
 #define RELAXED_MS 50
