@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.." || exit
 build=$(pwd)/build/release
 
 cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=ON >/dev/null
-cmake --build "$build" --parallel "$(nproc)" --target presenced system_stall failing_disk >/dev/null
+cmake --build "$build" --parallel "$(nproc)" --target presenced system_disk failing_disk >/dev/null
 
-PRESENCED_BINARY=$build/presenced PRESENCED_FAILING_DISK=$build/tests/libfailing_disk.so exec "$build/tests/system_stall"
+PRESENCED_BINARY=$build/presenced PRESENCED_FAILING_DISK=$build/tests/libfailing_disk.so \
+    PRESENCED_TEST_STALL_MS=10000 exec "$build/tests/system_disk"

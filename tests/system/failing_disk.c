@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A disk with a will of its own, laid under the daemon with LD_PRELOAD. It notes what was synced of a folder,
- * FAILING_DISK_STORE, and stalls for as long as there is a file NOTES/STALL. Loaded into any program with
- * FAILING_DISK_CUT set it takes away what was not synced, as a power cut may: bytes that no fsync of their
- * file came after, and names, new, changed or gone, without one of the folder. That is less than file systems
- * leave, but all that POSIX promises. In the folder FAILING_DISK_NOTES:
+ * FAILING_DISK_STORE; stalls for as long as there is a file NOTES/STALL; says EIO to writes, or to fsync,
+ * while there is NOTES/NO_WRITE or NO_SYNC. Loaded into any program with FAILING_DISK_CUT set it takes away
+ * what was not synced, as a power cut may: bytes that no fsync of their file came after, and names, new,
+ * changed or gone, without one of the folder. That is less than file systems leave, but all that POSIX
+ * promises. In the folder FAILING_DISK_NOTES:
  *
  *   running        what follows is complete
  *   listing        lines "INODE NAME": the folder as it was synced
@@ -167,12 +168,17 @@ static bool is_ours(int fd)
     return n >= (ssize_t)len && memcmp(path, store, len) == 0;
 }
 
+static bool is_in_trouble(const char *kind)
+{
+    char path[PATH_SIZE];
+    note_path(kind, "", path);
+    return access(path, F_OK) == 0;
+}
+
 static void stall(void)
 {
     static const struct timespec interval = {.tv_nsec = 5000000};
-    char path[PATH_SIZE];
-    note_path("STALL", "", path);
-    while (access(path, F_OK) == 0) {
+    while (is_in_trouble("STALL")) {
         (void)nanosleep(&interval, NULL);
     }
 }
@@ -184,6 +190,10 @@ static int sync_noted(int fd)
     char key[KEY_SIZE];
     uint64_t size;
     stall();
+    if (is_in_trouble("NO_SYNC")) {
+        errno = EIO;
+        return -1;
+    }
     (void)pthread_mutex_lock(&lock);
     expect(fstat(fd, &status) == 0, "fstat");
     if (S_ISDIR(status.st_mode)) {
@@ -206,20 +216,24 @@ int fdatasync(int fd)
     return is_ours(fd) ? sync_noted(fd) : real_fdatasync(fd);
 }
 
+static bool fails_to_write(void)
+{
+    stall();
+    bool fails = is_in_trouble("NO_WRITE");
+    if (fails) {
+        errno = EIO;
+    }
+    return fails;
+}
+
 ssize_t write(int fd, const void *bytes, size_t size)
 {
-    if (is_ours(fd)) {
-        stall();
-    }
-    return real_write(fd, bytes, size);
+    return is_ours(fd) && fails_to_write() ? -1 : real_write(fd, bytes, size);
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t size, off_t at)
 {
-    if (is_ours(fd)) {
-        stall();
-    }
-    return real_pwrite(fd, bytes, size, at);
+    return is_ours(fd) && fails_to_write() ? -1 : real_pwrite(fd, bytes, size, at);
 }
 
 /* The power cut. */

@@ -11,12 +11,12 @@
 #include <stdatomic.h>
 #include <time.h>
 
-/* A disk that stands still for ten seconds (failing_disk.c, named by PRESENCED_FAILING_DISK): answers wait
- * for it, but nothing else does, and nothing is lost. */
+/* A disk that stands still for a while, or breaks (failing_disk.c, named by PRESENCED_FAILING_DISK). */
 
 #define N_CONNECTIONS 32
-#define STALL_MS 10000
-#define PROMPT_MS 500 /* an answer that waits for no disk, on a busy machine */
+#define STALL_MS 3000    /* or PRESENCED_TEST_STALL_MS */
+#define PROMISED_MS 1000 /* what is answered may be younger than what is on disk by so much */
+#define PROMPT_MS 500    /* an answer that waits for no disk, on a busy machine */
 #define GROWTH_MAX_KB (16 * 1024)
 
 static const char config[] = "[callback]\n"
@@ -68,14 +68,17 @@ static void *run_sender(void *cls)
     return NULL;
 }
 
-static void set_stall(struct sandbox *sandbox, bool is_on)
+static void begin_trouble(struct sandbox *sandbox, const char *name)
 {
-    cleanup(cleanup_freep) char *path = sandbox_expand(sandbox, "@DIR@/notes/STALL");
-    if (is_on) {
-        sandbox_write(sandbox, "notes/STALL", "");
-    } else {
-        ck_assert_int_eq(unlink(path), 0);
-    }
+    sandbox_write(sandbox, name, "");
+}
+
+static void end_trouble(struct sandbox *sandbox, const char *name)
+{
+    char text[64];
+    (void)snprintf(text, sizeof(text), "@DIR@/%s", name);
+    cleanup(cleanup_freep) char *path = sandbox_expand(sandbox, text);
+    ck_assert_int_eq(unlink(path), 0);
 }
 
 static uint64_t resident_kb(const struct victim *victim)
@@ -105,7 +108,7 @@ static uint64_t time_get(struct client *client, const char *target)
 }
 
 /* Asks for as long as the disk stands still. Returns the time that the slowest answer took. */
-static uint64_t ask_meanwhile(const struct victim *victim)
+static uint64_t ask_meanwhile(const struct victim *victim, uint64_t for_ms)
 {
     static const char *const targets[] = {"/livez", "/readyz", "/v1/stats", "/v1/users/user0-0"};
     static const struct timespec interval = {.tv_nsec = 20000000};
@@ -113,7 +116,7 @@ static uint64_t ask_meanwhile(const struct victim *victim)
     cleanup(client_freep) struct client *callback = client_new("http", victim_callback_port(victim));
     uint64_t begin_ms = clock_monotonic_ms();
     uint64_t slowest = 0;
-    while (clock_monotonic_ms() < begin_ms + STALL_MS) {
+    while (clock_monotonic_ms() < begin_ms + for_ms) {
         for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
             uint64_t took_ms = time_get(status, targets[i]);
             slowest = took_ms > slowest ? took_ms : slowest;
@@ -171,51 +174,120 @@ static void expect_all(const struct victim *victim, const struct sender senders[
     }
 }
 
-START_TEST(a_stalled_disk_delays_and_loses_nothing)
+static struct victim *start_over_disk(struct sandbox *sandbox)
 {
-    struct sender senders[N_CONNECTIONS];
     char preload[512];
     const char *disk = getenv("PRESENCED_FAILING_DISK");
     ck_assert_ptr_nonnull(disk);
     (void)snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", disk);
     const char *const through[] = {"env", "FAILING_DISK_STORE=@DIR@/store", "FAILING_DISK_NOTES=@DIR@/notes",
                                    preload, NULL};
-    cleanup(sandbox_freep) struct sandbox *sandbox = sandbox_new();
     struct victim *victim = victim_spawn(sandbox, &(struct victim_config){config, through});
     victim_await_ready(victim);
+    return victim;
+}
+
+static uint64_t stall_ms(void)
+{
+    const char *text = getenv("PRESENCED_TEST_STALL_MS");
+    uint64_t ms = STALL_MS;
+    ck_assert(text == NULL || str_parse_u64(str_from(text), 600000, &ms));
+    return ms;
+}
+
+/* Events go on for as long as the journal may be ahead of the disk, and then wait; nothing else does, and
+ * nothing is lost. */
+START_TEST(a_stalled_disk_delays_and_loses_nothing)
+{
+    struct sender senders[N_CONNECTIONS];
+    cleanup(sandbox_freep) struct sandbox *sandbox = sandbox_new();
+    struct victim *victim = start_over_disk(sandbox);
     start_senders(victim, senders);
     await_answers(1000);
     uint64_t before_kb = resident_kb(victim);
-    set_stall(sandbox, true);
+    begin_trouble(sandbox, "notes/STALL");
+    uint64_t slowest_other_ms = ask_meanwhile(victim, PROMISED_MS);
     uint64_t n_before = atomic_load(&n_answered);
-    uint64_t slowest_other_ms = ask_meanwhile(victim);
+    uint64_t took_ms = ask_meanwhile(victim, stall_ms() - PROMISED_MS);
+    slowest_other_ms = took_ms > slowest_other_ms ? took_ms : slowest_other_ms;
     uint64_t n_meanwhile = atomic_load(&n_answered) - n_before;
     uint64_t after_kb = resident_kb(victim);
-    set_stall(sandbox, false);
+    end_trouble(sandbox, "notes/STALL");
     await_answers(1000);
     stop_senders(senders);
     victim_kill(victim);
     victim = victim_start(sandbox, config);
     expect_all(victim, senders);
     victim_stop(victim);
-    printf("stalled for %d ms: slowest event %" PRIu64 " ms, %" PRIu64
+    printf("stalled for %" PRIu64 " ms: slowest event %" PRIu64 " ms, %" PRIu64
            " answered meanwhile; slowest query %" PRIu64 " ms; resident %" PRIu64 " KiB before, %" PRIu64
            " after\n",
-           STALL_MS, atomic_load(&slowest_ms), n_meanwhile, slowest_other_ms, before_kb, after_kb);
-    /* What was written just before is answered yet. */
-    ck_assert_uint_le(n_meanwhile, 4 * N_CONNECTIONS);
-    ck_assert_uint_ge(atomic_load(&slowest_ms), STALL_MS - 1000);
+           stall_ms(), atomic_load(&slowest_ms), n_meanwhile, slowest_other_ms, before_kb, after_kb);
+    /* Those that were under way. */
+    ck_assert_uint_le(n_meanwhile, 2 * N_CONNECTIONS);
+    ck_assert_uint_ge(atomic_load(&slowest_ms), stall_ms() - PROMISED_MS - PROMPT_MS);
     ck_assert_uint_le(slowest_other_ms, PROMPT_MS);
     ck_assert_uint_le(after_kb, before_kb + GROWTH_MAX_KB);
 }
 END_TEST
 
+/* Until one is answered so. What it says comes after it. Returns how many were OK before. */
+static void log_in_until(struct sender *sender, bool is_ok)
+{
+    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
+    bool was_ok = !is_ok;
+    while (was_ok != is_ok) {
+        ck_assert_uint_lt(clock_monotonic_ms(), deadline_ms);
+        was_ok = log_in(sender);
+        sender->n_ok += was_ok;
+    }
+}
+
+static void expect_degraded(const struct victim *victim, const char *problem)
+{
+    cleanup(client_freep) struct client *status = client_new("http", victim_status_port(victim));
+    cleanup(answer_fini) struct answer answer;
+    client_get(status, "/readyz", &answer);
+    ck_assert_int_eq(answer.status, 200);
+    ck_assert_msg(strstr(buf_text(&answer.body), problem) != NULL, "%s", buf_text(&answer.body));
+}
+
+static const char *const troubles[] = {"notes/NO_WRITE", "notes/NO_SYNC"};
+
+/* Every write, or every fsync, says EIO: events fail while it lasts, and what was answered OK before, or is
+ * held when it is over, is there after a kill. */
+START_TEST(an_io_error_fails_events_while_it_lasts)
+{
+    cleanup(sandbox_freep) struct sandbox *sandbox = sandbox_new();
+    struct victim *victim = start_over_disk(sandbox);
+    struct sender sender = {.client = client_new("http", victim_callback_port(victim))};
+    for (unsigned round = 0; round < 2; round++) {
+        log_in_until(&sender, true);
+        begin_trouble(sandbox, troubles[_i]);
+        log_in_until(&sender, false);
+        expect_degraded(victim, "I/O error");
+        end_trouble(sandbox, troubles[_i]);
+        log_in_until(&sender, true);
+        expect_degraded(victim, "\"ready\"");
+    }
+    ck_assert_uint_ge(victim_count_log(victim, "store cannot write"), 2);
+    ck_assert_uint_ge(victim_count_log(victim, "store writes again"), 2);
+    victim_kill(victim);
+    victim = victim_start(sandbox, config);
+    struct sender senders[N_CONNECTIONS] = {[0] = sender};
+    expect_all(victim, senders);
+    victim_stop(victim);
+    client_free(sender.client);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("stall");
-    TCase *tcase = tcase_create("stall");
+    Suite *suite = suite_create("disk");
+    TCase *tcase = tcase_create("disk");
     tcase_set_timeout(tcase, 3 * HARNESS_DEADLINE_MS / 1000);
     tcase_add_test(tcase, a_stalled_disk_delays_and_loses_nothing);
+    tcase_add_loop_test(tcase, an_io_error_fails_events_while_it_lasts, 0, 2);
     suite_add_tcase(suite, tcase);
     return suite;
 }
