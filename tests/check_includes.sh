@@ -45,6 +45,7 @@ forbidden() {
         # Public headers without a source of their name.
         folder["cleanup"] = "base"
         folder["hex"] = "base"
+        folder["wipe"] = "base"
         folder["transfer"] = "transfer"
     }
 

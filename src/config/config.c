@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/config.h"
 
+#include "presenced/wipe.h"
 #include "value.h"
-#include "wipe.h"
 
 #include <errno.h>
 

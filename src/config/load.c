@@ -3,10 +3,10 @@
 
 #include "check.h"
 #include "ini_reader.h"
+#include "presenced/read_file.h"
+#include "presenced/wipe.h"
 #include "problems.h"
-#include "read_file.h"
 #include "value.h"
-#include "wipe.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/config.h"
 
+#include "presenced/read_file.h"
+#include "presenced/wipe.h"
 #include "problems.h"
-#include "read_file.h"
 #include "value.h"
-#include "wipe.h"
 
 #include <errno.h>
 #include <stdio.h>

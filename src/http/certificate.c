@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/certificate.h"
 
+#include "presenced/read_file.h"
+#include "presenced/wipe.h"
+
 #include <errno.h>
-#include <fcntl.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <time.h>
 
 /* More than any chain or bundle has, so that a wrong path (a log, a device) is not swallowed whole. */
@@ -31,60 +31,15 @@ __attribute__((format(printf, 2, 3))) static int fail(struct certificate_error *
     return -EINVAL;
 }
 
-static void wipe(struct buf *buf)
+/* Into `ret_bytes`, which is empty. */
+static int read_pem(const char *path, struct buf *ret_bytes, struct certificate_error *ret_error)
 {
-    if (buf->ptr != NULL) {
-        OPENSSL_cleanse(buf->ptr, buf->capacity);
+    mode_t mode;
+    int r = read_file(path, FILE_MAX_BYTES, ret_bytes, &mode);
+    if (r < 0 && r != -ENOMEM) {
+        return fail(ret_error, "%s: cannot be read: %s", path, read_file_error(r));
     }
-    buf_fini(buf);
-}
-
-static int read_all(int fd, size_t size, const char *path, struct buf *out,
-                    struct certificate_error *ret_error)
-{
-    char *to = buf_reserve(out, size + 1);
-    if (to == NULL) {
-        return -ENOMEM;
-    }
-    while (out->len < size) {
-        ssize_t n = read(fd, to + out->len, size - out->len);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0) {
-            return fail(ret_error, "%s: cannot be read: %s", path, strerror(errno));
-        }
-        if (n == 0) {
-            break;
-        }
-        out->len += (size_t)n;
-    }
-    return 0;
-}
-
-/* The size is known before, so that a key's bytes are never left behind in a buffer that grew. */
-static int read_file(const char *path, struct buf *ret_bytes, struct certificate_error *ret_error)
-{
-    struct stat status;
-    struct buf bytes = {0};
-    /* O_NONBLOCK, for opening a FIFO would wait for its writer. */
-    cleanup(cleanup_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &status) != 0) {
-        return fail(ret_error, "%s: cannot be opened: %s", path, strerror(errno));
-    }
-    if (!S_ISREG(status.st_mode)) {
-        return fail(ret_error, "%s: is not a file", path);
-    }
-    if (status.st_size == 0 || status.st_size > FILE_MAX_BYTES) {
-        return fail(ret_error, "%s: is empty or larger than any PEM file of this kind", path);
-    }
-    int r = read_all(fd, (size_t)status.st_size, path, &bytes, ret_error);
-    if (r < 0) {
-        wipe(&bytes);
-        return r;
-    }
-    *ret_bytes = bytes;
-    return 0;
+    return r;
 }
 
 static X509 *next_certificate(BIO *bio)
@@ -210,9 +165,9 @@ int certificate_read(const char *chain_path, const char *key_path, struct certif
                      struct certificate_error *ret_error)
 {
     struct certificate certificate = {0};
-    int r = read_file(chain_path, &certificate.chain_pem, ret_error);
+    int r = read_pem(chain_path, &certificate.chain_pem, ret_error);
     if (r == 0) {
-        r = read_file(key_path, &certificate.key_pem, ret_error);
+        r = read_pem(key_path, &certificate.key_pem, ret_error);
     }
     if (r == 0) {
         r = check(&certificate, chain_path, key_path, ret_error);
@@ -228,13 +183,13 @@ int certificate_read(const char *chain_path, const char *key_path, struct certif
 void certificate_fini(struct certificate *certificate)
 {
     buf_fini(&certificate->chain_pem);
-    wipe(&certificate->key_pem);
+    wipe_buf(&certificate->key_pem);
 }
 
 int certificate_read_ca(const char *path, struct buf *ret_pem, struct certificate_error *ret_error)
 {
     cleanup(buf_fini) struct buf pem = {0};
-    int r = read_file(path, &pem, ret_error);
+    int r = read_pem(path, &pem, ret_error);
     if (r < 0) {
         return r;
     }

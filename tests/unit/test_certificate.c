@@ -64,13 +64,13 @@ static const struct {
     const char *key;
     const char *error; /* behind the folder */
 } bad[] = {
-    {"none.pem", "leaf.key", "none.pem: cannot be opened: No such file or directory"},
-    {".", "leaf.key", ".: is not a file"},
-    {"empty.pem", "leaf.key", "empty.pem: is empty or larger than any PEM file of this kind"},
-    {"huge.pem", "leaf.key", "huge.pem: is empty or larger than any PEM file of this kind"},
+    {"none.pem", "leaf.key", "none.pem: cannot be read: No such file or directory"},
+    {".", "leaf.key", ".: cannot be read: Is a directory"},
+    {"empty.pem", "leaf.key", "empty.pem: holds no certificate in PEM form"},
+    {"huge.pem", "leaf.key", "huge.pem: cannot be read: File too large"},
     {"garbage.pem", "leaf.key", "garbage.pem: holds no certificate in PEM form"},
     {"leaf.key", "leaf.key", "leaf.key: holds no certificate in PEM form"},
-    {"leaf.pem", "none.key", "none.key: cannot be opened: No such file or directory"},
+    {"leaf.pem", "none.key", "none.key: cannot be read: No such file or directory"},
     {"leaf.pem", "leaf.pem", "leaf.pem: holds no private key in PEM form"},
     {"leaf.pem", "locked.key", "locked.key: the private key is protected by a passphrase; remove it first"},
     {"leaf.pem", "other.key", "other.key: is not the private key of the first certificate in "},

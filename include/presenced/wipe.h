@@ -4,7 +4,7 @@
 
 #include "presenced/str.h"
 
-/* buf_fini() for bytes that may hold a token. */
+/* buf_fini() for bytes that may hold a token or a private key. Any thread. */
 static inline void wipe_buf(struct buf *buf)
 {
     if (buf->ptr != NULL) {

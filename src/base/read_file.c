@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "read_file.h"
+#include "presenced/read_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,9 @@
 #ifndef PRESENCED_READ_FILE_H
 #define PRESENCED_READ_FILE_H
 
-/* A small file, whole. Any thread. */
+/* A small file that the configuration names, whole: never more than a bound, whatever the path turns out to
+ * be, and without a wait for the other end of a FIFO. What is read may be a secret: the caller wipes it
+ * (wipe.h), and nowhere else is a copy left behind. Any thread. */
 
 #include "presenced/str.h"
 
