@@ -145,6 +145,9 @@ static enum exit_status run(const struct paths *paths, enum action action)
     cleanup(config_fini) struct config config = {0};
     cleanup(buf_fini) struct buf errors = {0};
     cleanup(buf_fini) struct buf warnings = {0};
+    if (action == ACTION_RUN) {
+        daemon_hold_signals(); /* the first thing, for to read the configuration takes its time */
+    }
     int r = setup_load(paths->config, &config, &errors, &warnings);
     print_lines(&warnings);
     print_lines(&errors);

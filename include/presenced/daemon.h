@@ -6,8 +6,13 @@
 
 #include "presenced/config.h"
 
-/* Runs until it is told to end. `config` is what config_read_tokens() has completed; `config_path` is read
- * again at SIGHUP. 0 in order, 1 could not start or run, the reason being in the log. */
+/* From now on SIGTERM, SIGINT and SIGHUP wait for daemon_run(), which ends in order or reloads for those that
+ * came before it. Before any other thread, so that none of them takes one. */
+void daemon_hold_signals(void);
+
+/* After daemon_hold_signals(): runs until it is told to end. `config` is what config_read_tokens() has
+ * completed; `config_path` is read again at SIGHUP. 0 in order, 1 could not start or run, the reason being in
+ * the log. */
 int daemon_run(const struct config *config, const char *config_path);
 
 #endif

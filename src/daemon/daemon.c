@@ -9,21 +9,41 @@
 #include "presenced/setup.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/resource.h>
 
 /* File descriptors beside connections: sockets, epolls, logs, files that are being read. */
 #define OTHER_DESCRIPTORS 128
 
-static int start_signals(struct daemon *daemon)
+static sigset_t ending_signals(void)
 {
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    return set;
+}
+
+static sigset_t awaited_signals(void)
+{
+    sigset_t set = ending_signals();
+    (void)sigaddset(&set, SIGHUP);
+    return set;
+}
+
+void daemon_hold_signals(void)
+{
+    sigset_t awaited = awaited_signals();
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)sigemptyset(&daemon->signals);
-    (void)sigaddset(&daemon->signals, SIGTERM);
-    (void)sigaddset(&daemon->signals, SIGINT);
-    (void)sigaddset(&daemon->signals, SIGHUP);
-    /* Before the first thread, so that none of them takes one. */
-    return -pthread_sigmask(SIG_BLOCK, &daemon->signals, NULL);
+    (void)pthread_sigmask(SIG_BLOCK, &awaited, NULL);
+}
+
+static bool is_told_to_end(void)
+{
+    sigset_t pending;
+    (void)sigpending(&pending);
+    return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
 }
 
 static int start_log(struct daemon *daemon)
@@ -99,7 +119,6 @@ static const struct {
     int (*start)(struct daemon *daemon); /* 0 or -errno; what it has begun is ended all the same */
     void (*stop)(struct daemon *daemon); /* takes what was never started, or not wholly */
 } steps[] = {
-    {"signals", start_signals, NULL},
     {"log", start_log, stop_log},
     {"descriptors", start_descriptors, NULL},
     {"table", start_table, stop_table},
@@ -171,6 +190,7 @@ static void reload(struct daemon *daemon)
 /* Waits for a signal while time passes. Returns it, 0 when `until_ms` (0: never) is reached. */
 static int wait_for_signal(struct daemon *daemon, uint64_t until_ms)
 {
+    const sigset_t awaited = awaited_signals();
     for (;;) {
         uint64_t wait_ms = pass_time(daemon);
         uint64_t now_ms = clock_monotonic_ms();
@@ -182,7 +202,7 @@ static int wait_for_signal(struct daemon *daemon, uint64_t until_ms)
         }
         struct timespec wait = {.tv_sec = (time_t)(wait_ms / 1000),
                                 .tv_nsec = (long)(wait_ms % 1000) * 1000000};
-        int number = sigtimedwait(&daemon->signals, NULL, &wait);
+        int number = sigtimedwait(&awaited, NULL, &wait);
         if (number == SIGHUP) {
             reload(daemon);
         } else if (number > 0) {
@@ -194,10 +214,7 @@ static int wait_for_signal(struct daemon *daemon, uint64_t until_ms)
 /* From here on a second SIGTERM (or SIGINT) ends the process at once, by its default. */
 static void let_signals_kill(void)
 {
-    sigset_t ending;
-    (void)sigemptyset(&ending);
-    (void)sigaddset(&ending, SIGTERM);
-    (void)sigaddset(&ending, SIGINT);
+    sigset_t ending = ending_signals();
     (void)pthread_sigmask(SIG_UNBLOCK, &ending, NULL);
 }
 
@@ -216,19 +233,29 @@ static void drain(struct daemon *daemon)
     }
 }
 
-/* Starts the steps from the first on. Returns how many are to be ended; `*ret_error` is 0 when all run. */
+/* Starts the steps from the first on, until one fails or a signal says that they are not wanted any more.
+ * Returns how many are to be ended; `*ret_error` is of the one that failed, or 0. */
 static size_t start(struct daemon *daemon, int *ret_error)
 {
-    for (size_t i = 0; i < N_STEPS; i++) {
-        int r = steps[i].start(daemon);
+    size_t n = 0;
+    int r = 0;
+    while (r == 0 && n < N_STEPS && !is_told_to_end()) {
+        r = steps[n].start(daemon);
         if (r < 0) {
-            log_error("cannot start", log_text("part", steps[i].name), log_errno("error", r));
-            *ret_error = r;
-            return i + 1;
+            log_error("cannot start", log_text("part", steps[n].name), log_errno("error", r));
         }
+        n++;
     }
-    *ret_error = 0;
-    return N_STEPS;
+    *ret_error = r;
+    return n;
+}
+
+static void serve(struct daemon *daemon)
+{
+    atomic_store(&daemon->readiness, STATUS_READY);
+    log_notice("ready", log_text("version", PRESENCED_VERSION));
+    (void)wait_for_signal(daemon, 0);
+    drain(daemon);
 }
 
 int daemon_run(const struct config *config, const char *config_path)
@@ -242,11 +269,10 @@ int daemon_run(const struct config *config, const char *config_path)
     };
     int error = 0;
     size_t n_started = start(&daemon, &error);
+    if (error == 0 && n_started == N_STEPS) {
+        serve(&daemon);
+    }
     if (error == 0) {
-        atomic_store(&daemon.readiness, STATUS_READY);
-        log_notice("ready", log_text("version", PRESENCED_VERSION));
-        (void)wait_for_signal(&daemon, 0);
-        drain(&daemon);
         log_notice("stopped");
     }
     while (n_started-- > 0) {

@@ -11,7 +11,6 @@
 #include "presenced/store.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 
 enum { CALLBACK_LISTENER, STATUS_LISTENER, N_LISTENERS };
@@ -23,7 +22,6 @@ struct daemon {
     uint64_t started_unix_ms;
     uint64_t started_monotonic_ms;
     _Atomic enum status_readiness readiness;
-    sigset_t signals;
     struct table *table;
     struct history *history;
     struct callback *callback;
