@@ -13,7 +13,8 @@
 #define CONFIG_N_TOKENS_MAX 4 /* of one app: two of token and two of token_file */
 #define CONFIG_TOKEN_MAX 256  /* bytes */
 #define CONFIG_APP_ID_MAX ((UINT64_C(1) << 53) - 1)
-#define CONFIG_N_KEYS_MAX 16 /* of one section */
+#define CONFIG_N_KEYS_MAX 16   /* of one section */
+#define CONFIG_N_LISTEN_MAX 16 /* as options.h has it, of one section */
 
 /* CHOICE values, in the order of their words in options.h; log.level is an enum log_level. */
 enum config_other_commands {

@@ -2,14 +2,24 @@
 #ifndef PRESENCED_SOCKET_H
 #define PRESENCED_SOCKET_H
 
-/* Listening sockets of our own making. Start-up only. */
+/* Listening sockets of our own making. One thread. */
 
 #include "presenced/endpoint.h"
 
+/* The file of a Unix socket, to be told from one that another process has put in its place. Path "": none. */
+struct socket_file {
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    dev_t device;
+    ino_t inode;
+};
+
 /* Binds and listens, close-on-exec and non-blocking. A Unix socket gets mode 0660; one left over by a dead
  * process is replaced, one that a living process listens on is not (-EADDRINUSE). IPv6 sockets take IPv6
- * only. 0, or -errno. */
-int socket_listen(const struct endpoint *endpoint, int *ret_fd);
+ * only. `ret_file` is for socket_file_remove(). 0, or -errno. */
+int socket_listen(const struct endpoint *endpoint, struct socket_file *ret_file, int *ret_fd);
+
+/* Removes the file, where it still is the same, and forgets it. */
+void socket_file_remove(struct socket_file *file);
 
 /* The address a socket is bound to: tells the port where the endpoint said 0. */
 int socket_endpoint(int fd, struct endpoint *ret_endpoint);

@@ -228,6 +228,7 @@ static void drain(struct daemon *daemon)
     }
     log_notice("draining", log_u64("delay_ms", delay_ms));
     if (delay_ms == 0 || wait_for_signal(daemon, clock_monotonic_ms() + delay_ms) == 0) {
+        pause_listeners(daemon);
         let_signals_kill();
         drain_listeners(daemon);
     }

@@ -15,16 +15,18 @@
 
 const char *const daemon_listener_names[N_LISTENERS] = {"callback", "status"};
 
-static int bind_endpoint(struct http_listener *listener, const struct endpoint *endpoint)
+static int bind_endpoint(struct daemon *daemon, struct http_listener *listener,
+                         const struct endpoint *endpoint)
 {
     char text[ENDPOINT_TEXT_SIZE];
     int fd = -1;
-    int r = socket_listen(endpoint, &fd);
+    int r = socket_listen(endpoint, &daemon->socket_files[daemon->n_socket_files], &fd);
     if (r < 0) {
         endpoint_format(endpoint, text);
         log_error("cannot listen", log_text("address", text), log_errno("error", r));
         return r;
     }
+    daemon->n_socket_files++;
     return http_listener_add_socket(listener, fd);
 }
 
@@ -33,7 +35,7 @@ static int make_listener(struct daemon *daemon, unsigned which, const struct htt
 {
     int r = http_listener_new(config, &daemon->listeners[which]);
     for (size_t i = 0; r == 0 && i < endpoints->n; i++) {
-        r = bind_endpoint(daemon->listeners[which], &endpoints->items[i]);
+        r = bind_endpoint(daemon, daemon->listeners[which], &endpoints->items[i]);
     }
     return r;
 }
@@ -118,15 +120,10 @@ int start_listeners(struct daemon *daemon)
     return r;
 }
 
-/* Only those that are ours: another process may listen at a path of the configuration. */
-static void remove_unix_sockets(const struct http_listener *listener)
+static void remove_socket_files(struct daemon *daemon)
 {
-    struct endpoint endpoint;
-    for (unsigned i = 0; i < http_listener_n_sockets(listener); i++) {
-        if (socket_endpoint(http_listener_socket(listener, i), &endpoint) == 0 &&
-            endpoint.kind == ENDPOINT_UNIX) {
-            (void)unlink(((const struct sockaddr_un *)(const void *)&endpoint.sockaddr)->sun_path);
-        }
+    while (daemon->n_socket_files > 0) {
+        socket_file_remove(&daemon->socket_files[--daemon->n_socket_files]);
     }
 }
 
@@ -134,20 +131,23 @@ static void remove_unix_sockets(const struct http_listener *listener)
 void stop_listeners(struct daemon *daemon)
 {
     set_woken(daemon, NULL);
+    remove_socket_files(daemon);
     for (unsigned i = N_LISTENERS; i-- > 0;) {
-        if (daemon->listeners[i] != NULL) {
-            remove_unix_sockets(daemon->listeners[i]);
-        }
         http_listener_free(daemon->listeners[i]);
         daemon->listeners[i] = NULL;
     }
 }
 
-void drain_listeners(struct daemon *daemon)
+void pause_listeners(struct daemon *daemon)
 {
     for (unsigned i = 0; i < N_LISTENERS; i++) {
         http_listener_pause(daemon->listeners[i]);
     }
+    remove_socket_files(daemon);
+}
+
+void drain_listeners(struct daemon *daemon)
+{
     uint64_t until_ms = clock_monotonic_ms() + daemon->config->callback.request_timeout_ms;
     for (unsigned i = 0; i < N_LISTENERS; i++) {
         uint64_t now_ms = clock_monotonic_ms();

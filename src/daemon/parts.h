@@ -7,6 +7,7 @@
 #include "presenced/callback.h"
 #include "presenced/config.h"
 #include "presenced/listener.h"
+#include "presenced/socket.h"
 #include "presenced/status.h"
 #include "presenced/store.h"
 
@@ -29,6 +30,8 @@ struct daemon {
     struct tls *tls[N_LISTENERS]; /* NULL: plain HTTP */
     struct store *store;          /* NULL: memory only */
     struct http_listener *listeners[N_LISTENERS];
+    struct socket_file socket_files[N_LISTENERS * CONFIG_N_LISTEN_MAX]; /* of sockets that were bound here */
+    size_t n_socket_files;
     pthread_mutex_t woken_lock;
     struct http_listener *woken; /* the listener whose answers wait for the store, while it runs */
     struct status_counters listener_counters[N_LISTENERS];
@@ -67,7 +70,10 @@ int reload_policy(struct daemon *daemon, const struct config *config);
 int start_listeners(struct daemon *daemon);
 void stop_listeners(struct daemon *daemon);
 
-/* Answers what is in flight, tells clients to go elsewhere, stops accepting. */
+/* Stops accepting, for good; no file of a Unix socket is left. */
+void pause_listeners(struct daemon *daemon);
+
+/* Then: answers what is in flight. */
 void drain_listeners(struct daemon *daemon);
 
 #endif

@@ -34,7 +34,26 @@ static bool is_alive(const struct endpoint *endpoint)
            errno != ECONNREFUSED;
 }
 
-static int bind_unix(int fd, const struct endpoint *endpoint)
+static void note_file(const struct sockaddr_un *un, struct socket_file *ret_file)
+{
+    struct stat status;
+    if (lstat(un->sun_path, &status) == 0) {
+        *ret_file = (struct socket_file){.device = status.st_dev, .inode = status.st_ino};
+        memcpy(ret_file->path, un->sun_path, sizeof(ret_file->path));
+    }
+}
+
+void socket_file_remove(struct socket_file *file)
+{
+    struct stat status;
+    if (file->path[0] != '\0' && lstat(file->path, &status) == 0 && status.st_dev == file->device &&
+        status.st_ino == file->inode) {
+        (void)unlink(file->path);
+    }
+    file->path[0] = '\0';
+}
+
+static int bind_unix(int fd, const struct endpoint *endpoint, struct socket_file *ret_file)
 {
     const struct sockaddr_un *un = (const struct sockaddr_un *)&endpoint->sockaddr;
     if (is_alive(endpoint)) {
@@ -45,11 +64,11 @@ static int bind_unix(int fd, const struct endpoint *endpoint)
     }
     /* Of the new file only: fchmod() on the socket before bind() is what gives it its mode without a moment
      * in which others could connect. */
-    if (fchmod(fd, 0660) != 0 || bind(fd, (const struct sockaddr *)un, endpoint->sockaddr_len) != 0 ||
-        chmod(un->sun_path, 0660) != 0) {
+    if (fchmod(fd, 0660) != 0 || bind(fd, (const struct sockaddr *)un, endpoint->sockaddr_len) != 0) {
         return -errno;
     }
-    return 0;
+    note_file(un, ret_file);
+    return chmod(un->sun_path, 0660) == 0 ? 0 : -errno;
 }
 
 static int bind_tcp(int fd, const struct endpoint *endpoint)
@@ -64,20 +83,23 @@ static int bind_tcp(int fd, const struct endpoint *endpoint)
     return r;
 }
 
-int socket_listen(const struct endpoint *endpoint, int *ret_fd)
+int socket_listen(const struct endpoint *endpoint, struct socket_file *ret_file, int *ret_fd)
 {
+    struct socket_file file = {.path = ""};
     int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
     cleanup(cleanup_closep) int fd = socket(endpoint->sockaddr.ss_family, type, 0);
     if (fd < 0) {
         return -errno;
     }
-    int r = endpoint->kind == ENDPOINT_UNIX ? bind_unix(fd, endpoint) : bind_tcp(fd, endpoint);
+    int r = endpoint->kind == ENDPOINT_UNIX ? bind_unix(fd, endpoint, &file) : bind_tcp(fd, endpoint);
+    if (r == 0 && listen(fd, BACKLOG) != 0) {
+        r = -errno;
+    }
     if (r < 0) {
+        socket_file_remove(&file);
         return r;
     }
-    if (listen(fd, BACKLOG) != 0) {
-        return -errno;
-    }
+    *ret_file = file;
     *ret_fd = take_fd(&fd);
     return 0;
 }

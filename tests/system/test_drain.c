@@ -458,6 +458,21 @@ START_TEST(removes_its_unix_sockets)
 }
 END_TEST
 
+/* The signal's default ends the process: by then the files have gone. */
+START_TEST(removes_its_unix_sockets_before_the_second_signal)
+{
+    int wait_status;
+    start("[callback]\ntls = off\nlisten = 127.0.0.1:0\nlisten = unix:@DIR@/callback.sock\n"
+          "request_timeout = 1h\n[status]\nlisten = unix:@DIR@/status.sock\n[app 1400000000]\n");
+    ck_assert(exists("callback.sock") && exists("status.sock"));
+    cleanup(wire_freep) struct wire *wire = begin_request(&held_cases[0]);
+    begin_drain();
+    terminate();
+    ck_assert_int_eq(waitpid(instance_pid(instance), &wait_status, 0), instance_pid(instance));
+    ck_assert(!exists("callback.sock") && !exists("status.sock"));
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("drain");
@@ -474,6 +489,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, fails_no_request_during_the_delay, 0, COUNT(schemes));
     tcase_add_loop_test(tcase, answers_what_has_begun_under_load, 0, COUNT(loads));
     tcase_add_loop_test(tcase, removes_its_unix_sockets, 0, COUNT(socket_cases));
+    tcase_add_test(tcase, removes_its_unix_sockets_before_the_second_signal);
     suite_add_tcase(suite, tcase);
     return suite;
 }

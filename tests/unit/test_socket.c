@@ -12,6 +12,7 @@
 static char folder[64];
 static char path[72];
 static struct endpoint endpoint;
+static struct socket_file file;
 
 static void set_up(void)
 {
@@ -35,13 +36,13 @@ START_TEST(test_port_0_finds_one)
     struct endpoint bound;
     cleanup(cleanup_closep) int fd = -1;
     ck_assert(endpoint_parse(STR("127.0.0.1:0"), &any));
-    ck_assert_int_eq(socket_listen(&any, &fd), 0);
+    ck_assert_int_eq(socket_listen(&any, &file, &fd), 0);
     ck_assert_int_eq(socket_endpoint(fd, &bound), 0);
     ck_assert_int_eq(bound.kind, ENDPOINT_TCP);
     ck_assert_uint_ne(((struct sockaddr_in *)(void *)&bound.sockaddr)->sin_port, 0);
 
     cleanup(cleanup_closep) int second = -1;
-    ck_assert_int_eq(socket_listen(&bound, &second), -EADDRINUSE);
+    ck_assert_int_eq(socket_listen(&bound, &file, &second), -EADDRINUSE);
 }
 END_TEST
 
@@ -49,7 +50,7 @@ START_TEST(test_unix_mode)
 {
     struct stat status;
     cleanup(cleanup_closep) int fd = -1;
-    ck_assert_int_eq(socket_listen(&endpoint, &fd), 0);
+    ck_assert_int_eq(socket_listen(&endpoint, &file, &fd), 0);
     ck_assert_int_eq(stat(path, &status), 0);
     ck_assert(S_ISSOCK(status.st_mode));
     ck_assert_int_eq(status.st_mode & 0777, 0660);
@@ -60,10 +61,10 @@ START_TEST(test_unix_of_the_living_and_the_dead)
 {
     int fd = -1;
     int second = -1;
-    ck_assert_int_eq(socket_listen(&endpoint, &fd), 0);
-    ck_assert_int_eq(socket_listen(&endpoint, &second), -EADDRINUSE);
+    ck_assert_int_eq(socket_listen(&endpoint, &file, &fd), 0);
+    ck_assert_int_eq(socket_listen(&endpoint, &file, &second), -EADDRINUSE);
     (void)close(fd);
-    ck_assert_int_eq(socket_listen(&endpoint, &second), 0);
+    ck_assert_int_eq(socket_listen(&endpoint, &file, &second), 0);
     (void)close(second);
 }
 END_TEST
@@ -71,11 +72,48 @@ END_TEST
 START_TEST(test_unix_leaves_files_alone)
 {
     int fd = -1;
-    FILE *file = fopen(path, "w");
-    ck_assert_ptr_nonnull(file);
-    (void)fclose(file);
-    ck_assert_int_eq(socket_listen(&endpoint, &fd), -EADDRINUSE);
+    FILE *other = fopen(path, "w");
+    ck_assert_ptr_nonnull(other);
+    (void)fclose(other);
+    ck_assert_int_eq(socket_listen(&endpoint, &file, &fd), -EADDRINUSE);
     ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(test_removes_its_file)
+{
+    cleanup(cleanup_closep) int fd = -1;
+    ck_assert_int_eq(socket_listen(&endpoint, &file, &fd), 0);
+    socket_file_remove(&file);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    socket_file_remove(&file);
+}
+END_TEST
+
+/* Somebody has taken ours away, and another process listens there by now. */
+START_TEST(test_leaves_the_file_of_another)
+{
+    char aside[80];
+    struct socket_file others;
+    cleanup(cleanup_closep) int fd = -1;
+    cleanup(cleanup_closep) int second = -1;
+    (void)snprintf(aside, sizeof(aside), "%s.aside", path);
+    ck_assert_int_eq(socket_listen(&endpoint, &file, &fd), 0);
+    ck_assert_int_eq(rename(path, aside), 0);
+    ck_assert_int_eq(socket_listen(&endpoint, &others, &second), 0);
+    socket_file_remove(&file);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    ck_assert_int_eq(unlink(aside), 0);
+}
+END_TEST
+
+START_TEST(test_tcp_has_no_file)
+{
+    struct endpoint any;
+    cleanup(cleanup_closep) int fd = -1;
+    ck_assert(endpoint_parse(STR("127.0.0.1:0"), &any));
+    ck_assert_int_eq(socket_listen(&any, &file, &fd), 0);
+    socket_file_remove(&file);
 }
 END_TEST
 
@@ -88,6 +126,9 @@ Suite *test_suite(void)
     tcase_add_test(tcase, test_unix_mode);
     tcase_add_test(tcase, test_unix_of_the_living_and_the_dead);
     tcase_add_test(tcase, test_unix_leaves_files_alone);
+    tcase_add_test(tcase, test_removes_its_file);
+    tcase_add_test(tcase, test_leaves_the_file_of_another);
+    tcase_add_test(tcase, test_tcp_has_no_file);
     suite_add_tcase(suite, tcase);
     return suite;
 }
