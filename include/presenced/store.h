@@ -35,6 +35,7 @@ struct store_config {
 
 #define STORE_MEMORY_MIN (UINT64_C(8) << 20)
 #define STORE_PROBLEM_SIZE 512
+#define STORE_N_DESCRIPTORS 192 /* it has fewer files open at a time */
 
 /* Opens or makes the store and loads all of it into the table; apps that the table lacks are added. What is
  * wrong is found before anything of the store is changed. 0; or one line for people in `ret_problem` and

@@ -11,10 +11,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/resource.h>
-
-/* File descriptors beside connections: sockets, epolls, logs, files that are being read. */
-#define OTHER_DESCRIPTORS 128
 
 static sigset_t ending_signals(void)
 {
@@ -60,25 +56,6 @@ static void stop_log(struct daemon *daemon)
 {
     (void)daemon;
     log_stop();
-}
-
-/* Not being able to is no reason not to run: accepting waits while descriptors are short. */
-static int start_descriptors(struct daemon *daemon)
-{
-    struct rlimit limit;
-    rlim_t wanted = daemon->config->callback.max_connections + STATUS_MAX_CONNECTIONS + OTHER_DESCRIPTORS;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
-        return 0;
-    }
-    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        (void)getrlimit(RLIMIT_NOFILE, &limit);
-    }
-    if (limit.rlim_cur < wanted) {
-        log_warning("max_connections is more than the limit of open files allows", log_u64("wanted", wanted),
-                    log_u64("limit", limit.rlim_cur));
-    }
-    return 0;
 }
 
 static int start_table(struct daemon *daemon)

@@ -55,7 +55,7 @@ static int make_callback_listener(struct daemon *daemon)
         .handler_cls = daemon->callback,
         .tls = daemon->tls[CALLBACK_LISTENER],
         .n_threads = n_cores(),
-        .max_connections = (unsigned)from->max_connections,
+        .max_connections = daemon->max_connections[CALLBACK_LISTENER],
         .max_connections_per_address = (unsigned)from->max_connections_per_address,
         .unbounded = from->trusted_proxies.items,
         .n_unbounded = from->trusted_proxies.n,
@@ -74,12 +74,17 @@ static int make_status_listener(struct daemon *daemon)
         .handler_cls = daemon->status,
         .tls = daemon->tls[STATUS_LISTENER],
         .n_threads = STATUS_THREADS,
-        .max_connections = STATUS_MAX_CONNECTIONS,
+        .max_connections = daemon->max_connections[STATUS_LISTENER],
         .max_body_bytes = STATUS_MAX_BODY_BYTES,
         .idle_timeout_ms = STATUS_IDLE_TIMEOUT_MS,
         .request_timeout_ms = STATUS_REQUEST_TIMEOUT_MS,
     };
     return make_listener(daemon, STATUS_LISTENER, &config, &daemon->config->status.listen);
+}
+
+unsigned n_listener_threads(void)
+{
+    return n_cores() + STATUS_THREADS;
 }
 
 static void log_listening(const struct http_listener *listener, const char *name)

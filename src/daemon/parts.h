@@ -27,8 +27,9 @@ struct daemon {
     struct history *history;
     struct callback *callback;
     struct status *status;
-    struct tls *tls[N_LISTENERS]; /* NULL: plain HTTP */
-    struct store *store;          /* NULL: memory only */
+    struct tls *tls[N_LISTENERS];          /* NULL: plain HTTP */
+    struct store *store;                   /* NULL: memory only */
+    unsigned max_connections[N_LISTENERS]; /* as far as there are descriptors for them */
     struct http_listener *listeners[N_LISTENERS];
     struct socket_file socket_files[N_LISTENERS * CONFIG_N_LISTEN_MAX]; /* of sockets that were bound here */
     size_t n_socket_files;
@@ -39,10 +40,11 @@ struct daemon {
 
 extern const char *const daemon_listener_names[N_LISTENERS];
 
-#define STATUS_MAX_CONNECTIONS 1000
-
 /* Each start_…() returns 0 or -errno, logged where more can be said than its text, and leaves what it has
  * begun to its stop_…(), which takes what was never started, or not wholly. */
+
+/* descriptors.c */
+int start_descriptors(struct daemon *daemon);
 
 /* storage.c */
 int start_storage(struct daemon *daemon);
@@ -67,6 +69,7 @@ void stop_tls(struct daemon *daemon);
 int reload_policy(struct daemon *daemon, const struct config *config);
 
 /* listeners.c */
+unsigned n_listener_threads(void);
 int start_listeners(struct daemon *daemon);
 void stop_listeners(struct daemon *daemon);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine.h"
 
+#include "presenced/store.h"
+
 #include <errno.h>
 #include <rocksdb/c.h>
 #include <stdio.h>
@@ -8,7 +10,7 @@
 #define BLOCK_SIZE ((size_t)16 << 10)
 #define FILE_SIZE ((uint64_t)16 << 20)
 #define READAHEAD_SIZE ((size_t)1 << 20)
-#define N_OPEN_FILES_MAX 128
+#define N_OPEN_FILES_MAX (STORE_N_DESCRIPTORS - 64) /* of tables; logs and files being made come to it */
 #define INFO_LOG_FATAL 4
 
 struct engine {

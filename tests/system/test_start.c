@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "../unit/suite.h"
-#include "harness.h"
+#include "client.h"
+#include "victim.h"
+#include "wire.h"
 
 #include "presenced/clock.h"
 
@@ -10,7 +12,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* A start under adverse conditions: signals that come while it lasts. */
+/* A start under adverse conditions: signals that come while it lasts, too few file descriptors. */
 
 /* A token that all can read is warned of on stderr before anything is started. */
 #define CONFIG \
@@ -49,20 +51,26 @@ static pid_t spawn(void)
     return sandbox_spawn(sandbox, "sh", arguments, "output");
 }
 
-/* Whether the process holds back a signal, as /proc/PID/status has it. */
-static bool holds_back(pid_t pid, int signal_number)
+/* The line of a file of /proc/PID that begins so, without its beginning. */
+static void read_proc(pid_t pid, const char *file_name, const char *beginning, char ret_rest[static 256])
 {
     char path[64];
-    char line[256];
-    unsigned long long blocked = 0;
-    (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    (void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file_name);
     FILE *file = fopen(path, "re");
     ck_assert_ptr_nonnull(file);
-    while (fgets(line, sizeof(line), file) != NULL) {
-        (void)sscanf(line, "SigBlk: %llx", &blocked);
-    }
+    do {
+        ck_assert_ptr_nonnull(fgets(ret_rest, 256, file));
+    } while (strncmp(ret_rest, beginning, strlen(beginning)) != 0);
     (void)fclose(file);
-    return (blocked >> (signal_number - 1) & 1) != 0;
+    memmove(ret_rest, ret_rest + strlen(beginning), strlen(ret_rest + strlen(beginning)) + 1);
+}
+
+/* Whether the process holds back a signal. */
+static bool holds_back(pid_t pid, int signal_number)
+{
+    char mask[256];
+    read_proc(pid, "status", "SigBlk:", mask);
+    return (strtoull(mask, NULL, 16) >> (signal_number - 1) & 1) != 0;
 }
 
 /* Sends it as soon as it is held back. */
@@ -142,14 +150,133 @@ START_TEST(ends_in_order_after_an_early_sigterm)
 }
 END_TEST
 
-Suite *test_suite(void)
+/* File descriptors. */
+
+#define PLAIN "[callback]\nlisten = 127.0.0.1:0\ntls = off\n"
+#define REST "[status]\nlisten = 127.0.0.1:0\n[app 1400000000]\n"
+
+static void make_sandbox(void)
 {
-    Suite *suite = suite_create("start");
+    sandbox = sandbox_new();
+}
+
+static void remove_sandbox(void)
+{
+    sandbox_free(sandbox);
+}
+
+/* Runs the daemon under `ulimit OF`. */
+static struct victim *spawn_limited(const char *config, const char *of)
+{
+    char script[64];
+    (void)snprintf(script, sizeof(script), "ulimit %s && exec \"$0\" \"$@\"", of);
+    const char *const through[] = {"sh", "-c", script, NULL};
+    return victim_spawn(sandbox, &(struct victim_config){config, through});
+}
+
+START_TEST(raises_its_limit_of_open_files)
+{
+    char limits[256];
+    char *end;
+    struct victim *victim = spawn_limited(PLAIN "max_connections = 100\n" REST, "-Sn 64");
+    victim_await_ready(victim);
+    read_proc(victim_pid(victim), "limits", "Max open files", limits);
+    unsigned long long soft = strtoull(limits, &end, 10);
+    ck_assert_uint_gt(soft, 64);
+    ck_assert_uint_eq(strtoull(end, NULL, 10), soft);
+    victim_stop(victim);
+}
+END_TEST
+
+#define FEW 400
+
+/* Waits until the daemon has accepted so many. */
+static void await_connections(struct client *status, unsigned n)
+{
+    char wanted[64];
+    bool found = false;
+    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
+    (void)snprintf(wanted, sizeof(wanted), "\"callback\":{\"connections\":%u,", n);
+    while (!found) {
+        cleanup(answer_fini) struct answer answer;
+        client_get(status, "/v1/stats", &answer);
+        found = strstr(buf_text(&answer.body), wanted) != NULL;
+        ck_assert_msg(found || clock_monotonic_ms() < deadline_ms, "no %s in %s", wanted,
+                      buf_text(&answer.body));
+    }
+}
+
+/* How many connections the daemon says that there can be. */
+static unsigned warned_of(struct victim *victim)
+{
+    static const char mark[] = " callback=";
+    victim_await_log(victim, "msg=\"the limit of open files leaves room for fewer connections");
+    cleanup(buf_fini) struct buf log = victim_log(victim);
+    const char *found = strstr(buf_text(&log), mark);
+    ck_assert_ptr_nonnull(found);
+    return (unsigned)strtoul(found + strlen(mark), NULL, 10);
+}
+
+/* The warning's figure is how many there can be: with so many open, nothing fails for want of a descriptor.
+ */
+START_TEST(takes_no_more_connections_than_it_can)
+{
+    char limit[16];
+    struct wire *wires[FEW];
+    (void)snprintf(limit, sizeof(limit), "-n %d", FEW);
+    struct victim *victim = spawn_limited(PLAIN REST "[store]\npath = @DIR@/store\n", limit);
+    victim_await_ready(victim);
+    for (int i = 0; i < FEW; i++) {
+        wires[i] = wire_open(victim_callback_port(victim));
+    }
+    cleanup(client_freep) struct client *status = client_new("http", victim_status_port(victim));
+    await_connections(status, warned_of(victim));
+    ck_assert_uint_eq(victim_count_log(victim, "cannot accept"), 0);
+    for (int i = 0; i < FEW; i++) {
+        wire_free(wires[i]);
+    }
+    victim_stop(victim);
+}
+END_TEST
+
+START_TEST(refuses_to_start_with_too_few)
+{
+    const char *const arguments[] = {"-c", "ulimit -n 16 && exec \"$0\" --config @DIR@/presenced.conf",
+                                     harness_daemon(), NULL};
+    cleanup(buf_fini) struct buf output = {0};
+    sandbox_write(sandbox, "presenced.conf", PLAIN REST);
+    ck_assert_int_eq(sandbox_run(sandbox, "sh", arguments, &output), 1);
+    ck_assert_msg(strstr(buf_text(&output), "limit of open files is too low") != NULL, "%s",
+                  buf_text(&output));
+    ck_assert_msg(strstr(buf_text(&output), "msg=\"ready\"") == NULL, "%s", buf_text(&output));
+}
+END_TEST
+
+static TCase *descriptor_tests(void)
+{
+    TCase *tcase = tcase_create("descriptors");
+    tcase_set_timeout(tcase, 2 * HARNESS_DEADLINE_MS / 1000);
+    tcase_add_checked_fixture(tcase, make_sandbox, remove_sandbox);
+    tcase_add_test(tcase, raises_its_limit_of_open_files);
+    tcase_add_test(tcase, takes_no_more_connections_than_it_can);
+    tcase_add_test(tcase, refuses_to_start_with_too_few);
+    return tcase;
+}
+
+static TCase *signal_tests(void)
+{
     TCase *tcase = tcase_create("signals");
     tcase_set_timeout(tcase, 2 * HARNESS_DEADLINE_MS / 1000);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, reloads_after_an_early_sighup);
     tcase_add_loop_test(tcase, ends_in_order_after_an_early_sigterm, 0, 2);
-    suite_add_tcase(suite, tcase);
+    return tcase;
+}
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("start");
+    suite_add_tcase(suite, signal_tests());
+    suite_add_tcase(suite, descriptor_tests());
     return suite;
 }

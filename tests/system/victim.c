@@ -65,9 +65,14 @@ void victim_await_log(struct victim *victim, const char *text)
     }
 }
 
+struct buf victim_log(struct victim *victim)
+{
+    return sandbox_read(victim->sandbox, victim->log_name);
+}
+
 size_t victim_count_log(struct victim *victim, const char *text)
 {
-    cleanup(buf_fini) struct buf log = sandbox_read(victim->sandbox, victim->log_name);
+    cleanup(buf_fini) struct buf log = victim_log(victim);
     size_t n = 0;
     for (const char *at = buf_text(&log); (at = strstr(at, text)) != NULL; at++) {
         n++;

@@ -32,6 +32,9 @@ pid_t victim_pid(const struct victim *victim);
 /* Waits until its log holds `text`. */
 void victim_await_log(struct victim *victim, const char *text);
 
+/* Its log so far; the caller calls buf_fini(). */
+struct buf victim_log(struct victim *victim);
+
 /* How often its log so far holds `text`. */
 size_t victim_count_log(struct victim *victim, const char *text);
 

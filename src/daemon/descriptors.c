@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* How many connections there can be is settled at the start: one more than there are file descriptors for
+ * would take the descriptor that the store or a reload needs next. */
+#include "parts.h"
+
+#include "presenced/log.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+
+#define STATUS_MAX_CONNECTIONS 1000
+#define MIN_CONNECTIONS 16
+
+#define DESCRIPTORS_A_THREAD 4 /* epolls and what wakes them */
+#define OTHER_DESCRIPTORS 64   /* sockets, the log, files that are being read, what libraries open */
+
+static rlim_t n_needed(const struct daemon *daemon)
+{
+    bool has_store = daemon->config->store.path[0] != '\0';
+    return OTHER_DESCRIPTORS + (rlim_t)(has_store ? STORE_N_DESCRIPTORS : 0) +
+           DESCRIPTORS_A_THREAD * (rlim_t)n_listener_threads();
+}
+
+/* The soft limit is there for programs that use select(); we do not. */
+static int raise_limit(rlim_t *ret_limit)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return -errno;
+    }
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    *ret_limit = setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : before;
+    return 0;
+}
+
+static unsigned lesser(rlim_t a, rlim_t b)
+{
+    return (unsigned)(a < b ? a : b);
+}
+
+/* Where it is not enough for all, the status listener has an eighth of what is left. */
+static void divide(struct daemon *daemon, rlim_t left)
+{
+    unsigned reserved = lesser(left / 8, STATUS_MAX_CONNECTIONS);
+    unsigned callback = lesser(left - reserved, daemon->config->callback.max_connections);
+    daemon->max_connections[CALLBACK_LISTENER] = callback;
+    daemon->max_connections[STATUS_LISTENER] = lesser(left - callback, STATUS_MAX_CONNECTIONS);
+}
+
+int start_descriptors(struct daemon *daemon)
+{
+    rlim_t needed = n_needed(daemon);
+    rlim_t wanted = needed + daemon->config->callback.max_connections + STATUS_MAX_CONNECTIONS;
+    rlim_t limit = 0;
+    int r = raise_limit(&limit);
+    if (r < 0) {
+        return r;
+    }
+    if (limit < needed + MIN_CONNECTIONS) {
+        log_error("the limit of open files is too low (ulimit -n, LimitNOFILE=)", log_u64("limit", limit),
+                  log_u64("needed", needed + MIN_CONNECTIONS), log_u64("wanted", wanted));
+        return -EMFILE;
+    }
+    divide(daemon, limit - needed);
+    if (limit < wanted) {
+        log_warning("the limit of open files leaves room for fewer connections (ulimit -n, LimitNOFILE=)",
+                    log_u64("callback", daemon->max_connections[CALLBACK_LISTENER]),
+                    log_u64("status", daemon->max_connections[STATUS_LISTENER]), log_u64("limit", limit),
+                    log_u64("wanted", wanted));
+    }
+    return 0;
+}
