@@ -28,7 +28,7 @@ void tls_generation_free(struct tls_generation *generation);
 DEFINE_CLEANUP(struct tls_generation *, tls_generation_free)
 
 /* Makes `generation`, which is consumed, what handshakes use from now on. Sessions that are open live on with
- * theirs. One thread at a time. */
+ * theirs, which is freed with the last of them. One thread at a time. */
 void tls_adopt(struct tls *tls, struct tls_generation *generation);
 
 /* For the listener. */
@@ -45,6 +45,7 @@ void *tls_certificate_callback(void);
  * NULL when memory is gone or nothing was adopted. */
 struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int fd,
                                     void (*on_starved)(void *cls), void *cls);
+/* After libmicrohttpd has ended the GnuTLS session, or when it was not begun. Takes NULL. */
 void tls_session_free(struct tls_session *session);
 
 /* Bytes taken from the socket so far. */

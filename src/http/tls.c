@@ -19,23 +19,25 @@ const char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
                               ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1"
                               ":-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:-SIGN-DSA-SHA1:%SERVER_PRECEDENCE";
 
-/* A generation is never changed and lives until tls_free(): sessions point to it, reloads are
- * rare, and so nobody has to count references. */
+/* A generation is never changed. It goes when nobody holds it any more: the sessions that began with it, and
+ * struct tls or else its maker. */
 struct tls_generation {
     gnutls_certificate_credentials_t credentials;
     bool wants_client_certificate;
-    struct tls_generation *older;
+    _Atomic unsigned n_holders;
 };
 
 struct tls {
-    _Atomic(struct tls_generation *) newest;
-    gnutls_datum_t ticket_key; /* GnuTLS rotates what it derives from it */
+    pthread_mutex_t lock;                    /* from reading `newest` until what it points to is held */
+    _Atomic(struct tls_generation *) newest; /* without the lock: to compare with, not to follow */
+    _Atomic bool wants_client_certificate;   /* as the newest does */
+    gnutls_datum_t ticket_key;               /* GnuTLS rotates what it derives from it */
 };
 
 struct tls_session {
     gnutls_session_t gnutls;
     struct tls *tls;
-    const struct tls_generation *generation;
+    struct tls_generation *generation; /* held */
     int fd;
     uint64_t n_received;
     void (*on_starved)(void *cls);
@@ -46,7 +48,11 @@ struct tls_session {
 int tls_new(struct tls **ret_tls)
 {
     cleanup(tls_freep) struct tls *tls = calloc(1, sizeof(*tls));
-    if (tls == NULL || gnutls_session_ticket_key_generate(&tls->ticket_key) < 0) {
+    if (tls == NULL) {
+        return -ENOMEM;
+    }
+    (void)pthread_mutex_init(&tls->lock, NULL);
+    if (gnutls_session_ticket_key_generate(&tls->ticket_key) < 0) {
         return -ENOMEM;
     }
     *ret_tls = take_pointer(tls);
@@ -55,7 +61,10 @@ int tls_new(struct tls **ret_tls)
 
 void tls_generation_free(struct tls_generation *generation)
 {
-    if (generation != NULL && generation->credentials != NULL) {
+    if (generation == NULL || atomic_fetch_sub(&generation->n_holders, 1) > 1) {
+        return;
+    }
+    if (generation->credentials != NULL) {
         gnutls_certificate_free_credentials(generation->credentials);
     }
     free(generation);
@@ -66,14 +75,12 @@ void tls_free(struct tls *tls)
     if (tls == NULL) {
         return;
     }
-    struct tls_generation *generation = atomic_load(&tls->newest);
-    while (generation != NULL) {
-        struct tls_generation *older = generation->older;
-        tls_generation_free(generation);
-        generation = older;
+    tls_generation_free(atomic_load(&tls->newest));
+    if (tls->ticket_key.data != NULL) {
+        gnutls_memset(tls->ticket_key.data, 0, tls->ticket_key.size);
+        gnutls_free(tls->ticket_key.data);
     }
-    gnutls_memset(tls->ticket_key.data, 0, tls->ticket_key.size);
-    gnutls_free(tls->ticket_key.data);
+    (void)pthread_mutex_destroy(&tls->lock);
     free(tls);
 }
 
@@ -95,7 +102,11 @@ int tls_generation_new(const struct certificate *certificate, struct str client_
                        struct tls_generation **ret_generation, struct certificate_error *ret_error)
 {
     cleanup(tls_generation_freep) struct tls_generation *generation = calloc(1, sizeof(*generation));
-    if (generation == NULL || gnutls_certificate_allocate_credentials(&generation->credentials) < 0) {
+    if (generation == NULL) {
+        return -ENOMEM;
+    }
+    atomic_init(&generation->n_holders, 1);
+    if (gnutls_certificate_allocate_credentials(&generation->credentials) < 0) {
         return -ENOMEM;
     }
     gnutls_datum_t chain = datum(buf_str(&certificate->chain_pem));
@@ -118,8 +129,24 @@ int tls_generation_new(const struct certificate *certificate, struct str client_
 
 void tls_adopt(struct tls *tls, struct tls_generation *generation)
 {
-    generation->older = atomic_load(&tls->newest);
-    atomic_store(&tls->newest, generation);
+    (void)pthread_mutex_lock(&tls->lock);
+    /* First, so that whoever finds another generation than its own knows what that one wants. */
+    atomic_store(&tls->wants_client_certificate, generation->wants_client_certificate);
+    struct tls_generation *before = atomic_exchange(&tls->newest, generation);
+    (void)pthread_mutex_unlock(&tls->lock);
+    tls_generation_free(before);
+}
+
+/* For tls_generation_free(); NULL where there is none. */
+static struct tls_generation *hold_newest(struct tls *tls)
+{
+    (void)pthread_mutex_lock(&tls->lock);
+    struct tls_generation *generation = atomic_load(&tls->newest);
+    if (generation != NULL) {
+        atomic_fetch_add(&generation->n_holders, 1);
+    }
+    (void)pthread_mutex_unlock(&tls->lock);
+    return generation;
 }
 
 static int no_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
@@ -161,16 +188,14 @@ static ssize_t pull(gnutls_transport_ptr_t transport, void *bytes, size_t size)
 struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int fd,
                                     void (*on_starved)(void *cls), void *cls)
 {
-    struct tls_generation *generation = atomic_load(&tls->newest);
-    struct tls_session *session = calloc(1, sizeof(*session));
+    cleanup(tls_generation_freep) struct tls_generation *generation = hold_newest(tls);
+    cleanup(cleanup_freep) struct tls_session *session = calloc(1, sizeof(*session));
     if (session == NULL || generation == NULL) {
-        free(session);
         return NULL;
     }
     *session = (struct tls_session){
         .gnutls = gnutls_session,
         .tls = tls,
-        .generation = generation,
         .fd = fd,
         .on_starved = on_starved,
         .cls = cls,
@@ -183,16 +208,19 @@ struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int f
         ready = ready && gnutls_session_ticket_enable_server(session->gnutls, &tls->ticket_key) >= 0;
     }
     if (!ready) {
-        free(session);
         return NULL;
     }
+    session->generation = take_pointer(generation);
     gnutls_transport_set_ptr2(session->gnutls, session, (gnutls_transport_ptr_t)(intptr_t)fd);
     gnutls_transport_set_pull_function(session->gnutls, pull);
-    return session;
+    return take_pointer(session);
 }
 
 void tls_session_free(struct tls_session *session)
 {
+    if (session != NULL) {
+        tls_generation_free(session->generation);
+    }
     free(session);
 }
 
@@ -203,8 +231,8 @@ uint64_t tls_session_n_received(const struct tls_session *session)
 
 bool tls_session_is_outdated(const struct tls_session *session)
 {
-    const struct tls_generation *newest = atomic_load_explicit(&session->tls->newest, memory_order_acquire);
-    return newest != session->generation && newest->wants_client_certificate;
+    const struct tls *tls = session->tls;
+    return atomic_load(&tls->newest) != session->generation && atomic_load(&tls->wants_client_certificate);
 }
 
 bool tls_session_has_client_certificate(struct tls_session *session)
