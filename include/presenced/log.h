@@ -22,10 +22,15 @@ enum log_level {
 struct log_config {
     enum log_level level; /* lines above it are left out */
     bool json;
+    bool hash_users; /* what log_user() shows is a keyed hash, 16 hex digits, the same for the same user */
 };
 
-/* Changes level and format; at any time. */
+/* Changes all that; at any time, from one thread. The key of the hash is the process's own: nobody knows it,
+ * and when the process has ended nobody ever will. */
 void log_configure(const struct log_config *config);
+
+/* Whether a line of this level would be written: for callers who have to look for what it says. */
+bool log_takes(enum log_level level);
 
 /* Starts the writing thread. 0, or -errno. */
 int log_start(void);
@@ -38,7 +43,14 @@ uint64_t log_n_dropped(void);
 
 struct log_field {
     const char *name; /* of ours: printed as it is */
-    enum { LOG_FIELD_STR, LOG_FIELD_U64, LOG_FIELD_I64, LOG_FIELD_ADDRESS, LOG_FIELD_ERRNO } kind;
+    enum {
+        LOG_FIELD_STR,
+        LOG_FIELD_USER,
+        LOG_FIELD_U64,
+        LOG_FIELD_I64,
+        LOG_FIELD_ADDRESS,
+        LOG_FIELD_ERRNO
+    } kind;
     union {
         struct str str; /* may be foreign: escaped, cut at 256 bytes */
         uint64_t u64;
@@ -50,6 +62,8 @@ struct log_field {
 
 #define log_text(n, v) ((struct log_field){.name = (n), .kind = LOG_FIELD_STR, .value.str = str_from(v)})
 #define log_str(n, v) ((struct log_field){.name = (n), .kind = LOG_FIELD_STR, .value.str = (v)})
+/* A user's id, or its hash: in no line does one stand as another kind of field. */
+#define log_user(n, v) ((struct log_field){.name = (n), .kind = LOG_FIELD_USER, .value.str = (v)})
 #define log_u64(n, v) ((struct log_field){.name = (n), .kind = LOG_FIELD_U64, .value.u64 = (v)})
 #define log_i64(n, v) ((struct log_field){.name = (n), .kind = LOG_FIELD_I64, .value.i64 = (v)})
 #define log_address(n, v) ((struct log_field){.name = (n), .kind = LOG_FIELD_ADDRESS, .value.address = (v)})

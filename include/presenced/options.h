@@ -81,7 +81,7 @@ enum option_flag {
     X(S, CHOICE, level, "level", "info", "error | warning | notice | info | debug", 0, \
       "lines above it are left out")                                                   \
     X(S, CHOICE, format, "format", "text", "text | json", 0, "how lines are written")  \
-    X(S, BOOL, hash_users, "hash_users", "off", "", OPTION_NOT_YET, "on: user ids appear as a keyed hash")
+    X(S, BOOL, hash_users, "hash_users", "off", "", 0, "on: user ids appear as a keyed hash")
 
 /* Values that a kind is held as. Lists own their items; texts are never NULL, "" when not set. */
 struct endpoint;

@@ -54,4 +54,7 @@ int state_change_parse(struct str body, struct str command, struct platform_name
                        struct state_change *ret_change);
 void state_change_fini(struct state_change *change);
 
+/* As Info.Action has it; constant. */
+struct str state_change_action_name(enum table_event_kind kind);
+
 #endif

@@ -41,6 +41,9 @@ static struct {
     _Atomic uint64_t n_dropped;
     _Atomic unsigned level;
     _Atomic unsigned style;
+    _Atomic bool hash_users; /* with user_key, which is drawn before this is set for the first time */
+    bool has_user_key;
+    struct siphash_key user_key;
     char ring[RING_SIZE_BYTES];
 } state = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -69,8 +72,18 @@ static bool stderr_is_journal(void)
 void log_configure(const struct log_config *config)
 {
     enum log_line_style text = stderr_is_journal() ? LOG_LINE_JOURNAL : LOG_LINE_TEXT;
+    if (config->hash_users && !state.has_user_key) {
+        arc4random_buf(&state.user_key, sizeof(state.user_key));
+        state.has_user_key = true;
+    }
+    atomic_store(&state.hash_users, config->hash_users);
     atomic_store(&state.style, config->json ? LOG_LINE_JSON : text);
     atomic_store(&state.level, config->level);
+}
+
+bool log_takes(enum log_level level)
+{
+    return level <= atomic_load_explicit(&state.level, memory_order_relaxed);
 }
 
 uint64_t log_n_dropped(void)
@@ -123,8 +136,11 @@ static bool put(struct str line)
 static void append_line(struct buf *out, enum log_level level, const char *message,
                         const struct log_field *fields, size_t n_fields)
 {
-    log_line_append(out, (enum log_line_style)atomic_load(&state.style), clock_unix_ms(), level, message,
-                    fields, n_fields);
+    const struct log_line_format format = {
+        .style = (enum log_line_style)atomic_load(&state.style),
+        .user_key = atomic_load(&state.hash_users) ? &state.user_key : NULL,
+    };
+    log_line_append(out, &format, clock_unix_ms(), level, message, fields, n_fields);
 }
 
 /* With the lock held: says how many lines were lost, where that has not been said and there is room. */
@@ -133,7 +149,7 @@ static void tell_dropped(void)
     cleanup(buf_fini) struct buf line = {0};
     uint64_t n_dropped = log_n_dropped();
     bool has_room = RING_SIZE_BYTES - (state.head - state.tail) >= TELL_ROOM_BYTES;
-    if (n_dropped == state.n_told || !has_room || atomic_load(&state.level) < LOG_LEVEL_WARNING) {
+    if (n_dropped == state.n_told || !has_room || !log_takes(LOG_LEVEL_WARNING)) {
         return;
     }
     append_line(&line, LOG_LEVEL_WARNING, "log lines were lost",
@@ -161,7 +177,7 @@ static bool hand_over(struct str line)
 void log_write(enum log_level level, const char *message, const struct log_field *fields, size_t n_fields)
 {
     cleanup(buf_fini) struct buf line = {0};
-    if (level > atomic_load_explicit(&state.level, memory_order_relaxed)) {
+    if (!log_takes(level)) {
         return;
     }
     int saved_errno = errno;

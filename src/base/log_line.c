@@ -12,6 +12,7 @@
 #include "presenced/json.h"
 #include "utf8.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -120,16 +121,19 @@ static void append_text_value(struct buf *out, struct str value)
     }
 }
 
-/* The text of an address or error, in `scratch` or constant. */
-static struct str describe(const struct log_field *field, char scratch[static ADDRESS_TEXT_SIZE])
+static struct str describe_user(struct str id, const struct siphash_key *key,
+                                char scratch[static ADDRESS_TEXT_SIZE])
 {
-    if (field->kind == LOG_FIELD_STR) {
-        return field->value.str;
+    if (key == NULL) {
+        return id;
     }
-    if (field->kind == LOG_FIELD_ADDRESS) {
-        return (struct str){scratch, address_format(field->value.address, scratch)};
-    }
-    int error = field->value.error < 0 ? -field->value.error : field->value.error;
+    (void)snprintf(scratch, ADDRESS_TEXT_SIZE, "%016" PRIx64, siphash(key, (const uint8_t *)id.ptr, id.len));
+    return str_from(scratch);
+}
+
+static struct str describe_error(int error, char scratch[static ADDRESS_TEXT_SIZE])
+{
+    error = error < 0 ? -error : error;
     const char *text = strerrordesc_np(error);
     if (text == NULL) {
         (void)snprintf(scratch, ADDRESS_TEXT_SIZE, "error %d", error);
@@ -138,7 +142,24 @@ static struct str describe(const struct log_field *field, char scratch[static AD
     return str_from(text);
 }
 
-static void append_text_field(struct buf *out, const struct log_field *field)
+/* The text of a field that is no number: its own, in `scratch`, or constant. */
+static struct str describe(const struct log_field *field, const struct log_line_format *format,
+                           char scratch[static ADDRESS_TEXT_SIZE])
+{
+    switch (field->kind) {
+    case LOG_FIELD_USER:
+        return describe_user(field->value.str, format->user_key, scratch);
+    case LOG_FIELD_ADDRESS:
+        return (struct str){scratch, address_format(field->value.address, scratch)};
+    case LOG_FIELD_ERRNO:
+        return describe_error(field->value.error, scratch);
+    default:
+        return field->value.str;
+    }
+}
+
+static void append_text_field(struct buf *out, const struct log_field *field,
+                              const struct log_line_format *format)
 {
     char scratch[ADDRESS_TEXT_SIZE];
     buf_append_char(out, ' ');
@@ -152,14 +173,16 @@ static void append_text_field(struct buf *out, const struct log_field *field)
         buf_append_i64(out, field->value.i64);
         break;
     case LOG_FIELD_STR:
+    case LOG_FIELD_USER:
     case LOG_FIELD_ADDRESS:
     case LOG_FIELD_ERRNO:
-        append_text_value(out, describe(field, scratch));
+        append_text_value(out, describe(field, format, scratch));
         break;
     }
 }
 
-static void append_json_field(struct json_writer *json, const struct log_field *field)
+static void append_json_field(struct json_writer *json, const struct log_field *field,
+                              const struct log_line_format *format)
 {
     char scratch[ADDRESS_TEXT_SIZE];
     char cut[VALUE_MAX + 3];
@@ -173,9 +196,10 @@ static void append_json_field(struct json_writer *json, const struct log_field *
         json_i64(json, field->name, field->value.i64);
         break;
     case LOG_FIELD_STR:
+    case LOG_FIELD_USER:
     case LOG_FIELD_ADDRESS:
     case LOG_FIELD_ERRNO:
-        text = describe(field, scratch);
+        text = describe(field, format, scratch);
         shown = shorten(text);
         if (shown.len < text.len) {
             memcpy(cut, shown.ptr, shown.len);
@@ -187,8 +211,9 @@ static void append_json_field(struct json_writer *json, const struct log_field *
     }
 }
 
-static void append_json(struct buf *out, const char *time, enum log_level level, const char *message,
-                        const struct log_field *fields, size_t n_fields)
+static void append_json(struct buf *out, const struct log_line_format *format, const char *time,
+                        enum log_level level, const char *message, const struct log_field *fields,
+                        size_t n_fields)
 {
     struct json_writer json = {.out = out};
     json_begin_object(&json, NULL);
@@ -196,22 +221,23 @@ static void append_json(struct buf *out, const char *time, enum log_level level,
     json_str(&json, "level", str_from(levels[level].name));
     json_str(&json, "msg", str_from(message));
     for (size_t i = 0; i < n_fields; i++) {
-        append_json_field(&json, &fields[i]);
+        append_json_field(&json, &fields[i], format);
     }
     json_end_object(&json);
 }
 
-void log_line_append(struct buf *out, enum log_line_style style, uint64_t unix_ms, enum log_level level,
-                     const char *message, const struct log_field *fields, size_t n_fields)
+void log_line_append(struct buf *out, const struct log_line_format *format, uint64_t unix_ms,
+                     enum log_level level, const char *message, const struct log_field *fields,
+                     size_t n_fields)
 {
     char time[TIME_TEXT_SIZE];
     format_time(unix_ms, time);
-    if (style == LOG_LINE_JSON) {
-        append_json(out, time, level, message, fields, n_fields);
+    if (format->style == LOG_LINE_JSON) {
+        append_json(out, format, time, level, message, fields, n_fields);
         buf_append_char(out, '\n');
         return;
     }
-    if (style == LOG_LINE_JOURNAL) {
+    if (format->style == LOG_LINE_JOURNAL) {
         buf_appendf(out, "<%c>", levels[level].journal_priority);
     } else {
         buf_appendf(out, "%s ", time);
@@ -219,7 +245,7 @@ void log_line_append(struct buf *out, enum log_line_style style, uint64_t unix_m
     buf_appendf(out, "level=%s msg=", levels[level].name);
     append_quoted(out, str_from(message), false);
     for (size_t i = 0; i < n_fields; i++) {
-        append_text_field(out, &fields[i]);
+        append_text_field(out, &fields[i], format);
     }
     buf_append_char(out, '\n');
 }

@@ -150,6 +150,22 @@ static enum callback_outcome apply(struct callback *callback, const struct table
     }
 }
 
+/* Whether the event of a certain user came, and what the table made of it: for who turns on debug to ask
+ * that. EventTime is 0 where it was missing. */
+static void log_event(const struct callback *callback, const struct table_event *event,
+                      enum callback_outcome outcome)
+{
+    if (!log_takes(LOG_LEVEL_DEBUG)) {
+        return;
+    }
+    struct platform_names *names = table_platform_names(callback->table);
+    log_debug("event", log_u64("app", table_app_id(callback->table, event->app)),
+              log_user("user", event->user_id), log_str("platform", platform_name(names, event->platform)),
+              log_str("action", state_change_action_name(event->kind)),
+              log_str("reason", row_reason_name(event->reason)), log_u64("event_time", event->event_time_ms),
+              log_text("outcome", outcomes[outcome].name));
+}
+
 /* Sets `*ret_revision`, of an outcome of table_apply(), to what it rests on. */
 static enum callback_outcome take_state_change(struct callback *callback, const struct http_request *request,
                                                uint16_t app, uint64_t *ret_revision)
@@ -172,7 +188,9 @@ static enum callback_outcome take_state_change(struct callback *callback, const 
         .custom_status = change.custom_status,
     };
     read_device(names, request->query, &event);
-    return apply(callback, &event, ret_revision);
+    enum callback_outcome outcome = apply(callback, &event, ret_revision);
+    log_event(callback, &event, outcome);
+    return outcome;
 }
 
 /* What answer() leaves in the note of a request that waits for the store. */

@@ -93,20 +93,23 @@ static int read_command(const cJSON *tree, struct str command)
     return str_equal(value, command) ? 0 : STATE_CHANGE_COMMAND_MISMATCH;
 }
 
+static const struct str action_names[] = {
+    [TABLE_LOGIN] = {"Login", 5},
+    [TABLE_LOGOUT] = {"Logout", 6},
+    [TABLE_DISCONNECT] = {"Disconnect", 10},
+    [TABLE_CUSTOM_STATUS] = {"CustomStatusChange", 18},
+};
+
+struct str state_change_action_name(enum table_event_kind kind)
+{
+    return action_names[kind];
+}
+
 static bool parse_action(struct str text, enum table_event_kind *ret_kind)
 {
-    static const struct {
-        struct str name;
-        enum table_event_kind kind;
-    } actions[] = {
-        {{"Login", 5}, TABLE_LOGIN},
-        {{"Logout", 6}, TABLE_LOGOUT},
-        {{"Disconnect", 10}, TABLE_DISCONNECT},
-        {{"CustomStatusChange", 18}, TABLE_CUSTOM_STATUS},
-    };
-    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
-        if (str_equal(text, actions[i].name)) {
-            *ret_kind = actions[i].kind;
+    for (unsigned kind = 0; kind < sizeof(action_names) / sizeof(action_names[0]); kind++) {
+        if (str_equal(text, action_names[kind])) {
+            *ret_kind = (enum table_event_kind)kind;
             return true;
         }
     }

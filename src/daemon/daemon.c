@@ -44,11 +44,7 @@ static bool is_told_to_end(void)
 
 static int start_log(struct daemon *daemon)
 {
-    const struct config_log *config = &daemon->config->log;
-    log_configure(&(struct log_config){
-        .level = (enum log_level)config->level,
-        .json = config->format == CONFIG_LOG_JSON,
-    });
+    configure_log(daemon->config);
     return log_start();
 }
 

@@ -63,6 +63,7 @@ int start_status(struct daemon *daemon);
 void stop_status(struct daemon *daemon);
 int start_tls(struct daemon *daemon);
 void stop_tls(struct daemon *daemon);
+void configure_log(const struct config *config);
 
 /* Exchanges policy, certificates and log settings for those of `config`, which is not needed afterwards: all
  * of them, or none. 0 or -errno, logged. */

@@ -305,6 +305,15 @@ static int prepare_rules(struct daemon *daemon, const struct config *config, str
     return callback_prepare(&callback, ret_rules);
 }
 
+void configure_log(const struct config *config)
+{
+    log_configure(&(struct log_config){
+        .level = (enum log_level)config->log.level,
+        .json = config->log.format == CONFIG_LOG_JSON,
+        .hash_users = config->log.hash_users,
+    });
+}
+
 /* What can fail comes first, and changes nothing that anybody sees: an app that nobody may speak for yet;
  * what was read and made ready; then the settings of the status listener and the networks that are not
  * counted, which are exchanged only when that succeeds. What follows cannot fail. */
@@ -334,9 +343,6 @@ int reload_policy(struct daemon *daemon, const struct config *config)
     callback_adopt(daemon->callback, take_pointer(rules));
     http_listener_wait_round(listener);
     callback_reclaim(daemon->callback);
-    log_configure(&(struct log_config){
-        .level = (enum log_level)config->log.level,
-        .json = config->log.format == CONFIG_LOG_JSON,
-    });
+    configure_log(config);
     return 0;
 }

@@ -11,7 +11,7 @@
 
 #include "app.h"
 #include "shard.h"
-#include "siphash.h"
+#include "presenced/siphash.h"
 
 #include "presenced/table.h"
 

@@ -98,7 +98,6 @@ static const struct {
      0, "ok"},
     /* What a later version brings. */
     {CALLBACK STATUS APP "[replication]\nurl = redis://127.0.0.1:6379/0\n", 2, "not supported yet"},
-    {CALLBACK STATUS APP "[log]\nhash_users = on\n", 2, "not supported yet"},
     {"[callback]\nlisten = systemd\ntls = off\n" STATUS APP, 2, "not supported yet"},
 };
 

@@ -983,9 +983,9 @@ static void send_one_of_each(void)
 
 START_TEST(log_names_reason_and_peer_but_no_secret)
 {
-    static const char *const secrets[] = {"17773bc3", "17773BC3",       "xxxxyyyy",
-                                          "second",   "166987211",      "plat-secret",
-                                          "body-",    "command-secret", "SdkAppid="};
+    static const char *const secrets[] = {"17773bc3",   "17773BC3",    "xxxxyyyy", "second",
+                                          "1669872112", "plat-secret", "body-",    "command-secret",
+                                          "SdkAppid=",  "RequestTime="};
     static const char *const wanted[] = {"refused_peer",     "192.0.2.99",    "refused_app",
                                          "refused_peer",     "other_command", "bad_body_duplicate_key",
                                          "a key comes twice"};
@@ -1010,9 +1010,11 @@ static void send_many_refused(void)
     }
 }
 
+#define N_GOOD 100
+
 static void send_many_good(void)
 {
-    for (unsigned i = 0; i < 10; i++) {
+    for (unsigned i = 0; i < N_GOOD; i++) {
         (void)CALL(OTHER_APP "&" EVENT, LOGIN);
     }
 }
@@ -1036,7 +1038,7 @@ START_TEST(log_lines_are_bounded_by_kind)
     ck_assert_uint_ge(count_lines(&refused), 20);
     ck_assert_uint_lt(count_lines(&refused), N_REFUSED / 2);
     capture_log(send_many_good, &good);
-    ck_assert_uint_eq(good.len, 0);
+    ck_assert_uint_eq(count_lines(&good), N_GOOD); /* who asks for debug wants to find each */
     capture_log(send_one_of_each, &other);
     ck_assert_ptr_nonnull(strstr(other.ptr, "refused_peer"));
 }

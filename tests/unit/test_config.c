@@ -642,7 +642,6 @@ static const struct {
     /* what is not there yet */
     {STR(APP "[callback]\nlisten = systemd\n"), "FILE:4: [callback] listen: not supported yet\n"},
     {STR(APP "[replication]\nurl = unix:/run/redis\n"), "FILE:4: [replication] url: not supported yet\n"},
-    {STR(APP "[log]\nhash_users = on\n"), "FILE:4: [log] hash_users: not supported yet\n"},
     /* one option and another */
     {STR(APP "[callback]\ncertificate =\n"),
      "FILE:4: [callback] certificate: needed with tls = on, the file of a certificate chain\n"},

@@ -56,7 +56,8 @@ static void expect_line(enum log_line_style style, enum log_level level, const s
                         size_t n_fields, const char *expected)
 {
     struct buf line = {0};
-    log_line_append(&line, style, NOON_MS, level, "a message", fields, n_fields);
+    const struct log_line_format format = {.style = style};
+    log_line_append(&line, &format, NOON_MS, level, "a message", fields, n_fields);
     ck_assert(!line.failed);
     ck_assert_msg(str_equal(buf_str(&line), str_from(expected)), "%.*s", STR_FMT(line));
     buf_fini(&line);
@@ -118,6 +119,33 @@ START_TEST(writes_every_kind_of_field)
 }
 END_TEST
 
+/* Of siphash.c's tests: the key 00 01 … 0f, the input 00 01 … 07 and none. */
+static const struct siphash_key known_key = {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)};
+
+static const struct {
+    enum log_line_style style;
+    bool hashed;
+    const char *line;
+} user_lines[] = {
+    {LOG_LINE_JOURNAL, true, "<7>level=debug msg=\"m\" user=93f5f5799a932462 none=726fdb47dd0e0e31\n"},
+    {LOG_LINE_JOURNAL, false,
+     "<7>level=debug msg=\"m\" user=\"\\x00\\x01\\x02\\x03\\x04\\x05\\x06\\x07\" none=\"\"\n"},
+    {LOG_LINE_JSON, true,
+     "{\"time\":\"2026-01-01T12:00:00.007Z\",\"level\":\"debug\",\"msg\":\"m\","
+     "\"user\":\"93f5f5799a932462\",\"none\":\"726fdb47dd0e0e31\"}\n"},
+};
+
+START_TEST(hashes_users)
+{
+    const struct log_line_format format = {user_lines[_i].style, user_lines[_i].hashed ? &known_key : NULL};
+    const struct log_field fields[] = {log_user("user", STR("\0\1\2\3\4\5\6\7")), log_user("none", STR(""))};
+    cleanup(buf_fini) struct buf line = {0};
+    log_line_append(&line, &format, NOON_MS, LOG_LEVEL_DEBUG, "m", fields, N_ELEMENTS(fields));
+    ck_assert(!line.failed);
+    ck_assert_msg(str_equal(buf_str(&line), str_from(user_lines[_i].line)), "%.*s", STR_FMT(line));
+}
+END_TEST
+
 static bool has_control_byte(struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -159,8 +187,10 @@ START_TEST(keeps_any_bytes_to_one_line)
             bytes[i] = (char)rand_r(&seed);
         }
         struct log_field field = log_str("user", ((struct str){bytes, n}));
-        log_line_append(&text, LOG_LINE_TEXT, NOON_MS, LOG_LEVEL_INFO, "m", &field, 1);
-        log_line_append(&json, LOG_LINE_JSON, NOON_MS, LOG_LEVEL_INFO, "m", &field, 1);
+        log_line_append(&text, &(struct log_line_format){LOG_LINE_TEXT, NULL}, NOON_MS, LOG_LEVEL_INFO, "m",
+                        &field, 1);
+        log_line_append(&json, &(struct log_line_format){LOG_LINE_JSON, NULL}, NOON_MS, LOG_LEVEL_INFO, "m",
+                        &field, 1);
         expect_one_line(&text);
         expect_one_line(&json);
         expect_json(&json);
@@ -298,6 +328,52 @@ START_TEST(turns_to_json)
     ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "msg")), "m");
     cJSON_Delete(root);
     buf_fini(&out);
+}
+END_TEST
+
+/* The hash after "user=" in a line. */
+static unsigned long long hash_in(const char *text, const char *message)
+{
+    const char *line = strstr(text, message);
+    const char *user = line == NULL ? NULL : strstr(line, "user=");
+    ck_assert_ptr_nonnull(user);
+    char *end;
+    unsigned long long hash = strtoull(user + 5, &end, 16);
+    ck_assert_int_eq(end - (user + 5), 16);
+    ck_assert_int_eq(*end, '\n');
+    return hash;
+}
+
+/* The key stays while the process does, so that lines before and after a reload belong together. */
+START_TEST(hashes_with_one_key)
+{
+    struct log_config on = {.level = LOG_LEVEL_INFO, .hash_users = true};
+    struct log_config off = {.level = LOG_LEVEL_INFO};
+    struct buf out = {0};
+    log_configure(&on);
+    log_info("first", log_user("user", STR("alice")));
+    log_info("other", log_user("user", STR("bob")));
+    log_configure(&off);
+    log_info("plain", log_user("user", STR("alice")));
+    log_configure(&on);
+    log_info("again", log_user("user", STR("alice")));
+    log_configure(&off);
+    read_what_was_written(&out);
+    ck_assert_uint_eq(hash_in(out.ptr, "\"first\""), hash_in(out.ptr, "\"again\""));
+    ck_assert_uint_ne(hash_in(out.ptr, "\"first\""), hash_in(out.ptr, "\"other\""));
+    ck_assert_ptr_nonnull(strstr(out.ptr, "\"plain\" user=alice\n"));
+    ck_assert_ptr_null(strstr(strstr(out.ptr, "alice") + 1, "alice"));
+    ck_assert_ptr_null(strstr(out.ptr, "bob"));
+    buf_fini(&out);
+}
+END_TEST
+
+START_TEST(tells_which_levels_it_takes)
+{
+    log_configure(&(struct log_config){.level = (enum log_level)_i});
+    for (int level = 0; level < 5; level++) {
+        ck_assert_int_eq(log_takes((enum log_level)level), level <= _i);
+    }
 }
 END_TEST
 
@@ -558,6 +634,7 @@ static TCase *line_tests(void)
     tcase_add_loop_test(tcase, escapes_values, 0, N_ELEMENTS(values));
     tcase_add_loop_test(tcase, names_levels, 0, N_ELEMENTS(levels));
     tcase_add_test(tcase, writes_every_kind_of_field);
+    tcase_add_loop_test(tcase, hashes_users, 0, N_ELEMENTS(user_lines));
     tcase_add_test(tcase, keeps_any_bytes_to_one_line);
     return tcase;
 }
@@ -570,7 +647,9 @@ static TCase *stderr_tests(void)
     tcase_add_test(tcase, writes_while_it_runs);
     tcase_add_test(tcase, leaves_errno_alone);
     tcase_add_loop_test(tcase, leaves_out_lines_above_its_level, 0, 5);
+    tcase_add_loop_test(tcase, tells_which_levels_it_takes, 0, 5);
     tcase_add_test(tcase, turns_to_json);
+    tcase_add_test(tcase, hashes_with_one_key);
     tcase_add_loop_test(tcase, writes_priorities_to_the_journal_only, 0, N_STREAMS);
     tcase_add_test(tcase, starts_once);
     tcase_add_test(tcase, takes_lines_from_many_threads);

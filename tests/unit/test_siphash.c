@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "../../src/presence/siphash.h"
+#include "presenced/siphash.h"
 #include "suite.h"
 
 /* Key 00 01 … 0f, input 00 01 … of so many bytes. That of 15 stands in the paper, appendix A; the others are

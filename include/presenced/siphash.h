@@ -3,7 +3,7 @@
 #define PRESENCED_SIPHASH_H
 
 /* SipHash-2-4 (Aumasson and Bernstein, 2012): a hash that one who does not know the key can't steer, for user
- * ids come from outside. */
+ * ids come from outside, nor turn back. Any thread. */
 
 #include <stddef.h>
 #include <stdint.h>

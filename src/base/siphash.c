@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "siphash.h"
+#include "presenced/siphash.h"
 
 #include <endian.h>
 #include <string.h>
