@@ -4,9 +4,9 @@
 
 /* The process's log: lines of fields on stderr, as text or JSON.
  * Any thread may write. A writer formats its line and leaves it in a bounded ring; a thread of the log's own
- * writes it out, so a stalled stderr never stalls a request: lines that find the ring full are counted and
- * the count is logged when there is room again. Before log_start() and after log_stop() lines are written at
- * once by their caller. */
+ * writes it out, so a stalled stderr never stalls a request: lines that find the ring full are dropped and
+ * counted, and the count is logged when there is room again. Before log_start() and after log_stop() lines
+ * are written at once by their caller, who waits a second for a stalled stderr. */
 
 #include "presenced/address.h"
 #include "presenced/str.h"
@@ -38,7 +38,7 @@ int log_start(void);
 /* Writes out what is left and ends the thread. */
 void log_stop(void);
 
-/* Lines lost to a full ring since the start. */
+/* Lines dropped since the start. */
 uint64_t log_n_dropped(void);
 
 struct log_field {

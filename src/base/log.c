@@ -5,7 +5,8 @@
  *     callers --lock--> [ ring: tail ... head ] --no lock--> poll, write --> stderr
  *
  * What lies between the two belongs to the writing thread, so it writes from the ring itself and holds the
- * lock only to move `tail`. head and tail count bytes and never wrap. */
+ * lock only to move `tail`. head and tail count bytes and never wrap. From a line that finds no room on, all
+ * are dropped until a good part of the ring is free: a gap is one, and a line in its place says how many. */
 
 #include "presenced/log.h"
 
@@ -24,9 +25,10 @@
 /* A pipe that poll() calls writable takes this much without blocking (pipe(7): PIPE_BUF). */
 #define WRITE_MAX_BYTES 4096
 
-#define TELL_ROOM_BYTES 512 /* more than the line about lost lines takes */
+#define RESUME_ROOM_BYTES (RING_SIZE_BYTES / 4) /* at which lines are taken again */
 #define POLL_MS 100
-#define STOP_PATIENCE_MS 1000 /* how long log_stop() waits for a stalled stderr */
+#define PATIENCE_MS \
+    1000 /* how long a stalled stderr holds up log_stop(), or a line while there is no thread */
 
 static struct {
     pthread_mutex_t lock;
@@ -108,10 +110,14 @@ static size_t write_some(struct str bytes)
 
 static void write_at_once(struct str line)
 {
-    while (line.len > 0) {
+    uint64_t give_up_ms = clock_monotonic_ms() + PATIENCE_MS;
+    while (line.len > 0 && clock_monotonic_ms() < give_up_ms) {
         size_t n = write_some(line);
         line.ptr += n;
         line.len -= n;
+    }
+    if (line.len > 0) {
+        atomic_fetch_add(&state.n_dropped, 1);
     }
 }
 
@@ -143,20 +149,26 @@ static void append_line(struct buf *out, enum log_level level, const char *messa
     log_line_append(out, &format, clock_unix_ms(), level, message, fields, n_fields);
 }
 
-/* With the lock held: says how many lines were lost, where that has not been said and there is room. */
-static void tell_dropped(void)
+/* With the lock held: whether lines are taken, after saying how many were not where that has changed. */
+static bool end_gap(void)
 {
     cleanup(buf_fini) struct buf line = {0};
     uint64_t n_dropped = log_n_dropped();
-    bool has_room = RING_SIZE_BYTES - (state.head - state.tail) >= TELL_ROOM_BYTES;
-    if (n_dropped == state.n_told || !has_room || !log_takes(LOG_LEVEL_WARNING)) {
-        return;
+    if (n_dropped == state.n_told) {
+        return true;
     }
-    append_line(&line, LOG_LEVEL_WARNING, "log lines were lost",
-                (const struct log_field[]){log_u64("lines", n_dropped - state.n_told)}, 1);
-    if (!line.failed && put(buf_str(&line))) {
-        state.n_told = n_dropped;
+    if (RING_SIZE_BYTES - (state.head - state.tail) < RESUME_ROOM_BYTES) {
+        return false;
     }
+    if (log_takes(LOG_LEVEL_WARNING)) {
+        append_line(&line, LOG_LEVEL_WARNING, "log lines dropped",
+                    (const struct log_field[]){log_u64("n", n_dropped - state.n_told)}, 1);
+        if (line.failed || !put(buf_str(&line))) {
+            return false;
+        }
+    }
+    state.n_told = n_dropped;
+    return true;
 }
 
 /* Leaves the line in the ring; false when no thread would write it. */
@@ -164,11 +176,8 @@ static bool hand_over(struct str line)
 {
     (void)pthread_mutex_lock(&state.lock);
     bool running = state.running;
-    if (running) {
-        tell_dropped();
-        if (!put(line)) {
-            atomic_fetch_add(&state.n_dropped, 1);
-        }
+    if (running && !(end_gap() && put(line))) {
+        atomic_fetch_add(&state.n_dropped, 1);
     }
     (void)pthread_mutex_unlock(&state.lock);
     return running;
@@ -219,7 +228,7 @@ static void write_pending(void)
     (void)pthread_mutex_lock(&state.lock);
     state.tail += n;
     if (n > 0) {
-        state.give_up_ms = now_ms + STOP_PATIENCE_MS;
+        state.give_up_ms = now_ms + PATIENCE_MS;
     } else if (state.stopping && now_ms > state.give_up_ms) {
         discard();
     }
@@ -233,7 +242,7 @@ static void *writer_main(void *unused)
         if (state.head == state.tail && !state.stopping) {
             (void)pthread_cond_wait(&state.wake, &state.lock);
         }
-        tell_dropped();
+        (void)end_gap();
         if (state.head != state.tail) {
             write_pending();
         } else if (state.stopping) {
@@ -277,7 +286,7 @@ void log_stop(void)
     (void)pthread_mutex_lock(&state.lock);
     bool running = state.running;
     state.stopping = true;
-    state.give_up_ms = clock_monotonic_ms() + STOP_PATIENCE_MS;
+    state.give_up_ms = clock_monotonic_ms() + PATIENCE_MS;
     (void)pthread_cond_signal(&state.wake);
     (void)pthread_mutex_unlock(&state.lock);
     if (running) {

@@ -5,6 +5,7 @@
 #include "presenced/clock.h"
 #include "presenced/health.h"
 #include "presenced/json.h"
+#include "presenced/log.h"
 
 static void write_states(struct json_writer *json, const struct table_counts *counts)
 {
@@ -149,6 +150,13 @@ static void write_process(struct json_writer *json, const struct status_config *
     json_end_object(json);
 }
 
+static void write_log(struct json_writer *json)
+{
+    json_begin_object(json, "log");
+    json_u64(json, "lines_dropped", log_n_dropped());
+    json_end_object(json);
+}
+
 struct http_reply *stats_answer(const struct status_config *config, const struct status_settings *settings)
 {
     struct buf body = {0};
@@ -165,6 +173,7 @@ struct http_reply *stats_answer(const struct status_config *config, const struct
     json_end_object(&json);
     write_store(&json, config);
     write_off(&json, "replication");
+    write_log(&json);
     write_history(&json, config->history);
     json_end_object(&json);
     return answer_json(200, &body);

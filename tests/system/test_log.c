@@ -4,8 +4,10 @@
 
 #include "presenced/clock.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 /* What an operator finds in the log of events and users. */
 
@@ -124,6 +126,103 @@ START_TEST(hashes_users)
 }
 END_TEST
 
+/* A full pipe: stderr is a FIFO that nobody reads. */
+
+#define UNREAD                                                                                              \
+    "[callback]\nlisten = unix:@DIR@/callback.sock\ntls = off\n[status]\nlisten = unix:@DIR@/status.sock\n" \
+    "[app 1400000000]\n[log]\nlevel = debug\n"
+
+#define ENOUGH_EVENTS 600 /* their lines are more than pipe and log hold */
+
+static int open_full_pipe(void)
+{
+    static const char filler[4096];
+    cleanup(cleanup_freep) char *path = sandbox_expand(sandbox, "@DIR@/fifo");
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    while (write(fd, filler, sizeof(filler)) > 0) {}
+    return fd;
+}
+
+static struct client *client_of(const char *socket_name)
+{
+    struct client *client = client_new("http", 1);
+    client_unix(client, sandbox, socket_name);
+    return client;
+}
+
+static void await_ready(struct client *status)
+{
+    const struct client_request readyz = {.target = "/readyz"};
+    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
+    for (bool ready = false; !ready;) {
+        cleanup(answer_fini) struct answer answer;
+        ready = client_try(status, &readyz, &answer) == CURLE_OK && answer.status == 200;
+        ck_assert_uint_lt(clock_monotonic_ms(), deadline_ms);
+        (void)poll(NULL, 0, 1);
+    }
+}
+
+/* A user whose line has more than a thousand bytes. */
+static void send_long_events(void)
+{
+    char user[256];
+    for (size_t i = 0; i + 3 <= sizeof(user) - 1; i += 3) {
+        memcpy(user + i, "\xe2\x80\xa8", 4);
+    }
+    for (unsigned i = 0; i < ENOUGH_EVENTS; i++) {
+        send_event(user, "Login", 0);
+    }
+}
+
+static unsigned long long number_behind(const char *text, const char *mark)
+{
+    const char *found = strstr(text, mark);
+    ck_assert_msg(found != NULL, "no %s in %s", mark, text);
+    return strtoull(found + strlen(mark), NULL, 10);
+}
+
+/* Reads until the daemon has said how many lines were dropped. */
+static unsigned long long read_until_told(int fd)
+{
+    static const char mark[] = "level=warning msg=\"log lines dropped\" n=";
+    cleanup(buf_fini) struct buf log = {0};
+    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
+    while (strstr(buf_text(&log), mark) == NULL || log.ptr[log.len - 1] != '\n') {
+        struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+        char *end = buf_reserve(&log, 65536);
+        ck_assert_uint_lt(clock_monotonic_ms(), deadline_ms);
+        ssize_t n = poll(&pollfd, 1, 10) > 0 ? read(fd, end, 65535) : 0;
+        for (ssize_t i = 0; i < n; i++) {
+            buf_append(&log, (struct str){&end[i], end[i] != '\0'}); /* without the filler */
+        }
+    }
+    return number_behind(log.ptr, mark);
+}
+
+START_TEST(does_not_wait_for_a_full_pipe)
+{
+    const char *const arguments[] = {"-c", "exec \"$0\" --config @DIR@/presenced.conf 2>@DIR@/fifo",
+                                     harness_daemon(), NULL};
+    sandbox_write(sandbox, "presenced.conf", UNREAD);
+    cleanup(cleanup_closep) int fd = open_full_pipe();
+    pid_t pid = sandbox_spawn(sandbox, "sh", arguments, "output");
+    cleanup(client_freep) struct client *status = client_of("status.sock");
+    await_ready(status);
+    callback = client_of("callback.sock");
+    send_long_events();
+    client_free(callback);
+    cleanup(answer_fini) struct answer answer;
+    client_get(status, "/v1/stats", &answer);
+    unsigned long long n_dropped = number_behind(buf_text(&answer.body), "\"log\":{\"lines_dropped\":");
+    ck_assert_uint_gt(n_dropped, 0);
+    ck_assert_uint_lt(n_dropped, ENOUGH_EVENTS);
+    ck_assert_uint_ge(read_until_told(fd), n_dropped); /* libmicrohttpd may say something, too */
+    process_stop(pid);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("log");
@@ -133,6 +232,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, tells_of_events);
     tcase_add_test(tcase, tells_of_no_user_above_debug);
     tcase_add_test(tcase, hashes_users);
+    tcase_add_test(tcase, does_not_wait_for_a_full_pipe);
     suite_add_tcase(suite, tcase);
     return suite;
 }

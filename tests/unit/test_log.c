@@ -437,7 +437,7 @@ static uint64_t check_lines(char *text)
         static const char wanted[] = "Z level=info msg=\"line\" thread=";
         const char *fields = strstr(line, wanted);
         if (fields == NULL) {
-            ck_assert_ptr_nonnull(strstr(line, "Z level=warning msg=\"log lines were lost\" lines="));
+            ck_assert_ptr_nonnull(strstr(line, "Z level=warning msg=\"log lines dropped\" n="));
             continue;
         }
         char *end;
@@ -479,10 +479,10 @@ START_TEST(takes_lines_from_many_threads)
 }
 END_TEST
 
-/* Of all "log lines were lost" lines. */
+/* Of all "log lines dropped" lines. */
 static uint64_t sum_told(const char *text)
 {
-    static const char wanted[] = "msg=\"log lines were lost\" lines=";
+    static const char wanted[] = "msg=\"log lines dropped\" n=";
     uint64_t sum = 0;
     for (const char *at = strstr(text, wanted); at != NULL; at = strstr(at + 1, wanted)) {
         sum += strtoull(at + sizeof(wanted) - 1, NULL, 10);
@@ -531,6 +531,19 @@ START_TEST(stops_though_nobody_reads)
     log_stop();
     ck_assert_uint_gt(log_n_dropped(), n_dropped_before);
     ck_assert_uint_lt(log_n_dropped() - n_dropped_before, N_LINES);
+}
+END_TEST
+
+/* Nor from starting, before there is a thread. */
+START_TEST(gives_up_a_line_that_nobody_takes)
+{
+    static const char filler[4096];
+    uint64_t n_dropped_before = log_n_dropped();
+    ck_assert_int_eq(fcntl(STDERR_FILENO, F_SETFL, O_NONBLOCK), 0);
+    while (write(STDERR_FILENO, filler, sizeof(filler)) > 0) {}
+    ck_assert_int_eq(fcntl(STDERR_FILENO, F_SETFL, 0), 0);
+    log_info("nobody takes this");
+    ck_assert_uint_eq(log_n_dropped(), n_dropped_before + 1);
 }
 END_TEST
 
@@ -655,6 +668,7 @@ static TCase *stderr_tests(void)
     tcase_add_test(tcase, takes_lines_from_many_threads);
     tcase_add_test(tcase, counts_and_tells_what_a_full_pipe_loses);
     tcase_add_test(tcase, stops_though_nobody_reads);
+    tcase_add_test(tcase, gives_up_a_line_that_nobody_takes);
     tcase_add_test(tcase, outlives_its_reader);
     return tcase;
 }

@@ -53,6 +53,7 @@ START_TEST(nothing_has_happened_yet)
     expect_json("revision", "0");
     expect_json("online_history", "{\"start_time\":null,\"interval_ms\":60000,\"online\":[]}");
     expect_json("warnings", "[]");
+    expect_json("log", "{\"lines_dropped\":0}");
 }
 END_TEST
 
