@@ -12,5 +12,6 @@ uint64_t clock_unix_ms(void);
 
 /* Milliseconds that never go back; of no meaning but as a difference. */
 uint64_t clock_monotonic_ms(void);
+uint64_t clock_monotonic_us(void); /* microseconds of the same clock */
 
 #endif

@@ -3,13 +3,18 @@
 
 #include <time.h>
 
-static uint64_t read_ms(clockid_t id)
+static uint64_t read_us(clockid_t id)
 {
     struct timespec now;
     if (clock_gettime(id, &now) != 0 || now.tv_sec < 0) {
         return 0;
     }
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static uint64_t read_ms(clockid_t id)
+{
+    return read_us(id) / 1000;
 }
 
 uint64_t clock_unix_ms(void)
@@ -20,4 +25,9 @@ uint64_t clock_unix_ms(void)
 uint64_t clock_monotonic_ms(void)
 {
     return read_ms(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_monotonic_us(void)
+{
+    return read_us(CLOCK_MONOTONIC);
 }

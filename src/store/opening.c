@@ -13,6 +13,8 @@
  * before. */
 #include "store_private.h"
 
+#include "presenced/clock.h"
+
 #include "loader.h"
 
 #include "presenced/log.h"
@@ -246,7 +248,7 @@ static int load_from(struct opening *opening, struct engine *engine, struct engi
     struct store *store = opening->store;
     const struct loader_source source = {engine, &opening->pending};
     struct loaded loaded;
-    uint64_t before_us = store_now_us();
+    uint64_t before_us = clock_monotonic_us();
     int r = check_synced(store, engine, ret_error);
     if (r == 0) {
         r = loader_read_position(engine, &opening->position, ret_error);
@@ -259,7 +261,7 @@ static int load_from(struct opening *opening, struct engine *engine, struct engi
     }
     if (r == 0) {
         store->n_users_loaded = loaded.n_users;
-        store->load_ms = (store_now_us() - before_us) / 1000;
+        store->load_ms = (clock_monotonic_us() - before_us) / 1000;
     }
     return r;
 }

@@ -10,13 +10,6 @@
 
 #define MINUTE_MS 60000
 
-uint64_t store_now_us(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 int store_sync(struct store *store, enum synced_state state, uint64_t sequence)
 {
     struct synced_mark mark = {.sequence = sequence};

@@ -112,8 +112,6 @@ struct store {
 
 /* ---- store.c ---- */
 
-uint64_t store_now_us(void); /* monotonic */
-
 /* Makes what the engine has written up to that sequence survive a power cut, and tells SYNCED so. 0 or
  * -errno.
  */

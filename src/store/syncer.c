@@ -57,7 +57,7 @@ static void tell_freshness(struct store *store, struct notes *notes, uint64_t sy
 
 static int sync_up_to(struct store *store, uint64_t sequence)
 {
-    uint64_t before_us = store_now_us();
+    uint64_t before_us = clock_monotonic_us();
     if (sequence == store->synced.mark.sequence) {
         return 0;
     }
@@ -68,7 +68,8 @@ static int sync_up_to(struct store *store, uint64_t sequence)
         return r;
     }
     atomic_fetch_add_explicit(&store->counters.n_syncs, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&store->counters.sync_us_sum, store_now_us() - before_us, memory_order_relaxed);
+    atomic_fetch_add_explicit(&store->counters.sync_us_sum, clock_monotonic_us() - before_us,
+                              memory_order_relaxed);
     return 0;
 }
 

@@ -3,6 +3,8 @@
  * their platforms, and the last stamp of those who were dropped. */
 #include "store_private.h"
 
+#include "presenced/clock.h"
+
 #include <errno.h>
 #include <stdio.h>
 
@@ -121,7 +123,7 @@ static unsigned put_names(struct store *store)
 
 int writer_commit(struct store *store, struct engine_error *ret_error)
 {
-    uint64_t before_us = store_now_us();
+    uint64_t before_us = clock_monotonic_us();
     unsigned n_names = put_names(store);
     put_dropped_from(store);
     if (engine_batch_is_empty(store->batch)) {
@@ -136,7 +138,7 @@ int writer_commit(struct store *store, struct engine_error *ret_error)
                           memory_order_release);
     count(&store->counters.n_commits, 1);
     count(&store->counters.n_bytes, engine_batch_size(store->batch));
-    count(&store->counters.commit_us_sum, store_now_us() - before_us);
+    count(&store->counters.commit_us_sum, clock_monotonic_us() - before_us);
     return 0;
 }
 

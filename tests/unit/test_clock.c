@@ -32,7 +32,10 @@ START_TEST(counts_milliseconds_of_the_monotonic_clock)
     struct timespec after;
     ck_assert_int_eq(clock_gettime(CLOCK_MONOTONIC, &before), 0);
     uint64_t now_ms = clock_monotonic_ms();
+    uint64_t now_us = clock_monotonic_us();
     ck_assert_int_eq(clock_gettime(CLOCK_MONOTONIC, &after), 0);
+    ck_assert_uint_ge(now_us, now_ms * 1000);
+    ck_assert_uint_le(now_us, (uint64_t)after.tv_sec * 1000000 + (uint64_t)after.tv_nsec / 1000);
     ck_assert_uint_ge(now_ms, (uint64_t)before.tv_sec * 1000 + (uint64_t)before.tv_nsec / 1000000);
     ck_assert_uint_le(now_ms, (uint64_t)after.tv_sec * 1000 + (uint64_t)after.tv_nsec / 1000000);
 }
