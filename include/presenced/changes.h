@@ -41,6 +41,14 @@ void changes_set_tap(struct changes *changes, void (*tap)(void *cls, const struc
 /* The newest revision, 0 before the first. */
 uint64_t changes_last_revision(const struct changes *changes);
 
+struct changes_held {
+    uint64_t n_entries;
+    uint64_t n_bytes; /* of their records */
+};
+
+/* What the log holds at the moment. */
+void changes_held(struct changes *changes, struct changes_held *ret_held);
+
 /* An eventfd of the follower's that gets 1 written when there is something new; once, until somebody calls
  * changes_read() again. So a follower first reads its eventfd, then the changes, until there are none.
  * At most 16; 0 or -ENOSPC. */

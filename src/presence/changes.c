@@ -75,11 +75,19 @@ static struct entry *entry_of(const struct changes *changes, uint64_t revision)
     return &changes->entries[revision & (changes->max_entries - 1)];
 }
 
-static bool has_room(const struct changes *changes, size_t len)
+static struct changes_held count_held(const struct changes *changes)
 {
     uint64_t n_entries = last_revision(changes) + 1 - changes->first_revision;
-    uint64_t n_bytes = n_entries == 0 ? 0 : changes->end - entry_of(changes, changes->first_revision)->at;
-    return n_entries < changes->max_entries && changes->max_bytes - n_bytes >= len;
+    return (struct changes_held){
+        .n_entries = n_entries,
+        .n_bytes = n_entries == 0 ? 0 : changes->end - entry_of(changes, changes->first_revision)->at,
+    };
+}
+
+static bool has_room(const struct changes *changes, size_t len)
+{
+    struct changes_held held = count_held(changes);
+    return held.n_entries < changes->max_entries && changes->max_bytes - held.n_bytes >= len;
 }
 
 static void put_bytes(struct changes *changes, struct str record)
@@ -146,6 +154,13 @@ void changes_set_tap(struct changes *changes, void (*tap)(void *cls, const struc
 uint64_t changes_last_revision(const struct changes *changes)
 {
     return atomic_load_explicit(&changes->last_revision, memory_order_acquire);
+}
+
+void changes_held(struct changes *changes, struct changes_held *ret_held)
+{
+    (void)pthread_mutex_lock(&changes->lock);
+    *ret_held = count_held(changes);
+    (void)pthread_mutex_unlock(&changes->lock);
 }
 
 int changes_follow(struct changes *changes, int eventfd)

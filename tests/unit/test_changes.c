@@ -57,6 +57,14 @@ static void check_change(const struct change *change, unsigned number, size_t le
     ck_assert(str_equal(change->record, record_of(number, len, text)));
 }
 
+static void check_held(uint64_t n_entries, uint64_t n_bytes)
+{
+    struct changes_held held;
+    changes_held(log_of_changes, &held);
+    ck_assert_uint_eq(held.n_entries, n_entries);
+    ck_assert_uint_eq(held.n_bytes, n_bytes);
+}
+
 START_TEST(test_empty)
 {
     ck_assert_uint_eq(changes_last_revision(log_of_changes), 0);
@@ -64,6 +72,7 @@ START_TEST(test_empty)
     ck_assert_int_eq(read_after(0, N_READ_MAX, 1000), 0);
     ck_assert_uint_eq(n_read, 0);
     ck_assert_int_eq(read_after(1, N_READ_MAX, 1000), CHANGES_LOST);
+    check_held(0, 0);
 }
 END_TEST
 
@@ -93,8 +102,10 @@ START_TEST(test_oldest_go_first)
     for (unsigned i = 1; i <= 300; i++) {
         (void)append(i, len);
         if (i <= n_held) {
+            check_held(i, i * len);
             continue;
         }
+        check_held(n_held, n_held * len);
         ck_assert_int_eq(read_after(i - n_held - 1, N_READ_MAX, 1000), CHANGES_LOST);
         ck_assert_int_eq(read_after(i - n_held, N_READ_MAX, 1000), 0);
         ck_assert_uint_eq(n_read, n_held);
