@@ -67,6 +67,7 @@ int http_listener_set_unbounded(struct http_listener *listener, const struct net
 
 struct http_listener_stats {
     uint64_t n_connections; /* open now */
+    uint64_t n_connections_max;
     uint64_t n_accepted;
     uint64_t n_refused_per_address; /* closed at once, for max_connections_per_address */
     uint64_t n_timed_out;           /* cut off for request_timeout: slow to send, or to take the reply */

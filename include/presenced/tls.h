@@ -31,6 +31,16 @@ DEFINE_CLEANUP(struct tls_generation *, tls_generation_free)
  * theirs, which is freed with the last of them. One thread at a time. */
 void tls_adopt(struct tls *tls, struct tls_generation *generation);
 
+struct tls_stats {
+    uint64_t n_full; /* handshakes */
+    uint64_t n_resumed;
+    uint64_t n_failed;               /* of clients that had sent something */
+    uint64_t certificate_end_unix_s; /* of the one that handshakes use now */
+};
+
+/* Any thread. */
+void tls_stats(const struct tls *tls, struct tls_stats *ret_stats);
+
 /* For the listener. */
 
 /* GnuTLS's priority string: what is offered, and in which order. */

@@ -164,7 +164,10 @@ int http_listener_set_unbounded(struct http_listener *listener, const struct net
 
 void http_listener_stats(const struct http_listener *listener, struct http_listener_stats *ret_stats)
 {
-    struct http_listener_stats stats = {.n_connections = atomic_load(&listener->shared.n_connections)};
+    struct http_listener_stats stats = {
+        .n_connections = atomic_load(&listener->shared.n_connections),
+        .n_connections_max = listener->shared.config.max_connections,
+    };
     for (unsigned i = 0; i < listener->n_workers; i++) {
         const struct http_worker_stats *worker = http_worker_stats(listener->workers[i]);
         stats.n_accepted += atomic_load(&worker->n_accepted);

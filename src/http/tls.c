@@ -24,6 +24,7 @@ const char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 struct tls_generation {
     gnutls_certificate_credentials_t credentials;
     bool wants_client_certificate;
+    uint64_t certificate_end_unix_s;
     _Atomic unsigned n_holders;
 };
 
@@ -31,7 +32,11 @@ struct tls {
     pthread_mutex_t lock;                    /* from reading `newest` until what it points to is held */
     _Atomic(struct tls_generation *) newest; /* without the lock: to compare with, not to follow */
     _Atomic bool wants_client_certificate;   /* as the newest does */
+    _Atomic uint64_t certificate_end_unix_s; /* of the newest */
     gnutls_datum_t ticket_key;               /* GnuTLS rotates what it derives from it */
+    _Atomic uint64_t n_full;
+    _Atomic uint64_t n_resumed;
+    _Atomic uint64_t n_failed;
 };
 
 struct tls_session {
@@ -40,6 +45,7 @@ struct tls_session {
     struct tls_generation *generation; /* held */
     int fd;
     uint64_t n_received;
+    bool is_established;
     void (*on_starved)(void *cls);
     void *cls;
     enum { CLIENT_NOT_LOOKED_AT, CLIENT_VERIFIED, CLIENT_REFUSED } client;
@@ -123,6 +129,7 @@ int tls_generation_new(const struct certificate *certificate, struct str client_
         }
         generation->wants_client_certificate = true;
     }
+    generation->certificate_end_unix_s = certificate->not_after_unix_s;
     *ret_generation = take_pointer(generation);
     return 0;
 }
@@ -132,6 +139,7 @@ void tls_adopt(struct tls *tls, struct tls_generation *generation)
     (void)pthread_mutex_lock(&tls->lock);
     /* First, so that whoever finds another generation than its own knows what that one wants. */
     atomic_store(&tls->wants_client_certificate, generation->wants_client_certificate);
+    atomic_store(&tls->certificate_end_unix_s, generation->certificate_end_unix_s);
     struct tls_generation *before = atomic_exchange(&tls->newest, generation);
     (void)pthread_mutex_unlock(&tls->lock);
     tls_generation_free(before);
@@ -147,6 +155,16 @@ static struct tls_generation *hold_newest(struct tls *tls)
     }
     (void)pthread_mutex_unlock(&tls->lock);
     return generation;
+}
+
+void tls_stats(const struct tls *tls, struct tls_stats *ret_stats)
+{
+    *ret_stats = (struct tls_stats){
+        .n_full = atomic_load_explicit(&tls->n_full, memory_order_relaxed),
+        .n_resumed = atomic_load_explicit(&tls->n_resumed, memory_order_relaxed),
+        .n_failed = atomic_load_explicit(&tls->n_failed, memory_order_relaxed),
+        .certificate_end_unix_s = atomic_load_explicit(&tls->certificate_end_unix_s, memory_order_relaxed),
+    };
 }
 
 static int no_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
@@ -185,6 +203,26 @@ static ssize_t pull(gnutls_transport_ptr_t transport, void *bytes, size_t size)
     return n;
 }
 
+static void count(_Atomic uint64_t *counter)
+{
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+/* The client's Finished has come: libmicrohttpd does the handshake and tells nobody. */
+static int count_handshake(gnutls_session_t gnutls, unsigned type, unsigned when, unsigned incoming,
+                           const gnutls_datum_t *message)
+{
+    struct tls_session *session = gnutls_transport_get_ptr(gnutls);
+    (void)type;
+    (void)when;
+    (void)message;
+    if (incoming != 0) {
+        session->is_established = true;
+        count(gnutls_session_is_resumed(gnutls) != 0 ? &session->tls->n_resumed : &session->tls->n_full);
+    }
+    return 0;
+}
+
 struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int fd,
                                     void (*on_starved)(void *cls), void *cls)
 {
@@ -213,14 +251,22 @@ struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int f
     session->generation = take_pointer(generation);
     gnutls_transport_set_ptr2(session->gnutls, session, (gnutls_transport_ptr_t)(intptr_t)fd);
     gnutls_transport_set_pull_function(session->gnutls, pull);
+    gnutls_handshake_set_hook_function(session->gnutls, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST,
+                                       count_handshake);
     return take_pointer(session);
 }
 
 void tls_session_free(struct tls_session *session)
 {
-    if (session != NULL) {
-        tls_generation_free(session->generation);
+    if (session == NULL) {
+        return;
     }
+    /* Who connects and leaves without a word, as load balancers do to see whether a port is open, has failed
+     * at nothing. */
+    if (!session->is_established && session->n_received > 0) {
+        count(&session->tls->n_failed);
+    }
+    tls_generation_free(session->generation);
     free(session);
 }
 
