@@ -6,6 +6,7 @@
  * table and words the answer. Its calls come from the listener's threads; callback_adopt() and
  * callback_stats() may be called meanwhile. */
 
+#include "presenced/histogram.h"
 #include "presenced/log.h"
 #include "presenced/request.h"
 #include "presenced/signature.h"
@@ -126,11 +127,20 @@ enum callback_outcome {
 
 const char *callback_outcome_name(enum callback_outcome outcome);
 
+/* How it is answered: "ok", "fail", "refused" (an error of HTTP), or "health" for what was no callback. */
+const char *callback_outcome_answer(enum callback_outcome outcome);
+
 struct callback_stats {
     uint64_t n[CALLBACK_N_OUTCOMES]; /* requests by how they ended */
     uint64_t n_restamped;            /* of APPLIED: those whose EventTime was missing or too far ahead */
 };
 
 void callback_stats(const struct callback *callback, struct callback_stats *ret_stats);
+
+/* Of authentic callbacks, from struct http_request's begun_us to the reply, in microseconds. */
+const struct histogram *callback_durations(const struct callback *callback);
+
+/* Of events whose own EventTime is believed, from it to their arrival, in milliseconds. */
+const struct histogram *callback_lags(const struct callback *callback);
 
 #endif

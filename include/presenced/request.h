@@ -16,8 +16,9 @@ struct http_request {
     struct address peer; /* of the connection; none for a Unix socket */
     struct str body;     /* of answer() only: whole */
     bool is_http_1_0;
-    uint64_t note;    /* for the handler: from judge() to answer() */
-    void *connection; /* the listener's */
+    uint64_t begun_us; /* clock_monotonic_us() when its thread turned to what held its first line */
+    uint64_t note;     /* for the handler: from judge() to answer() */
+    void *connection;  /* the listener's */
 };
 
 /* The value of the `nth` header (from 0) of that name, compared without case; ptr NULL when there is none. */

@@ -20,6 +20,8 @@
 #define LOG_LINES_PER_SECOND 5
 #define LOG_LINES_BURST 20
 
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+
 static const struct {
     const char *name;
     unsigned status;
@@ -45,7 +47,16 @@ struct callback {
     struct log_limit log_limits[CALLBACK_N_OUTCOMES];
     _Atomic uint64_t n[CALLBACK_N_OUTCOMES];
     _Atomic uint64_t n_restamped;
+    struct histogram durations;
+    struct histogram lags;
 };
+
+/* Around what is usual, 30 us to 1 ms, and where the sender gives up, 2 s. */
+static const uint64_t duration_bounds_us[] = {25,     50,     100,     250,     500,     1000,
+                                              2500,   5000,   10000,   25000,   50000,   100000,
+                                              250000, 500000, 1000000, 2000000, 5000000, 10000000};
+static const uint64_t lag_bounds_ms[] = {50,    100,   250,   500,    1000,    2000,    5000,
+                                         10000, 30000, 60000, 300000, 3600000, 86400000};
 
 static const struct rules *current(const struct callback *callback)
 {
@@ -79,6 +90,14 @@ static struct http_reply *conclude(struct callback *callback, const struct http_
 {
     count_and_log(callback, request, outcome, outcomes[outcome].error_info);
     return callback->replies[outcome];
+}
+
+/* The same for an authentic callback. */
+static struct http_reply *conclude_authentic(struct callback *callback, const struct http_request *request,
+                                             enum callback_outcome outcome)
+{
+    histogram_add(&callback->durations, clock_monotonic_us() - request->begun_us);
+    return conclude(callback, request, outcome);
 }
 
 static enum callback_outcome judge_health(const struct callback *callback, const struct http_request *request)
@@ -130,11 +149,15 @@ static void read_device(struct platform_names *names, struct str query, struct t
 static enum callback_outcome apply(struct callback *callback, const struct table_event *event,
                                    uint64_t *ret_revision)
 {
-    struct table_applied applied = {.restamped = false};
-    int r = table_apply(callback->table, event, callback->unix_ms(), &applied);
+    struct table_applied applied = {.restamped = true};
+    uint64_t now_ms = callback->unix_ms();
+    int r = table_apply(callback->table, event, now_ms, &applied);
     *ret_revision = applied.rests_on_revision;
     if (r == TABLE_CHANGED && applied.restamped) {
         (void)atomic_fetch_add_explicit(&callback->n_restamped, 1, memory_order_relaxed);
+    }
+    if (!applied.restamped) {
+        histogram_add(&callback->lags, now_ms > event->event_time_ms ? now_ms - event->event_time_ms : 0);
     }
     switch (r) {
     case TABLE_CHANGED:
@@ -207,10 +230,11 @@ static struct http_reply *answer_when_stored(struct callback *callback, struct h
     const struct callback_store *store = &callback->store;
     uint64_t revision = request->note & ((UINT64_C(1) << NOTE_REVISION_BITS) - 1);
     if (revision == 0 || store->durable_revision == NULL || store->durable_revision(store->cls) >= revision) {
-        return conclude(callback, request, (enum callback_outcome)(request->note >> NOTE_REVISION_BITS));
+        return conclude_authentic(callback, request,
+                                  (enum callback_outcome)(request->note >> NOTE_REVISION_BITS));
     }
     return store->problem(store->cls) == NULL ? http_reply_later()
-                                              : conclude(callback, request, CALLBACK_NOT_STORED);
+                                              : conclude_authentic(callback, request, CALLBACK_NOT_STORED);
 }
 
 static struct http_reply *answer(void *cls, struct http_request *request)
@@ -341,6 +365,8 @@ int callback_new(const struct callback_config *config, struct callback **ret_cal
     callback->is_ready = config->is_ready;
     callback->is_ready_cls = config->is_ready_cls;
     callback->unix_ms = config->unix_ms != NULL ? config->unix_ms : clock_unix_ms;
+    histogram_init(&callback->durations, duration_bounds_us, N(duration_bounds_us));
+    histogram_init(&callback->lags, lag_bounds_ms, N(lag_bounds_ms));
     for (size_t i = 0; i < CALLBACK_N_OUTCOMES; i++) {
         callback->log_limits[i].per_second = LOG_LINES_PER_SECOND;
         callback->log_limits[i].burst = LOG_LINES_BURST;
@@ -373,6 +399,27 @@ void callback_free(struct callback *callback)
 const char *callback_outcome_name(enum callback_outcome outcome)
 {
     return outcomes[outcome].name;
+}
+
+const char *callback_outcome_answer(enum callback_outcome outcome)
+{
+    if (outcome == CALLBACK_HEALTHY || outcome == CALLBACK_NOT_READY) {
+        return "health";
+    }
+    if (outcomes[outcome].status != 200) {
+        return "refused";
+    }
+    return outcomes[outcome].error_info[0] == '\0' ? "ok" : "fail";
+}
+
+const struct histogram *callback_durations(const struct callback *callback)
+{
+    return &callback->durations;
+}
+
+const struct histogram *callback_lags(const struct callback *callback)
+{
+    return &callback->lags;
 }
 
 void callback_stats(const struct callback *callback, struct callback_stats *ret_stats)

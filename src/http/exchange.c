@@ -47,6 +47,7 @@ void *http_exchange_begin(void *cls, const char *target, struct MHD_Connection *
     buf_append(&exchange->target, str_from(target)); /* libmicrohttpd will take it apart in place */
     keep_from_parsing(target);
     exchange->stage = EXCHANGE_HEAD;
+    exchange->request.begun_us = connection->worker->now_us;
     exchange->n_body_bytes = 0;
     exchange->close_after = false;
     http_worker_request_begins(connection);
@@ -96,6 +97,7 @@ static void describe(struct http_connection *connection, const char *method, con
         .target = buf_str(&exchange->target),
         .peer = connection->peer,
         .is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0,
+        .begun_us = request->begun_us,
         .connection = connection,
     };
     target_split(request->target, &request->path, &request->query);

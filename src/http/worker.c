@@ -157,15 +157,21 @@ static void end_round(struct http_worker *worker)
     (void)atomic_fetch_add(&worker->stats.n_rounds, 1); /* for http_listener_wait_round(), ordered */
 }
 
+static void read_clock(struct http_worker *worker)
+{
+    worker->now_us = clock_monotonic_us();
+    worker->now_ms = worker->now_us / 1000;
+}
+
 static void *run(void *cls)
 {
     struct http_worker *worker = cls;
     struct epoll_event events[EVENTS_A_ROUND];
-    worker->now_ms = clock_monotonic_ms();
+    read_clock(worker);
     http_accept_watch(worker, true);
     while (!atomic_load_explicit(&worker->stopping, memory_order_relaxed)) {
         int n = epoll_wait(worker->epoll_fd, events, EVENTS_A_ROUND, wait_ms(worker));
-        worker->now_ms = clock_monotonic_ms();
+        read_clock(worker);
         worker->has_progressed = n > 0;
         for (int i = 0; i < n; i++) {
             handle(worker, events[i].data.ptr);

@@ -65,7 +65,8 @@ struct http_worker {
     bool is_started;
     pthread_t thread;
     _Atomic bool stopping;
-    uint64_t now_ms;
+    uint64_t now_us;        /* when the round began */
+    uint64_t now_ms;        /* the same */
     bool has_progressed;    /* in this round */
     uint64_t progressed_ms; /* when something last came of anything */
     bool has_paused;

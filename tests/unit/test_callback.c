@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/callback.h"
 
+#include "presenced/clock.h"
 #include "presenced/json_check.h"
 #include "presenced/record.h"
 #include "presenced/reply.h"
@@ -526,6 +527,17 @@ static const struct answer_case cases[] = {
      false},
 };
 
+static uint64_t count_of(const struct histogram *histogram)
+{
+    struct histogram_counts counts;
+    uint64_t n = 0;
+    histogram_read(histogram, &counts);
+    for (size_t i = 0; i <= counts.n_bounds; i++) {
+        n += counts.n[i];
+    }
+    return n;
+}
+
 START_TEST(every_end)
 {
     const struct answer_case *c = &cases[_i];
@@ -535,6 +547,10 @@ START_TEST(every_end)
     ck_assert_msg(got.outcome == c->outcome, "%s: got %s", c->what, callback_outcome_name(got.outcome));
     assert_reply(got.reply, c->status, c->ok);
     ck_assert_msg(got.by_judge == (c->status != 200), "%s", c->what);
+    ck_assert_str_eq(callback_outcome_answer(got.outcome), c->status != 200 ? "refused"
+                                                           : c->ok          ? "ok"
+                                                                            : "fail");
+    ck_assert_uint_eq(count_of(callback_durations(callback)), c->status == 200);
     int known = table_get(table, apps[0], STR("alice"), &user) == 0 ||
                 table_get(table, apps[1], STR("alice"), &user) == 0;
     ck_assert_int_eq(known, c->outcome == CALLBACK_APPLIED);
@@ -840,6 +856,7 @@ START_TEST(an_event_is_ok_when_it_is_stored)
     ck_assert_ptr_eq(hand_in(&sent, &first), http_reply_later());
     ck_assert_ptr_eq(hand_in(&sent, &repeat), http_reply_later()); /* rests on the same change */
     ck_assert_ptr_eq(later(callback, &first), http_reply_later());
+    ck_assert_uint_eq(count_of(callback_durations(callback)), 0);
     durable_revision = 1;
     assert_reply(later(callback, &first), 200, true);
     assert_reply(later(callback, &repeat), 200, true);
@@ -847,6 +864,7 @@ START_TEST(an_event_is_ok_when_it_is_stored)
     callback_stats(callback, &stats);
     ck_assert_uint_eq(stats.n[CALLBACK_APPLIED], 1);
     ck_assert_uint_eq(stats.n[CALLBACK_UNCHANGED], 1);
+    ck_assert_uint_eq(count_of(callback_durations(callback)), 2);
     assert_reply(hand_in(&sent, &repeat), 200, true); /* waits for nothing */
 }
 END_TEST
@@ -1211,6 +1229,83 @@ START_TEST(memory_gone_while_serving)
 }
 END_TEST
 
+/* Which bucket's bound one value more was counted under; 0: the last, which has none. */
+static uint64_t bound_of_only(const struct histogram *histogram)
+{
+    struct histogram_counts counts;
+    histogram_read(histogram, &counts);
+    ck_assert_uint_eq(count_of(histogram), 1);
+    for (size_t i = 0; i < counts.n_bounds; i++) {
+        if (counts.n[i] == 1) {
+            return counts.bounds[i];
+        }
+    }
+    return 0;
+}
+
+static const struct {
+    const char *event_time; /* SIGN_TIME_MS is now */
+    uint64_t bound_ms;
+    uint64_t sum_ms;
+} lag_cases[] = {
+    {"\"EventTime\":1669872112000,", 50, 0},
+    {"\"EventTime\":1669872111900,", 100, 100},
+    {"\"EventTime\":1669872082000,", 30000, 30000},
+    {"\"EventTime\":1669872081999,", 60000, 30001},
+    {"\"EventTime\":1669785711999,", 0, 86400001},
+    {"\"EventTime\":1669872112500,", 50, 0}, /* ahead of our clock, within what is believed */
+};
+
+START_TEST(lag_is_from_event_time_to_arrival)
+{
+    char body[256];
+    struct histogram_counts counts;
+    start(UNSIGNED);
+    (void)snprintf(
+        body, sizeof(body),
+        "{\"CallbackCommand\":\"State.StateChange\",%s\"Info\":{\"Action\":\"Login\",\"To_Account\":"
+        "\"alice\"}}",
+        lag_cases[_i].event_time);
+    ck_assert_int_eq(send_request(&(struct sent){.query = APP "&" EVENT, .body = body}).outcome,
+                     CALLBACK_APPLIED);
+    ck_assert_uint_eq(bound_of_only(callback_lags(callback)), lag_cases[_i].bound_ms);
+    histogram_read(callback_lags(callback), &counts);
+    ck_assert_uint_eq(counts.sum, lag_cases[_i].sum_ms);
+}
+END_TEST
+
+static const char *const stamps_not_believed[] = {"", "\"EventTime\":1669872712000,"};
+
+START_TEST(an_event_time_not_believed_has_no_lag)
+{
+    char body[256];
+    struct callback_stats stats;
+    start(UNSIGNED);
+    (void)snprintf(
+        body, sizeof(body),
+        "{\"CallbackCommand\":\"State.StateChange\",%s\"Info\":{\"Action\":\"Login\",\"To_Account\":"
+        "\"alice\"}}",
+        stamps_not_believed[_i]);
+    (void)send_request(&(struct sent){.query = APP "&" EVENT, .body = body});
+    callback_stats(callback, &stats);
+    ck_assert_uint_eq(stats.n_restamped, 1);
+    ck_assert_uint_eq(count_of(callback_lags(callback)), 0);
+}
+END_TEST
+
+START_TEST(duration_is_from_the_head_to_the_answer)
+{
+    start(UNSIGNED);
+    struct sent sent = {.query = APP "&" EVENT};
+    struct http_request request = request_of(&sent);
+    request.begun_us = clock_monotonic_us() - 3000000;
+    ck_assert_ptr_null(callback_handler()->judge(callback, &request));
+    request.body = STR(LOGIN);
+    ck_assert_ptr_nonnull(callback_handler()->answer(callback, &request));
+    ck_assert_uint_eq(bound_of_only(callback_durations(callback)), 5000000);
+}
+END_TEST
+
 START_TEST(names_are_all_different)
 {
     for (int i = 0; i < CALLBACK_N_OUTCOMES; i++) {
@@ -1250,6 +1345,9 @@ Suite *test_suite(void)
     tcase_add_test(tcase, log_lines_are_bounded_by_kind);
     tcase_add_test(tcase, out_of_memory_at_the_start);
     tcase_add_loop_test(tcase, memory_gone_while_serving, 0, N(scarce_cases));
+    tcase_add_loop_test(tcase, lag_is_from_event_time_to_arrival, 0, N(lag_cases));
+    tcase_add_loop_test(tcase, an_event_time_not_believed_has_no_lag, 0, N(stamps_not_believed));
+    tcase_add_test(tcase, duration_is_from_the_head_to_the_answer);
     tcase_add_test(tcase, names_are_all_different);
     suite_add_tcase(suite, tcase);
     return suite;
