@@ -5,6 +5,7 @@
 /* The status listener's handler: who is online, asked by local programs and people. Its calls come from the
  * listener's threads; status_set_settings() may be called meanwhile. */
 
+#include "presenced/histogram.h"
 #include "presenced/history.h"
 #include "presenced/request.h"
 #include "presenced/table.h"
@@ -25,12 +26,27 @@ struct status_health {
     const char *degraded; /* what is amiss though events are taken, a constant text; NULL: nothing */
 };
 
-/* Numbers that someone else keeps: each() calls visit() once for every one of them. `name`: a key for JSON.
- */
+/* A number that someone else keeps. Times are in ms or us, as the name says. */
+struct status_number {
+    const char *name;   /* its key in /v1/stats, and what metrics.h knows it by */
+    const char *answer; /* of callbacks by outcome, how those are answered: "ok"; else NULL */
+    uint64_t value;
+};
+
+struct status_visitor {
+    void (*visit)(void *cls, const struct status_number *number);
+    void *cls;
+};
+
+static inline void status_tell(const struct status_visitor *visitor, const char *name, uint64_t value)
+{
+    visitor->visit(visitor->cls, &(struct status_number){.name = name, .value = value});
+}
+
+/* A group of them: each() hands every one to the visitor. `name`: a key for JSON. */
 struct status_counters {
     const char *name;
-    void (*each)(void *cls, void (*visit)(void *visit_cls, const char *name, uint64_t value),
-                 void *visit_cls);
+    void (*each)(void *cls, const struct status_visitor *visitor);
     void *cls;
 };
 
@@ -45,9 +61,12 @@ struct status_config {
     struct status_health (*health)(void *cls);
     void *health_cls;
     struct status_counters events;           /* callbacks by outcome */
+    struct status_counters configuration;    /* what became of reloads */
     struct status_counters store;            /* each NULL: there is none */
     const struct status_counters *listeners; /* one a listener, named as it */
     size_t n_listeners;
+    const struct histogram *callback_durations; /* us */
+    const struct histogram *event_lags;         /* ms */
 };
 
 /* What a reload may change; copied. */

@@ -153,6 +153,7 @@ static void reload(struct daemon *daemon)
     }
     log_lines(LOG_LEVEL_WARNING, &warnings);
     log_lines(LOG_LEVEL_ERROR, &errors);
+    note_reload(&daemon->reloads, r == 0);
     if (r < 0) {
         log_error("configuration not reloaded: the old one stays", log_errno("error", r));
     } else {
@@ -240,6 +241,7 @@ int daemon_run(const struct config *config, const char *config_path)
         .started_unix_ms = clock_unix_ms(),
         .started_monotonic_ms = clock_monotonic_ms(),
         .readiness = STATUS_STARTING,
+        .reloads.loaded_unix_ms = clock_unix_ms(),
     };
     int error = 0;
     size_t n_started = start(&daemon, &error);

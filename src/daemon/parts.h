@@ -16,6 +16,14 @@
 
 enum { CALLBACK_LISTENER, STATUS_LISTENER, N_LISTENERS };
 
+/* Written by the main thread, read by those of the status listener. */
+struct reloads {
+    _Atomic uint64_t n_successful;
+    _Atomic uint64_t n_failed;
+    _Atomic bool last_failed;
+    _Atomic uint64_t loaded_unix_ms; /* what is in force */
+};
+
 /* All that runs. Threads of the listeners read `readiness` and what is constant once they were started. */
 struct daemon {
     const struct config *config; /* of the start */
@@ -23,6 +31,7 @@ struct daemon {
     uint64_t started_unix_ms;
     uint64_t started_monotonic_ms;
     _Atomic enum status_readiness readiness;
+    struct reloads reloads;
     struct table *table;
     struct history *history;
     struct callback *callback;
@@ -50,8 +59,14 @@ int start_descriptors(struct daemon *daemon);
 int start_storage(struct daemon *daemon);
 void stop_storage(struct daemon *daemon);
 
-/* What the status listener tells of it. */
+/* numbers.c and storage.c: what the status listener tells of the parts */
+struct status_counters describe_events(struct daemon *daemon);
+struct status_counters describe_configuration(struct daemon *daemon);
+void describe_listeners(struct daemon *daemon, struct status_counters ret_counters[static N_LISTENERS]);
 struct status_counters describe_storage_counters(struct daemon *daemon);
+
+/* A reload is over. */
+void note_reload(struct reloads *reloads, bool successful);
 
 /* Whether and how far what is answered OK is stored. */
 struct callback_store describe_storage(struct daemon *daemon);

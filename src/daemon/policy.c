@@ -77,33 +77,6 @@ static struct status_health health(void *cls)
     };
 }
 
-static void each_event_counter(void *cls, void (*visit)(void *visit_cls, const char *name, uint64_t value),
-                               void *visit_cls)
-{
-    const struct daemon *daemon = cls;
-    struct callback_stats stats;
-    callback_stats(daemon->callback, &stats);
-    for (unsigned outcome = 0; outcome < CALLBACK_N_OUTCOMES; outcome++) {
-        visit(visit_cls, callback_outcome_name(outcome), stats.n[outcome]);
-    }
-    visit(visit_cls, "restamped", stats.n_restamped);
-}
-
-static void each_listener_counter(void *cls, void (*visit)(void *visit_cls, const char *name, uint64_t value),
-                                  void *visit_cls)
-{
-    struct http_listener *const *listener = cls;
-    struct http_listener_stats stats = {0};
-    if (*listener != NULL) {
-        http_listener_stats(*listener, &stats);
-    }
-    visit(visit_cls, "connections", stats.n_connections);
-    visit(visit_cls, "accepted", stats.n_accepted);
-    visit(visit_cls, "refused_per_address", stats.n_refused_per_address);
-    visit(visit_cls, "timed_out", stats.n_timed_out);
-    visit(visit_cls, "requests", stats.n_requests);
-}
-
 /* The apps that anyone who knows the URL can speak for, for people to see. */
 static void warn_of_unsigned(const struct config *config, struct buf *texts, struct str *ret_warnings,
                              size_t *ret_n_warnings)
@@ -168,10 +141,13 @@ static int make_status(struct daemon *daemon, const struct status_settings *sett
         .unix_ms = clock_unix_ms,
         .health = health,
         .health_cls = daemon,
-        .events = {.name = "events", .each = each_event_counter, .cls = daemon},
+        .events = describe_events(daemon),
+        .configuration = describe_configuration(daemon),
         .store = describe_storage_counters(daemon),
         .listeners = daemon->listener_counters,
         .n_listeners = N_LISTENERS,
+        .callback_durations = callback_durations(daemon->callback),
+        .event_lags = callback_lags(daemon->callback),
     };
     return status_new(&config, settings, &daemon->status);
 }
@@ -183,13 +159,7 @@ static int remake_status(struct daemon *daemon, const struct status_settings *se
 
 int start_status(struct daemon *daemon)
 {
-    for (unsigned i = 0; i < N_LISTENERS; i++) {
-        daemon->listener_counters[i] = (struct status_counters){
-            .name = daemon_listener_names[i],
-            .each = each_listener_counter,
-            .cls = &daemon->listeners[i],
-        };
-    }
+    describe_listeners(daemon, daemon->listener_counters);
     return set_status(daemon, daemon->config, make_status);
 }
 

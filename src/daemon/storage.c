@@ -97,25 +97,24 @@ struct callback_store describe_storage(struct daemon *daemon)
     return (struct callback_store){durable_revision, problem_of, daemon};
 }
 
-static void each_counter(void *cls, void (*visit)(void *visit_cls, const char *name, uint64_t value),
-                         void *visit_cls)
+static void each_counter(void *cls, const struct status_visitor *visitor)
 {
     const struct daemon *daemon = cls;
     struct store_stats stats;
     store_stats(daemon->store, &stats);
-    visit(visit_cls, "users_loaded", stats.n_users_loaded);
-    visit(visit_cls, "load_ms", stats.load_ms);
-    visit(visit_cls, "stored_revision", stats.stored_revision);
-    visit(visit_cls, "synced_revision", stats.synced_revision);
-    visit(visit_cls, "lag", stats.lag);
-    visit(visit_cls, "commits", stats.n_commits);
-    visit(visit_cls, "changes", stats.n_changes);
-    visit(visit_cls, "bytes", stats.n_bytes);
-    visit(visit_cls, "commit_us", stats.commit_us_sum);
-    visit(visit_cls, "syncs", stats.n_syncs);
-    visit(visit_cls, "sync_us", stats.sync_us_sum);
-    visit(visit_cls, "failures", stats.n_failures);
-    visit(visit_cls, "rewritten", stats.n_rewritten);
+    status_tell(visitor, "users_loaded", stats.n_users_loaded);
+    status_tell(visitor, "load_ms", stats.load_ms);
+    status_tell(visitor, "stored_revision", stats.stored_revision);
+    status_tell(visitor, "synced_revision", stats.synced_revision);
+    status_tell(visitor, "lag", stats.lag);
+    status_tell(visitor, "commits", stats.n_commits);
+    status_tell(visitor, "changes", stats.n_changes);
+    status_tell(visitor, "bytes", stats.n_bytes);
+    status_tell(visitor, "commit_us", stats.commit_us_sum);
+    status_tell(visitor, "syncs", stats.n_syncs);
+    status_tell(visitor, "sync_us", stats.sync_us_sum);
+    status_tell(visitor, "failures", stats.n_failures);
+    status_tell(visitor, "rewritten", stats.n_rewritten);
 }
 
 struct status_counters describe_storage_counters(struct daemon *daemon)

@@ -75,15 +75,20 @@ static void write_table(struct json_writer *json, struct table *table)
     json_u64(json, "revision", changes_last_revision(table_changes(table)));
 }
 
-static void write_counter(void *cls, const char *name, uint64_t value)
+static void write_number(void *cls, const struct status_number *number)
 {
-    json_u64(cls, name, value);
+    json_u64(cls, number->name, number->value);
+}
+
+static void write_numbers(struct json_writer *json, const struct status_counters *counters)
+{
+    counters->each(counters->cls, &(struct status_visitor){write_number, json});
 }
 
 static void write_counters(struct json_writer *json, const struct status_counters *counters)
 {
     json_begin_object(json, counters->name);
-    counters->each(counters->cls, write_counter, json);
+    write_numbers(json, counters);
     json_end_object(json);
 }
 
@@ -103,7 +108,7 @@ static void write_store(struct json_writer *json, const struct status_config *co
     json_begin_object(json, "store");
     json_str(json, "state",
              config->health(config->health_cls).degraded == NULL ? STR("ok") : STR("degraded"));
-    config->store.each(config->store.cls, write_counter, json);
+    write_numbers(json, &config->store);
     json_end_object(json);
 }
 
@@ -166,6 +171,7 @@ struct http_reply *stats_answer(const struct status_config *config, const struct
     write_strings(&json, "warnings", settings->warnings, settings->n_warnings);
     write_table(&json, config->table);
     write_counters(&json, &config->events);
+    write_counters(&json, &config->configuration);
     json_begin_object(&json, "listeners");
     for (size_t i = 0; i < config->n_listeners; i++) {
         write_counters(&json, &config->listeners[i]);

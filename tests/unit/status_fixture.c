@@ -72,18 +72,27 @@ static struct status_health read_health(void *cls)
     return *(const struct status_health *)cls;
 }
 
-static void each_event(void *cls, void (*visit)(void *visit_cls, const char *name, uint64_t value),
-                       void *visit_cls)
+static void each_event(void *cls, const struct status_visitor *visitor)
 {
     (void)cls;
-    visit(visit_cls, "applied", 12);
-    visit(visit_cls, "repeated", 3);
+    visitor->visit(visitor->cls, &(struct status_number){"applied", "ok", 12});
+    visitor->visit(visitor->cls, &(struct status_number){"refused_sign", "refused", 3});
+    status_tell(visitor, "restamped", 2);
 }
 
-static void each_of_listener(void *cls, void (*visit)(void *visit_cls, const char *name, uint64_t value),
-                             void *visit_cls)
+static void each_reload(void *cls, const struct status_visitor *visitor)
 {
-    visit(visit_cls, "connections", *(const uint64_t *)cls);
+    (void)cls;
+    status_tell(visitor, "reloads_successful", 4);
+    status_tell(visitor, "reloads_failed", 1);
+    status_tell(visitor, "loaded_time", NOW_MS - 2500);
+}
+
+static void each_of_listener(void *cls, const struct status_visitor *visitor)
+{
+    status_tell(visitor, "connections", *(const uint64_t *)cls);
+    status_tell(visitor, "handshakes_full", 5);
+    status_tell(visitor, "handshakes_failed", 6);
 }
 
 static void start(unsigned n_apps)
@@ -117,6 +126,7 @@ static void start(unsigned n_apps)
         .health = read_health,
         .health_cls = &fixture.health,
         .events = {"events", each_event, NULL},
+        .configuration = {"configuration", each_reload, NULL},
         .listeners = listeners,
         .n_listeners = 2,
     };

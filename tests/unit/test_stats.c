@@ -104,8 +104,12 @@ START_TEST(what_others_know_is_passed_on)
     expect_json("version", "\"1.2.3\"");
     expect_json("start_time", "1699999995000");
     expect_json("health", "{\"status\":\"ready\"}");
-    expect_json("events", "{\"applied\":12,\"repeated\":3}");
-    expect_json("listeners", "{\"callback\":{\"connections\":7},\"status\":{\"connections\":1}}");
+    expect_json("events", "{\"applied\":12,\"refused_sign\":3,\"restamped\":2}");
+    expect_json("configuration",
+                "{\"reloads_successful\":4,\"reloads_failed\":1,\"loaded_time\":1699999997500}");
+    expect_json("listeners",
+                "{\"callback\":{\"connections\":7,\"handshakes_full\":5,\"handshakes_failed\":6},"
+                "\"status\":{\"connections\":1,\"handshakes_full\":5,\"handshakes_failed\":6}}");
     expect_json("store", "{\"state\":\"off\"}");
     expect_json("replication", "{\"state\":\"off\"}");
     const cJSON *uptime = cJSON_GetObjectItemCaseSensitive(stats, "uptime_ms");
