@@ -16,6 +16,9 @@ struct problem {
 /* Takes the bytes of `body`, which is left empty. */
 struct http_reply *answer_json(unsigned status, struct buf *body);
 
+/* 200 with a text that is not JSON; takes the bytes of `body` too. */
+struct http_reply *answer_text(const char *content_type, struct buf *body);
+
 /* RFC 9457. */
 struct http_reply *answer_problem(struct problem problem);
 struct http_reply *answer_problem_with(struct problem problem, struct http_header extra);

@@ -26,6 +26,11 @@ struct http_reply *answer_json(unsigned status, struct buf *body)
     return answer(status, "application/json", (struct http_header){NULL, NULL}, body);
 }
 
+struct http_reply *answer_text(const char *content_type, struct buf *body)
+{
+    return answer(200, content_type, (struct http_header){NULL, NULL}, body);
+}
+
 static const char *status_title(unsigned status)
 {
     switch (status) {

@@ -9,6 +9,7 @@
 #include "presenced/health.h"
 #include "presenced/host.h"
 #include "presenced/live_settings.h"
+#include "presenced/metrics.h"
 #include "presenced/stats.h"
 #include "presenced/user_list.h"
 #include "presenced/user_lookup.h"
@@ -81,6 +82,12 @@ static struct http_reply *answer_stats(struct status *status, const struct http_
     return reply;
 }
 
+static struct http_reply *answer_metrics(struct status *status, const struct http_request *request)
+{
+    (void)request;
+    return metrics_answer(&status->config);
+}
+
 #define PATH(literal)                   \
     {                                   \
         "" literal, sizeof(literal) - 1 \
@@ -93,6 +100,7 @@ static const struct route routes[] = {
     {.path = PATH("/v1/users/query"), .method = METHOD_POST, .answer = answer_users_query},
     {.path = PATH(USERS_PATH), .has_tail = true, .method = METHOD_GET, .answer = answer_user},
     {.path = PATH("/v1/stats"), .method = METHOD_GET, .answer = answer_stats},
+    {.path = PATH("/metrics"), .method = METHOD_GET, .answer = answer_metrics},
     {.path = PATH("/v4/openim/query_online_status"), .method = METHOD_POST, .answer = answer_vendor_query},
 };
 #define N_ROUTES (sizeof(routes) / sizeof(routes[0]))

@@ -46,7 +46,7 @@ END_TEST
 
 static const char *const absent_paths[] = {
     "/",           "",          "/v1",           "/v1/user",   "/livez/",          "/v1/users/alice/devices",
-    "/v1/users//", "/V1/STATS", "/v1/users/a/b", "/v1/events", "/metrics",         "http://localhost/livez",
+    "/v1/users//", "/V1/STATS", "/v1/users/a/b", "/v1/events", "/metrics/",        "http://localhost/livez",
     "*",           "/livez2",   "/v1/stats/x",   "//livez",    "/v1/users/query/",
 };
 

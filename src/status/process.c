@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/process.h"
+
+#include "presenced/metrics.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+
+static uint64_t us_of(struct timeval time)
+{
+    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
+}
+
+uint64_t process_cpu_us(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? us_of(usage.ru_utime) + us_of(usage.ru_stime)
+                                               : METRIC_UNKNOWN;
+}
+
+/* proc(5): the second number of statm, in pages. */
+uint64_t process_resident_bytes(void)
+{
+    char bytes[128];
+    cleanup(cleanup_closep) int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof(bytes));
+    struct str text = {bytes, n < 0 ? 0 : (size_t)n};
+    struct str field;
+    uint64_t n_pages;
+    for (unsigned i = 0; i < 2; i++) {
+        if (!str_split(&text, ' ', &field)) {
+            return METRIC_UNKNOWN;
+        }
+    }
+    bool is_number = str_parse_u64(field, UINT64_MAX / 1048576, &n_pages);
+    return is_number ? n_pages * (uint64_t)sysconf(_SC_PAGESIZE) : METRIC_UNKNOWN;
+}
+
+uint64_t process_n_fds(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    const struct dirent *entry;
+    uint64_t n = 0;
+    if (folder == NULL) {
+        return METRIC_UNKNOWN;
+    }
+    /* One stream, one thread: readdir() is safe. */
+    while ((entry = readdir(folder)) != NULL) {
+        n += entry->d_name[0] != '.';
+    }
+    (void)closedir(folder);
+    return n - 1; /* the folder's own */
+}
+
+uint64_t process_n_fds_max(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+        return METRIC_UNKNOWN;
+    }
+    return limit.rlim_cur;
+}

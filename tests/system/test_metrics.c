@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+#include "../unit/suite.h"
+#include "event.h"
+#include "wire.h"
+
+#include "presenced/clock.h"
+#include "presenced/metrics.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <openssl/pem.h>
+#include <poll.h>
+#include <signal.h>
+
+#define CALLBACK "[callback]\nlisten = 127.0.0.1:0\n"
+#define PLAIN "tls = off\n"
+#define TLS "certificate = @DIR@/server.pem\nprivate_key = @DIR@/server.key\n"
+#define REST                                                                                                 \
+    "[app 1400000000]\n[app 1400000001]\ntoken = xxxxyyyy\n[status]\nlisten = 127.0.0.1:0\n[store]\npath = " \
+    "@DIR@/store\n"
+#define CONFIG_NAME "presenced-0.conf" /* as the harness calls the first */
+
+static struct sandbox *sandbox;
+static struct instance *instance;
+static struct client *callback;
+static struct client *status;
+
+static void start(const char *scheme, const char *config)
+{
+    sandbox = sandbox_new();
+    instance = instance_start(sandbox, config);
+    callback = client_new(scheme, instance_callback_port(instance));
+    client_trust(callback, sandbox);
+    status = client_new("http", instance_status_port(instance));
+}
+
+static void start_plain(void)
+{
+    start("http", CALLBACK PLAIN REST);
+}
+
+static void start_tls(void)
+{
+    start("https", CALLBACK TLS REST);
+}
+
+static void stop(void)
+{
+    client_free(status);
+    client_free(callback);
+    instance_stop(instance);
+    sandbox_free(sandbox);
+}
+
+/* The caller calls buf_fini(); begins with a line's end, as every line after it. */
+static struct buf read_metrics(void)
+{
+    struct buf text = {0};
+    cleanup(answer_fini) struct answer answer;
+    client_get(status, "/metrics", &answer);
+    ck_assert_int_eq(answer.status, 200);
+    ck_assert(answer_has_header(&answer, "Content-Type: text/plain; version=0.0.4; charset=utf-8"));
+    buf_append_char(&text, '\n');
+    buf_append(&text, buf_str(&answer.body));
+    (void)buf_text(&text);
+    return text;
+}
+
+static bool has_line(const struct buf *text, const char *line)
+{
+    char wanted[256];
+    (void)snprintf(wanted, sizeof(wanted), "\n%s\n", line);
+    return strstr(text->ptr, wanted) != NULL;
+}
+
+static void expect_lines(const char *const *lines, size_t n)
+{
+    cleanup(buf_fini) struct buf text = read_metrics();
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_msg(has_line(&text, lines[i]), "no \"%s\" in:\n%s", lines[i], text.ptr);
+    }
+}
+
+#define EXPECT(...)                                  \
+    expect_lines((const char *const[]){__VA_ARGS__}, \
+                 sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+
+/* For what a connection's end is to show. */
+static void await_line(const char *line)
+{
+    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
+    for (;;) {
+        cleanup(buf_fini) struct buf text = read_metrics();
+        if (has_line(&text, line)) {
+            return;
+        }
+        ck_assert_msg(clock_monotonic_ms() < deadline_ms, "no \"%s\" in:\n%s", line, text.ptr);
+        (void)poll(NULL, 0, 5);
+    }
+}
+
+/* Callbacks and what comes of them. */
+
+static void post(const char *target, const char *body, long http_status)
+{
+    cleanup(answer_fini) struct answer answer;
+    client_post(callback, target, body, &answer);
+    ck_assert_int_eq(answer.status, http_status);
+}
+
+START_TEST(counts_what_was_sent)
+{
+    uint64_t now_ms = clock_unix_ms();
+    event_login(callback, "alice", now_ms - 20 * 1000);
+    event_login(callback, "alice", now_ms - 20 * 1000);
+    event_login(callback, "bob", 0);
+    post("/?SdkAppid=1400000000&CallbackCommand=State.StateChange", "{", 200);
+    post("/?SdkAppid=1400000001&CallbackCommand=State.StateChange", "{}", 403);
+    post("/elsewhere", "{}", 404);
+    cleanup(answer_fini) struct answer answer;
+    client_get(callback, "/livez", &answer);
+    await_line("presenced_follower_revision{follower=\"store\"} 2");
+    EXPECT("presenced_callback_requests_total{answer=\"ok\",outcome=\"applied\"} 2",
+           "presenced_callback_requests_total{answer=\"ok\",outcome=\"unchanged\"} 1",
+           "presenced_callback_requests_total{answer=\"fail\",outcome=\"bad_body_truncated\"} 1",
+           "presenced_callback_requests_total{answer=\"refused\",outcome=\"refused_no_sign\"} 1",
+           "presenced_callback_requests_total{answer=\"refused\",outcome=\"other_path\"} 1",
+           "presenced_callback_requests_total{answer=\"health\",outcome=\"healthy\"} 1",
+           "presenced_callback_requests_total{answer=\"fail\",outcome=\"not_stored\"} 0",
+           "presenced_callback_duration_seconds_count 4",
+           "presenced_callback_duration_seconds_bucket{le=\"10\"} 4", /* request_timeout */
+           "presenced_callback_duration_seconds_bucket{le=\"+Inf\"} 4",
+           "presenced_callback_event_lag_seconds_count 2",
+           "presenced_callback_event_lag_seconds_bucket{le=\"10\"} 0",
+           "presenced_callback_event_lag_seconds_bucket{le=\"3600\"} 2",
+           "presenced_callback_events_restamped_total 1",
+           "presenced_users{app=\"1400000000\",state=\"online\"} 2",
+           "presenced_users{app=\"1400000001\",state=\"online\"} 0",
+           "presenced_online_devices{app=\"1400000000\",platform=\"Web\"} 2",
+           "presenced_change_log_revision 2", "presenced_follower_lag_changes{follower=\"store\"} 0",
+           "presenced_store_changes_total 2", "presenced_store_failures_total 0",
+           "presenced_connections{listener=\"callback\"} 1",
+           "presenced_connections_max{listener=\"callback\"} 10000",
+           "presenced_connections_accepted_total{listener=\"callback\"} 1",
+           "presenced_requests_total{listener=\"callback\"} 7", "presenced_ready 1",
+           "presenced_degraded{reason=\"\"} 0", "presenced_build_info{version=\"" PRESENCED_VERSION "\"} 1",
+           "presenced_log_dropped_lines_total 0");
+    cleanup(buf_fini) struct buf text = read_metrics();
+    ck_assert_ptr_null(strstr(text.ptr, "alice"));
+    /* The sender's patience. */
+    ck_assert_ptr_nonnull(strstr(text.ptr, "\npresenced_callback_duration_seconds_bucket{le=\"2\"} "));
+}
+END_TEST
+
+START_TEST(tells_what_became_of_reloads)
+{
+    EXPECT("presenced_config_reloads_total{result=\"successful\"} 0",
+           "presenced_config_last_reload_successful 1");
+    sandbox_write(sandbox, CONFIG_NAME, "[nonsense]\n");
+    ck_assert_int_eq(kill(instance_pid(instance), SIGHUP), 0);
+    await_line("presenced_config_reloads_total{result=\"failed\"} 1");
+    EXPECT("presenced_config_last_reload_successful 0",
+           "presenced_config_reloads_total{result=\"successful\"} 0");
+    sandbox_write(sandbox, CONFIG_NAME, CALLBACK PLAIN REST);
+    ck_assert_int_eq(kill(instance_pid(instance), SIGHUP), 0);
+    await_line("presenced_config_reloads_total{result=\"successful\"} 1");
+    EXPECT("presenced_config_last_reload_successful 1",
+           "presenced_config_reloads_total{result=\"failed\"} 1");
+}
+END_TEST
+
+/* TLS. */
+
+/* Returns the session, to be resumed; freed by the caller. */
+static SSL_SESSION *shake_hands(int version, SSL_SESSION *session)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    cleanup(buf_fini) struct buf answer = {0};
+    const struct wire_tls options = {.min_version = version, .max_version = version, .session = session};
+    ck_assert(wire_start_tls(wire, sandbox, &options));
+    ck_assert(wire_send_text(wire, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    wire_await(wire, "\"ErrorInfo\":", &answer);
+    SSL_SESSION *next = SSL_get1_session(wire_ssl(wire));
+    (void)SSL_shutdown(wire_ssl(wire));
+    return next;
+}
+
+static void connect_without_a_word(void)
+{
+    wire_free(wire_open(instance_callback_port(instance)));
+}
+
+static void send_nonsense(void)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    cleanup(buf_fini) struct buf answer = {0};
+    ck_assert(wire_send_text(wire, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    ck_assert_int_eq(wire_read_to_end(wire, HARNESS_DEADLINE_MS, &answer), WIRE_CLOSED);
+}
+
+static int64_t certificate_end(void)
+{
+    struct tm tm;
+    cleanup(buf_fini) struct buf pem = sandbox_read(sandbox, "server.pem");
+    BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
+    X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    ck_assert_ptr_nonnull(certificate);
+    ck_assert_int_eq(ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &tm), 1);
+    X509_free(certificate);
+    BIO_free(bio);
+    return timegm(&tm);
+}
+
+static const int versions[] = {TLS1_3_VERSION, TLS1_2_VERSION};
+
+START_TEST(counts_handshakes_by_their_end)
+{
+    char line[128];
+    SSL_SESSION *session = shake_hands(versions[_i], NULL);
+    SSL_SESSION *next = shake_hands(versions[_i], session);
+    SSL_SESSION_free(session);
+    SSL_SESSION_free(next);
+    connect_without_a_word();
+    send_nonsense();
+    await_line("presenced_tls_handshakes_total{listener=\"callback\",result=\"failed\"} 1");
+    await_line("presenced_connections{listener=\"callback\"} 0");
+    (void)snprintf(line, sizeof(line),
+                   "presenced_tls_certificate_end_timestamp_seconds{listener=\"callback\"} %" PRId64,
+                   certificate_end());
+    EXPECT("presenced_connections_accepted_total{listener=\"callback\"} 4",
+           "presenced_tls_handshakes_total{listener=\"callback\",result=\"full\"} 1",
+           "presenced_tls_handshakes_total{listener=\"callback\",result=\"resumed\"} 1",
+           "presenced_tls_handshakes_total{listener=\"callback\",result=\"failed\"} 1", line);
+    cleanup(buf_fini) struct buf text = read_metrics();
+    ck_assert_ptr_null(strstr(text.ptr, "presenced_tls_handshakes_total{listener=\"status\""));
+}
+END_TEST
+
+/* The whole table. */
+
+START_TEST(every_metric_is_there)
+{
+    cleanup(buf_fini) struct buf text = read_metrics();
+    for (size_t i = 0; i < metrics_n_rows; i++) {
+        char line[128];
+        (void)snprintf(line, sizeof(line), "\n# TYPE %s ", metrics_rows[i].family.name);
+        ck_assert_msg(strstr(text.ptr, line) != NULL, "no %s", metrics_rows[i].family.name);
+    }
+}
+END_TEST
+
+static bool is_shown(const char *key)
+{
+    bool shown = false;
+    for (size_t i = 0; i < metrics_n_rows; i++) {
+        const char *of_row = metrics_rows[i].key == NULL ? "" : metrics_rows[i].key;
+        size_t len = strlen(of_row);
+        bool is_prefix = len > 0 && of_row[len - 1] == '_';
+        shown |= strcmp(of_row, key) == 0 || (is_prefix && strncmp(of_row, key, len) == 0);
+    }
+    return shown;
+}
+
+static void expect_shown(const cJSON *object, const struct buf *text)
+{
+    const cJSON *number;
+    ck_assert(cJSON_IsObject(object));
+    cJSON_ArrayForEach(number, object)
+    {
+        char label[128];
+        (void)snprintf(label, sizeof(label), "outcome=\"%s\"", number->string);
+        ck_assert_msg(!cJSON_IsNumber(number) || is_shown(number->string) || strstr(text->ptr, label) != NULL,
+                      "%s of /v1/stats is in no metric", number->string);
+    }
+}
+
+START_TEST(every_number_of_stats_is_a_metric)
+{
+    static const char *const groups[] = {"events", "configuration", "store"};
+    cleanup(buf_fini) struct buf text = read_metrics();
+    cleanup(answer_fini) struct answer answer;
+    client_get(status, "/v1/stats", &answer);
+    cJSON *stats = cJSON_Parse(buf_text(&answer.body));
+    const cJSON *listeners = cJSON_GetObjectItemCaseSensitive(stats, "listeners");
+    expect_shown(cJSON_GetObjectItemCaseSensitive(listeners, "callback"), &text);
+    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+        expect_shown(cJSON_GetObjectItemCaseSensitive(stats, groups[i]), &text);
+    }
+    cJSON_Delete(stats);
+}
+END_TEST
+
+/* promtool, where it is installed. */
+
+static void expect_promtool(const char *arguments_text)
+{
+    char command[256];
+    (void)snprintf(command, sizeof(command), "exec \"$0\" %s", arguments_text);
+    const char *const arguments[] = {"-c", command, getenv("PRESENCED_PROMTOOL"), NULL};
+    cleanup(buf_fini) struct buf output = {0};
+    int r = sandbox_run(sandbox, "/bin/sh", arguments, &output);
+    ck_assert_msg(r == 0, "%s: %d %s", arguments_text, r, buf_text(&output));
+}
+
+START_TEST(promtool_has_no_complaint)
+{
+    if (getenv("PRESENCED_PROMTOOL") == NULL) {
+        return;
+    }
+    cleanup(cleanup_freep) char *target = event_target(EVENT_APP, "%22%5C%20%7B%7D", ""); /* "\ {} */
+    cleanup(cleanup_freep) char *body = event_body("alice", "Login", "Register", 0);
+    post(target, body, 200);
+    cleanup(buf_fini) struct buf text = read_metrics();
+    ck_assert_ptr_nonnull(strstr(text.ptr, "platform=\"\\\"\\\\ {}\"} 1\n"));
+    sandbox_write(sandbox, "metrics", text.ptr);
+    expect_promtool("check metrics <@DIR@/metrics");
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("metrics");
+    TCase *plain = tcase_create("plain");
+    tcase_set_timeout(plain, HARNESS_DEADLINE_MS / 1000);
+    tcase_add_checked_fixture(plain, start_plain, stop);
+    tcase_add_test(plain, counts_what_was_sent);
+    tcase_add_test(plain, tells_what_became_of_reloads);
+    tcase_add_test(plain, promtool_has_no_complaint);
+    suite_add_tcase(suite, plain);
+    TCase *tls = tcase_create("tls");
+    tcase_set_timeout(tls, HARNESS_DEADLINE_MS / 1000);
+    tcase_add_checked_fixture(tls, start_tls, stop);
+    tcase_add_loop_test(tls, counts_handshakes_by_their_end, 0, 2);
+    tcase_add_test(tls, every_metric_is_there);
+    tcase_add_test(tls, every_number_of_stats_is_a_metric);
+    suite_add_tcase(suite, tls);
+    return suite;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/exposition.h"
+#include "suite.h"
+
+#include <stdio.h>
+
+static struct buf out;
+static struct exposition exposition;
+
+static void set_up(void)
+{
+    out = (struct buf){0};
+    exposition = (struct exposition){.out = &out};
+}
+
+static void tear_down(void)
+{
+    buf_fini(&out);
+}
+
+static void expect(const char *text)
+{
+    buf_append_char(&out, '\0');
+    ck_assert(!out.failed);
+    ck_assert_str_eq(out.ptr, text);
+}
+
+static void put(struct str first, struct str second, uint64_t value)
+{
+    exposition_sample(&exposition, &(struct metric_sample){{first, second}, value});
+}
+
+START_TEST(a_family_has_one_head)
+{
+    const struct metric_family family = {"a_total", METRIC_COUNTER, METRIC_ONE, {"x", "y"}, "What it is."};
+    exposition_begin(&exposition, &family);
+    put(STR("1"), STR("2"), 3);
+    put(STR("1"), STR(""), UINT64_MAX);
+    expect("# HELP a_total What it is.\n# TYPE a_total counter\n"
+           "a_total{x=\"1\",y=\"2\"} 3\na_total{x=\"1\",y=\"\"} 18446744073709551615\n");
+}
+END_TEST
+
+START_TEST(a_family_without_samples_leaves_no_trace)
+{
+    const struct metric_family empty = {"a", METRIC_GAUGE, METRIC_ONE, {NULL}, "A."};
+    const struct metric_family next = {"b", METRIC_GAUGE, METRIC_ONE, {"x"}, "B."};
+    exposition_begin(&exposition, &empty);
+    exposition_begin(&exposition, &next);
+    put(STR("1"), STR("no label has this"), 0);
+    expect("# HELP b B.\n# TYPE b gauge\nb{x=\"1\"} 0\n");
+}
+END_TEST
+
+START_TEST(label_values_are_escaped)
+{
+    const struct metric_family family = {"a", METRIC_GAUGE, METRIC_ONE, {"x"}, "A."};
+    exposition_begin(&exposition, &family);
+    put(STR("\\ \" \n '{},= \xc3\xa9"), STR(""), 1);
+    expect("# HELP a A.\n# TYPE a gauge\na{x=\"\\\\ \\\" \\n '{},= \xc3\xa9\"} 1\n");
+}
+END_TEST
+
+static const struct {
+    enum metric_unit unit;
+    uint64_t value;
+    const char *text;
+} decimals[] = {
+    {METRIC_ONE, 0, "0"},
+    {METRIC_ONE, 1200, "1200"},
+    {METRIC_MS, 0, "0"},
+    {METRIC_MS, 1, "0.001"},
+    {METRIC_MS, 20, "0.02"},
+    {METRIC_MS, 1000, "1"},
+    {METRIC_MS, 1629883332497, "1629883332.497"},
+    {METRIC_US, 1, "0.000001"},
+    {METRIC_US, 1000100, "1.0001"},
+    {METRIC_US, 100500, "0.1005"},
+    {METRIC_US, UINT64_MAX, "18446744073709.551615"},
+};
+
+START_TEST(times_are_shown_in_seconds)
+{
+    const struct metric_family family = {"a", METRIC_GAUGE, decimals[_i].unit, {NULL}, "A."};
+    char text[64];
+    exposition_begin(&exposition, &family);
+    put(STR(""), STR(""), decimals[_i].value);
+    (void)snprintf(text, sizeof(text), "# HELP a A.\n# TYPE a gauge\na %s\n", decimals[_i].text);
+    expect(text);
+}
+END_TEST
+
+START_TEST(buckets_hold_those_before_them)
+{
+    static const uint64_t bounds[] = {500, 2000000};
+    const struct metric_family family = {"a_seconds", METRIC_HISTOGRAM, METRIC_US, {NULL}, "A."};
+    exposition_begin(&exposition, &family);
+    exposition_histogram(&exposition, &(struct histogram_counts){bounds, 2, .n = {3, 4, 5}, .sum = 12000001});
+    expect("# HELP a_seconds A.\n# TYPE a_seconds histogram\n"
+           "a_seconds_bucket{le=\"0.0005\"} 3\na_seconds_bucket{le=\"2\"} 7\n"
+           "a_seconds_bucket{le=\"+Inf\"} 12\na_seconds_sum 12.000001\na_seconds_count 12\n");
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("exposition");
+    TCase *tcase = tcase_create("exposition");
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, a_family_has_one_head);
+    tcase_add_test(tcase, a_family_without_samples_leaves_no_trace);
+    tcase_add_test(tcase, label_values_are_escaped);
+    tcase_add_loop_test(tcase, times_are_shown_in_seconds, 0, (int)(sizeof(decimals) / sizeof(decimals[0])));
+    tcase_add_test(tcase, buckets_hold_those_before_them);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
