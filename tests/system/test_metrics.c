@@ -317,6 +317,73 @@ START_TEST(promtool_has_no_complaint)
 }
 END_TEST
 
+static cJSON *read_dashboard(void)
+{
+    char path[512];
+    struct buf text = {0};
+    (void)snprintf(path, sizeof(path), "%s/conf/examples/grafana-dashboard.json", getenv("PRESENCED_SOURCE"));
+    FILE *file = fopen(path, "re");
+    ck_assert_msg(file != NULL, "%s", path);
+    for (int c = getc(file); c != EOF; c = getc(file)) {
+        buf_append_char(&text, (char)c);
+    }
+    (void)fclose(file);
+    cJSON *dashboard = cJSON_Parse(buf_text(&text));
+    ck_assert_ptr_nonnull(dashboard);
+    buf_fini(&text);
+    return dashboard;
+}
+
+/* As a line of a rules file, with what Grafana would put in the place of its variables. */
+static void append_rule(struct buf *rules, unsigned number, const char *expression)
+{
+    static const struct {
+        const char *variable;
+        const char *value;
+    } values[] = {{"$__rate_interval", "5m"}, {"$__range", "6h"}, {"$instance", ".*"}};
+    buf_appendf(rules, "      - {record: 'r%u', expr: '", number);
+    for (const char *at = expression; *at != '\0';) {
+        size_t skip = 0;
+        for (size_t i = 0; i < sizeof(values) / sizeof(values[0]) && skip == 0; i++) {
+            if (strncmp(at, values[i].variable, strlen(values[i].variable)) == 0) {
+                buf_append(rules, str_from(values[i].value));
+                skip = strlen(values[i].variable);
+            }
+        }
+        if (skip == 0) {
+            buf_append_char(rules, *at);
+            skip = 1;
+        }
+        at += skip;
+    }
+    buf_append(rules, STR("'}\n"));
+}
+
+START_TEST(promtool_takes_the_dashboards_expressions)
+{
+    if (getenv("PRESENCED_PROMTOOL") == NULL) {
+        return;
+    }
+    cJSON *dashboard = read_dashboard();
+    cleanup(buf_fini) struct buf rules = {0};
+    unsigned n = 0;
+    const cJSON *panel;
+    const cJSON *target;
+    buf_append(&rules, STR("groups:\n  - name: dashboard\n    rules:\n"));
+    cJSON_ArrayForEach(panel, cJSON_GetObjectItemCaseSensitive(dashboard, "panels"))
+    {
+        cJSON_ArrayForEach(target, cJSON_GetObjectItemCaseSensitive(panel, "targets"))
+        {
+            append_rule(&rules, n++, cJSON_GetObjectItemCaseSensitive(target, "expr")->valuestring);
+        }
+    }
+    cJSON_Delete(dashboard);
+    ck_assert_uint_gt(n, 20);
+    sandbox_write(sandbox, "rules.yml", buf_text(&rules));
+    expect_promtool("check rules @DIR@/rules.yml");
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("metrics");
@@ -326,6 +393,7 @@ Suite *test_suite(void)
     tcase_add_test(plain, counts_what_was_sent);
     tcase_add_test(plain, tells_what_became_of_reloads);
     tcase_add_test(plain, promtool_has_no_complaint);
+    tcase_add_test(plain, promtool_takes_the_dashboards_expressions);
     suite_add_tcase(suite, plain);
     TCase *tls = tcase_create("tls");
     tcase_set_timeout(tls, HARNESS_DEADLINE_MS / 1000);

@@ -251,6 +251,50 @@ static const struct metric_family *find_family(struct str name)
     return NULL;
 }
 
+static bool has_label(const struct metric_family *family, struct str label)
+{
+    static const char *const of_prometheus[] = {"instance", "job"};
+    bool found = family->type == METRIC_HISTOGRAM && str_equal(label, STR("le"));
+    for (size_t i = 0; i < N(family->labels) && family->labels[i] != NULL; i++) {
+        found |= str_equal(label, str_from(family->labels[i]));
+    }
+    for (size_t i = 0; i < N(of_prometheus); i++) {
+        found |= str_equal(label, str_from(of_prometheus[i]));
+    }
+    return found;
+}
+
+/* Of the selector, {a="1",b=~"2"}, that may begin `text`; one in JSON has a backslash before each quote. */
+static void check_selector(const struct metric_family *family, const char *text)
+{
+    const char *at = text;
+    while (*text == '{' && *at != '}') {
+        struct str label = {at + 1, strcspn(at + 1, "=!~")};
+        ck_assert_msg(has_label(family, label), "%s has no label %.*s", family->name, STR_FMT(label));
+        at = strchr(label.ptr, '"');
+        ck_assert_ptr_nonnull(at);
+        at = strchr(at + 1, '"') + 1;
+    }
+}
+
+static const char *const users_of_metrics[] = {"conf/examples/alerts.yml",
+                                               "conf/examples/grafana-dashboard.json", "tests/alerts.yml"};
+
+START_TEST(examples_name_metrics_that_there_are)
+{
+    cleanup(buf_fini) struct buf text = read_source(users_of_metrics[_i]);
+    const char *rest = text.ptr;
+    unsigned n = 0;
+    for (struct str name = next_name(&rest); name.len > 0; name = next_name(&rest)) {
+        const struct metric_family *family = find_family(name);
+        ck_assert_msg(family != NULL, "%s: there is no %.*s", users_of_metrics[_i], STR_FMT(name));
+        check_selector(family, rest);
+        n++;
+    }
+    ck_assert_uint_gt(n, 20);
+}
+END_TEST
+
 /* README lists them all, between its heading and the next. */
 START_TEST(readme_lists_every_metric)
 {
@@ -289,6 +333,7 @@ Suite *test_suite(void)
     suite_add_tcase(suite, answer);
     TCase *table = tcase_create("table");
     tcase_add_loop_test(table, rows_keep_the_rules, 0, (int)metrics_n_rows);
+    tcase_add_loop_test(table, examples_name_metrics_that_there_are, 0, N(users_of_metrics));
     tcase_add_test(table, readme_lists_every_metric);
     suite_add_tcase(suite, table);
     return suite;
