@@ -4,7 +4,7 @@
 # `sh conf/packages.sh build test` for the tests too. Needs root or sudo only if one is missing.
 set -eu
 
-build='gcc libc6-dev make cmake pkg-config libmicrohttpd-dev libgnutls28-dev libcjson-dev libinih-dev libssl-dev librocksdb-dev
+build='gcc libc6-dev make cmake pkg-config libmicrohttpd-dev libgnutls28-dev libcjson-dev libinih-dev libssl-dev librocksdb-dev libsystemd-dev
     openssl curl ca-certificates'
 test='check libcurl4-openssl-dev clang-format clang-tidy shellcheck nginx-light haproxy sslscan prometheus
     mandoc dpkg-dev lintian'

@@ -40,6 +40,7 @@ forbidden() {
         home["^ini\\.h$"] = "^src/config/"
         home["^rocksdb/"] = "^src/store/"
         home["^hiredis/"] = "^src/replica/"
+        home["^systemd/"] = "^src/daemon/supervisor\\.c$"
         home["^(check\\.h$|curl/)"] = "^$"
 
         # Public headers without a source of their name.
@@ -168,6 +169,7 @@ self_check() {
     must_find src/config/config.c presenced/daemon.h
     must_find src/status/status.c microhttpd.h
     must_find src/http/listener.c gnutls/gnutls.h
+    must_find src/daemon.c systemd/sd-daemon.h
     must_find src/daemon.c openssl/evp.h
     must_find include/presenced/callback.h cjson/cJSON.h
     must_find src/presence/table.c ../http/worker.h

@@ -62,6 +62,10 @@ void http_listener_wake(struct http_listener *listener);
  * them. */
 void http_listener_wait_round(struct http_listener *listener);
 
+/* For a watchdog: whether each of the listener's threads has gone round since the last time that this said
+ * so, or has ended its work. Wakes them, so that those who idle can say so the next time. */
+bool http_listener_has_moved(struct http_listener *listener);
+
 /* Exchanges the networks of http_listener_config.unbounded for a copy of these. 0 or -ENOMEM. */
 int http_listener_set_unbounded(struct http_listener *listener, const struct network *networks, size_t n);
 

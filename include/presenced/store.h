@@ -66,6 +66,10 @@ void store_note_online(struct store *store, uint64_t unix_ms, uint64_t n_online)
  * no later than what changes after this. */
 void store_note_apps(struct store *store);
 
+/* For a watchdog: whether the thread that writes has gone round since the last time that this said so, or
+ * waits for the disk. Wakes it, so that it can say so the next time. From one thread at a time. */
+bool store_has_moved(struct store *store);
+
 struct store_stats {
     uint64_t n_users_loaded;
     uint64_t load_ms;

@@ -140,6 +140,10 @@ struct table_cursor {
 bool table_list(struct table *table, const struct table_filter *filter, size_t limit, size_t max_visited,
                 struct table_cursor *cursor, void (*visit)(void *cls, const struct user *user), void *cls);
 
+/* For a watchdog: returns when each of the table's locks was free for a moment, which is soon, unless one is
+ * held for good. */
+void table_pass_locks(struct table *table);
+
 uint64_t table_push_online_window_ms(const struct table *table);
 
 #endif

@@ -101,10 +101,11 @@ static const struct {
     {"status", start_status, stop_status},
     {"tls", start_tls, stop_tls},
     {"listeners", start_listeners, stop_listeners},
+    {"watchdog", start_watchdog, NULL},
 };
 #define N_STEPS (sizeof(steps) / sizeof(steps[0]))
 
-static uint64_t count_online(const struct daemon *daemon)
+uint64_t count_online(const struct daemon *daemon)
 {
     uint64_t n = 0;
     for (unsigned app = 0; app < table_n_apps(daemon->table); app++) {
@@ -125,6 +126,7 @@ static uint64_t pass_time(struct daemon *daemon)
     if (daemon->store != NULL) {
         store_note_online(daemon->store, now_ms, n_online);
     }
+    report_refresh(daemon);
     uint64_t wait_ms = next_ms > now_ms ? next_ms - now_ms : 0;
     return wait_ms > 1000 ? 1000 : wait_ms;
 }
@@ -138,9 +140,18 @@ static void log_lines(enum log_level level, const struct buf *lines)
     }
 }
 
+static struct str first_line(const struct buf *lines)
+{
+    struct str left = buf_str(lines);
+    struct str line = {0};
+    (void)str_split(&left, '\n', &line);
+    return line;
+}
+
 /* The file is read and checked whole before anything is exchanged. */
 static void reload(struct daemon *daemon)
 {
+    report_reloading(daemon);
     cleanup(config_fini) struct config config = {0};
     cleanup(buf_fini) struct buf errors = {0};
     cleanup(buf_fini) struct buf warnings = {0};
@@ -156,9 +167,16 @@ static void reload(struct daemon *daemon)
     note_reload(&daemon->reloads, r == 0);
     if (r < 0) {
         log_error("configuration not reloaded: the old one stays", log_errno("error", r));
+        report_reloaded(daemon, errors.len > 0 ? first_line(&errors) : str_from(strerror(-r)));
     } else {
         log_notice("configuration reloaded", log_text("file", daemon->config_path));
+        report_reloaded(daemon, STR(""));
     }
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
 }
 
 /* Waits for a signal while time passes. Returns it, 0 when `until_ms` (0: never) is reached. */
@@ -168,12 +186,12 @@ static int wait_for_signal(struct daemon *daemon, uint64_t until_ms)
     for (;;) {
         uint64_t wait_ms = pass_time(daemon);
         uint64_t now_ms = clock_monotonic_ms();
+        uint64_t next_ms = earlier(now_ms + wait_ms, watchdog_look(daemon, now_ms));
         if (until_ms != 0 && now_ms >= until_ms) {
             return 0;
         }
-        if (until_ms != 0 && until_ms - now_ms < wait_ms) {
-            wait_ms = until_ms - now_ms;
-        }
+        next_ms = until_ms != 0 ? earlier(next_ms, until_ms) : next_ms;
+        wait_ms = next_ms > now_ms ? next_ms - now_ms : 0;
         struct timespec wait = {.tv_sec = (time_t)(wait_ms / 1000),
                                 .tv_nsec = (long)(wait_ms % 1000) * 1000000};
         int number = sigtimedwait(&awaited, NULL, &wait);
@@ -200,6 +218,7 @@ static void drain(struct daemon *daemon)
     for (unsigned i = 0; i < N_LISTENERS; i++) {
         http_listener_drain(daemon->listeners[i]);
     }
+    report_stopping(daemon);
     log_notice("draining", log_u64("delay_ms", delay_ms));
     if (delay_ms == 0 || wait_for_signal(daemon, clock_monotonic_ms() + delay_ms) == 0) {
         pause_listeners(daemon);
@@ -228,6 +247,7 @@ static size_t start(struct daemon *daemon, int *ret_error)
 static void serve(struct daemon *daemon)
 {
     atomic_store(&daemon->readiness, STATUS_READY);
+    report_ready(daemon);
     log_notice("ready", log_text("version", PRESENCED_VERSION));
     (void)wait_for_signal(daemon, 0);
     drain(daemon);

@@ -151,11 +151,23 @@ void pause_listeners(struct daemon *daemon)
     remove_socket_files(daemon);
 }
 
+/* In short steps, for the watchdog wants its beats. */
+static void await_idle(struct daemon *daemon, struct http_listener *listener, uint64_t until_ms)
+{
+    uint64_t now_ms;
+    uint64_t step_ms;
+    do {
+        now_ms = clock_monotonic_ms();
+        uint64_t look_ms = watchdog_look(daemon, now_ms);
+        uint64_t next_ms = look_ms < until_ms ? look_ms : until_ms;
+        step_ms = next_ms > now_ms ? next_ms - now_ms : 0;
+    } while (!http_listener_wait_idle(listener, step_ms) && now_ms < until_ms);
+}
+
 void drain_listeners(struct daemon *daemon)
 {
     uint64_t until_ms = clock_monotonic_ms() + daemon->config->callback.request_timeout_ms;
     for (unsigned i = 0; i < N_LISTENERS; i++) {
-        uint64_t now_ms = clock_monotonic_ms();
-        (void)http_listener_wait_idle(daemon->listeners[i], until_ms > now_ms ? until_ms - now_ms : 0);
+        await_idle(daemon, daemon->listeners[i], until_ms);
     }
 }

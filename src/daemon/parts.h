@@ -10,6 +10,7 @@
 #include "presenced/socket.h"
 #include "presenced/status.h"
 #include "presenced/store.h"
+#include "supervisor.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -22,6 +23,20 @@ struct reloads {
     _Atomic uint64_t n_failed;
     _Atomic bool last_failed;
     _Atomic uint64_t loaded_unix_ms; /* what is in force */
+};
+
+/* What the service manager was told last. */
+struct report {
+    uint64_t next_ms;
+    uint64_t n_users_loaded;
+    char line[SUPERVISOR_STATUS_SIZE];
+    char refusal[SUPERVISOR_STATUS_SIZE / 2]; /* why the last reload changed nothing; "": it did */
+};
+
+struct watchdog {
+    uint64_t interval_ms; /* between looks; 0: nobody waits for beats */
+    uint64_t next_ms;
+    unsigned moved; /* a bit each part that has moved since the last beat */
 };
 
 /* All that runs. Threads of the listeners read `readiness` and what is constant once they were started. */
@@ -45,12 +60,33 @@ struct daemon {
     pthread_mutex_t woken_lock;
     struct http_listener *woken; /* the listener whose answers wait for the store, while it runs */
     struct status_counters listener_counters[N_LISTENERS];
+    struct report report;
+    struct watchdog watchdog;
 };
 
 extern const char *const daemon_listener_names[N_LISTENERS];
 
 /* Each start_…() returns 0 or -errno, logged where more can be said than its text, and leaves what it has
  * begun to its stop_…(), which takes what was never started, or not wholly. */
+
+/* daemon.c */
+uint64_t count_online(const struct daemon *daemon);
+
+/* report.c */
+void report_loading(struct daemon *daemon, uint64_t n_users);
+void report_ready(struct daemon *daemon);
+void report_reloading(struct daemon *daemon);
+void report_reloaded(struct daemon *daemon, struct str refusal); /* "": all of it was taken over */
+void report_stopping(struct daemon *daemon);
+
+/* Now and then tells what has changed; costs nothing to call often. */
+void report_refresh(struct daemon *daemon);
+
+/* watchdog.c */
+int start_watchdog(struct daemon *daemon);
+
+/* Beats if it is time and all parts move. Returns when it is to be called next (clock_monotonic_ms()). */
+uint64_t watchdog_look(struct daemon *daemon, uint64_t now_ms);
 
 /* descriptors.c */
 int start_descriptors(struct daemon *daemon);

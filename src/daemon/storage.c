@@ -17,10 +17,10 @@ static void wake_waiting(void *cls)
     (void)pthread_mutex_unlock(&daemon->woken_lock);
 }
 
-static void log_progress(void *cls, uint64_t n_users)
+static void tell_progress(void *cls, uint64_t n_users)
 {
-    (void)cls;
     log_notice("loading", log_u64("users", n_users));
+    report_loading(cls, n_users);
 }
 
 static void take_minute(void *cls, uint64_t unix_ms, uint64_t n_online)
@@ -56,7 +56,7 @@ int start_storage(struct daemon *daemon)
         .memory_bytes = from->memory_bytes,
         .table = daemon->table,
         .on_durable = wake_waiting,
-        .on_progress = log_progress,
+        .on_progress = tell_progress,
         .on_online = take_minute,
         .cls = daemon,
     };

@@ -144,6 +144,27 @@ void http_listener_wait_round(struct http_listener *listener)
     }
 }
 
+static bool has_moved(const struct http_worker *worker)
+{
+    const struct http_worker_stats *stats = &worker->stats;
+    bool has_ended = atomic_load(&stats->is_quiet) && atomic_load(&stats->n_in_flight) == 0;
+    return has_ended || atomic_load(&stats->n_rounds) != worker->n_rounds_seen;
+}
+
+bool http_listener_has_moved(struct http_listener *listener)
+{
+    bool all = true;
+    for (unsigned i = 0; i < listener->n_workers; i++) {
+        all &= has_moved(listener->workers[i]);
+        http_worker_wake(listener->workers[i]);
+    }
+    for (unsigned i = 0; all && i < listener->n_workers; i++) {
+        struct http_worker *worker = listener->workers[i];
+        worker->n_rounds_seen = atomic_load(&worker->stats.n_rounds);
+    }
+    return all;
+}
+
 int http_listener_set_unbounded(struct http_listener *listener, const struct network *networks, size_t n)
 {
     struct http_shared *shared = &listener->shared;

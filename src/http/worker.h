@@ -78,6 +78,7 @@ struct http_worker {
     struct http_connection *starved;   /* to be parked when libmicrohttpd has had its turn */
     struct http_connection *accepting; /* while it is on its way through MHD_add_connection() */
     struct http_worker_stats stats;
+    uint64_t n_rounds_seen; /* the owner's: of http_listener_has_moved() */
 };
 
 static inline struct http_connection *http_connection_of(struct waiter *waiter)

@@ -77,13 +77,22 @@ static int reopen_engine(struct store *store, struct engine_error *ret_error)
     return 0;
 }
 
+static void note_round(struct store *store)
+{
+    atomic_fetch_add_explicit(&store->n_rounds, 1, memory_order_relaxed);
+}
+
 static int write_all(struct store *store, struct engine_error *ret_error)
 {
     int r = 0;
+    note_round(store);
     if (store->engine == NULL) {
+        store_set_at_disk(store, true);
         r = reopen_engine(store, ret_error);
+        store_set_at_disk(store, false);
     }
     while (r == 0) {
+        note_round(store);
         r = atomic_load(&store->sync_error);
         if (r < 0) {
             *ret_error = (struct engine_error){"fsync failed"};
@@ -101,7 +110,9 @@ static bool work(struct store *store)
     int r = write_all(store, &error);
     if (r < 0) {
         note_failure(store, r, &error);
+        store_set_at_disk(store, true);
         engine_close(take_pointer(store->engine));
+        store_set_at_disk(store, false);
         return false;
     }
     note_success(store);

@@ -115,6 +115,11 @@ static int delete_page(struct store *store, struct engine_error *ret_error)
 
 int rewrite_step(struct store *store, struct engine_error *ret_error)
 {
-    return store->rewrite.phase == REWRITE_TABLE ? write_page(store, ret_error)
-                                                 : delete_page(store, ret_error);
+    if (store->rewrite.phase == REWRITE_TABLE) {
+        return write_page(store, ret_error);
+    }
+    store_set_at_disk(store, true); /* it reads key by key */
+    int r = delete_page(store, ret_error);
+    store_set_at_disk(store, false);
+    return r;
 }

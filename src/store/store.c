@@ -129,8 +129,11 @@ static int start_threads(struct store *store)
     r = -pthread_create(&store->syncer, NULL, syncer_run, store);
     if (r < 0) {
         stop_follower(store);
+        return r;
     }
-    return r;
+    (void)pthread_setname_np(store->follower, "store-writer");
+    (void)pthread_setname_np(store->syncer, "store-syncer");
+    return 0;
 }
 
 int store_open(const struct store_config *config, struct store **ret_store,
@@ -249,6 +252,15 @@ void store_note_apps(struct store *store)
 {
     atomic_fetch_add(&store->n_apps_noted, 1);
     follower_wake(store);
+}
+
+bool store_has_moved(struct store *store)
+{
+    uint64_t n_rounds = atomic_load(&store->n_rounds);
+    bool moved = n_rounds != store->n_rounds_seen || atomic_load(&store->is_at_disk);
+    store->n_rounds_seen = n_rounds;
+    follower_wake(store);
+    return moved;
 }
 
 static uint64_t load(const _Atomic uint64_t *count)

@@ -101,7 +101,10 @@ struct store {
     _Atomic uint64_t synced_revision;  /* and an fsync has returned since */
     _Atomic uint64_t fresh_until_ms;   /* with a journal: what was changed a second before it is synced */
     const char *_Atomic problem;
-    struct synced synced; /* the syncer's while it runs */
+    _Atomic uint64_t n_rounds; /* of the follower: moves as long as it does */
+    _Atomic bool is_at_disk;   /* the follower is, or may be: it need not move */
+    uint64_t n_rounds_seen;    /* of store_has_moved() */
+    struct synced synced;      /* the syncer's while it runs */
     int folder_fd;
     pthread_mutex_t syncer_lock;
     pthread_cond_t syncer_wakes;
@@ -163,6 +166,12 @@ void rewrite_begin(struct store *store);
 
 /* Writes the next page. 0 or as the engine says; `rewrite.phase` tells when it is done. */
 int rewrite_step(struct store *store, struct engine_error *ret_error);
+
+/* The follower is at the disk from here on, or no longer. */
+static inline void store_set_at_disk(struct store *store, bool is_at_disk)
+{
+    atomic_store_explicit(&store->is_at_disk, is_at_disk, memory_order_relaxed);
+}
 
 /* ---- follower.c and syncer.c: the threads, given the store ---- */
 

@@ -129,7 +129,9 @@ int writer_commit(struct store *store, struct engine_error *ret_error)
     if (engine_batch_is_empty(store->batch)) {
         return 0;
     }
+    store_set_at_disk(store, true);
     int r = engine_write(store->engine, store->batch, store->config.durability == STORE_SYNC, ret_error);
+    store_set_at_disk(store, false);
     if (r < 0) {
         return r;
     }

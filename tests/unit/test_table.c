@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Apps, lookups, what a follower of the log sees, and threads. The rules are tested in test_apply.c,
  * test_aging.c and test_list.c. */
+#include "../../src/presence/table_private.h"
 #include "presenced/record.h"
 #include "suite.h"
 #include "table_fixture.h"
@@ -242,6 +243,29 @@ START_TEST(test_threads_and_room)
 }
 END_TEST
 
+static void *pass_locks(void *cls)
+{
+    table_pass_locks(cls);
+    return NULL;
+}
+
+/* A lock that is held for good is not got past. */
+START_TEST(test_pass_locks)
+{
+    pthread_t thread;
+    struct timespec until;
+    pthread_mutex_t *lock = &fixture.table->shards[_i == 0 ? 0 : TABLE_N_SHARDS - 1].lock;
+    table_pass_locks(fixture.table);
+    (void)pthread_mutex_lock(lock);
+    ck_assert_int_eq(pthread_create(&thread, NULL, pass_locks, fixture.table), 0);
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 1;
+    ck_assert_int_eq(pthread_timedjoin_np(thread, NULL, &until), ETIMEDOUT);
+    (void)pthread_mutex_unlock(lock);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+}
+END_TEST
+
 START_TEST(test_free_takes_null)
 {
     table_free(NULL);
@@ -260,6 +284,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, test_log_overflows);
     tcase_add_test(tcase, test_threads_end_as_one);
     tcase_add_test(tcase, test_threads_and_room);
+    tcase_add_loop_test(tcase, test_pass_locks, 0, 2); /* the first, the last */
     tcase_add_test(tcase, test_free_takes_null);
     suite_add_tcase(suite, tcase);
     return suite;

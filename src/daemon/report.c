@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* What the service manager is told of the daemon, to be seen in `systemctl status`. */
+#include "parts.h"
+
+#include "presenced/clock.h"
+#include "supervisor.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define REFRESH_INTERVAL_MS 2000
+
+/* For a store that is slow to open or to close, beyond what is known to take time. */
+#define MARGIN_MS 20000
+
+/* A line, cut to fit, but not within a character. */
+static void set_line(char *ret_line, size_t size, struct str text)
+{
+    size_t n = text.len < size ? text.len : size - 1;
+    while (n < text.len && n > 0 && ((unsigned char)text.ptr[n] & 0xc0) == 0x80) {
+        n--;
+    }
+    memcpy(ret_line, text.ptr, n);
+    ret_line[n] = '\0';
+}
+
+static void describe(const struct daemon *daemon, char ret_line[static SUPERVISOR_STATUS_SIZE])
+{
+    char text[2 * SUPERVISOR_STATUS_SIZE];
+    const char *problem = daemon->store == NULL ? NULL : store_problem(daemon->store);
+    const char *refusal = daemon->report.refusal;
+    int n = snprintf(text, sizeof(text), "%susers online: %" PRIu64 "%s%s%s%s",
+                     atomic_load(&daemon->readiness) == STATUS_DRAINING ? "draining, " : "",
+                     count_online(daemon), problem == NULL ? "" : "; store: ", problem == NULL ? "" : problem,
+                     refusal[0] == '\0' ? "" : "; configuration not reloaded: ", refusal);
+    set_line(ret_line, SUPERVISOR_STATUS_SIZE, (struct str){text, n < 0 ? 0 : (size_t)n});
+}
+
+/* How far loading has come gives it more time, if it has come any further. */
+void report_loading(struct daemon *daemon, uint64_t n_users)
+{
+    char line[64];
+    (void)snprintf(line, sizeof(line), "loading, users so far: %" PRIu64, n_users);
+    supervisor_tell_status(line);
+    if (n_users > daemon->report.n_users_loaded) {
+        supervisor_extend(MARGIN_MS);
+    }
+    daemon->report.n_users_loaded = n_users;
+}
+
+void report_ready(struct daemon *daemon)
+{
+    describe(daemon, daemon->report.line);
+    supervisor_tell_ready(daemon->report.line);
+}
+
+void report_refresh(struct daemon *daemon)
+{
+    struct report *report = &daemon->report;
+    uint64_t now_ms = clock_monotonic_ms();
+    if (now_ms < report->next_ms) {
+        return;
+    }
+    char line[SUPERVISOR_STATUS_SIZE];
+    report->next_ms = now_ms + REFRESH_INTERVAL_MS;
+    describe(daemon, line);
+    if (strcmp(line, report->line) != 0) {
+        memcpy(report->line, line, sizeof(line));
+        supervisor_tell_status(line);
+    }
+}
+
+/* One that is stopping stays so in the manager's eyes. */
+void report_reloading(struct daemon *daemon)
+{
+    if (atomic_load(&daemon->readiness) == STATUS_READY) {
+        supervisor_tell_reloading();
+    }
+}
+
+void report_reloaded(struct daemon *daemon, struct str refusal)
+{
+    set_line(daemon->report.refusal, sizeof(daemon->report.refusal), refusal);
+    if (atomic_load(&daemon->readiness) == STATUS_READY) {
+        report_ready(daemon);
+    }
+}
+
+void report_stopping(struct daemon *daemon)
+{
+    const struct config_callback *config = &daemon->config->callback;
+    describe(daemon, daemon->report.line);
+    supervisor_tell_stopping(daemon->report.line);
+    supervisor_extend(config->drain_delay_ms + config->request_timeout_ms + MARGIN_MS);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_DAEMON_SUPERVISOR_H
+#define PRESENCED_DAEMON_SUPERVISOR_H
+
+/* The service manager: what it is told and what it hands over (sd_notify(3), sd_listen_fds(3)); the only file
+ * that knows libsystemd. Where the daemon was started by hand nobody listens, and nothing is handed over.
+ * Main thread only. */
+
+#include "presenced/str.h"
+
+#define SUPERVISOR_STATUS_SIZE 512
+
+/* `status` is a line for people in UTF-8; NULL: as it was. */
+void supervisor_tell_status(const char *status);
+void supervisor_tell_ready(const char *status);
+void supervisor_tell_reloading(void);
+void supervisor_tell_stopping(const char *status);
+
+/* What is going on, starting or stopping, may take so much longer from now on; never makes it shorter. */
+void supervisor_extend(uint64_t more_ms);
+
+/* For how long the manager waits for a beat before it ends the daemon; 0: it does not. */
+uint64_t supervisor_watchdog_ms(void);
+void supervisor_beat(void);
+
+#endif
