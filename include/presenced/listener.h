@@ -46,8 +46,8 @@ void http_listener_drain(struct http_listener *listener);
 /* Stops accepting, for good: what waits at the sockets is taken, and who comes after that is refused. */
 void http_listener_pause(struct http_listener *listener);
 
-/* After http_listener_pause(): waits until all requests that have come are answered, at most `timeout_ms`.
- * Whether that is so. */
+/* After http_listener_pause(): waits until all requests that have come are answered, and those of who has
+ * just connected, at most `timeout_ms`. Whether that is so. */
 bool http_listener_wait_idle(struct http_listener *listener, uint64_t timeout_ms);
 
 /* Ends threads, connections and sockets. */

@@ -15,6 +15,9 @@
 #define IDLE_BEFORE_CLOSED_FOR_ROOM_MS 1000
 #define CLOSED_FOR_ROOM_MAX 16 /* at a time */
 
+/* How soon the first request follows its connection, over a handshake and from the other end of the world. */
+#define NEWCOMER_MS 1000
+
 static void connection_free(struct http_connection *connection)
 {
     struct http_worker *worker = connection->worker;
@@ -130,6 +133,19 @@ static void add_connection(struct http_worker *worker, int fd, const struct sock
          * connections would wait for all those handshakes. */
         http_connection_is_starved(connection);
     }
+}
+
+/* The newest stand at the end. */
+bool http_has_newcomers(const struct http_worker *worker)
+{
+    struct waiter *waiter = wait_last(&worker->busy);
+    while (waiter != NULL && waiter->since_ms + NEWCOMER_MS > worker->now_ms) {
+        if (!http_connection_of(waiter)->has_served) {
+            return true;
+        }
+        waiter = wait_previous(&worker->busy, waiter);
+    }
+    return false;
 }
 
 static void accept_later(struct http_worker *worker)

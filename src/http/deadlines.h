@@ -51,6 +51,18 @@ static inline struct waiter *wait_first(const struct wait_queue *queue)
     return queue->end.next == &queue->end ? NULL : queue->end.next;
 }
 
+/* The one that waits shortest, or NULL. */
+static inline struct waiter *wait_last(const struct wait_queue *queue)
+{
+    return queue->end.previous == &queue->end ? NULL : queue->end.previous;
+}
+
+/* The one before it, or NULL. */
+static inline struct waiter *wait_previous(const struct wait_queue *queue, const struct waiter *waiter)
+{
+    return waiter->previous == &queue->end ? NULL : waiter->previous;
+}
+
 /* The one after it, or NULL. */
 static inline struct waiter *wait_next(const struct wait_queue *queue, const struct waiter *waiter)
 {

@@ -152,7 +152,8 @@ static void run_timers(struct http_worker *worker)
 
 static void end_round(struct http_worker *worker)
 {
-    bool quiet = worker->has_paused && !worker->has_progressed && !has_pending(worker);
+    bool quiet = worker->has_paused && !worker->has_progressed && !has_pending(worker) &&
+                 !http_has_newcomers(worker);
     atomic_store(&worker->stats.is_quiet, quiet);
     (void)atomic_fetch_add(&worker->stats.n_rounds, 1); /* for http_listener_wait_round(), ordered */
 }

@@ -111,6 +111,9 @@ void http_limits_sweep(struct http_worker *worker);
 bool http_accept(struct http_worker *worker, struct watch *socket);
 
 /* accept.c: closes a few of the connections that are idle longest. */
+/* accept.c: whether the first request of somebody who has just connected is to be expected. */
+bool http_has_newcomers(const struct http_worker *worker);
+
 void http_close_idle(struct http_worker *worker);
 
 /* accept.c: starts or stops to watch the listening sockets. */

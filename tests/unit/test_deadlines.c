@@ -30,6 +30,10 @@ START_TEST(test_leave_and_move)
     for (unsigned i = 0; i < 3; i++) {
         wait_join(&queue, &waiters[i], i);
     }
+    ck_assert_ptr_eq(wait_last(&queue), &waiters[2]);
+    ck_assert_ptr_eq(wait_previous(&queue, &waiters[2]), &waiters[1]);
+    ck_assert_ptr_eq(wait_previous(&queue, &waiters[1]), &waiters[0]);
+    ck_assert_ptr_null(wait_previous(&queue, &waiters[0]));
     wait_leave(&waiters[1]);
     wait_leave(&waiters[1]); /* stands in none: nothing happens */
     wait_join(&other, &waiters[0], 7);
@@ -38,6 +42,7 @@ START_TEST(test_leave_and_move)
     ck_assert_uint_eq(wait_first(&other)->since_ms, 7);
     wait_leave(&waiters[2]);
     ck_assert_ptr_null(wait_first(&queue));
+    ck_assert_ptr_null(wait_last(&queue));
 }
 END_TEST
 
