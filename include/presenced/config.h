@@ -117,6 +117,11 @@ int config_load(const char *path, struct config *ret_config, struct buf *errors,
  * loaded configuration is used. 0; -EINVAL with errors as above; -ENOMEM. */
 int config_read_tokens(struct config *config, struct buf *errors);
 
+/* Checks once more, with the endpoints that the sockets of `listen = systemd` turned out to have in its
+ * place. 0; -EINVAL with errors; -ENOMEM. */
+int config_check_endpoints(const struct config *config, const struct endpoint_list *callback,
+                           const struct endpoint_list *status, struct buf *errors);
+
 /* Whether `next` may take the place of `running` without a restart: appends an error a key for what cannot
  * change while the daemon runs. 0; -EINVAL with errors; -ENOMEM. */
 int config_check_reload(const struct config *running, const struct config *next, struct buf *errors);

@@ -11,8 +11,8 @@
 void daemon_hold_signals(void);
 
 /* After daemon_hold_signals(): runs until it is told to end. `config` is what config_read_tokens() has
- * completed; `config_path` is read again at SIGHUP. 0 in order, 1 could not start or run, the reason being in
- * the log. */
+ * completed; `config_path` is read again at SIGHUP. 0 in order, 1 could not start or run, 2 the sockets that
+ * were passed and the configuration do not go together; the reason is in the log. */
 int daemon_run(const struct config *config, const char *config_path);
 
 #endif

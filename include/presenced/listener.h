@@ -28,9 +28,9 @@ struct http_listener_config {
 /* 0, or -errno. */
 int http_listener_new(const struct http_listener_config *config, struct http_listener **ret_listener);
 
-/* Hands over a listening socket (socket.h), before the start; the listener closes it. 0, or -ENOSPC
- * beyond 16. */
-int http_listener_add_socket(struct http_listener *listener, int fd);
+/* Hands over a listening socket (socket.h), before the start; the listener closes it. One that `is_shared` is
+ * kept open by another process too, for whoever comes after this one. 0, or -ENOSPC beyond 16. */
+int http_listener_add_socket(struct http_listener *listener, int fd, bool is_shared);
 
 /* The sockets handed over, in their order; borrowed. */
 unsigned http_listener_n_sockets(const struct http_listener *listener);
@@ -43,7 +43,8 @@ int http_listener_start(struct http_listener *listener);
  * health check gets in. */
 void http_listener_drain(struct http_listener *listener);
 
-/* Stops accepting, for good: what waits at the sockets is taken, and who comes after that is refused. */
+/* Stops accepting, for good: what waits at the sockets is taken, and who comes after that is refused. Who
+ * waits at a shared socket is left there for the next process. */
 void http_listener_pause(struct http_listener *listener);
 
 /* After http_listener_pause(): waits until all requests that have come are answered, and those of who has

@@ -12,13 +12,12 @@
 #include "presenced/str.h"
 
 enum option_flag {
-    OPTION_NOT_YET = 1,    /* nothing but the default is supported yet; of ENDPOINTS, all but systemd is */
-    OPTION_NO_SYSTEMD = 2, /* an ENDPOINTS that cannot be passed in */
-    OPTION_RESTART = 4,    /* cannot change at reload; of single values and ENDPOINTS */
+    OPTION_NOT_YET = 1, /* nothing but the default is supported yet */
+    OPTION_RESTART = 2, /* cannot change at reload; of single values and ENDPOINTS */
 };
 
 #define CALLBACK_OPTIONS(X, S)                                                                              \
-    X(S, ENDPOINTS, listen, "listen", "0.0.0.0:8443", "1..16", OPTION_NOT_YET | OPTION_RESTART,             \
+    X(S, ENDPOINTS, listen, "listen", "0.0.0.0:8443", "1..16", OPTION_RESTART,                              \
       "where Tencent's callbacks arrive")                                                                   \
     X(S, URL_PATH, path, "path", "/", "", 0, "path of the URL that is set in the console")                  \
     X(S, BOOL, tls, "tls", "on", "", OPTION_RESTART,                                                        \
@@ -59,12 +58,12 @@ enum option_flag {
     X(S, DURATION, forget_after_ms, "forget_after", "0", "0..3650d", OPTION_RESTART,              \
       "users offline for longer are dropped, 0: never")
 
-#define STATUS_OPTIONS(X, S)                                                                         \
-    X(S, ENDPOINTS, listen, "listen", "127.0.0.1:8080", "1..16", OPTION_NO_SYSTEMD | OPTION_RESTART, \
-      "where programs and people ask")                                                               \
-    X(S, FILE, certificate, "certificate", "", "", 0, "with private_key: HTTPS")                     \
-    X(S, FILE, private_key, "private_key", "", "", 0, "its private key, PEM")                        \
-    X(S, FILE, token_file, "token_file", "", "", 0, "bearer token that a client has to show")        \
+#define STATUS_OPTIONS(X, S)                                                                  \
+    X(S, ENDPOINTS, listen, "listen", "127.0.0.1:8080", "1..16", OPTION_RESTART,              \
+      "where programs and people ask")                                                        \
+    X(S, FILE, certificate, "certificate", "", "", 0, "with private_key: HTTPS")              \
+    X(S, FILE, private_key, "private_key", "", "", 0, "its private key, PEM")                 \
+    X(S, FILE, token_file, "token_file", "", "", 0, "bearer token that a client has to show") \
     X(S, NAMES, allowed_hosts, "allowed_hosts", "", "0..64", 0, "names that Host may carry, beside localhost")
 
 #define STORE_OPTIONS(X, S)                                                                     \

@@ -6,10 +6,11 @@ static bool is_set(const char *text)
     return text[0] != '\0';
 }
 
+/* Who can reach systemd's is known when they are there: config_check_endpoints(). */
 static bool all_local(const struct endpoint_list *list)
 {
     for (size_t i = 0; i < list->n; i++) {
-        if (!endpoint_is_local(&list->items[i])) {
+        if (list->items[i].kind != ENDPOINT_SYSTEMD && !endpoint_is_local(&list->items[i])) {
             return false;
         }
     }
@@ -102,4 +103,15 @@ void check_config(const struct config *config, struct problems *problems)
     for (size_t i = 0; i < config->n_apps; i++) {
         check_app(config, &config->apps[i], problems);
     }
+}
+
+int config_check_endpoints(const struct config *config, const struct endpoint_list *callback,
+                           const struct endpoint_list *status, struct buf *errors)
+{
+    struct problems problems = {.path = config->path, .out = errors};
+    struct config real = *config;
+    real.callback.listen = *callback;
+    real.status.listen = *status;
+    check_config(&real, &problems);
+    return problems_result(&problems);
 }

@@ -132,19 +132,7 @@ static int add_refused(struct loader *loader, unsigned line, const char *section
 
 static bool is_supported(const struct option_row *option, const void *field)
 {
-    if ((option->flags & OPTION_NOT_YET) == 0) {
-        return true;
-    }
-    if (option->kind != OPTION_ENDPOINTS) {
-        return value_is_default(option, field);
-    }
-    const struct endpoint_list *list = field;
-    for (size_t i = 0; i < list->n; i++) {
-        if (list->items[i].kind == ENDPOINT_SYSTEMD) {
-            return false;
-        }
-    }
-    return true;
+    return (option->flags & OPTION_NOT_YET) == 0 || value_is_default(option, field);
 }
 
 /* The first value in the file takes the default's place, further ones of a list stand beside it. */

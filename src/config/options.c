@@ -106,10 +106,7 @@ void option_append_allowed(struct buf *out, const struct option_row *option)
         buf_append(out, STR("a path that begins with '/' and has no blank, '?' or '#'"));
         break;
     case OPTION_ENDPOINTS:
-        append_count(out, option,
-                     (option->flags & OPTION_NO_SYSTEMD) != 0
-                         ? "IPv4:port, [IPv6]:port, localhost:port or unix:/path"
-                         : "IPv4:port, [IPv6]:port, localhost:port, unix:/path or systemd");
+        append_count(out, option, "IPv4:port, [IPv6]:port, localhost:port, unix:/path or systemd");
         break;
     case OPTION_NETWORKS:
         append_count(out, option, "networks like 192.0.2.0/24 and 2001:db8::/32");
@@ -129,7 +126,7 @@ void option_append_allowed(struct buf *out, const struct option_row *option)
 static void append_row(struct buf *out, const struct option_row *option)
 {
     cleanup(buf_fini) struct buf pair = {0};
-    bool waits = (option->flags & OPTION_NOT_YET) != 0 && option->kind != OPTION_ENDPOINTS;
+    bool waits = (option->flags & OPTION_NOT_YET) != 0;
     buf_appendf(&pair, "%s = %s", option->key, option->default_text);
     buf_appendf(out, "  %-48.*s ; %s%s\n", STR_FMT(buf_str(&pair)), option->meaning,
                 waits ? " (not supported yet)" : "");

@@ -123,11 +123,10 @@ static int set_url_path(char **field, struct str text)
     return good ? set_text(field, text) : VALUE_REFUSED;
 }
 
-static int append_endpoint(const struct option_row *option, struct endpoint_list *list, struct str item)
+static int append_endpoint(struct endpoint_list *list, struct str item)
 {
     struct endpoint endpoint;
-    bool no_systemd = (option->flags & OPTION_NO_SYSTEMD) != 0;
-    if (!endpoint_parse(item, &endpoint) || (endpoint.kind == ENDPOINT_SYSTEMD && no_systemd)) {
+    if (!endpoint_parse(item, &endpoint)) {
         return VALUE_REFUSED;
     }
     struct endpoint *items = reallocarray(list->items, list->n + 1, sizeof(*items));
@@ -189,7 +188,7 @@ static int append_item(const struct option_row *option, void *field, struct str 
 {
     switch (option->kind) {
     case OPTION_ENDPOINTS:
-        return append_endpoint(option, field, item);
+        return append_endpoint(field, item);
     case OPTION_NETWORKS:
         return append_network(field, item);
     case OPTION_NAMES:

@@ -89,11 +89,12 @@ static void stop_history(struct daemon *daemon)
 /* In this order, and ended in the reverse. */
 static const struct {
     const char *name;
-    int (*start)(struct daemon *daemon); /* 0 or -errno; what it has begun is ended all the same */
+    int (*start)(struct daemon *daemon); /* as in parts.h; what it has begun is ended all the same */
     void (*stop)(struct daemon *daemon); /* takes what was never started, or not wholly */
 } steps[] = {
     {"log", start_log, stop_log},
     {"descriptors", start_descriptors, NULL},
+    {"passed sockets", start_passed, stop_passed},
     {"table", start_table, stop_table},
     {"history", start_history, stop_history},
     {"storage", start_storage, stop_storage},
@@ -131,7 +132,7 @@ static uint64_t pass_time(struct daemon *daemon)
     return wait_ms > 1000 ? 1000 : wait_ms;
 }
 
-static void log_lines(enum log_level level, const struct buf *lines)
+void daemon_log_lines(enum log_level level, const struct buf *lines)
 {
     struct str left = buf_str(lines);
     struct str line;
@@ -160,10 +161,13 @@ static void reload(struct daemon *daemon)
         r = config_check_reload(daemon->config, &config, &errors);
     }
     if (r == 0) {
+        r = passed_check(daemon, &config, &errors);
+    }
+    if (r == 0) {
         r = reload_policy(daemon, &config);
     }
-    log_lines(LOG_LEVEL_WARNING, &warnings);
-    log_lines(LOG_LEVEL_ERROR, &errors);
+    daemon_log_lines(LOG_LEVEL_WARNING, &warnings);
+    daemon_log_lines(LOG_LEVEL_ERROR, &errors);
     note_reload(&daemon->reloads, r == 0);
     if (r < 0) {
         log_error("configuration not reloaded: the old one stays", log_errno("error", r));
@@ -228,8 +232,8 @@ static void drain(struct daemon *daemon)
 }
 
 /* Starts the steps from the first on, until one fails or a signal says that they are not wanted any more.
- * Returns how many are to be ended; `*ret_error` is of the one that failed, or 0. */
-static size_t start(struct daemon *daemon, int *ret_error)
+ * Returns how many are to be ended; `*ret_result` is of the one that failed, or 0. */
+static size_t start(struct daemon *daemon, int *ret_result)
 {
     size_t n = 0;
     int r = 0;
@@ -240,7 +244,7 @@ static size_t start(struct daemon *daemon, int *ret_error)
         }
         n++;
     }
-    *ret_error = r;
+    *ret_result = r;
     return n;
 }
 
@@ -263,12 +267,12 @@ int daemon_run(const struct config *config, const char *config_path)
         .readiness = STATUS_STARTING,
         .reloads.loaded_unix_ms = clock_unix_ms(),
     };
-    int error = 0;
-    size_t n_started = start(&daemon, &error);
-    if (error == 0 && n_started == N_STEPS) {
+    int result = 0;
+    size_t n_started = start(&daemon, &result);
+    if (result == 0 && n_started == N_STEPS) {
         serve(&daemon);
     }
-    if (error == 0) {
+    if (result == 0) {
         log_notice("stopped");
     }
     while (n_started-- > 0) {
@@ -276,5 +280,5 @@ int daemon_run(const struct config *config, const char *config_path)
             steps[n_started].stop(&daemon);
         }
     }
-    return error == 0 ? 0 : 1;
+    return result == START_MISCONFIGURED ? 2 : result < 0;
 }

@@ -27,7 +27,19 @@ static int bind_endpoint(struct daemon *daemon, struct http_listener *listener,
         return r;
     }
     daemon->n_socket_files++;
-    return http_listener_add_socket(listener, fd);
+    return http_listener_add_socket(listener, fd, false);
+}
+
+static int add_passed(struct daemon *daemon, unsigned which)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < daemon->passed.n; i++) {
+        struct passed_socket *socket = &daemon->passed.items[i];
+        if (socket->listener == which) {
+            r = http_listener_add_socket(daemon->listeners[which], take_fd(&socket->fd), true);
+        }
+    }
+    return r;
 }
 
 static int make_listener(struct daemon *daemon, unsigned which, const struct http_listener_config *config,
@@ -35,9 +47,11 @@ static int make_listener(struct daemon *daemon, unsigned which, const struct htt
 {
     int r = http_listener_new(config, &daemon->listeners[which]);
     for (size_t i = 0; r == 0 && i < endpoints->n; i++) {
-        r = bind_endpoint(daemon, daemon->listeners[which], &endpoints->items[i]);
+        if (endpoints->items[i].kind != ENDPOINT_SYSTEMD) {
+            r = bind_endpoint(daemon, daemon->listeners[which], &endpoints->items[i]);
+        }
     }
-    return r;
+    return r == 0 ? add_passed(daemon, which) : r;
 }
 
 static unsigned n_cores(void)

@@ -7,6 +7,7 @@
 #include "presenced/callback.h"
 #include "presenced/config.h"
 #include "presenced/listener.h"
+#include "presenced/log.h"
 #include "presenced/socket.h"
 #include "presenced/status.h"
 #include "presenced/store.h"
@@ -23,6 +24,20 @@ struct reloads {
     _Atomic uint64_t n_failed;
     _Atomic bool last_failed;
     _Atomic uint64_t loaded_unix_ms; /* what is in force */
+};
+
+/* Sockets that the service manager has opened. */
+#define PASSED_MAX 32
+
+struct passed_socket {
+    int fd; /* -1: handed to its listener */
+    unsigned listener;
+    struct endpoint endpoint;
+};
+
+struct passed {
+    struct passed_socket items[PASSED_MAX];
+    size_t n;
 };
 
 /* What the service manager was told last. */
@@ -60,17 +75,31 @@ struct daemon {
     pthread_mutex_t woken_lock;
     struct http_listener *woken; /* the listener whose answers wait for the store, while it runs */
     struct status_counters listener_counters[N_LISTENERS];
+    struct passed passed;
     struct report report;
     struct watchdog watchdog;
 };
 
 extern const char *const daemon_listener_names[N_LISTENERS];
 
-/* Each start_…() returns 0 or -errno, logged where more can be said than its text, and leaves what it has
- * begun to its stop_…(), which takes what was never started, or not wholly. */
+#define START_MISCONFIGURED                                                        \
+    1 /* said in the log: what was passed and the configuration do not go together \
+       */
+
+/* Each start_…() returns 0, START_MISCONFIGURED or -errno, logged where more can be said than its text, and
+ * leaves what it has begun to its stop_…(), which takes what was never started, or not wholly. */
 
 /* daemon.c */
 uint64_t count_online(const struct daemon *daemon);
+void daemon_log_lines(enum log_level level, const struct buf *lines);
+
+/* passed.c */
+int start_passed(struct daemon *daemon);
+void stop_passed(struct daemon *daemon);
+
+/* Whether who can reach the sockets that were passed is acceptable to `config`. 0; -EINVAL with errors;
+ * -ENOMEM. */
+int passed_check(const struct daemon *daemon, const struct config *config, struct buf *errors);
 
 /* report.c */
 void report_loading(struct daemon *daemon, uint64_t n_users);

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
@@ -59,4 +60,22 @@ uint64_t supervisor_watchdog_ms(void)
 void supervisor_beat(void)
 {
     tell("WATCHDOG=1");
+}
+
+int supervisor_each_passed(void (*visit)(void *cls, int fd, const char *name), void *cls)
+{
+    char **names = NULL;
+    int n = sd_listen_fds_with_names(0, &names);
+    for (int i = 0; i < n; i++) {
+        visit(cls, SD_LISTEN_FDS_START + i, names[i]);
+        free(names[i]);
+    }
+    free(names);
+    return n < 0 ? n : 0;
+}
+
+bool supervisor_is_listening(int fd)
+{
+    return sd_is_socket(fd, AF_INET, SOCK_STREAM, 1) > 0 || sd_is_socket(fd, AF_INET6, SOCK_STREAM, 1) > 0 ||
+           sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) > 0;
 }

@@ -23,4 +23,11 @@ void supervisor_extend(uint64_t more_ms);
 uint64_t supervisor_watchdog_ms(void);
 void supervisor_beat(void);
 
+/* Hands every descriptor that was passed to `visit`, which closes it, with the name that its socket unit
+ * gives it ("unknown" where none does). 0, or -errno. */
+int supervisor_each_passed(void (*visit)(void *cls, int fd, const char *name), void *cls);
+
+/* Whether it is a listening stream socket of IPv4, IPv6 or Unix. */
+bool supervisor_is_listening(int fd);
+
 #endif

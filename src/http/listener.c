@@ -48,13 +48,14 @@ int http_listener_new(const struct http_listener_config *config, struct http_lis
     return 0;
 }
 
-int http_listener_add_socket(struct http_listener *listener, int fd)
+int http_listener_add_socket(struct http_listener *listener, int fd, bool is_shared)
 {
     struct http_shared *shared = &listener->shared;
     if (shared->n_sockets == HTTP_SOCKETS_MAX) {
         (void)close(fd);
         return -ENOSPC;
     }
+    shared->is_shared[shared->n_sockets] = is_shared;
     shared->sockets[shared->n_sockets++] = fd;
     return 0;
 }

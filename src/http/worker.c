@@ -85,12 +85,12 @@ static int wait_ms(struct http_worker *worker)
     return until_ms <= worker->now_ms ? 0 : (int)(until_ms - worker->now_ms);
 }
 
-/* Who has connected already gets an answer. */
+/* Who has connected already gets an answer: from here, or at a shared socket from the next process. */
 static void take_what_waits(struct http_worker *worker)
 {
     http_accept_watch(worker, true);
     for (unsigned i = 0; i < worker->shared->n_sockets; i++) {
-        while (http_accept(worker, &worker->sockets[i])) {}
+        while (!worker->shared->is_shared[i] && http_accept(worker, &worker->sockets[i])) {}
     }
     http_accept_watch(worker, false);
     worker->accept_again_ms = 0;
@@ -105,7 +105,9 @@ static void pause_accepting(struct http_worker *worker)
     take_what_waits(worker);
     if (atomic_fetch_add(&shared->n_paused, 1) + 1 == shared->config.n_threads) {
         for (unsigned i = 0; i < shared->n_sockets; i++) {
-            (void)shutdown(shared->sockets[i], SHUT_RDWR);
+            if (!shared->is_shared[i]) {
+                (void)shutdown(shared->sockets[i], SHUT_RDWR);
+            }
         }
     }
 }

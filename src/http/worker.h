@@ -23,6 +23,7 @@ struct http_shared {
     size_t n_unbounded;
     unsigned n_sockets;
     int sockets[HTTP_SOCKETS_MAX];
+    bool is_shared[HTTP_SOCKETS_MAX]; /* with another process, which keeps it */
     _Atomic uint64_t n_connections;
     _Atomic bool draining;
     _Atomic bool paused;
@@ -110,10 +111,10 @@ void http_limits_sweep(struct http_worker *worker);
 /* accept.c: takes some of what waits at a listening socket, within the limits. Whether more may wait. */
 bool http_accept(struct http_worker *worker, struct watch *socket);
 
-/* accept.c: closes a few of the connections that are idle longest. */
 /* accept.c: whether the first request of somebody who has just connected is to be expected. */
 bool http_has_newcomers(const struct http_worker *worker);
 
+/* accept.c: closes a few of the connections that are idle longest. */
 void http_close_idle(struct http_worker *worker);
 
 /* accept.c: starts or stops to watch the listening sockets. */

@@ -534,7 +534,6 @@ END_TEST
 
 #define SECTIONS "callback, app ID, presence, status, store, replication or log"
 #define ENDPOINTS "IPv4:port, [IPv6]:port, localhost:port, unix:/path or systemd, at most 16"
-#define STATUS_ENDPOINTS "IPv4:port, [IPv6]:port, localhost:port or unix:/path, at most 16"
 #define NETWORKS "networks like 192.0.2.0/24 and 2001:db8::/32, at most 1024"
 #define URL_PATH "a path that begins with '/' and has no blank, '?' or '#'"
 #define TOKEN "1 to 256 printable characters without blanks, at most 2"
@@ -596,8 +595,8 @@ static const struct {
     {STR(APP "[callback]\nlisten =\n"), "FILE:4: [callback] listen: '' is not allowed: " ENDPOINTS "\n"},
     {STR(APP "[callback]\nlisten = 127.0.0.1:1 x 127.0.0.1:2\n"),
      "FILE:4: [callback] listen: 'x' is not allowed: " ENDPOINTS "\n"},
-    {STR(APP "[status]\nlisten = systemd\n"),
-     "FILE:4: [status] listen: 'systemd' is not allowed: " STATUS_ENDPOINTS "\n"},
+    {STR(APP "[status]\nlisten = systemd:8080\n"),
+     "FILE:4: [status] listen: 'systemd:8080' is not allowed: " ENDPOINTS "\n"},
     {STR(APP "[callback]\npath = a\n"), "FILE:4: [callback] path: 'a' is not allowed: " URL_PATH "\n"},
     {STR(APP "[callback]\npath =\n"), "FILE:4: [callback] path: '' is not allowed: " URL_PATH "\n"},
     {STR(APP "[callback]\npath = /a?b\n"), "FILE:4: [callback] path: '/a?b' is not allowed: " URL_PATH "\n"},
@@ -640,7 +639,6 @@ static const struct {
      "FILE:5: [callback] allow: with a Unix socket it needs trusted_proxies, or every caller of the socket is "
      "refused\n"},
     /* what is not there yet */
-    {STR(APP "[callback]\nlisten = systemd\n"), "FILE:4: [callback] listen: not supported yet\n"},
     {STR(APP "[replication]\nurl = unix:/run/redis\n"), "FILE:4: [replication] url: not supported yet\n"},
     /* one option and another */
     {STR(APP "[callback]\ncertificate =\n"),
