@@ -114,7 +114,9 @@ static const char *const watched[] = {"env", "NOTIFY_SOCKET=@DIR@/notify", "WATC
 
 static void start_watched(const char *const *through)
 {
-    victim = victim_spawn(sandbox, &(struct victim_config){CALLBACK REST STORE, through});
+    /* With sync, for there an event waits for the disk. */
+    victim = victim_spawn(sandbox,
+                          &(struct victim_config){CALLBACK REST STORE "durability = sync\n", through});
     victim_await_ready(victim);
 }
 
