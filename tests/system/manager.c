@@ -3,13 +3,9 @@
 
 #include "presenced/clock.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <poll.h>
-#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 
 #define BEAT "WATCHDOG=1"
 #define BEATS_ON_THEIR_WAY 2
@@ -84,52 +80,4 @@ void manager_expect_silence(struct manager *manager, uint64_t silence_ms)
         n += is_beat(manager);
         ck_assert_uint_le(n, BEATS_ON_THEIR_WAY);
     }
-}
-
-static bool has_name(pid_t pid, const char *thread, const char *name)
-{
-    char path[300];
-    char text[32] = "";
-    (void)snprintf(path, sizeof(path), "/proc/%d/task/%s/comm", (int)pid, thread);
-    FILE *file = fopen(path, "re");
-    bool same = file != NULL && fgets(text, sizeof(text), file) != NULL &&
-                strncmp(text, name, strlen(name)) == 0 && text[strlen(name)] == '\n';
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    return same;
-}
-
-static pid_t find_thread(pid_t pid, const char *name)
-{
-    char path[64];
-    pid_t found = 0;
-    (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-    DIR *tasks = opendir(path);
-    ck_assert_ptr_nonnull(tasks);
-    for (struct dirent *entry; found == 0 && (entry = readdir(tasks)) != NULL;) {
-        if (has_name(pid, entry->d_name, name)) {
-            found = (pid_t)strtol(entry->d_name, NULL, 10);
-        }
-    }
-    (void)closedir(tasks);
-    ck_assert_msg(found != 0, "no thread is named %s", name);
-    return found;
-}
-
-/* A signal would stop all of the process; a tracer can stop one thread. */
-pid_t thread_freeze(pid_t pid, const char *name)
-{
-    int status = 0;
-    pid_t thread = find_thread(pid, name);
-    ck_assert_msg(ptrace(PTRACE_SEIZE, thread, NULL, NULL) == 0, "%s", strerror(errno));
-    ck_assert_int_eq(ptrace(PTRACE_INTERRUPT, thread, NULL, NULL), 0);
-    ck_assert_int_eq(waitpid(thread, &status, __WALL), thread);
-    ck_assert(WIFSTOPPED(status));
-    return thread;
-}
-
-void thread_thaw(pid_t thread)
-{
-    ck_assert_int_eq(ptrace(PTRACE_DETACH, thread, NULL, NULL), 0);
 }

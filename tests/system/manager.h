@@ -2,8 +2,7 @@
 #ifndef PRESENCED_TESTS_MANAGER_H
 #define PRESENCED_TESTS_MANAGER_H
 
-/* The service manager's side of sd_notify(3), and a thread of the daemon's that stands still. Fails the
- * running test when it cannot do what it is asked. */
+/* The service manager's side of sd_notify(3). Fails the running test when it cannot do what it is asked. */
 
 #include "victim.h"
 
@@ -25,9 +24,5 @@ void manager_await_beats(struct manager *manager, unsigned n);
 
 /* Fails unless beats cease for `silence_ms`, but for one or two that were on their way. */
 void manager_expect_silence(struct manager *manager, uint64_t silence_ms);
-
-/* Stops one thread of a process, found by its name; the others go on. */
-pid_t thread_freeze(pid_t pid, const char *name);
-void thread_thaw(pid_t thread);
 
 #endif

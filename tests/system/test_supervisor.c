@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../unit/suite.h"
 #include "event.h"
+#include "freeze.h"
 #include "manager.h"
 
 #include "presenced/clock.h"
@@ -150,9 +151,10 @@ START_TEST(one_thread_that_stands_still_ends_the_beats)
 {
     start_watched(watched);
     manager_await_beats(manager, 3);
-    pid_t thread = thread_freeze(victim_pid(victim), threads[_i]);
+    pid_t thread = freeze_begin(victim_pid(victim), threads[_i]);
+    ck_assert_msg(thread > 0, "%s: %s", threads[_i], strerror(-thread));
     manager_expect_silence(manager, SILENCE_MS);
-    thread_thaw(thread);
+    ck_assert_int_eq(freeze_end(thread), 0);
     manager_await_beats(manager, 3);
     login("alice");
     victim_stop(victim);
