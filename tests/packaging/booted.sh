@@ -1,0 +1,346 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Boots a minimal Debian 12 with systemd in a folder (systemd-nspawn) and lives the package's life there: installed,
+# configured, started hardened, fed with events over HTTPS, reloaded, killed by its watchdog, restarted and upgraded
+# under load, removed. Needs root, debootstrap, systemd-nspawn and a mirror (MIRROR names another than debootstrap's
+# own, BASE a folder that it has filled before); takes about two minutes. Where such a boot is not possible it says
+# so and ends with 77.
+#
+# It runs with a filter that kills for a system call that is not allowed, where the unit lets the call fail: so
+# none is missed.
+set -eu
+
+cd "$(dirname "$0")/../.." || exit
+own=$(mktemp -d)
+root=$own/root
+container=
+passed=0
+failed=0
+
+skip() {
+    echo "skipped: $1"
+    exit 77
+}
+
+fail() {
+    echo "booted.sh: $1" >&2
+    exit 1
+}
+
+# check WHAT COMMAND…: one expectation.
+check() {
+    what=$1
+    shift
+    if "$@" >"$own/said" 2>&1; then
+        passed=$((passed + 1))
+        echo "ok    $what"
+    else
+        failed=$((failed + 1))
+        echo "FAIL  $what"
+        sed 's/^/      /' "$own/said" | tail -n 20
+    fi
+}
+
+# until_true COMMAND…: tried for half a minute.
+until_true() {
+    for _ in $(seq 300); do
+        if "$@" >"$own/tried" 2>&1; then
+            return 0
+        fi
+        sleep 0.1
+    done
+    cat "$own/tried"
+    return 1
+}
+
+# ---- the machine ----
+
+bootstrap() {
+    depends=$(dpkg-deb --field "$package" Depends | sed -E 's/ *\|[^,]*//g; s/ *\([^)]*\)//g; s/, */,/g')
+    debootstrap --variant=minbase --include="systemd-sysv,dbus,curl,openssl,$depends" bookworm "$root" ${MIRROR:+"$MIRROR"} \
+        >"$own/debootstrap.log" 2>&1 || skip "debootstrap failed: $(tail -n 2 "$own/debootstrap.log")"
+}
+
+make_root() {
+    if [ -n "${BASE-}" ]; then
+        cp -a "$BASE" "$root"
+    else
+        bootstrap
+    fi
+    mkdir "$root/srv/packages"
+    cc -std=gnu17 -D_GNU_SOURCE -static tests/packaging/freeze.c tests/system/freeze.c -o "$root/srv/freeze"
+    cp tests/packaging/inside.sh "$root/srv/inside.sh"
+}
+
+# The first process of the machine, once it is there.
+find_leader() {
+    leader=$(cat "/proc/$container/task/$container/children") && leader=${leader%% *} && [ -n "$leader" ] &&
+        [ "$(cat "/proc/$leader/comm")" = systemd ]
+}
+
+inside() {
+    nsenter --target "$leader" --all --wdns=/ -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C \
+        DEBIAN_FRONTEND=noninteractive "$@" </dev/null
+}
+
+is_booted() {
+    find_leader || return 1
+    state=$(inside systemctl is-system-running) || [ "$state" = degraded ]
+}
+
+boot() {
+    set -- --quiet --directory="$root" --boot --private-network --console=pipe
+    # Without a service manager outside there is nobody to register with.
+    [ -d /run/systemd/system ] || set -- "$@" --register=no --keep-unit
+    systemd-nspawn "$@" </dev/null >"$own/console" 2>&1 &
+    container=$!
+    until_true is_booted || skip "no boot in a folder here: $(tail -n 3 "$own/console")"
+}
+
+is_gone() {
+    ! kill -0 "$container" 2>/dev/null
+}
+
+# The second signal ends it at once.
+clean_up() {
+    if [ -n "$container" ]; then
+        kill "$container" 2>/dev/null || true
+        until_true is_gone || kill "$container" 2>/dev/null || true
+        wait "$container" || true
+    fi
+    rm -rf "$own"
+}
+
+# make_version VERSION: the same package as another version.
+make_version() {
+    rm -rf "$own/tree"
+    dpkg-deb --raw-extract "$package" "$own/tree"
+    sed -i "s/^Version: .*/Version: $1/" "$own/tree/DEBIAN/control"
+    dpkg-deb --root-owner-group --build "$own/tree" "$root/srv/packages/$1.deb" >/dev/null
+}
+
+# ---- the daemon ----
+
+systemctl() {
+    inside systemctl "$@"
+}
+
+property() {
+    systemctl show --property="$1" --value presenced.service
+}
+
+# has PROPERTY VALUE
+has() {
+    value=$(property "$1")
+    [ "$value" = "$2" ] || { echo "$1 is '$value', not '$2'" && return 1; }
+}
+
+fails() {
+    ! "$@"
+}
+
+journal_says() {
+    inside journalctl --quiet --no-pager --unit=presenced.service >"$own/journal"
+    tail -n 5 "$own/journal"
+    grep -qF -e "$1" "$own/journal"
+}
+
+# in_proc LINE: of the status of its process.
+in_proc() {
+    inside grep -x "$1" "/proc/$(property MainPID)/status"
+}
+
+# is_as MODE-AND-OWNER PATH
+is_as() {
+    found=$(inside stat --format '%A %U:%G' "$2")
+    [ "$found" = "$1" ] || { echo "$2 is $found, not $1" && return 1; }
+}
+
+# send USER: a Login, signed, over HTTPS.
+send() {
+    inside sh /srv/inside.sh send "$1"
+}
+
+# is_online USER…
+is_online() {
+    for user in "$@"; do
+        inside curl --silent --show-error --unix-socket /run/presenced/status.sock "http://localhost/v1/users/$user" |
+            grep -q '"state":"online"' || { echo "$user is not online" && return 1; }
+    done
+}
+
+make_certificate() {
+    inside openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+        -addext subjectAltName=DNS:localhost -keyout /etc/presenced/tls/privkey.pem -out /etc/presenced/tls/fullchain.pem
+    inside chgrp presenced /etc/presenced/tls/privkey.pem
+    inside chmod 640 /etc/presenced/tls/privkey.pem
+}
+
+# configure CALLBACK-ADDRESS
+configure() {
+    cat >"$root/etc/presenced/presenced.conf" <<END
+[callback]
+listen = $1
+drain_delay = 200ms
+[app 1400000000]
+token_file = /etc/presenced/token
+[status]
+listen = unix:/run/presenced/status.sock
+[store]
+path = /var/lib/presenced/store
+END
+}
+
+certificate_served() {
+    inside sh -c 'openssl s_client -connect 127.0.0.1:8443 </dev/null 2>/dev/null | openssl x509 -noout -fingerprint'
+}
+
+serves_new_certificate() {
+    [ "$(certificate_served)" = "$(inside openssl x509 -noout -fingerprint -in /etc/presenced/tls/fullchain.pem)" ]
+}
+
+# ---- the life ----
+
+try_unconfigured() {
+    check 'installs' inside dpkg --install /srv/packages/first.deb
+    check '… and is not started' has ActiveState inactive
+    check 'does not start' fails systemctl start presenced
+    check '… and says why' journal_says '[app ID]: missing'
+    check '… without trying again' has NRestarts 0
+}
+
+try_start() {
+    mkdir -p "$root/etc/systemd/system/presenced.service.d"
+    printf '[Service]\nWatchdogSec=4s\nSystemCallErrorNumber=kill\n' >"$root/etc/systemd/system/presenced.service.d/test.conf"
+    systemctl daemon-reload
+    inside sh -c 'umask 027 && echo made-up >/etc/presenced/token && chgrp presenced /etc/presenced/token'
+    make_certificate >/dev/null 2>&1
+    configure 127.0.0.1:8443
+    check 'starts' systemctl start presenced
+    check '… and serves as soon as it is started' send alice
+    check 'knows who is online' is_online alice
+    check 'says so' until_true has StatusText 'users online: 1'
+    check 'has no way to new privileges' in_proc 'NoNewPrivs:.1'
+    check '… nor any' in_proc 'CapBnd:.0000000000000000'
+    check '… and a filter of system calls' in_proc 'Seccomp:.2'
+    check 'its Unix socket is for its group' is_as 'srw-rw---- presenced:presenced' /run/presenced/status.sock
+}
+
+try_reload() {
+    make_certificate >/dev/null 2>&1
+    check 'reloads' systemctl reload presenced
+    check '… with another certificate' until_true serves_new_certificate
+    echo 'nonsense' >>"$root/etc/presenced/presenced.conf"
+    check 'does not reload what is wrong' fails systemctl reload presenced
+    check '… and runs on' send bob
+    configure 127.0.0.1:8444
+    check 'finds what needs a restart' systemctl reload presenced
+    check '… and says so' until_true has StatusText \
+        'users online: 2; configuration not reloaded: /etc/presenced/presenced.conf:2: [callback] listen: cannot change while presenced runs: restart it'
+    check '… and runs on' send carol
+}
+
+# One http thread stands still, the others go on.
+try_watchdog() {
+    configure 127.0.0.1:8443
+    check 'restarts' systemctl restart presenced
+    check '… with what was stored' is_online alice bob carol
+    inside /srv/freeze "$(property MainPID)" callback-0 >/dev/null
+    check 'is started anew where a thread stands still' until_true has NRestarts 1
+    check '… by the watchdog' journal_says 'Watchdog timeout'
+    check '… and serves' until_true send dora
+    check '… with what was stored' is_online alice bob carol dora
+    configure 0.0.0.0:1
+    check 'does not run where it cannot listen' fails systemctl restart presenced
+}
+
+# Clients connect all the time, each anew for each event.
+begin_load() {
+    rm -f "$root/srv/load."*
+    for number in 1 2 3 4; do
+        inside sh /srv/inside.sh load $number >"$own/load-$number" 2>&1 &
+        loads="${loads-} $!"
+    done
+    until_true has_answers 10
+}
+
+has_answers() {
+    for number in 1 2 3 4; do
+        [ "$(wc -l <"$root/srv/load.$number")" -gt "$1" ] || return 1
+    done
+}
+
+end_load() {
+    touch "$root/srv/load.stop"
+    # Numbers are words.
+    # shellcheck disable=SC2086
+    wait $loads
+    loads=
+}
+
+no_event_failed() {
+    cat "$own"/load-*
+    [ -z "$(cat "$own"/load-*)" ]
+}
+
+no_event_is_lost() {
+    # shellcheck disable=SC2046
+    is_online $(cat "$root"/srv/load.[1-4])
+}
+
+try_socket() {
+    configure systemd
+    systemctl stop presenced
+    check 'its socket starts' systemctl enable --now presenced.socket
+    check '… and starts it for the first who comes' send erna
+    check '… as it should be' has ActiveState active
+    begin_load
+    for _ in 1 2 3; do
+        check 'restarts under load' systemctl restart presenced
+    done
+    check 'is upgraded under load' inside dpkg --install /srv/packages/0.1.0-2.deb
+    check '… to the new version' inside dpkg-query --show presenced
+    check '… and runs' has ActiveState active
+    end_load
+    check 'refused no connection and failed no event' no_event_failed
+    check '… and lost none' no_event_is_lost
+    echo "      of $(cat "$root"/srv/load.[1-4] | wc -l)"
+}
+
+nothing_failed() {
+    systemctl --failed --no-legend >"$own/units"
+    cat "$own/units"
+    [ ! -s "$own/units" ]
+}
+
+is_deaf() {
+    ! inside curl --silent --insecure https://localhost:8443/livez
+}
+
+try_end() {
+    check 'is removed' inside dpkg --remove presenced
+    check '… and with it what listened' is_deaf
+    check '… leaving nothing that failed' nothing_failed
+    check 'is purged' inside dpkg --purge presenced
+    check '… with its data' inside sh -c '! ls -d /var/lib/presenced /etc/presenced'
+}
+
+[ "$(id -u)" -eq 0 ] || skip 'this needs root, to boot a system in a folder'
+command -v debootstrap >/dev/null || skip 'this needs debootstrap'
+command -v systemd-nspawn >/dev/null || skip 'this needs systemd-nspawn'
+trap clean_up EXIT
+sh tests/packaging/build.sh >"$own/build.log" 2>&1 || fail "the package was not built: $(tail -n 20 "$own/build.log")"
+package=$(tail -n 1 "$own/build.log")
+make_root
+cp "$package" "$root/srv/packages/first.deb"
+make_version 0.1.0-2
+boot
+
+try_unconfigured
+try_start
+try_reload
+try_watchdog
+try_socket
+try_end
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
