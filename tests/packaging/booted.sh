@@ -245,7 +245,7 @@ try_watchdog() {
     configure 127.0.0.1:8443
     check 'restarts' systemctl restart presenced
     check '… with what was stored' is_online alice bob carol
-    inside /srv/freeze "$(property MainPID)" callback-0 >/dev/null
+    inside timeout 30 /srv/freeze "$(property MainPID)" callback-0 >/dev/null || true
     check 'is started anew where a thread stands still' until_true has NRestarts 1
     check '… by the watchdog' journal_says 'Watchdog timeout'
     check '… and serves' until_true send dora
@@ -329,6 +329,7 @@ try_end() {
 command -v debootstrap >/dev/null || skip 'this needs debootstrap'
 command -v systemd-nspawn >/dev/null || skip 'this needs systemd-nspawn'
 trap clean_up EXIT
+trap 'exit 1' HUP INT TERM
 sh tests/packaging/build.sh >"$own/build.log" 2>&1 || fail "the package was not built: $(tail -n 20 "$own/build.log")"
 package=$(tail -n 1 "$own/build.log")
 make_root
