@@ -14,6 +14,7 @@ cd "$(dirname "$0")/../.." || exit
 own=$(mktemp -d)
 root=$own/root
 container=
+status_socket=/run/presenced/status.sock
 passed=0
 failed=0
 
@@ -164,7 +165,7 @@ send() {
 # is_online USER…
 is_online() {
     for user in "$@"; do
-        inside curl --silent --show-error --unix-socket /run/presenced/status.sock "http://localhost/v1/users/$user" |
+        inside curl --silent --show-error --unix-socket "$status_socket" "http://localhost/v1/users/$user" |
             grep -q '"state":"online"' || { echo "$user is not online" && return 1; }
     done
 }
@@ -176,7 +177,7 @@ make_certificate() {
     inside chmod 640 /etc/presenced/tls/privkey.pem
 }
 
-# configure CALLBACK-ADDRESS
+# configure CALLBACK-ADDRESS [STATUS-ADDRESS]
 configure() {
     cat >"$root/etc/presenced/presenced.conf" <<END
 [callback]
@@ -185,7 +186,7 @@ drain_delay = 200ms
 [app 1400000000]
 token_file = /etc/presenced/token
 [status]
-listen = unix:/run/presenced/status.sock
+listen = ${2:-unix:$status_socket}
 [store]
 path = /var/lib/presenced/store
 END
@@ -289,11 +290,14 @@ no_event_is_lost() {
 }
 
 try_socket() {
-    configure systemd
+    configure systemd systemd
+    status_socket=/run/presenced-status.sock
     systemctl stop presenced
-    check 'its socket starts' systemctl enable --now presenced.socket
-    check '… and starts it for the first who comes' send erna
+    check 'its sockets start' systemctl enable --now presenced.socket presenced-status.socket
+    check '… and start it for the first who comes' send erna
     check '… as it should be' has ActiveState active
+    check 'knows who is online' is_online alice erna
+    check 'its Unix socket is for its group' is_as 'srw-rw---- presenced:presenced' $status_socket
     begin_load
     for _ in 1 2 3; do
         check 'restarts under load' systemctl restart presenced

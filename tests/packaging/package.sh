@@ -182,7 +182,7 @@ try_upgrades() {
 
 try_end() {
     check 'is removed' package_tool --remove presenced
-    check '… stopping it, the socket first' asked 'stop presenced.socket' 'stop presenced.service'
+    check '… stopping it, the sockets first' asked 'stop presenced.socket presenced-status.socket' 'stop presenced.service'
     check '… keeping data and configuration' present /var/lib/presenced/data /etc/presenced/presenced.conf /etc/presenced/token
     check '… but no program' absent /usr/sbin/presenced /usr/lib/systemd/system/presenced.service
     check 'comes back' package_tool --install /packages/0.1.0-3.deb
