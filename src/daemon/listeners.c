@@ -5,6 +5,7 @@
 #include "presenced/log.h"
 #include "presenced/socket.h"
 
+#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,9 +55,12 @@ static int make_listener(struct daemon *daemon, unsigned which, const struct htt
     return r == 0 ? add_passed(daemon, which) : r;
 }
 
+/* Those that we may run on: whoever holds us on some of them (a container, taskset) wants no more threads. */
 static unsigned n_cores(void)
 {
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    cpu_set_t cores;
+    long n = sched_getaffinity(0, sizeof(cores), &cores) == 0 ? CPU_COUNT(&cores)
+                                                              : sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : n > 256 ? 256 : (unsigned)n;
 }
 
