@@ -58,7 +58,17 @@ struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int f
 /* After libmicrohttpd has ended the GnuTLS session, or when it was not begun. Takes NULL. */
 void tls_session_free(struct tls_session *session);
 
-/* Bytes taken from the socket so far. */
+/* What libmicrohttpd sends from now on is kept back until tls_session_flush(), so that a reply's head and
+ * body leave in one record and one system call. For replies that are short: they lie in memory meanwhile. */
+void tls_session_hold(struct tls_session *session);
+
+/* 0; -EAGAIN when the socket takes no more now: to be called again when it does; -EIO when it never will. */
+int tls_session_flush(struct tls_session *session);
+
+/* Whether bytes lie here that the kernel will not tell of again. */
+bool tls_session_has_ahead(const struct tls_session *session);
+
+/* Bytes that GnuTLS has taken from the peer so far. */
 uint64_t tls_session_n_received(const struct tls_session *session);
 
 /* Whether another generation has been adopted since that asks for client certificates: what the session was

@@ -58,6 +58,7 @@ struct http_connection {
     bool is_busy;        /* waits for its request to be whole, or for its reply to be taken; else idle */
     bool has_served;     /* a request has come over it */
     bool is_starved;     /* stands in the worker's list of starved ones */
+    bool has_unsent;     /* of a reply that libmicrohttpd has seen off, tls_session_flush() keeps some */
     bool is_parked;      /* suspended in libmicrohttpd, watched by us */
     struct http_connection *next_starved;
     struct exchange exchange;
@@ -78,6 +79,9 @@ void http_worker_request_is_answered(struct http_connection *connection, uint64_
 
 /* The reply is sent: the connection may be idle for idle_timeout. */
 void http_worker_request_ends(struct http_connection *connection);
+
+/* Sends what was kept back of the reply. */
+void http_flush(struct http_connection *connection);
 
 const struct http_listener_config *http_worker_config(const struct http_worker *worker);
 bool http_worker_is_draining(const struct http_worker *worker);

@@ -114,6 +114,9 @@ static enum MHD_Result queue(struct http_connection *connection, struct http_rep
     http_worker_request_is_answered(connection, exchange->is_chunked ? 0 : n_bytes);
     bool close_after = exchange->close_after || http_worker_is_draining(connection->worker) ||
                        (connection->tls != NULL && tls_session_is_outdated(connection->tls));
+    if (connection->tls != NULL && http_reply_is_short(reply)) {
+        tls_session_hold(connection->tls);
+    }
     return http_reply_queue(reply, connection->mhd, close_after);
 }
 
@@ -280,6 +283,7 @@ void http_exchange_end(void *cls, struct MHD_Connection *mhd, void **connection_
     *connection_cls = NULL;
     release(&connection->exchange);
     http_worker_request_ends(connection);
+    http_flush(connection);
 }
 
 void http_exchange_fini(struct exchange *exchange)

@@ -53,12 +53,16 @@ void http_worker_request_is_answered(struct http_connection *connection, uint64_
     http_connection_becomes_busy(connection);
 }
 
+void http_connection_becomes_idle(struct http_connection *connection)
+{
+    connection->is_busy = false;
+    wait_join(&connection->worker->idle, &connection->waiter, connection->worker->now_ms);
+}
+
 void http_worker_request_ends(struct http_connection *connection)
 {
-    struct http_worker *worker = connection->worker;
-    http_count_down(&worker->stats.n_in_flight);
-    connection->is_busy = false;
-    wait_join(&worker->idle, &connection->waiter, worker->now_ms);
+    http_count_down(&connection->worker->stats.n_in_flight);
+    http_connection_becomes_idle(connection);
 }
 
 /* libmicrohttpd does not say when the first byte of a kept connection's next request comes, so connections

@@ -7,24 +7,47 @@
  * between two MHD_run_wait(). tests/system/test_limits.c measures what stalled clients cost. */
 #include "worker.h"
 
+#include <errno.h>
 #include <sys/epoll.h>
 
-void http_connection_is_starved(void *cls)
+static void park_later(struct http_connection *connection)
 {
-    struct http_connection *connection = cls;
-    if (!connection->has_served && !connection->is_starved) {
+    if (!connection->is_starved) {
         connection->is_starved = true;
         connection->next_starved = connection->worker->starved;
         connection->worker->starved = connection;
     }
 }
 
+void http_connection_is_starved(void *cls)
+{
+    struct http_connection *connection = cls;
+    if (!connection->has_served) {
+        park_later(connection);
+    }
+}
+
+/* Whoever does not take its replies gets request_timeout to take them, and no more of them meanwhile. */
+void http_flush(struct http_connection *connection)
+{
+    connection->has_unsent = connection->tls != NULL && tls_session_flush(connection->tls) == -EAGAIN;
+    if (connection->has_unsent) {
+        http_connection_becomes_busy(connection);
+        park_later(connection);
+    }
+}
+
+static struct epoll_event awaited(struct http_connection *connection)
+{
+    uint32_t events = connection->has_unsent ? EPOLLOUT : EPOLLIN | EPOLLRDHUP;
+    return (struct epoll_event){.events = events | EPOLLONESHOT, .data.ptr = &connection->watch};
+}
+
 /* Outside of MHD_run_wait(): it walks its lists meanwhile. */
 static void park(struct http_connection *connection)
 {
     struct http_worker *worker = connection->worker;
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT,
-                                .data.ptr = &connection->watch};
+    struct epoll_event event = awaited(connection);
     if (epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, connection->watch.fd, &event) != 0) {
         return; /* it spins instead, until its deadline */
     }
@@ -42,13 +65,39 @@ void http_unpark(struct http_connection *connection)
     MHD_resume_connection(connection->mhd);
 }
 
+void http_parked_is_ready(struct http_connection *connection)
+{
+    if (connection->is_parked && connection->has_unsent) {
+        struct epoll_event event = awaited(connection);
+        connection->has_unsent = tls_session_flush(connection->tls) == -EAGAIN;
+        if (connection->has_unsent &&
+            epoll_ctl(connection->worker->epoll_fd, EPOLL_CTL_MOD, connection->watch.fd, &event) == 0) {
+            return;
+        }
+        if (connection->exchange.stage == EXCHANGE_NONE) {
+            http_connection_becomes_idle(connection);
+        }
+    }
+    http_unpark(connection);
+}
+
+/* Bytes read ahead come without an event. One that waits for its answer is suspended already; what it has
+ * unsent goes with that answer. */
+static bool is_to_be_parked(const struct http_connection *connection)
+{
+    if (connection->has_unsent) {
+        return connection->exchange.stage != EXCHANGE_WAIT;
+    }
+    return !connection->has_served && !tls_session_has_ahead(connection->tls);
+}
+
 void http_park_starved(struct http_worker *worker)
 {
     while (worker->starved != NULL) {
         struct http_connection *connection = worker->starved;
         worker->starved = connection->next_starved;
         connection->is_starved = false;
-        if (!connection->has_served) {
+        if (is_to_be_parked(connection)) {
             park(connection);
         }
     }

@@ -5,6 +5,8 @@
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -39,16 +41,23 @@ struct tls {
     _Atomic uint64_t n_failed;
 };
 
+/* A whole record of a callback, mostly. */
+#define READ_AHEAD_BYTES 1024
+
 struct tls_session {
     gnutls_session_t gnutls;
     struct tls *tls;
     struct tls_generation *generation; /* held */
     int fd;
+    bool is_uncorked;
     uint64_t n_received;
     bool is_established;
     void (*on_starved)(void *cls);
     void *cls;
     enum { CLIENT_NOT_LOOKED_AT, CLIENT_VERIFIED, CLIENT_REFUSED } client;
+    unsigned ahead_begin; /* of what the kernel gave and GnuTLS has not asked for yet */
+    unsigned ahead_end;
+    unsigned char ahead[READ_AHEAD_BYTES];
 };
 
 int tls_new(struct tls **ret_tls)
@@ -189,16 +198,48 @@ void *tls_certificate_callback(void)
     return (void *)callback;
 }
 
-/* GnuTLS asks for bytes. Its own function would do, but for telling us that there were none. */
+static ssize_t receive(struct tls_session *session, void *bytes, size_t size)
+{
+    ssize_t n = recv(session->fd, bytes, size, 0);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        session->on_starved(session->cls);
+        errno = EAGAIN;
+    }
+    return n;
+}
+
+bool tls_session_has_ahead(const struct tls_session *session)
+{
+    return session->ahead_begin < session->ahead_end;
+}
+
+static size_t take_ahead(struct tls_session *session, void *bytes, size_t size)
+{
+    size_t n = session->ahead_end - session->ahead_begin;
+    n = n < size ? n : size;
+    memcpy(bytes, session->ahead + session->ahead_begin, n);
+    session->ahead_begin += (unsigned)n;
+    return n;
+}
+
+/* GnuTLS asks for the five bytes of a record's head, then for the rest: reading ahead makes one system call
+ * of the two. That there is nothing is only ever the kernel's word, on whose edges libmicrohttpd relies. */
 static ssize_t pull(gnutls_transport_ptr_t transport, void *bytes, size_t size)
 {
     struct tls_session *session = transport;
-    ssize_t n = recv(session->fd, bytes, size, 0);
+    ssize_t n = 0;
+    if (!tls_session_has_ahead(session) && size < READ_AHEAD_BYTES) {
+        n = receive(session, session->ahead, READ_AHEAD_BYTES);
+        session->ahead_begin = 0;
+        session->ahead_end = n > 0 ? (unsigned)n : 0;
+    }
+    if (tls_session_has_ahead(session)) {
+        n = (ssize_t)take_ahead(session, bytes, size);
+    } else if (size >= READ_AHEAD_BYTES) {
+        n = receive(session, bytes, size);
+    }
     if (n > 0) {
         session->n_received += (uint64_t)n;
-    } else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-        session->on_starved(session->cls);
-        errno = EAGAIN;
     }
     return n;
 }
@@ -268,6 +309,33 @@ void tls_session_free(struct tls_session *session)
     }
     tls_generation_free(session->generation);
     free(session);
+}
+
+void tls_session_hold(struct tls_session *session)
+{
+    gnutls_record_cork(session->gnutls);
+}
+
+/* libmicrohttpd 0.9.75 corks the socket at the first reply that it sends in two pieces, and from then on
+ * pushes by setting TCP_NODELAY behind the second: too early for what leaves here, which would wait for 200
+ * ms. It keeps to its belief, so the cork is pulled once. */
+static void uncork_socket(struct tls_session *session)
+{
+    int off = 0;
+    if (!session->is_uncorked) {
+        session->is_uncorked = true;
+        (void)setsockopt(session->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof(off));
+    }
+}
+
+int tls_session_flush(struct tls_session *session)
+{
+    int r = gnutls_record_uncork(session->gnutls, 0);
+    uncork_socket(session);
+    if (r == GNUTLS_E_AGAIN || r == GNUTLS_E_INTERRUPTED) {
+        return -EAGAIN;
+    }
+    return r < 0 ? -EIO : 0;
 }
 
 uint64_t tls_session_n_received(const struct tls_session *session)

@@ -134,7 +134,7 @@ static void handle(struct http_worker *worker, struct watch *watch)
         handle_wake(worker);
         break;
     case WATCH_PARKED:
-        http_unpark((struct http_connection *)(void *)watch);
+        http_parked_is_ready((struct http_connection *)(void *)watch);
         break;
     case WATCH_MHD:
         break; /* MHD_run_wait() follows every round */

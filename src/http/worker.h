@@ -102,6 +102,9 @@ static inline void http_count_down(_Atomic uint64_t *counter)
 /* limits.c: the connection is waited for, with request_timeout, from now on. */
 void http_connection_becomes_busy(struct http_connection *connection);
 
+/* limits.c: the connection waits, with idle_timeout, from now on. */
+void http_connection_becomes_idle(struct http_connection *connection);
+
 /* limits.c: cuts off who has used up request_timeout or idle_timeout. */
 void http_limits_sweep(struct http_worker *worker);
 
@@ -129,6 +132,9 @@ void http_connection_cut(struct http_connection *connection);
 
 /* parking.c: a TLS session wants bytes that are not there. */
 void http_connection_is_starved(void *cls);
+
+/* parking.c: goes on with a parked connection whose bytes, or room for bytes, have come. */
+void http_parked_is_ready(struct http_connection *connection);
 
 /* parking.c: parks what was starved in this round. */
 void http_park_starved(struct http_worker *worker);

@@ -5,6 +5,7 @@
 
 #include "presenced/clock.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
 
@@ -229,6 +230,82 @@ START_TEST(request_timeout_spares_a_kept_connection)
 }
 END_TEST
 
+/* Replies that nobody takes. */
+
+#define N_PIPELINED_MAX 400000 /* more than the kernel holds the replies of */
+#define STUCK_AFTER_MS 1000
+
+/* Sends requests over TLS without taking a reply. Returns how many were sent whole before the daemon took no
+ * more of them, or closed. */
+static size_t pipeline(struct wire *wire)
+{
+    struct pollfd socket = {.fd = wire_fd(wire), .events = POLLOUT};
+    size_t n = 0;
+    ck_assert_int_eq(fcntl(socket.fd, F_SETFL, O_NONBLOCK), 0);
+    do {
+        ck_assert_uint_lt(n, N_PIPELINED_MAX);
+        int r = SSL_write(wire_ssl(wire), WHOLE_REQUEST, sizeof(WHOLE_REQUEST) - 1);
+        n += r > 0;
+        if (r <= 0 && SSL_get_error(wire_ssl(wire), r) != SSL_ERROR_WANT_WRITE) {
+            return n;
+        }
+    } while (poll(&socket, 1, STUCK_AFTER_MS) > 0);
+    return n;
+}
+
+static size_t count(struct str text, struct str wanted)
+{
+    size_t n = 0;
+    const char *end = text.ptr + text.len;
+    const char *at = text.ptr;
+    while (at != NULL && (at = memmem(at, (size_t)(end - at), wanted.ptr, wanted.len)) != NULL) {
+        at += wanted.len;
+        n++;
+    }
+    return n;
+}
+
+/* What comes until `n` replies are there, each in a record of its own, or the daemon closes. Returns how many
+ * are. */
+static size_t take_replies(struct wire *wire, size_t n)
+{
+    struct pollfd socket = {.fd = wire_fd(wire), .events = POLLIN};
+    size_t n_taken = 0;
+    char record[16384];
+    while (n_taken < n) {
+        int r = SSL_read(wire_ssl(wire), record, sizeof(record));
+        if (r > 0) {
+            n_taken += count((struct str){record, (size_t)r}, STR("\"ActionStatus\":\"OK\""));
+        } else if (SSL_get_error(wire_ssl(wire), r) != SSL_ERROR_WANT_READ) {
+            break;
+        } else {
+            ck_assert_int_gt(poll(&socket, 1, HARNESS_DEADLINE_MS), 0);
+        }
+    }
+    return n_taken;
+}
+
+START_TEST(replies_wait_for_who_takes_them_later)
+{
+    start(CALLBACK TLS "request_timeout = 1h\n" REST);
+    cleanup(wire_freep) struct wire *wire = connect_to_callback(true);
+    size_t n = pipeline(wire);
+    expect_honest_service("https");
+    ck_assert_uint_eq(take_replies(wire, n), n);
+    stop();
+}
+END_TEST
+
+START_TEST(cuts_off_who_takes_no_replies)
+{
+    start(CALLBACK TLS SHORT_TIMEOUT REST);
+    cleanup(wire_freep) struct wire *wire = connect_to_callback(true);
+    size_t n = pipeline(wire);
+    ck_assert_uint_lt(take_replies(wire, n), n);
+    stop();
+}
+END_TEST
+
 /* Max_connections. */
 
 START_TEST(takes_no_more_than_max_connections)
@@ -390,6 +467,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, silent_connections_make_room);
     tcase_add_test(tcase, closes_an_idle_connection);
     tcase_add_test(tcase, request_timeout_spares_a_kept_connection);
+    tcase_add_test(tcase, replies_wait_for_who_takes_them_later);
+    tcase_add_test(tcase, cuts_off_who_takes_no_replies);
     tcase_add_test(tcase, takes_no_more_than_max_connections);
     tcase_add_test(tcase, bounds_connections_of_one_address);
     tcase_add_test(tcase, an_address_may_come_back);
