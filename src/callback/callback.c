@@ -8,6 +8,7 @@
  *
  * Every end is a callback_outcome; each has its counter, its limit on log lines and its reply, made at the
  * start. */
+#include "json_arena.h"
 #include "judge.h"
 #include "parameters.h"
 #include "presenced/clock.h"
@@ -356,6 +357,7 @@ int callback_new(const struct callback_config *config, struct callback **ret_cal
     if (r < 0) {
         return r;
     }
+    json_arena_prepare();
     cleanup(callback_freep) struct callback *callback = calloc(1, sizeof(*callback));
     if (callback == NULL) {
         return -ENOMEM;

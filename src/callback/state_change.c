@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/state_change.h"
 
+#include "json_arena.h"
+
 #include <cjson/cJSON.h>
 #include <errno.h>
-
-DEFINE_CLEANUP(cJSON *, cJSON_Delete)
 
 /* Objects with more keys than this are sorted to find one that comes twice, so that a body of thousands of
  * keys costs no thousands squared. */
@@ -268,6 +268,26 @@ static int read_tree(const cJSON *tree, struct str command, struct platform_name
     return r;
 }
 
+static cJSON *parse_tree(struct str body)
+{
+    json_arena_begin();
+    cJSON *tree = cJSON_ParseWithLengthOpts(body.ptr, body.len, NULL, 0);
+    json_arena_end();
+    if (tree == NULL) {
+        json_arena_release();
+    }
+    return tree;
+}
+
+static void free_tree(cJSON *tree)
+{
+    if (tree != NULL) {
+        cJSON_Delete(tree);
+        json_arena_release();
+    }
+}
+DEFINE_CLEANUP(cJSON *, free_tree)
+
 int state_change_parse(struct str body, struct str command, struct platform_names *names,
                        struct state_change *ret_change)
 {
@@ -276,7 +296,7 @@ int state_change_parse(struct str body, struct str command, struct platform_name
     if (r != 0) {
         return r;
     }
-    cleanup(cJSON_Deletep) cJSON *tree = cJSON_ParseWithLengthOpts(body.ptr, body.len, NULL, 0);
+    cleanup(free_treep) cJSON *tree = parse_tree(body);
     if (tree == NULL) {
         return -ENOMEM; /* what json_check() passes, cJSON reads */
     }
@@ -291,6 +311,6 @@ int state_change_parse(struct str body, struct str command, struct platform_name
 
 void state_change_fini(struct state_change *change)
 {
-    cJSON_Delete(change->tree);
+    free_tree(change->tree);
     change->tree = NULL;
 }
