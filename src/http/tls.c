@@ -264,6 +264,12 @@ static int count_handshake(gnutls_session_t gnutls, unsigned type, unsigned when
     return 0;
 }
 
+/* GnuTLS's own would be sendmsg() with a list of one. */
+static ssize_t push(gnutls_transport_ptr_t transport, const void *bytes, size_t size)
+{
+    return send((int)(intptr_t)transport, bytes, size, MSG_NOSIGNAL);
+}
+
 struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int fd,
                                     void (*on_starved)(void *cls), void *cls)
 {
@@ -294,6 +300,7 @@ struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int f
     gnutls_transport_set_pull_function(session->gnutls, pull);
     gnutls_handshake_set_hook_function(session->gnutls, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST,
                                        count_handshake);
+    gnutls_transport_set_push_function(session->gnutls, push);
     return take_pointer(session);
 }
 
