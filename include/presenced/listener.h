@@ -21,6 +21,7 @@ struct http_listener_config {
     const struct network *unbounded;      /* peers that the bound above does not count; copied */
     size_t n_unbounded;
     size_t max_body_bytes;
+    size_t connection_memory_bytes; /* for a request's head, its headers taken apart, and the reply's head */
     uint64_t idle_timeout_ms;
     uint64_t request_timeout_ms;
 };

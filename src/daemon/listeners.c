@@ -14,6 +14,11 @@
 #define STATUS_IDLE_TIMEOUT_MS 75000
 #define STATUS_REQUEST_TIMEOUT_MS 10000
 
+/* All of it becomes resident for each connection, and libmicrohttpd clears it for each request, so the
+ * callback, whose heads are well below 1 KiB, has less than browsers with their cookies. */
+#define CALLBACK_CONNECTION_MEMORY_BYTES ((size_t)8 * 1024)
+#define STATUS_CONNECTION_MEMORY_BYTES ((size_t)16 * 1024)
+
 const char *const daemon_listener_names[N_LISTENERS] = {"callback", "status"};
 
 static int bind_endpoint(struct daemon *daemon, struct http_listener *listener,
@@ -78,6 +83,7 @@ static int make_callback_listener(struct daemon *daemon)
         .unbounded = from->trusted_proxies.items,
         .n_unbounded = from->trusted_proxies.n,
         .max_body_bytes = from->max_body_bytes,
+        .connection_memory_bytes = CALLBACK_CONNECTION_MEMORY_BYTES,
         .idle_timeout_ms = from->idle_timeout_ms,
         .request_timeout_ms = from->request_timeout_ms,
     };
@@ -94,6 +100,7 @@ static int make_status_listener(struct daemon *daemon)
         .n_threads = STATUS_THREADS,
         .max_connections = daemon->max_connections[STATUS_LISTENER],
         .max_body_bytes = STATUS_MAX_BODY_BYTES,
+        .connection_memory_bytes = STATUS_CONNECTION_MEMORY_BYTES,
         .idle_timeout_ms = STATUS_IDLE_TIMEOUT_MS,
         .request_timeout_ms = STATUS_REQUEST_TIMEOUT_MS,
     };

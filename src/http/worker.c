@@ -21,9 +21,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
-/* Headers and parse buffer of a request; all of it becomes resident for each connection. */
-#define CONNECTION_MEMORY_BYTES (16 * 1024)
-
 /* Few: between them libmicrohttpd serves what is ready, and kept connections are not to wait for many
  * handshakes. */
 #define EVENTS_A_ROUND 16
@@ -237,7 +234,7 @@ static int start_mhd(struct http_worker *worker)
         http_exchange_end, NULL, MHD_OPTION_URI_LOG_CALLBACK, http_exchange_begin, NULL,
         MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)config->max_connections, MHD_OPTION_CONNECTION_TIMEOUT, 0U, /* ours */
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_ARRAY, options,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->connection_memory_bytes, MHD_OPTION_ARRAY, options,
         MHD_OPTION_END);
     if (worker->mhd == NULL) {
         return -EIO;
