@@ -79,7 +79,7 @@ int query_decode(struct str encoded, size_t size, char *storage, struct str *ret
     return 0;
 }
 
-bool query_equal(struct str encoded, struct str text)
+static bool equal_decoded(struct str encoded, struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         if (encoded.len == 0 || next_byte(&encoded) != (unsigned char)text.ptr[i]) {
@@ -89,13 +89,19 @@ bool query_equal(struct str encoded, struct str text)
     return encoded.len == 0;
 }
 
+bool query_equal(struct str encoded, struct str text)
+{
+    return is_plain(encoded) ? str_equal(encoded, text) : equal_decoded(encoded, text);
+}
+
 void query_find(struct str query, const struct str *names, size_t n_names, struct query_value *ret_values)
 {
     struct query_parameter parameter;
     memset(ret_values, 0, n_names * sizeof(*ret_values));
     while (query_next(&query, &parameter)) {
+        bool plain = is_plain(parameter.name);
         for (size_t i = 0; i < n_names; i++) {
-            if (query_equal(parameter.name, names[i])) {
+            if (plain ? str_equal(parameter.name, names[i]) : equal_decoded(parameter.name, names[i])) {
                 ret_values[i].encoded = parameter.value;
                 ret_values[i].n++;
                 break;
