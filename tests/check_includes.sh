@@ -34,8 +34,8 @@ forbidden() {
 
         # Third-party header: the only files that may include it.
         home["^microhttpd\\.h$"] = "^src/http/"
-        home["^gnutls/"] = "^src/http/tls\\.c$"
-        home["^openssl/"] = "^src/(http/certificate|callback/signature)\\.c$"
+        home["^gnutls/"] = "^src/http/tls(_key)?\\.[ch]$"
+        home["^openssl/"] = "^src/(http/(certificate|tls_key)|callback/signature)\\.c$"
         home["^cjson/"] = "^src/(callback/(state_change|json_arena)|transfer/line_parser|status/[a-z_]*query[a-z_]*)\\.c$"
         home["^ini\\.h$"] = "^src/config/"
         home["^rocksdb/"] = "^src/store/"

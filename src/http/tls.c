@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/tls.h"
 
+#include "tls_key.h"
+
 #include <errno.h>
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
@@ -41,6 +43,9 @@ struct tls {
     _Atomic uint64_t n_resumed;
     _Atomic uint64_t n_failed;
 };
+
+/* Certificates from the server's own up to its root. */
+#define CHAIN_MAX 16
 
 /* A whole record of a callback, mostly. */
 #define READ_AHEAD_BYTES 1024
@@ -114,6 +119,31 @@ static int refuse(const char *what, int gnutls_error, struct certificate_error *
     return -EINVAL;
 }
 
+/* Hands chain and key over to the credentials. 0, or a GnuTLS error. */
+static int set_certificate(gnutls_certificate_credentials_t credentials,
+                           const struct certificate *certificate)
+{
+    gnutls_pcert_st chain[CHAIN_MAX];
+    unsigned n_chain = CHAIN_MAX;
+    gnutls_privkey_t key = NULL;
+    gnutls_datum_t chain_pem = datum(buf_str(&certificate->chain_pem));
+    int r = gnutls_pcert_list_import_x509_raw(chain, &n_chain, &chain_pem, GNUTLS_X509_FMT_PEM, 0);
+    if (r < 0) {
+        return r;
+    }
+    r = tls_key_new(buf_str(&certificate->key_pem), &key);
+    if (r >= 0) {
+        r = gnutls_certificate_set_key(credentials, NULL, 0, chain, (int)n_chain, key);
+    }
+    if (r < 0) {
+        for (unsigned i = 0; i < n_chain; i++) {
+            gnutls_pcert_deinit(&chain[i]);
+        }
+        gnutls_privkey_deinit(key);
+    }
+    return r;
+}
+
 int tls_generation_new(const struct certificate *certificate, struct str client_ca_pem,
                        struct tls_generation **ret_generation, struct certificate_error *ret_error)
 {
@@ -125,10 +155,8 @@ int tls_generation_new(const struct certificate *certificate, struct str client_
     if (gnutls_certificate_allocate_credentials(&generation->credentials) < 0) {
         return -ENOMEM;
     }
-    gnutls_datum_t chain = datum(buf_str(&certificate->chain_pem));
-    gnutls_datum_t key = datum(buf_str(&certificate->key_pem));
     gnutls_datum_t ca = datum(client_ca_pem);
-    int r = gnutls_certificate_set_x509_key_mem(generation->credentials, &chain, &key, GNUTLS_X509_FMT_PEM);
+    int r = set_certificate(generation->credentials, certificate);
     if (r < 0) {
         return refuse("the certificate and key cannot be used for TLS", r, ret_error);
     }
