@@ -62,7 +62,8 @@ void tls_session_free(struct tls_session *session);
  * body leave in one record and one system call. For replies that are short: they lie in memory meanwhile. */
 void tls_session_hold(struct tls_session *session);
 
-/* 0; -EAGAIN when the socket takes no more now: to be called again when it does; -EIO when it never will. */
+/* Sends what was kept back: to be called behind each reply, and before one that is not short. 0; -EAGAIN when
+ * the socket takes no more now: to be called again when it does; -EIO when it never will. */
 int tls_session_flush(struct tls_session *session);
 
 /* Whether bytes lie here that the kernel will not tell of again. */

@@ -103,6 +103,15 @@ static void describe(struct http_connection *connection, const char *method, con
     target_split(request->target, &request->path, &request->query);
 }
 
+static void prepare_tls(struct tls_session *tls, const struct http_reply *reply)
+{
+    if (http_reply_is_short(reply)) {
+        tls_session_hold(tls);
+    } else {
+        (void)tls_session_flush(tls);
+    }
+}
+
 static enum MHD_Result queue(struct http_connection *connection, struct http_reply *reply)
 {
     struct exchange *exchange = &connection->exchange;
@@ -114,8 +123,8 @@ static enum MHD_Result queue(struct http_connection *connection, struct http_rep
     http_worker_request_is_answered(connection, exchange->is_chunked ? 0 : n_bytes);
     bool close_after = exchange->close_after || http_worker_is_draining(connection->worker) ||
                        (connection->tls != NULL && tls_session_is_outdated(connection->tls));
-    if (connection->tls != NULL && http_reply_is_short(reply)) {
-        tls_session_hold(connection->tls);
+    if (connection->tls != NULL) {
+        prepare_tls(connection->tls, reply);
     }
     return http_reply_queue(reply, connection->mhd, close_after);
 }
