@@ -55,16 +55,27 @@ void *tls_certificate_callback(void);
  * NULL when memory is gone or nothing was adopted. */
 struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int fd,
                                     void (*on_starved)(void *cls), void *cls);
-/* After libmicrohttpd has ended the GnuTLS session, or when it was not begun. Takes NULL. */
+
+/* After libmicrohttpd has ended the GnuTLS session and before it closes the socket, or when it was not begun. Takes
+ * NULL. */
 void tls_session_free(struct tls_session *session);
 
 /* What libmicrohttpd sends from now on is kept back until tls_session_flush(), so that a reply's head and
  * body leave in one record and one system call. For replies that are short: they lie in memory meanwhile. */
 void tls_session_hold(struct tls_session *session);
 
-/* Sends what was kept back: to be called behind each reply, and before one that is not short. 0; -EAGAIN when
- * the socket takes no more now: to be called again when it does; -EIO when it never will. */
+/* What a session sends is gathered until it is settled, and leaves whenever it has to wait for its peer: a
+ * handshake's flights, and with the last of them the first reply, in one packet each. */
+#define TLS_SESSION_GATHERED 1
+
+/* Sends what was kept back, to be called behind each reply: 0. -EAGAIN when the socket takes no more now: to
+ * be called again when it does; -EIO when it never will. TLS_SESSION_GATHERED: it leaves with
+ * tls_session_settle() or, with the word that nothing more comes, with tls_session_free(). */
 int tls_session_flush(struct tls_session *session);
+
+/* From now on all is sent at once: when a first reply is whole and the connection lives on, or before one
+ * that is not short. */
+void tls_session_settle(struct tls_session *session);
 
 /* Whether bytes lie here that the kernel will not tell of again. */
 bool tls_session_has_ahead(const struct tls_session *session);

@@ -57,10 +57,11 @@ struct http_connection {
     uint64_t n_received; /* bytes of all requests that were answered */
     bool is_busy;        /* waits for its request to be whole, or for its reply to be taken; else idle */
     bool has_served;     /* a request has come over it */
-    bool is_starved;     /* stands in the worker's list of starved ones */
+    bool is_unfinished;  /* stands in the worker's list of them */
     bool has_unsent;     /* of a reply that libmicrohttpd has seen off, tls_session_flush() keeps some */
     bool is_parked;      /* suspended in libmicrohttpd, watched by us */
-    struct http_connection *next_starved;
+    bool was_parked;     /* stands in our epoll */
+    struct http_connection *next_unfinished;
     struct exchange exchange;
 };
 

@@ -108,7 +108,7 @@ static void prepare_tls(struct tls_session *tls, const struct http_reply *reply)
     if (http_reply_is_short(reply)) {
         tls_session_hold(tls);
     } else {
-        (void)tls_session_flush(tls);
+        tls_session_settle(tls);
     }
 }
 

@@ -10,12 +10,12 @@
 #include <errno.h>
 #include <sys/epoll.h>
 
-static void park_later(struct http_connection *connection)
+static void finish_later(struct http_connection *connection)
 {
-    if (!connection->is_starved) {
-        connection->is_starved = true;
-        connection->next_starved = connection->worker->starved;
-        connection->worker->starved = connection;
+    if (!connection->is_unfinished) {
+        connection->is_unfinished = true;
+        connection->next_unfinished = connection->worker->unfinished;
+        connection->worker->unfinished = connection;
     }
 }
 
@@ -23,17 +23,20 @@ void http_connection_is_starved(void *cls)
 {
     struct http_connection *connection = cls;
     if (!connection->has_served) {
-        park_later(connection);
+        finish_later(connection);
     }
 }
 
 /* Whoever does not take its replies gets request_timeout to take them, and no more of them meanwhile. */
 void http_flush(struct http_connection *connection)
 {
-    connection->has_unsent = connection->tls != NULL && tls_session_flush(connection->tls) == -EAGAIN;
+    int r = connection->tls == NULL ? 0 : tls_session_flush(connection->tls);
+    connection->has_unsent = r == -EAGAIN;
     if (connection->has_unsent) {
         http_connection_becomes_busy(connection);
-        park_later(connection);
+    }
+    if (connection->has_unsent || r == TLS_SESSION_GATHERED) {
+        finish_later(connection);
     }
 }
 
@@ -48,21 +51,22 @@ static void park(struct http_connection *connection)
 {
     struct http_worker *worker = connection->worker;
     struct epoll_event event = awaited(connection);
-    if (epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, connection->watch.fd, &event) != 0) {
+    int operation = connection->was_parked ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    if (epoll_ctl(worker->epoll_fd, operation, connection->watch.fd, &event) != 0) {
         return; /* it spins instead, until its deadline */
     }
+    connection->was_parked = true;
     MHD_suspend_connection(connection->mhd);
     connection->is_parked = true;
 }
 
+/* Stays in our epoll, where it is silent until it is parked again. */
 void http_unpark(struct http_connection *connection)
 {
-    if (!connection->is_parked) {
-        return; /* its event came in the round in which it was cut */
+    if (connection->is_parked) { /* else it was cut before its event came */
+        connection->is_parked = false;
+        MHD_resume_connection(connection->mhd);
     }
-    (void)epoll_ctl(connection->worker->epoll_fd, EPOLL_CTL_DEL, connection->watch.fd, NULL);
-    connection->is_parked = false;
-    MHD_resume_connection(connection->mhd);
 }
 
 void http_parked_is_ready(struct http_connection *connection)
@@ -91,12 +95,15 @@ static bool is_to_be_parked(const struct http_connection *connection)
     return !connection->has_served && !tls_session_has_ahead(connection->tls);
 }
 
-void http_park_starved(struct http_worker *worker)
+void http_finish_round(struct http_worker *worker)
 {
-    while (worker->starved != NULL) {
-        struct http_connection *connection = worker->starved;
-        worker->starved = connection->next_starved;
-        connection->is_starved = false;
+    while (worker->unfinished != NULL) {
+        struct http_connection *connection = worker->unfinished;
+        worker->unfinished = connection->next_unfinished;
+        connection->is_unfinished = false;
+        if (connection->has_served && connection->tls != NULL) {
+            tls_session_settle(connection->tls);
+        }
         if (is_to_be_parked(connection)) {
             park(connection);
         }
@@ -105,13 +112,13 @@ void http_park_starved(struct http_worker *worker)
 
 void http_parking_forget(struct http_connection *connection)
 {
-    struct http_connection **link = &connection->worker->starved;
-    while (connection->is_starved && *link != NULL) {
+    struct http_connection **link = &connection->worker->unfinished;
+    while (connection->is_unfinished && *link != NULL) {
         if (*link == connection) {
-            *link = connection->next_starved;
-            connection->is_starved = false;
+            *link = connection->next_unfinished;
+            connection->is_unfinished = false;
         } else {
-            link = &(*link)->next_starved;
+            link = &(*link)->next_unfinished;
         }
     }
 }

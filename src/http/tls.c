@@ -55,7 +55,9 @@ struct tls_session {
     struct tls *tls;
     struct tls_generation *generation; /* held */
     int fd;
-    bool has_replied;
+    bool has_held;
+    bool is_uncorked;
+    bool is_settled;
     struct buf gathered; /* until then: what waits to be sent */
     uint64_t n_received;
     bool is_established;
@@ -258,7 +260,7 @@ static ssize_t push(gnutls_transport_ptr_t transport, const giovec_t *records, i
 {
     struct tls_session *session = transport;
     struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)records, .msg_iovlen = (size_t)n_records};
-    if (!session->has_replied) {
+    if (!session->is_settled) {
         return gather(session, records, n_records);
     }
     return n_records == 1 ? send(session->fd, records->iov_base, records->iov_len, MSG_NOSIGNAL)
@@ -370,7 +372,7 @@ void tls_session_free(struct tls_session *session)
     if (session == NULL) {
         return;
     }
-    (void)send_gathered(session); /* why a handshake failed */
+    (void)send_gathered(session);
     /* Who connects and leaves without a word, as load balancers do to see whether a port is open, has failed
      * at nothing. */
     if (!session->is_established && session->n_received > 0) {
@@ -382,18 +384,20 @@ void tls_session_free(struct tls_session *session)
 
 void tls_session_hold(struct tls_session *session)
 {
+    session->has_held = true;
     gnutls_record_cork(session->gnutls);
 }
 
 /* libmicrohttpd 0.9.75 corks the socket at the first reply that it sends in two pieces, and from then on
  * pushes by setting TCP_NODELAY behind the second: too early for what leaves here, which would wait for 200
  * ms. It keeps to its belief, so the cork is pulled once. */
-static int send_first(struct tls_session *session)
+static void uncork_socket(struct tls_session *session)
 {
     int off = 0;
-    session->has_replied = true;
-    (void)setsockopt(session->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof(off));
-    return send_gathered(session);
+    if (session->has_held && !session->is_uncorked) {
+        session->is_uncorked = true;
+        (void)setsockopt(session->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof(off));
+    }
 }
 
 int tls_session_flush(struct tls_session *session)
@@ -402,10 +406,20 @@ int tls_session_flush(struct tls_session *session)
     if (r == GNUTLS_E_AGAIN || r == GNUTLS_E_INTERRUPTED) {
         return -EAGAIN;
     }
-    if (!session->has_replied && send_first(session) < 0) {
-        return -EIO;
+    if (!session->is_settled) {
+        return TLS_SESSION_GATHERED;
     }
+    uncork_socket(session);
     return r < 0 ? -EIO : 0;
+}
+
+void tls_session_settle(struct tls_session *session)
+{
+    if (!session->is_settled) {
+        session->is_settled = true;
+        (void)send_gathered(session);
+        uncork_socket(session);
+    }
 }
 
 uint64_t tls_session_n_received(const struct tls_session *session)

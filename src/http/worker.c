@@ -178,7 +178,7 @@ static void *run(void *cls)
         }
         run_timers(worker);
         (void)MHD_run_wait(worker->mhd, 0);
-        http_park_starved(worker);
+        http_finish_round(worker);
         http_answer_waiting(worker);
         if (worker->has_progressed) {
             worker->progressed_ms = worker->now_ms;

@@ -75,9 +75,9 @@ struct http_worker {
     uint64_t accept_again_ms;
     struct wait_queue busy;
     struct wait_queue idle;
-    struct wait_queue waiting;         /* for their answers */
-    struct http_connection *starved;   /* to be parked when libmicrohttpd has had its turn */
-    struct http_connection *accepting; /* while it is on its way through MHD_add_connection() */
+    struct wait_queue waiting;          /* for their answers */
+    struct http_connection *unfinished; /* to be parked or sent when libmicrohttpd has had its turn */
+    struct http_connection *accepting;  /* while it is on its way through MHD_add_connection() */
     struct http_worker_stats stats;
     uint64_t n_rounds_seen; /* the owner's: of http_listener_has_moved() */
 };
@@ -136,8 +136,8 @@ void http_connection_is_starved(void *cls);
 /* parking.c: goes on with a parked connection whose bytes, or room for bytes, have come. */
 void http_parked_is_ready(struct http_connection *connection);
 
-/* parking.c: parks what was starved in this round. */
-void http_park_starved(struct http_worker *worker);
+/* parking.c: parks or sends what this round has left unfinished. */
+void http_finish_round(struct http_worker *worker);
 
 /* parking.c: gives a parked connection back to libmicrohttpd; one that is not parked is left alone. */
 void http_unpark(struct http_connection *connection);
