@@ -151,3 +151,14 @@ void pki_write(const char *directory)
     write_client_certificate(directory, "client", ca, ca_key);
     write_client_certificate(directory, "stranger", other, other_key);
 }
+
+void pki_write_server(const char *directory, EVP_PKEY *key)
+{
+    const struct certificate_plan ca_plan = {"ca", NULL, -60 * day_s, 60 * day_s};
+    const struct certificate_plan plan = {"server", "serverAuth", -day_s, 30 * day_s};
+    cleanup(EVP_PKEY_freep) EVP_PKEY *ca_key = make_key();
+    cleanup(X509_freep) X509 *ca = make_certificate(&ca_plan, ca_key, NULL, NULL);
+    write_certificate(directory, ca_plan.name, ca);
+    write_key(directory, plan.name, key);
+    issue(directory, &plan, key, ca, ca_key);
+}

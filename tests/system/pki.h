@@ -2,6 +2,8 @@
 #ifndef PRESENCED_TESTS_PKI_H
 #define PRESENCED_TESTS_PKI_H
 
+#include <openssl/evp.h>
+
 /* A throw-away PKI of P-256 keys, made anew for each sandbox. NAME.pem is a certificate, NAME.key its key:
  *
  *   ca            signs  server    localhost, 127.0.0.1, ::1
@@ -12,5 +14,8 @@
  *
  * bundle.pem is server.pem and server.key in one file, as HAProxy wants it. Fails the test when it cannot. */
 void pki_write(const char *directory);
+
+/* Puts a server.pem and server.key of this key in the place of those, and a ca.pem that signed it. */
+void pki_write_server(const char *directory, EVP_PKEY *key);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../unit/suite.h"
 #include "event.h"
+#include "pki.h"
 #include "wire.h"
 
 #define REST "[status]\nlisten = 127.0.0.1:0\n[app 1400000000]\n"
@@ -71,6 +72,61 @@ START_TEST(speaks_tls_1_2_and_1_3_alone)
         ck_assert_int_eq(SSL_version(wire_ssl(wire)), version);
         request(wire, 200);
     }
+}
+END_TEST
+
+/* Keys: OpenSSL signs with some kinds, GnuTLS with the others. */
+
+static EVP_PKEY *make_p384(void)
+{
+    return EVP_EC_gen("P-384");
+}
+
+static EVP_PKEY *make_rsa(void)
+{
+    return EVP_RSA_gen(2048);
+}
+
+static EVP_PKEY *make_ed25519(void)
+{
+    return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+}
+
+static const struct {
+    EVP_PKEY *(*make)(void);
+    const char *algorithms; /* that the client takes; NULL: as it likes */
+    int version;
+    int type; /* of the signature */
+} signatures[] = {
+    {make_p384, NULL, TLS1_3_VERSION, EVP_PKEY_EC},
+    {make_p384, NULL, TLS1_2_VERSION, EVP_PKEY_EC},
+    {make_p384, "ECDSA+SHA512", TLS1_2_VERSION, EVP_PKEY_EC},
+    {make_rsa, NULL, TLS1_3_VERSION, EVP_PKEY_RSA_PSS},
+    {make_rsa, "RSA-PSS+SHA384", TLS1_3_VERSION, EVP_PKEY_RSA_PSS},
+    {make_rsa, "RSA-PSS+SHA512", TLS1_2_VERSION, EVP_PKEY_RSA_PSS},
+    {make_rsa, "RSA+SHA256", TLS1_2_VERSION, EVP_PKEY_RSA},
+    {make_rsa, "RSA+SHA512", TLS1_2_VERSION, EVP_PKEY_RSA},
+    {make_ed25519, NULL, TLS1_3_VERSION, EVP_PKEY_ED25519},
+    {make_ed25519, NULL, TLS1_2_VERSION, EVP_PKEY_ED25519},
+};
+
+START_TEST(signs_with_every_kind_of_key)
+{
+    EVP_PKEY *key = signatures[_i].make();
+    int type = NID_undef;
+    sandbox = sandbox_new();
+    pki_write_server(sandbox_path(sandbox), key);
+    EVP_PKEY_free(key);
+    instance = instance_start(sandbox, CALLBACK REST);
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    const struct wire_tls options = {.min_version = signatures[_i].version,
+                                     .max_version = signatures[_i].version,
+                                     .algorithms = signatures[_i].algorithms};
+    ck_assert(wire_start_tls(wire, sandbox, &options));
+    ck_assert_int_eq(SSL_get_peer_signature_type_nid(wire_ssl(wire), &type), 1);
+    ck_assert_int_eq(type, signatures[_i].type);
+    request(wire, 200);
+    stop();
 }
 END_TEST
 
@@ -291,6 +347,10 @@ Suite *test_suite(void)
     tcase_add_test(client_ca, a_kept_connection_keeps_its_certificate);
     tcase_add_test(client_ca, health_needs_no_certificate);
     suite_add_tcase(suite, client_ca);
+    TCase *keys = tcase_create("keys");
+    tcase_set_timeout(keys, 2 * HARNESS_DEADLINE_MS / 1000);
+    tcase_add_loop_test(keys, signs_with_every_kind_of_key, 0, COUNT(signatures));
+    suite_add_tcase(suite, keys);
     TCase *bad = tcase_create("bad certificates");
     tcase_set_timeout(bad, HARNESS_DEADLINE_MS / 1000);
     tcase_add_loop_test(bad, says_what_is_wrong_with_a_certificate, 0, COUNT(bad_certificates));

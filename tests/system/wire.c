@@ -101,6 +101,9 @@ bool wire_start_tls(struct wire *wire, const struct sandbox *sandbox, const stru
     SSL_CTX_free(context);
     ck_assert_ptr_nonnull(wire->ssl);
     ck_assert_int_eq(SSL_set_fd(wire->ssl, wire->fd), 1);
+    if (options->algorithms != NULL) {
+        ck_assert_int_eq(SSL_set1_sigalgs_list(wire->ssl, options->algorithms), 1);
+    }
     if (options->session != NULL) {
         ck_assert_int_eq(SSL_set_session(wire->ssl, options->session), 1);
     }

@@ -23,7 +23,8 @@ struct wire_tls {
     const char *certificate; /* NAME of pki.h to show; NULL: none */
     int min_version;         /* TLS1_2_VERSION; 0: as OpenSSL likes */
     int max_version;
-    SSL_SESSION *session; /* to resume; borrowed; NULL: a new one */
+    const char *algorithms; /* of signatures, that are taken; NULL: as OpenSSL likes */
+    SSL_SESSION *session;   /* to resume; borrowed; NULL: a new one */
 };
 
 /* Does the handshake, trusting the sandbox's CA. False when it fails; with TLS 1.3 a server that refuses the
