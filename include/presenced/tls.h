@@ -56,8 +56,8 @@ void *tls_certificate_callback(void);
 struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int fd,
                                     void (*on_starved)(void *cls), void *cls);
 
-/* After libmicrohttpd has ended the GnuTLS session and before it closes the socket, or when it was not begun. Takes
- * NULL. */
+/* After libmicrohttpd has ended the GnuTLS session and before it closes the socket, or when it was not begun.
+ * Takes NULL. */
 void tls_session_free(struct tls_session *session);
 
 /* What libmicrohttpd sends from now on is kept back until tls_session_flush(), so that a reply's head and

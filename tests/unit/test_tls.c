@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #define GENERATION_MIN_BYTES ((size_t)4096) /* what one takes at least */
-#define CACHE_MAX_BYTES ((size_t)32768)     /* what the allocator keeps for later, and counts as allocated */
+#define CACHE_MAX_BYTES ((size_t)131072)    /* what the allocator keeps for later, and counts as allocated */
 #define N_GENERATIONS 100
 
 static char folder[] = "/tmp/presenced-tls-XXXXXX";
