@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # What a callback costs: server CPU a request, user and system, beside nginx answering a constant under the same
 # load, in turn. `sh tests/bench/callbacks.sh [-n ROUNDS] [ROW…]`; needs nginx and wrk. Each server has one
-# thread, held on the last core; the load comes from the first. A row is a load, in a function named after it,
-# and who takes it.
+# thread, held on the last core; the load comes from the first. A row is a load (load()) and who takes it; kept_lua
+# is nginx doing the work itself, with Lua, cjson and a shared dictionary (libnginx-mod-http-lua, lua-cjson).
 set -eu
 
 cd "$(dirname "$0")/../.." || exit
@@ -13,7 +13,7 @@ if [ "${1-}" = -n ]; then
     rounds=$2
     shift 2
 fi
-[ $# -gt 0 ] || set -- kept kept_plain full_13 full_12 resumed_13 resumed_12
+[ $# -gt 0 ] || set -- kept kept_plain kept_lua full_13 full_12 resumed_13 resumed_12
 build=${BUILD:-build/bench}
 app=1400000001
 token=bench
@@ -57,7 +57,15 @@ EOF
 start_nginx() {
     nginx_tls=$((20000 + $$ % 20000))
     nginx_plain=$((nginx_tls + 1))
+    nginx_lua=$((nginx_tls + 2))
+    lua=/usr/lib/nginx/modules/ngx_http_lua_module.so
+    if [ -e $lua ]; then
+        load_modules="load_module ${lua%/*}/ndk_http_module.so; load_module $lua;"
+        lua_code="lua_shared_dict rows 256m; init_by_lua_block { presence = dofile('$PWD/tests/bench/presence.lua') }"
+        lua_server="server { listen 127.0.0.1:$nginx_lua ssl; location / { content_by_lua_block { presence() } } }"
+    fi
     cat >"$own/nginx.conf" <<EOF
+${load_modules-}
 worker_processes 1;
 daemon off;
 pid $own/nginx.pid;
@@ -79,6 +87,8 @@ http {
         listen 127.0.0.1:$nginx_plain;
         return 200 '$answer';
     }
+    ${lua_code-}
+    ${lua_server-}
 }
 EOF
     taskset -c "$server_core" nginx -c "$own/nginx.conf" 2>"$own/nginx.log" &
@@ -111,7 +121,7 @@ connections() {
 
 load() {
     case $1 in
-    kept) kept_of "https://127.0.0.1:$2" ;;
+    kept | kept_lua) kept_of "https://127.0.0.1:$2" ;;
     kept_plain) kept_of "http://127.0.0.1:$2" ;;
     full_13) connections "$2" 1.3 full ;;
     full_12) connections "$2" 1.2 full ;;
@@ -125,6 +135,7 @@ load() {
 measure() {
     before=$(awk '{ print $14, $15 }' "/proc/$2/stat")
     n=$(load "$3" "$4")
+    [ -n "$n" ] || exit 1
     after=$(awk '{ print $14, $15 }' "/proc/$2/stat")
     echo "$1 $before $after $n" | awk -v tick=$((1000000 / $(getconf CLK_TCK))) '{
         user = ($4 - $2) * tick / $6
@@ -157,6 +168,7 @@ for row; do
     : >"$own/rows"
     : >"$own/ratios"
     case $row in
+    kept_lua) presenced="$tls_pid $row $tls_port" nginx="$nginx_pid $row $nginx_lua" ;;
     kept_plain) presenced="$plain_pid $row $plain_port" nginx="$nginx_pid $row $nginx_plain" ;;
     *) presenced="$tls_pid $row $tls_port" nginx="$nginx_pid $row $nginx_tls" ;;
     esac
