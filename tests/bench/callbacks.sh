@@ -94,7 +94,10 @@ EOF
     taskset -c "$server_core" nginx -c "$own/nginx.conf" 2>"$own/nginx.log" &
     master=$!
     pids="$pids $master"
-    until curl -s -o "$own/answer" "http://127.0.0.1:$nginx_plain/"; do sleep 0.1; done
+    until curl -s -o "$own/answer" "http://127.0.0.1:$nginx_plain/"; do
+        kill -0 $master
+        sleep 0.1
+    done
     nginx_pid=$(pgrep -P $master)
 }
 
