@@ -4,7 +4,10 @@
  * session that wants bytes that are not there, before its first request, is therefore parked: suspended in
  * libmicrohttpd and watched by our own epoll until bytes come. Suspending from outside of a handler is not
  * documented; in 0.9.75 it takes the connection out of the library's lists and epoll, and that is safe
- * between two MHD_run_wait(). tests/system/test_limits.c measures what stalled clients cost. */
+ * between two MHD_run_wait(). tests/system/test_limits.c measures what stalled clients cost.
+ *
+ * Parked is, too, who does not take its replies: libmicrohttpd believes them sent while GnuTLS still holds
+ * them, and would go on serving. */
 #include "worker.h"
 
 #include <errno.h>
