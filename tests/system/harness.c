@@ -201,8 +201,16 @@ static pid_t command_start(const struct command *command, int stdout_fd, int std
     if (stderr_fd >= 0) {
         ck_assert_int_eq(posix_spawn_file_actions_adddup2(&actions, stderr_fd, STDERR_FILENO), 0);
     }
+    posix_spawnattr_t attributes;
+    sigset_t signals; /* that the test may ignore */
+    ck_assert_int_eq(posix_spawnattr_init(&attributes), 0);
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGPIPE);
+    ck_assert_int_eq(posix_spawnattr_setsigdefault(&attributes, &signals), 0);
+    ck_assert_int_eq(posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF), 0);
     pid_t pid;
-    ck_assert_int_eq(posix_spawnp(&pid, arguments[0], &actions, NULL, arguments, environ), 0);
+    ck_assert_int_eq(posix_spawnp(&pid, arguments[0], &actions, &attributes, arguments, environ), 0);
+    (void)posix_spawnattr_destroy(&attributes);
     (void)posix_spawn_file_actions_destroy(&actions);
     return pid;
 }

@@ -29,7 +29,6 @@ static struct sandbox *sandbox;
 
 static void set_up(void)
 {
-    (void)signal(SIGPIPE, SIG_IGN);
     sandbox = sandbox_new();
 }
 
