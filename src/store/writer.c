@@ -186,6 +186,14 @@ static void publish(struct store *store)
     }
 }
 
+/* Whether a start is to take up the journal behind where the last batch said; without any change after a
+ * rewrite, for what the journal has of the time before it is older than what was written. */
+static bool goes_further(const struct store *store, size_t n)
+{
+    return store->journal != NULL && store->rewrite.phase == REWRITE_NONE &&
+           store->position + n != store_stored_revision(store);
+}
+
 static int write_changes(struct store *store, size_t n, struct engine_error *ret_error)
 {
     struct layout_minute minute;
@@ -202,7 +210,7 @@ static int write_changes(struct store *store, size_t n, struct engine_error *ret
     if (has_minute) {
         writer_put_minute(store, &minute);
     }
-    if (store->journal != NULL && n > 0 && store->rewrite.phase == REWRITE_NONE) {
+    if (goes_further(store, n)) {
         writer_put_position(store, store->run, store->position + n);
     }
     int r = writer_commit(store, ret_error);

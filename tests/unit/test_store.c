@@ -14,6 +14,8 @@
 
 static struct store_fixture *const f = &store_fixture;
 
+#define N_MORE_THAN_JOURNALED 60000
+
 static const enum store_durability durabilities[] = {STORE_RELAXED, STORE_COMMIT, STORE_SYNC};
 
 START_TEST(test_reopened_table_is_the_same)
@@ -235,6 +237,27 @@ START_TEST(test_changes_lost_from_the_log)
 }
 END_TEST
 
+/* More than the journal takes and the log holds: then the engine has more than what the journal goes on from,
+ * and that must not be put over what is newer. */
+START_TEST(test_killed_after_the_whole_table_was_written)
+{
+    struct store_stats stats;
+    char copy[STORE_FIXTURE_PATH_SIZE * 2];
+    f->table_config.changes_max_entries = 64;
+    open_both();
+    hold_follower();
+    apply_events(N_MORE_THAN_JOURNALED);
+    ck_assert_uint_lt(store_durable_revision(f->store), changes_last_revision(table_changes(f->table)));
+    release_follower();
+    await_stored();
+    store_stats(f->store, &stats);
+    ck_assert_uint_gt(stats.n_rewritten, 0);
+    (void)snprintf(copy, sizeof(copy), "%.90s/copy", f->root);
+    copy_still(copy);
+    expect_copy_is_same(copy);
+}
+END_TEST
+
 START_TEST(test_was_closed)
 {
     struct store_stats stats;
@@ -389,6 +412,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, test_fewer_users_allowed_than_stored);
     tcase_add_test(tcase, test_online_by_the_minute);
     tcase_add_test(tcase, test_changes_lost_from_the_log);
+    tcase_add_test(tcase, test_killed_after_the_whole_table_was_written);
     tcase_add_test(tcase, test_was_closed);
     tcase_add_test(tcase, test_folder_is_for_its_user_alone);
     tcase_add_test(tcase, test_second_daemon);
