@@ -62,8 +62,8 @@ const char *store_problem(const struct store *store);
  * nothing to call often. */
 void store_note_online(struct store *store, uint64_t unix_ms, uint64_t n_online);
 
-/* Apps were added to the table, or their forgotten_before was raised, other than by a change: it is written
- * no later than what changes after this. */
+/* Apps were added to the table and are to be stored before they have users, or their forgotten_before was
+ * raised other than by a change: it is written no later than what changes after this. */
 void store_note_apps(struct store *store);
 
 /* For a watchdog: whether the thread that writes has gone round since the last time that this said so, or

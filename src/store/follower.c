@@ -70,6 +70,7 @@ static int reopen_engine(struct store *store, struct engine_error *ret_error)
     if (engine_last_sequence(engine) < atomic_load_explicit(&store->written_sequence, memory_order_relaxed)) {
         /* It has lost what it had said was written; the table has it still. */
         store->n_names_written = PLATFORM_N_KNOWN;
+        store->n_apps_stored = 0;
         rewrite_begin(store);
     }
     atomic_store(&store->sync_error, 0);

@@ -203,7 +203,6 @@ static int write_basics(const struct opening *opening)
     }
     writer_begin(store);
     writer_put_meta(store);
-    writer_put_apps(store);
     writer_put_position(store, store->run, 0);
     r = writer_commit(store, &error);
     if (r == 0) {

@@ -84,7 +84,7 @@ struct store {
     struct layout_pair *pair;
     uint64_t position;        /* revision up to which all is written, but for what a rewrite is to write */
     unsigned n_names_written; /* platforms whose names the engine has */
-    unsigned n_names_put;     /* the same when the batch is written */
+    unsigned n_apps_stored;   /* apps that it has */
     uint64_t dropped_from[TABLE_N_APPS_MAX / 64]; /* apps of which the batch drops users: a bit each */
     struct rewrite rewrite;
     struct minutes minutes;
@@ -146,7 +146,7 @@ int opening_run(struct store *store, char ret_problem[static STORE_PROBLEM_SIZE]
  * the next call tries again. */
 int writer_step(struct store *store, struct engine_error *ret_error);
 
-/* A batch: begun, filled, and written with the names of platforms that it may need. */
+/* A batch: begun, filled, and written with the names of platforms and the apps that it may need. */
 void writer_begin(struct store *store);
 void writer_put_meta(struct store *store);
 void writer_put_apps(struct store *store);

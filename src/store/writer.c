@@ -121,10 +121,21 @@ static unsigned put_names(struct store *store)
     return n;
 }
 
+/* And so are apps: they may be added at any time. */
+static unsigned put_new_apps(struct store *store)
+{
+    unsigned n = table_n_apps(store->config.table);
+    for (unsigned app = store->n_apps_stored; app < n; app++) {
+        put_app(store, (uint16_t)app);
+    }
+    return n;
+}
+
 int writer_commit(struct store *store, struct engine_error *ret_error)
 {
     uint64_t before_us = clock_monotonic_us();
     unsigned n_names = put_names(store);
+    unsigned n_apps = put_new_apps(store);
     put_dropped_from(store);
     if (engine_batch_is_empty(store->batch)) {
         return 0;
@@ -136,6 +147,7 @@ int writer_commit(struct store *store, struct engine_error *ret_error)
         return r;
     }
     store->n_names_written = n_names;
+    store->n_apps_stored = n_apps;
     atomic_store_explicit(&store->written_sequence, engine_last_sequence(store->engine),
                           memory_order_release);
     count(&store->counters.n_commits, 1);
@@ -198,7 +210,6 @@ static int write_changes(struct store *store, size_t n, struct engine_error *ret
 {
     struct layout_minute minute;
     bool has_minute = peek_minute(store, &minute);
-    /* Apps are noted before changes of their users, so those that were read have theirs in this batch. */
     uint64_t n_apps_noted = atomic_load(&store->n_apps_noted);
     writer_begin(store);
     if (n_apps_noted != atomic_load(&store->n_apps_written)) {

@@ -173,6 +173,7 @@ static void set_hold(bool holds)
 void hold_follower(void)
 {
     struct store_stats stats;
+    await_durable(); /* or it might be the syncer that is held, which tells that it keeps up */
     set_hold(true);
     do {
         apply_events(1);

@@ -104,6 +104,22 @@ static void apply_to_new_app(unsigned number)
     ck_assert_int_eq(table_apply(f->table, &event, clock_unix_ms(), &applied), TABLE_CHANGED);
 }
 
+/* Whether the store was told of it or not, and though the next daemon does not know it. */
+START_TEST(test_app_added_while_running)
+{
+    f->durability = durabilities[_i];
+    open_both();
+    apply_events(100);
+    await_stored();
+    apply_to_new_app(0);
+    store_close(take_pointer(f->store));
+    struct table *before = keep_table();
+    open_both();
+    expect_same_tables(before, f->table);
+    table_free(before);
+}
+END_TEST
+
 static const uint64_t max_users[] = {0, 50};
 
 /* All that the engine does not have yet comes from the journal, and also that users were dropped. */
@@ -406,6 +422,7 @@ Suite *test_suite(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, test_reopened_table_is_the_same, 0, 3);
     tcase_add_loop_test(tcase, test_durable_is_what_was_applied, 0, 3);
+    tcase_add_loop_test(tcase, test_app_added_while_running, 0, 3);
     tcase_add_loop_test(tcase, test_killed_with_all_in_the_journal, 0, 2);
     tcase_add_test(tcase, test_order_of_apps_does_not_matter);
     tcase_add_test(tcase, test_forgotten_users_stay_forgotten);
