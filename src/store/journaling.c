@@ -23,7 +23,7 @@ int journaling_prepare(struct store *store)
     }
     store->run++;
     store->n_names_journaled = store->n_names_written;
-    memset(store->apps_journaled, 0, sizeof(store->apps_journaled));
+    store->n_apps_journaled = table_n_apps(store->config.table); /* the first batch has them */
     return journal_create(store->folder_fd, store->run, &store->journal);
 }
 
@@ -70,18 +70,23 @@ static bool put_names(struct store *store, uint64_t revision)
     return true;
 }
 
-/* Once an app; and where one of its users is dropped, for then it says what it knew. */
-static bool put_app(struct store *store, const struct change *change, uint16_t app)
+static bool put_app(struct store *store, uint64_t revision, unsigned app)
 {
-    uint64_t *word = &store->apps_journaled[app / 64];
-    uint64_t bit = UINT64_C(1) << (app % 64);
     struct layout_pair pair;
-    if ((*word & bit) != 0 && change->kind == CHANGE_UPDATED) {
-        return true;
+    writer_app_pair(store, (uint16_t)app, &pair);
+    return put(store, revision, &pair, false);
+}
+
+/* New ones; and one of whose users one is dropped, for it says what it knew. */
+static bool put_apps(struct store *store, const struct change *change, uint16_t app)
+{
+    unsigned n = table_n_apps(store->config.table);
+    for (; store->n_apps_journaled < n; store->n_apps_journaled++) {
+        if (!put_app(store, change->revision, store->n_apps_journaled)) {
+            return false;
+        }
     }
-    writer_app_pair(store, app, &pair);
-    *word |= bit;
-    return put(store, change->revision, &pair, false);
+    return change->kind == CHANGE_UPDATED || put_app(store, change->revision, app);
 }
 
 static bool put_user(struct store *store, const struct change *change, uint16_t app)
@@ -106,7 +111,7 @@ static void tap(void *cls, const struct change *change)
         return;
     }
     uint16_t app = record_app((const uint8_t *)change->record.ptr);
-    if (put_names(store, change->revision) && put_app(store, change, app) && put_user(store, change, app)) {
+    if (put_names(store, change->revision) && put_apps(store, change, app) && put_user(store, change, app)) {
         journal_complete(store->journal, change->revision);
     }
 }

@@ -71,10 +71,10 @@ struct store {
     bool was_closed;
 
     /* ---- the journal; used by whoever changes the table, under the change log's lock ---- */
-    struct journal *journal;                        /* NULL: there is none */
-    uint64_t run;                                   /* its number */
-    unsigned n_names_journaled;                     /* platforms whose names it or the engine has */
-    uint64_t apps_journaled[TABLE_N_APPS_MAX / 64]; /* apps that it has: a bit each */
+    struct journal *journal;    /* NULL: there is none */
+    uint64_t run;               /* its number */
+    unsigned n_names_journaled; /* platforms whose names it or the engine has */
+    unsigned n_apps_journaled;  /* apps that it or the engine has */
 
     /* ---- the follower's ---- */
     struct engine *engine; /* NULL: closed after an error, and not open again yet */
