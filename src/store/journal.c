@@ -211,11 +211,13 @@ static int map(struct journal *journal)
     return 0;
 }
 
-static int create(struct journal *journal, int folder_fd)
+/* Under the name there may be what an interrupted start has left, or a link to who knows what. */
+static int create(struct journal *journal, int folder_fd, const char *name)
 {
-    char name[NAME_SIZE];
-    name_of(journal->run, name);
-    journal->fd = openat(folder_fd, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (unlinkat(folder_fd, name, 0) != 0 && errno != ENOENT) {
+        return -errno;
+    }
+    journal->fd = openat(folder_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (journal->fd < 0) {
         return -errno;
     }
@@ -231,14 +233,17 @@ static int create(struct journal *journal, int folder_fd)
 
 int journal_create(int folder_fd, uint64_t run, struct journal **ret_journal)
 {
+    char name[NAME_SIZE];
     cleanup(journal_freep) struct journal *journal = calloc(1, sizeof(*journal));
     if (journal == NULL) {
         return -ENOMEM;
     }
     journal->run = run;
     journal->fd = -1;
-    int r = create(journal, folder_fd);
+    name_of(run, name);
+    int r = create(journal, folder_fd, name);
     if (r < 0) {
+        (void)unlinkat(folder_fd, name, 0); /* it may have taken the last of the room */
         return r;
     }
     *ret_journal = take_pointer(journal);

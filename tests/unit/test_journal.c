@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define RUN 7
@@ -311,6 +313,33 @@ START_TEST(test_any_begin)
 }
 END_TEST
 
+/* What an interrupted start has left under its name is not written to. */
+START_TEST(test_is_a_file_of_its_own)
+{
+    journal_free(make());
+    ck_assert_int_eq(linkat(folder_fd, "JOURNAL-7", folder_fd, "copy", 0), 0);
+    ck_assert_int_eq(fchmodat(folder_fd, "copy", 0400, 0), 0);
+    cleanup(journal_freep) struct journal *journal = make();
+    (void)fill(journal, 41);
+    ck_assert_int_eq(renameat(folder_fd, "copy", folder_fd, "JOURNAL-7"), 0);
+    cleanup(journal_reader_freep) struct journal_reader *reader = read_back();
+    ck_assert_uint_eq(expect_pairs(reader, 1), 0);
+}
+END_TEST
+
+/* One that cannot be made takes no room from what is to be stored when there is some again. */
+START_TEST(test_no_room)
+{
+    const struct rlimit limit = {.rlim_cur = RING_SIZE / 2, .rlim_max = RLIM_INFINITY};
+    struct journal *journal = NULL;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    ck_assert_int_eq(journal_create(folder_fd, RUN, &journal), -EFBIG);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY}), 0);
+    ck_assert_int_eq(faccessat(folder_fd, "JOURNAL-7", F_OK, 0), -1);
+}
+END_TEST
+
 START_TEST(test_removes_journals_alone)
 {
     cleanup(cleanup_closep) int other = openat(folder_fd, "JOURNAL-x", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
@@ -336,6 +365,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, test_damaged_header);
     tcase_add_test(tcase, test_missing_and_of_another_run);
     tcase_add_test(tcase, test_any_begin);
+    tcase_add_test(tcase, test_is_a_file_of_its_own);
+    tcase_add_test(tcase, test_no_room);
     tcase_add_test(tcase, test_removes_journals_alone);
     suite_add_tcase(suite, tcase);
     return suite;
