@@ -50,8 +50,8 @@ int store_open(const struct store_config *config, struct store **ret_store,
 void store_close(struct store *store);
 DEFINE_CLEANUP(struct store *, store_close)
 
-/* Changes up to this revision are as durable as was configured. With STORE_COMMIT 0 for as long as an fsync
- * does not keep up with the second that was promised. */
+/* Changes up to this revision are as durable as was configured. With STORE_COMMIT those that
+ * an fsync has returned for, for as long as it does not keep up with the second that was promised. */
 uint64_t store_durable_revision(const struct store *store);
 
 /* NULL: all is well. Else a constant text, "disk full": nothing becomes durable until it has gone, and what

@@ -206,6 +206,11 @@ uint64_t store_stored_revision(const struct store *store)
     return atomic_load_explicit(&store->stored_revision, memory_order_acquire);
 }
 
+static uint64_t load(const _Atomic uint64_t *count)
+{
+    return atomic_load_explicit(count, memory_order_relaxed);
+}
+
 /* A clock of some milliseconds' steps, which is the cheapest: for what is asked once an event. */
 static uint64_t coarse_now_ms(void)
 {
@@ -214,16 +219,23 @@ static uint64_t coarse_now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* First the time: who finds that it is over began to wait before the syncer looks for those who do. */
+static bool is_fresh(const struct store *store)
+{
+    uint64_t now_ms = coarse_now_ms();
+    return now_ms < atomic_load_explicit(&store->fresh_until_ms, memory_order_acquire);
+}
+
 uint64_t store_durable_revision(const struct store *store)
 {
     uint64_t stored = store_stored_revision(store);
-    if (store->journal == NULL || store_problem(store) != NULL) {
+    if (store->journal == NULL) {
         return stored;
     }
-    if (coarse_now_ms() >= atomic_load_explicit(&store->fresh_until_ms, memory_order_relaxed)) {
-        return 0;
+    if (!is_fresh(store)) {
+        return load(&store->synced_revision);
     }
-    uint64_t journaled = journal_revision(store->journal);
+    uint64_t journaled = store_problem(store) == NULL ? journal_revision(store->journal) : 0;
     return journaled > stored ? journaled : stored;
 }
 
@@ -261,11 +273,6 @@ bool store_has_moved(struct store *store)
     store->n_rounds_seen = n_rounds;
     follower_wake(store);
     return moved;
-}
-
-static uint64_t load(const _Atomic uint64_t *count)
-{
-    return atomic_load_explicit(count, memory_order_relaxed);
 }
 
 void store_stats(const struct store *store, struct store_stats *ret_stats)

@@ -32,24 +32,35 @@ struct notes {
 static void note_now(const struct store *store, struct notes *notes)
 {
     if (notes->n < N_NOTES) {
-        notes->notes[notes->n++] = (struct note){clock_monotonic_ms(), changes_last_revision(store->changes)};
+        struct note *note = &notes->notes[notes->n++];
+        note->monotonic_ms = clock_monotonic_ms(); /* first: what changes in between is counted as later */
+        note->revision = changes_last_revision(store->changes);
     }
 }
 
-/* All up to the revision is on disk. */
-static void tell_freshness(struct store *store, struct notes *notes, uint64_t synced_revision)
+/* Lets go of those that are on disk, all up to the revision. Returns the time of the last of them, 0 where
+ * there is none. */
+static uint64_t take_notes(struct notes *notes, uint64_t synced_revision)
 {
     unsigned n = 0;
     while (n < notes->n && notes->notes[n].revision <= synced_revision) {
         n++;
     }
-    if (n == 0) {
-        return;
-    }
-    uint64_t was_until_ms = atomic_load_explicit(&store->fresh_until_ms, memory_order_relaxed);
-    atomic_store(&store->fresh_until_ms, notes->notes[n - 1].monotonic_ms + PROMISE_MS);
+    uint64_t last_ms = n == 0 ? 0 : notes->notes[n - 1].monotonic_ms;
     notes->n -= n;
     memmove(notes->notes, notes->notes + n, notes->n * sizeof(notes->notes[0]));
+    return last_ms;
+}
+
+/* Those who wait do so because it was too late. */
+static void tell_synced(struct store *store, struct notes *notes, uint64_t synced_revision)
+{
+    uint64_t was_until_ms = atomic_load_explicit(&store->fresh_until_ms, memory_order_relaxed);
+    uint64_t noted_ms = take_notes(notes, synced_revision);
+    atomic_store_explicit(&store->synced_revision, synced_revision, memory_order_relaxed);
+    if (noted_ms != 0) {
+        atomic_store(&store->fresh_until_ms, noted_ms + PROMISE_MS);
+    }
     if (was_until_ms <= clock_monotonic_ms() && store->config.on_durable != NULL) {
         store->config.on_durable(store->config.cls);
     }
@@ -80,8 +91,7 @@ static void sync_once(struct store *store, struct notes *notes)
     uint64_t revision = store_stored_revision(store);
     uint64_t sequence = atomic_load_explicit(&store->written_sequence, memory_order_acquire);
     if (sync_up_to(store, sequence) == 0) {
-        atomic_store_explicit(&store->synced_revision, revision, memory_order_relaxed);
-        tell_freshness(store, notes, revision);
+        tell_synced(store, notes, revision);
     }
 }
 
