@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A process that writes is killed at a random moment, again and again on one store: what it had been told is
- * durable is there, and no event is torn. Event e is a login of user e modulo N_USERS that kicks the platform
- * of the user's last; its stamp says which event it was.
+/* A process that writes is killed at a random moment, again and again on one store, or before one of its
+ * calls that change the folder: what it had been told is durable is there, and no event is torn. Event e is a
+ * login of user e modulo N_USERS that kicks the platform of the user's last; its stamp says which event it
+ * was.
  *
  * The process is this program, told by its environment to be the writer: one that had only forked would have
  * an engine without threads. */
@@ -9,12 +10,14 @@
 
 #include "presenced/clock.h"
 
-#include <signal.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define CHILD_VARIABLE "PRESENCED_TEST_STORE_WRITER"
@@ -22,17 +25,75 @@
 #define N_ROUNDS 6
 #define N_AHEAD_MAX 5000
 #define FIRST_STAMP_MS UINT64_C(1700000000000)
+#define N_EVENTS_STEPPED 600 /* so that a user has several, and some have none */
 
 /* Seen by both processes. */
 struct shared {
     _Atomic uint64_t first_event; /* of this round, from 1 on */
     _Atomic uint64_t n_applied;   /* the last event that was begun */
     _Atomic uint64_t n_durable;   /* the last event known to be durable */
+    _Atomic uint64_t n_calls;     /* that change the folder, of this round */
+    uint64_t dies_at;             /* before that call; 0: never */
+    uint64_t n_events;            /* after which it closes the store and ends; 0: it goes on for ever */
     int durability;
     char path[STORE_FIXTURE_PATH_SIZE];
 };
 
 static struct shared *shared;
+static bool is_writer;
+
+/* ---- calls that change the folder, in the place of the C library's ---- */
+
+static void note_call(void)
+{
+    if (is_writer && atomic_fetch_add(&shared->n_calls, 1) + 1 == shared->dies_at) {
+        (void)raise(SIGKILL);
+    }
+}
+
+ssize_t write(int fd, const void *bytes, size_t size)
+{
+    note_call();
+    return syscall(SYS_write, fd, bytes, size);
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t size, off_t at)
+{
+    note_call();
+    return syscall(SYS_pwrite64, fd, bytes, size, at);
+}
+
+int fsync(int fd)
+{
+    note_call();
+    return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+    note_call();
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+int rename(const char *from, const char *to)
+{
+    note_call();
+    return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+int unlink(const char *path)
+{
+    note_call();
+    return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
+}
+
+int unlinkat(int fd, const char *path, int flags)
+{
+    note_call();
+    return (int)syscall(SYS_unlinkat, fd, path, flags);
+}
+
+/* ---- the writer ---- */
 
 static struct shared *map_shared(int fd)
 {
@@ -42,8 +103,6 @@ static struct shared *map_shared(int fd)
     }
     return memory;
 }
-
-/* ---- the writer ---- */
 
 struct writer {
     struct table *table;
@@ -93,7 +152,12 @@ static void hold_back(uint64_t number)
     }
 }
 
-static void write_for_ever(void)
+static bool goes_on(uint64_t number)
+{
+    return shared->n_events == 0 || number < atomic_load(&shared->first_event) + shared->n_events;
+}
+
+static void write_events(void)
 {
     struct writer writer = {.table = NULL};
     struct store *store;
@@ -114,11 +178,14 @@ static void write_for_ever(void)
         abort();
     }
     atomic_store(&writer.store, store);
-    for (uint64_t number = atomic_load(&shared->first_event);; number++) {
+    for (uint64_t number = atomic_load(&shared->first_event); goes_on(number); number++) {
         apply_event(&writer, number);
         publish_durable(&writer);
         hold_back(number);
     }
+    store_close(store);
+    table_free(writer.table);
+    _exit(0);
 }
 
 __attribute__((constructor)) static void be_the_writer(void)
@@ -127,7 +194,8 @@ __attribute__((constructor)) static void be_the_writer(void)
     if (fd != NULL) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         shared = map_shared(atoi(fd)); /* NOLINT(cert-err34-c): ours */
-        write_for_ever();
+        is_writer = true;
+        write_events();
     }
 }
 
@@ -135,7 +203,9 @@ __attribute__((constructor)) static void be_the_writer(void)
 
 static struct store_fixture *const f = &store_fixture;
 static int shared_fd = -1;
-static uint64_t kept[N_USERS]; /* the last event of each user, as it was found after the last round */
+static uint64_t
+    kept[N_USERS]; /* the last event of each user that was found, or was durable, in earlier rounds */
+static uint64_t rng;
 
 static void set_up(void)
 {
@@ -147,6 +217,8 @@ static void set_up(void)
     memcpy(shared->path, f->path, sizeof(shared->path));
     atomic_store(&shared->first_event, 1);
     memset(kept, 0, sizeof(kept));
+    rng = clock_monotonic_ms();
+    (void)printf("seed %u\n", (unsigned)rng);
 }
 
 static void tear_down(void)
@@ -216,19 +288,63 @@ static void expect_user(uint64_t number)
     kept[number] = event;
 }
 
+static void begin_round(void)
+{
+    for (uint64_t user = 0; user < N_USERS; user++) {
+        kept[user] = last_durable(user);
+    }
+    atomic_store(&shared->first_event, atomic_load(&shared->n_applied) + 1);
+    atomic_store(&shared->n_calls, 0);
+}
+
+static void expect_users(void)
+{
+    open_both();
+    for (uint64_t user = 0; user < N_USERS; user++) {
+        expect_user(user);
+    }
+    close_both();
+}
+
 START_TEST(test_killed)
 {
-    uint64_t rng = clock_monotonic_ms();
-    (void)printf("test_killed: seed %u\n", (unsigned)rng);
     shared->durability = _i;
     for (unsigned round = 0; round < N_ROUNDS; round++) {
         kill_writer(start_writer(), rng_below(&rng, 20000));
-        open_both();
-        for (uint64_t user = 0; user < N_USERS; user++) {
-            expect_user(user);
-        }
-        close_both();
-        atomic_store(&shared->first_event, atomic_load(&shared->n_applied) + 1);
+        expect_users();
+        begin_round();
+    }
+}
+END_TEST
+
+/* Runs the writer until it has made that many calls, 0: to its end. Returns how many it made. */
+static unsigned run_stepped(unsigned dies_at)
+{
+    int status;
+    begin_round();
+    shared->dies_at = dies_at;
+    pid_t child = start_writer();
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    bool was_killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    ck_assert_msg(was_killed || (WIFEXITED(status) && WEXITSTATUS(status) == 0), "status %d", status);
+    return (unsigned)atomic_load(&shared->n_calls);
+}
+
+/* Before each call of a start after a kill and what follows it, then before some call of the next, the
+ * durability being another each time. */
+START_TEST(test_killed_at_each_step)
+{
+    shared->n_events = N_EVENTS_STEPPED;
+    shared->durability = STORE_COMMIT;
+    unsigned n_steps = run_stepped(0);
+    for (unsigned step = 1; step <= n_steps; step++) {
+        shared->durability = STORE_COMMIT;
+        (void)run_stepped(n_steps / 2); /* so that there is a journal */
+        shared->durability = (int)rng_below(&rng, STORE_SYNC + 1);
+        (void)run_stepped(step);
+        shared->durability = (int)rng_below(&rng, STORE_SYNC + 1);
+        (void)run_stepped(1 + rng_below(&rng, n_steps));
+        expect_users();
     }
 }
 END_TEST
@@ -240,6 +356,7 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 300);
     tcase_add_loop_test(tcase, test_killed, STORE_RELAXED, STORE_SYNC + 1);
+    tcase_add_test(tcase, test_killed_at_each_step);
     suite_add_tcase(suite, tcase);
     return suite;
 }
