@@ -11,7 +11,7 @@
 struct store;
 
 enum store_durability {
-    STORE_RELAXED, /* written within 50 ms; fsync as with STORE_COMMIT */
+    STORE_RELAXED, /* durable is all while the engine lacks nothing for 50 ms; fsync as with STORE_COMMIT */
     STORE_COMMIT,  /* durable is what outlives the process; an fsync follows within a second */
     STORE_SYNC,    /* durable is what an fsync has returned for */
 };

@@ -79,8 +79,7 @@ void stop_storage(struct daemon *daemon)
 static uint64_t durable_revision(void *cls)
 {
     struct daemon *daemon = cls;
-    bool waits = daemon->config->store.durability != CONFIG_DURABILITY_RELAXED;
-    return waits || store_problem(daemon->store) != NULL ? store_durable_revision(daemon->store) : UINT64_MAX;
+    return store_durable_revision(daemon->store);
 }
 
 static const char *problem_of(void *cls)

@@ -29,14 +29,7 @@ int journaling_prepare(struct store *store)
 
 void journaling_start(struct store *store)
 {
-    if (store->journal != NULL) {
-        changes_set_tap(store->changes, tap, store);
-    }
-}
-
-void journaling_stop(struct store *store)
-{
-    changes_set_tap(store->changes, NULL, NULL);
+    changes_set_tap(store->changes, tap, store);
 }
 
 bool journaling_is_whole(const struct store *store)

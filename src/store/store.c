@@ -34,10 +34,10 @@ static void store_free(struct store *store)
         return;
     }
     engine_close(store->engine);
-    if (store->journal != NULL) {
-        journaling_stop(store);
-        journal_free(store->journal);
+    if (store->changes != NULL) {
+        changes_set_tap(store->changes, NULL, NULL);
     }
+    journal_free(store->journal);
     engine_batch_free(store->batch);
     synced_close(&store->synced);
     cleanup_closep(&store->folder_fd);
@@ -113,10 +113,14 @@ static void stop_syncer(struct store *store)
     (void)pthread_join(store->syncer, NULL);
 }
 
-/* First of all the journal: what changes from here on is in it. */
+/* First of all who must see every change. */
 static int start_threads(struct store *store)
 {
-    journaling_start(store);
+    if (store->journal != NULL) {
+        journaling_start(store);
+    } else if (store->config.durability == STORE_RELAXED) {
+        relaxed_start(store);
+    }
     int r = changes_follow(store->changes, store->changes_fd);
     if (r < 0) {
         return r;
@@ -211,8 +215,7 @@ static uint64_t load(const _Atomic uint64_t *count)
     return atomic_load_explicit(count, memory_order_relaxed);
 }
 
-/* A clock of some milliseconds' steps, which is the cheapest: for what is asked once an event. */
-static uint64_t coarse_now_ms(void)
+uint64_t store_coarse_now_ms(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
@@ -222,13 +225,17 @@ static uint64_t coarse_now_ms(void)
 /* First the time: who finds that it is over began to wait before the syncer looks for those who do. */
 static bool is_fresh(const struct store *store)
 {
-    uint64_t now_ms = coarse_now_ms();
+    uint64_t now_ms = store_coarse_now_ms();
     return now_ms < atomic_load_explicit(&store->fresh_until_ms, memory_order_acquire);
 }
 
 uint64_t store_durable_revision(const struct store *store)
 {
     uint64_t stored = store_stored_revision(store);
+    if (store->config.durability == STORE_RELAXED && store_problem(store) == NULL &&
+        relaxed_lacks_little(store)) {
+        return changes_last_revision(store->changes);
+    }
     if (store->journal == NULL) {
         return stored;
     }

@@ -6,7 +6,8 @@
  * writes what changed, and what it does when that fails), writer.c (its batches), rewrite.c (the whole table,
  * when changes were lost), syncer.c (the thread that makes what was written survive a power cut),
  * journaling.c (with STORE_COMMIT: each change is in the journal at once, and so outlives the process before
- * the engine has it), store.c (what is asked of it, start and end).
+ * the engine has it), relaxed.c (with STORE_RELAXED: how long the engine may lack a change), store.c (what is
+ * asked of it, start and end).
  *
  *   table ── change log ──> follower ── batches ──> engine <── fsync ── syncer ──> SYNCED
  *                │             │                                          │
@@ -83,6 +84,7 @@ struct store {
     struct change *read; /* BATCH_N_CHANGES_MAX */
     struct layout_pair *pair;
     uint64_t position;        /* revision up to which all is written, but for what a rewrite is to write */
+    uint64_t read_ms;         /* when it began to read the batch */
     unsigned n_names_written; /* platforms whose names the engine has */
     unsigned n_apps_stored;   /* apps that it has */
     uint64_t dropped_from[TABLE_N_APPS_MAX / 64]; /* apps of which the batch drops users: a bit each */
@@ -100,6 +102,7 @@ struct store {
     _Atomic uint64_t stored_revision;  /* the engine has all changes up to it */
     _Atomic uint64_t synced_revision;  /* and an fsync has returned since */
     _Atomic uint64_t fresh_until_ms;   /* with a journal: what was changed a second before it is synced */
+    _Atomic uint64_t lacking_since_ms; /* STORE_RELAXED: what the engine lacks has not changed before */
     const char *_Atomic problem;
     _Atomic uint64_t n_rounds; /* of the follower: moves as long as it does */
     _Atomic bool is_at_disk;   /* the follower is, or may be: it need not move */
@@ -115,6 +118,9 @@ struct store {
 
 /* ---- store.c ---- */
 
+/* The monotonic clock in steps of some milliseconds, which is the cheapest: for what is asked once an event. */
+uint64_t store_coarse_now_ms(void);
+
 /* Makes what the engine has written up to that sequence survive a power cut, and tells SYNCED so. 0 or
  * -errno.
  */
@@ -128,10 +134,17 @@ uint64_t store_stored_revision(const struct store *store);
 /* Makes the journal of a new run; changes are put in from journaling_start() on. 0 or -errno. */
 int journaling_prepare(struct store *store);
 void journaling_start(struct store *store);
-void journaling_stop(struct store *store);
 
 /* Whether what changes now is in the journal at once. */
 bool journaling_is_whole(const struct store *store);
+
+/* ---- relaxed.c ---- */
+
+/* Begins to look at changes. */
+void relaxed_start(struct store *store);
+
+/* Whether all that the engine lacks may be lost still. */
+bool relaxed_lacks_little(const struct store *store);
 
 /* ---- opening.c ---- */
 

@@ -192,6 +192,7 @@ static void publish(struct store *store)
     if (store->rewrite.phase != REWRITE_NONE || store_stored_revision(store) == store->position) {
         return;
     }
+    atomic_store(&store->lacking_since_ms, store->read_ms);
     atomic_store_explicit(&store->stored_revision, store->position, memory_order_release);
     if (store->config.on_durable != NULL) {
         store->config.on_durable(store->config.cls);
@@ -247,6 +248,7 @@ int writer_step(struct store *store, struct engine_error *ret_error)
         return r;
     }
     size_t n = 0;
+    store->read_ms = store_coarse_now_ms();
     r = changes_read(store->changes, store->position, BATCH_N_CHANGES_MAX, BATCH_BYTES_MAX, &store->storage,
                      store->read, &n);
     if (r == CHANGES_LOST) {

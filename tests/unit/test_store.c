@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mount.h>
@@ -54,6 +55,25 @@ START_TEST(test_durable_is_what_was_applied)
     ck_assert_uint_ge(stats.n_commits, f->durability == STORE_SYNC ? 20 : 2);
     ck_assert_uint_eq(stats.n_failures + stats.n_rewritten, 0);
     ck_assert_ptr_null(store_problem(f->store));
+}
+END_TEST
+
+/* What may be lost does not grow with the time that a write takes. */
+START_TEST(test_relaxed_waits_for_a_slow_engine)
+{
+    f->durability = STORE_RELAXED;
+    open_both();
+    await_stored();
+    hold_follower();
+    struct store_stats stats;
+    store_stats(f->store, &stats);
+    apply_events(10);
+    while (store_durable_revision(f->store) > stats.stored_revision) {
+        (void)poll(NULL, 0, 1);
+    }
+    ck_assert_ptr_null(store_problem(f->store));
+    release_follower();
+    await_durable();
 }
 END_TEST
 
@@ -422,6 +442,7 @@ Suite *test_suite(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, test_reopened_table_is_the_same, 0, 3);
     tcase_add_loop_test(tcase, test_durable_is_what_was_applied, 0, 3);
+    tcase_add_test(tcase, test_relaxed_waits_for_a_slow_engine);
     tcase_add_loop_test(tcase, test_app_added_while_running, 0, 3);
     tcase_add_loop_test(tcase, test_killed_with_all_in_the_journal, 0, 2);
     tcase_add_test(tcase, test_order_of_apps_does_not_matter);

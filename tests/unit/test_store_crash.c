@@ -117,7 +117,11 @@ static void publish_durable(void *cls)
     if (store == NULL) {
         return;
     }
-    uint64_t n = atomic_load(&shared->first_event) - 1 + store_durable_revision(store);
+    struct store_stats stats;
+    store_stats(store, &stats);
+    bool may_lose = shared->durability == STORE_RELAXED;
+    uint64_t n = atomic_load(&shared->first_event) - 1 +
+                 (may_lose ? stats.stored_revision : store_durable_revision(store));
     uint64_t n_before = atomic_load(&shared->n_durable);
     while (n > n_before && !atomic_compare_exchange_weak(&shared->n_durable, &n_before, n)) {}
 }
