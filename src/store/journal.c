@@ -467,6 +467,11 @@ bool journal_next(struct journal_reader *reader, uint64_t *ret_revision, struct 
     return true;
 }
 
+bool journal_is_of_this_boot(const struct journal_reader *reader)
+{
+    return reader->is_of_this_boot;
+}
+
 bool journal_ends_well(const struct journal_reader *reader)
 {
     if (!reader->is_of_this_boot) {

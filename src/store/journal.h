@@ -54,6 +54,9 @@ DEFINE_CLEANUP(struct journal_reader *, journal_reader_free)
 /* The next pair, the oldest first; borrowed from the reader. False at the end. */
 bool journal_next(struct journal_reader *reader, uint64_t *ret_revision, struct journal_pair *ret_pair);
 
+/* Whether it is as its process left it, for the machine has not gone down since. */
+bool journal_is_of_this_boot(const struct journal_reader *reader);
+
 /* After journal_next() has said false: whether what it ended at is what a killed process leaves, one entry
  * that is not finished. It may also end early where the machine went down since, for then pages of the file
  * are of any age. Otherwise it was damaged. */

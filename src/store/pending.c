@@ -38,9 +38,28 @@ static bool add(struct pending *pending, size_t *capacity, uint64_t revision, co
     return true;
 }
 
-/* Changes follow one another without a gap. One comes where the machine went down and the engine lost more
- * than the journal still had; then what comes behind it would not fit. */
-static int gather(struct pending *pending, uint64_t position, bool is_in_use)
+/* Changes follow one another without a gap, but where the machine went down and the engine lost more than the
+ * journal still had; then what comes behind it would not fit. And where the journal is read after the engine,
+ * of a process that goes on meanwhile, or of a copy. */
+static int end_at_gap(const struct pending *pending, bool is_in_use, struct engine_error *ret_error)
+{
+    if (is_in_use || !journal_is_of_this_boot(pending->reader)) {
+        return 0;
+    }
+    *ret_error = (struct engine_error){"its journal begins behind what the engine has"};
+    return -EBADMSG;
+}
+
+static int end_at_last(const struct pending *pending, bool is_in_use, struct engine_error *ret_error)
+{
+    if (is_in_use || journal_ends_well(pending->reader)) {
+        return 0;
+    }
+    *ret_error = (struct engine_error){"its journal has entries behind one that is not whole"};
+    return -EBADMSG;
+}
+
+static int gather(struct pending *pending, uint64_t position, bool is_in_use, struct engine_error *ret_error)
 {
     size_t capacity = 0;
     uint64_t revision;
@@ -51,14 +70,14 @@ static int gather(struct pending *pending, uint64_t position, bool is_in_use)
             continue;
         }
         if (revision > pending->revision + 1) {
-            return 0;
+            return end_at_gap(pending, is_in_use, ret_error);
         }
         if (!add(pending, &capacity, revision, &pair)) {
             return -ENOMEM;
         }
         pending->revision = revision;
     }
-    return is_in_use || journal_ends_well(pending->reader) ? 0 : -EBADMSG;
+    return end_at_last(pending, is_in_use, ret_error);
 }
 
 static void keep_newest(struct pending *pending)
@@ -86,11 +105,8 @@ int pending_read(int folder_fd, const struct layout_position *position, bool is_
     if (r < 0) {
         return r;
     }
-    r = gather(&pending, position->revision, is_in_use);
+    r = gather(&pending, position->revision, is_in_use, ret_error);
     if (r < 0) {
-        if (r == -EBADMSG) {
-            *ret_error = (struct engine_error){"its journal has entries behind one that is not whole"};
-        }
         pending_fini(&pending);
         return r;
     }

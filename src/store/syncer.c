@@ -61,7 +61,8 @@ static void tell_synced(struct store *store, struct notes *notes, uint64_t synce
     if (noted_ms != 0) {
         atomic_store(&store->fresh_until_ms, noted_ms + PROMISE_MS);
     }
-    if (was_until_ms <= clock_monotonic_ms() && store->config.on_durable != NULL) {
+    bool was_late = store->journal != NULL && was_until_ms <= clock_monotonic_ms();
+    if (was_late && store->config.on_durable != NULL) {
         store->config.on_durable(store->config.cls);
     }
 }

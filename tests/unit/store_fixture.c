@@ -173,7 +173,11 @@ static void set_hold(bool holds)
 void hold_follower(void)
 {
     struct store_stats stats;
-    await_durable(); /* or it might be the syncer that is held, which tells that it keeps up */
+    /* Or it might be the syncer that is held, when it tells that it keeps up. */
+    while (changes_last_revision(table_changes(f->table)) == 0) {
+        apply_events(1);
+    }
+    await_durable();
     set_hold(true);
     do {
         apply_events(1);

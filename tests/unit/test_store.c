@@ -15,7 +15,8 @@
 
 static struct store_fixture *const f = &store_fixture;
 
-#define N_MORE_THAN_JOURNALED 60000
+#define JOURNAL_BEGIN_OFFSET 512
+#define JOURNAL_LOST_BYTES 1000000
 
 static const enum store_durability durabilities[] = {STORE_RELAXED, STORE_COMMIT, STORE_SYNC};
 
@@ -282,8 +283,9 @@ START_TEST(test_killed_after_the_whole_table_was_written)
     f->table_config.changes_max_entries = 64;
     open_both();
     hold_follower();
-    apply_events(N_MORE_THAN_JOURNALED);
-    ck_assert_uint_lt(store_durable_revision(f->store), changes_last_revision(table_changes(f->table)));
+    do {
+        apply_events(1000);
+    } while (store_durable_revision(f->store) == changes_last_revision(table_changes(f->table)));
     release_follower();
     await_stored();
     store_stats(f->store, &stats);
@@ -291,6 +293,44 @@ START_TEST(test_killed_after_the_whole_table_was_written)
     (void)snprintf(copy, sizeof(copy), "%.90s/copy", f->root);
     copy_still(copy);
     expect_copy_is_same(copy);
+}
+END_TEST
+
+/* Applies events until the journal of these has lost its first. */
+static void fill_journal(void)
+{
+    char path[STORE_FIXTURE_PATH_SIZE * 2];
+    uint64_t begin = 0;
+    find_file(f->path, "JOURNAL", path);
+    cleanup(cleanup_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    while (begin < JOURNAL_LOST_BYTES) {
+        apply_events(5000);
+        await_stored();
+        ck_assert_int_eq(pread(fd, &begin, sizeof(begin), JOURNAL_BEGIN_OFFSET), (ssize_t)sizeof(begin));
+    }
+}
+
+/* A journal of later than the rest: what was between is nowhere. */
+START_TEST(test_copied_while_running)
+{
+    char copy[STORE_FIXTURE_PATH_SIZE * 2];
+    char from[STORE_FIXTURE_PATH_SIZE * 2];
+    char to[STORE_FIXTURE_PATH_SIZE * 2];
+    open_both();
+    apply_events(100);
+    await_stored();
+    (void)snprintf(copy, sizeof(copy), "%.90s/copy", f->root);
+    copy_still(copy);
+    fill_journal();
+    find_file(f->path, "JOURNAL", from);
+    find_file(copy, "JOURNAL", to);
+    copy_file(from, to);
+    close_both();
+    memcpy(f->path, copy, sizeof(f->path));
+    uint64_t before = hash_folder(f->path);
+    expect_refused(-EBADMSG, "its journal begins behind what the engine has");
+    ck_assert_uint_eq(hash_folder(f->path), before);
 }
 END_TEST
 
@@ -451,6 +491,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, test_online_by_the_minute);
     tcase_add_test(tcase, test_changes_lost_from_the_log);
     tcase_add_test(tcase, test_killed_after_the_whole_table_was_written);
+    tcase_add_test(tcase, test_copied_while_running);
     tcase_add_test(tcase, test_was_closed);
     tcase_add_test(tcase, test_folder_is_for_its_user_alone);
     tcase_add_test(tcase, test_second_daemon);
