@@ -4,6 +4,7 @@
 #include "presenced/store.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <rocksdb/c.h>
 #include <stdio.h>
 
@@ -83,6 +84,15 @@ static void forgo_info_log(rocksdb_options_t *options)
     rocksdb_options_set_stats_persist_period_sec(options, 0);
 }
 
+/* The empty one of the last time would get another name at each opening, and those are only removed by one
+ * that succeeds. */
+static void remove_info_log(const char *path)
+{
+    char name[PATH_MAX];
+    (void)snprintf(name, sizeof(name), "%s/LOG", path);
+    (void)unlink(name);
+}
+
 /* What has no function of its own in 7.8: no room is taken beforehand, and after an error nothing is tried
  * again, for a log that broke off in the middle is best read anew. */
 static rocksdb_options_t *complete_options(rocksdb_options_t *options)
@@ -141,6 +151,8 @@ static int open_db(struct engine *engine, const char *path, enum way way, struct
     }
     if (way == WAY_BESIDE) {
         rocksdb_options_set_max_open_files(engine->options, -1);
+    } else {
+        remove_info_log(path);
     }
     if (way == WAY_READ_ONLY || way == WAY_BESIDE) {
         engine->db = rocksdb_open_for_read_only(engine->options, path, 0, &error);

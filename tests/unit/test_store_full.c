@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -156,6 +158,34 @@ START_TEST(test_no_room_to_begin)
 }
 END_TEST
 
+/* A try a second must not come to files without number, empty or not. */
+START_TEST(test_tries_leave_nothing)
+{
+    struct store_stats stats;
+    char pattern[STORE_FIXTURE_PATH_SIZE * 2];
+    glob_t found = {0};
+    if (!is_mounted) {
+        return;
+    }
+    open_both();
+    apply_events(2000);
+    await_stored();
+    fill_disk(0);
+    do {
+        apply_events(100);
+        (void)poll(NULL, 0, 5);
+        store_stats(f->store, &stats);
+    } while (stats.n_failures < 4);
+    (void)snprintf(pattern, sizeof(pattern), "%.100s/LOG.old*", f->path);
+    (void)glob(pattern, 0, NULL, &found);
+    ck_assert_uint_le(found.gl_pathc, 1);
+    globfree(&found);
+    make_room();
+    await_problem(NULL);
+    expect_stored();
+}
+END_TEST
+
 START_TEST(test_closed_while_full)
 {
     if (!is_mounted) {
@@ -183,6 +213,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, test_disk_is_full_for_a_while, 0, sizeof(fillings) / sizeof(fillings[0]));
     tcase_add_test(tcase, test_killed_while_full);
     tcase_add_test(tcase, test_no_room_to_begin);
+    tcase_add_test(tcase, test_tries_leave_nothing);
     tcase_add_test(tcase, test_closed_while_full);
     suite_add_tcase(suite, tcase);
     return suite;
