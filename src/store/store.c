@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store_private.h"
 
+#include "presenced/clock.h"
 #include "presenced/log.h"
 
 #include <errno.h>
@@ -113,9 +114,10 @@ static void stop_syncer(struct store *store)
     (void)pthread_join(store->syncer, NULL);
 }
 
-/* First of all who must see every change. */
+/* First of all who must see every change. All that there is by then is on disk. */
 static int start_threads(struct store *store)
 {
+    atomic_store(&store->fresh_until_ms, clock_monotonic_ms() + STORE_FRESH_MS);
     if (store->journal != NULL) {
         journaling_start(store);
     } else if (store->config.durability == STORE_RELAXED) {

@@ -118,6 +118,9 @@ struct store {
 
 /* ---- store.c ---- */
 
+/* What was answered OK is on disk so much later. */
+#define STORE_FRESH_MS 1000
+
 /* The monotonic clock in steps of some milliseconds, which is the cheapest: for what is asked once an event. */
 uint64_t store_coarse_now_ms(void);
 

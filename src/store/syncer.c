@@ -13,7 +13,6 @@
 #include <time.h>
 
 #define INTERVAL_NS 250000000
-#define PROMISE_MS 1000
 #define N_NOTES 8
 
 /* Changes up to the revision had happened by then. */
@@ -59,7 +58,7 @@ static void tell_synced(struct store *store, struct notes *notes, uint64_t synce
     uint64_t noted_ms = take_notes(notes, synced_revision);
     atomic_store_explicit(&store->synced_revision, synced_revision, memory_order_relaxed);
     if (noted_ms != 0) {
-        atomic_store(&store->fresh_until_ms, noted_ms + PROMISE_MS);
+        atomic_store(&store->fresh_until_ms, noted_ms + STORE_FRESH_MS);
     }
     bool was_late = store->journal != NULL && was_until_ms <= clock_monotonic_ms();
     if (was_late && store->config.on_durable != NULL) {

@@ -125,6 +125,7 @@ START_TEST(test_killed_while_full)
     open_both();
     apply_events(2000);
     await_stored();
+    await_sync();
     fill_disk(65536);
     while (store_problem(f->store) == NULL) {
         apply_events(100);
