@@ -44,6 +44,8 @@ static bool is_writer;
 
 /* ---- calls that change the folder, in the place of the C library's ---- */
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): its own names are reserved */
+
 static void note_call(void)
 {
     if (is_writer && atomic_fetch_add(&shared->n_calls, 1) + 1 == shared->dies_at) {
@@ -92,6 +94,8 @@ int unlinkat(int fd, const char *path, int flags)
     note_call();
     return (int)syscall(SYS_unlinkat, fd, path, flags);
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 /* ---- the writer ---- */
 

@@ -12,8 +12,8 @@ static struct store_fixture *const f = &store_fixture;
 static _Atomic bool holds;
 static _Atomic bool fails;
 
-/* In the place of the C library's. */
-int fdatasync(int fd)
+/* In the place of the C library's, whose own names are reserved. */
+int fdatasync(int fd) /* NOLINT(readability-inconsistent-declaration-parameter-name) */
 {
     while (atomic_load(&holds)) {
         (void)poll(NULL, 0, 1);
