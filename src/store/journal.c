@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The file JOURNAL-<run>, little-endian:
  *
- *   at 0      u8[8] "presjrnl"   u64 run   u64 size of the ring   u8[16] boot id   u64 sum of the above
+ *   at 0      u8[8] "presjrnl"   u64 run   u64 size of the ring   u64 ms since boot, u64 since 1970, when it
+ *             was made   u64 sum of the above
  *   at 512    u64 begin: where the oldest entry stands that may be needed
  *   at 4096   the ring, mapped twice in a row, so that an entry may run over its end:
  *
@@ -15,11 +16,13 @@
  *
  * The process may be killed anywhere: the page cache has then what was stored up to there, in order, so all
  * entries are whole but perhaps the last. After the machine's death each page of the file may be of another
- * age. The boot id tells which of the two it was.
+ * age. The two clocks tell which of the two it was: the boot id of /proc is out of sight in a hardened unit.
  *
  * All blocks of the file are written once before it is used: a full disk must not be met by a store to
  * memory, for that would be SIGBUS. */
 #include "journal.h"
+
+#include "presenced/clock.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -33,6 +36,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define HEADER_SIZE ((size_t)4096)
 /* Half a second of 70,000 events a second; and few enough that every process may lock them. */
@@ -41,14 +45,14 @@
 #define NAME_PREFIX STR("JOURNAL-")
 #define NAME_SIZE 40
 #define MAGIC "presjrnl"
-#define BOOT_ID_SIZE 16
-#define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
+#define CLOCKS_DIFFER_MS 2000
 
 struct header {
     char magic[8];
     uint64_t run;
     uint64_t ring_size;
-    uint8_t boot_id[BOOT_ID_SIZE];
+    uint64_t since_boot_ms;
+    uint64_t unix_ms;
     uint64_t sum;
     uint8_t unused[464];
     _Atomic uint64_t begin;
@@ -114,30 +118,21 @@ static void name_of(uint64_t run, char ret_name[static NAME_SIZE])
     (void)snprintf(ret_name, NAME_SIZE, "%s%" PRIu64, NAME_PREFIX.ptr, run);
 }
 
-/* All zero where the kernel does not tell: then no two boots are the same. */
-static void read_boot_id(uint8_t ret_id[static BOOT_ID_SIZE])
+static uint64_t since_boot_ms(void)
 {
-    char text[64] = "";
-    cleanup(cleanup_closep) int fd = open(BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
-    memset(ret_id, 0, BOOT_ID_SIZE);
-    unsigned n_digits = 0;
-    for (ssize_t i = 0; i < n && n_digits < 2 * BOOT_ID_SIZE; i++) {
-        const char *digits = "0123456789abcdef";
-        const char *digit = text[i] == '\0' ? NULL : strchr(digits, text[i]);
-        if (digit != NULL) {
-            ret_id[n_digits / 2] = (uint8_t)(ret_id[n_digits / 2] << 4 | (digit - digits));
-            n_digits++;
-        }
-    }
+    struct timespec now;
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static bool is_this_boot(const uint8_t id[static BOOT_ID_SIZE])
+/* In one boot both clocks go on alike. Where one was set meanwhile, it passes for another boot: no harm but
+ * that damage in the middle is not told from pages that were lost. */
+static bool is_this_boot(const struct header *header)
 {
-    static const uint8_t none[BOOT_ID_SIZE];
-    uint8_t current[BOOT_ID_SIZE];
-    read_boot_id(current);
-    return memcmp(id, current, BOOT_ID_SIZE) == 0 && memcmp(id, none, BOOT_ID_SIZE) != 0;
+    uint64_t boot_passed_ms = since_boot_ms() - le64toh(header->since_boot_ms);
+    uint64_t unix_passed_ms = clock_unix_ms() - le64toh(header->unix_ms);
+    return boot_passed_ms + CLOCKS_DIFFER_MS - unix_passed_ms <= 2 * CLOCKS_DIFFER_MS &&
+           since_boot_ms() >= le64toh(header->since_boot_ms);
 }
 
 static uint64_t sum_of_header(const struct header *header)
@@ -150,7 +145,8 @@ static void fill_header(struct header *header, uint64_t run)
     memcpy(header->magic, MAGIC, sizeof(header->magic));
     header->run = htole64(run);
     header->ring_size = htole64(RING_SIZE);
-    read_boot_id(header->boot_id);
+    header->since_boot_ms = htole64(since_boot_ms());
+    header->unix_ms = htole64(clock_unix_ms());
     header->sum = htole64(sum_of_header(header));
 }
 
@@ -422,7 +418,7 @@ int journal_open(int folder_fd, uint64_t run, struct journal_reader **ret_reader
     }
     reader->begin = le64toh(atomic_load(&reader->header.begin));
     reader->at = reader->begin;
-    reader->is_of_this_boot = is_this_boot(reader->header.boot_id);
+    reader->is_of_this_boot = is_this_boot(&reader->header);
     *ret_reader = take_pointer(reader);
     return 0;
 }

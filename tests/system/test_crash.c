@@ -21,9 +21,11 @@
 
 #define N_CONNECTIONS 8
 #define N_CONNECTIONS_SLOW 1 /* where what is uncertain piles up for a second */
-#define N_USERS 12000        /* so many that few of one are uncertain at a time */
-#define N_STAMPS 2000        /* few, so that many events share one, and many are late */
-#define N_UNCERTAIN_MAX 24   /* events a user that may be there or not */
+#define N_USERS 3000
+#define N_USERS_DARK 12000 /* where all of a second is uncertain: so many that little of it is of one user \
+                            */
+#define N_STAMPS 2000      /* few, so that many events share one, and many are late */
+#define N_UNCERTAIN_MAX 24 /* events a user that may be there or not */
 #define N_KILLS 6
 #define KILL_AFTER_MAX_MS 400
 #define RELAXED_MS 50
@@ -43,6 +45,7 @@ static const char config_format[] = "[callback]\n"
 
 static uint64_t seed;
 static uint64_t first_stamp_ms;
+static unsigned n_users = N_USERS;
 
 static uint64_t number_from_environment(const char *name, uint64_t otherwise)
 {
@@ -105,7 +108,7 @@ static struct crash_event event_of(uint64_t number)
     struct crash_event event = {
         .action = a % 8 < 4 ? 0 : a % 8 - 3,
         .platform = (a >> 8) % N_PLATFORMS,
-        .user = (unsigned)(a >> 16) % N_USERS,
+        .user = (unsigned)(a >> 16) % n_users,
         .client = (unsigned)(a >> 48) % 4,
         .kicked = (unsigned)(b % 4 == 0 ? b >> 8 : 0) % (1U << N_PLATFORMS),
         .event_time_ms = first_stamp_ms + number + (b >> 24) % N_STAMPS,
@@ -517,7 +520,7 @@ static void check_users(struct round *round, const struct victim *victim)
     if (round->n_uncertain > 0) {
         qsort(round->uncertain, round->n_uncertain, sizeof(*round->uncertain), compare_sent);
     }
-    for (unsigned first = 0; first < N_USERS; first += n_page) {
+    for (unsigned first = 0; first < n_users; first += n_page) {
         cJSON *users = ask_users(status, first, n_page);
         for (unsigned user = first; user < first + n_page; user++) {
             cleanup(cleanup_freep) char *there = canonical(cJSON_DetachItemFromArray(users, 0));
@@ -638,6 +641,7 @@ static void kill_often(const char *durability)
         .disk = getenv("PRESENCED_FAILING_DISK"),
     };
     round.certain_from_ms = certain_from_ms(durability, round.disk != NULL);
+    n_users = round.disk != NULL ? N_USERS_DARK : N_USERS;
     round.n_connections = round.certain_from_ms >= SYNCED_MS ? N_CONNECTIONS_SLOW : N_CONNECTIONS;
     struct victim *victim = restart(&round, config, 1);
     while (round.n_kills < n_kills) {

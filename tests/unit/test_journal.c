@@ -15,7 +15,8 @@
 #define RING_SIZE ((uint64_t)4 << 20)
 #define RING_OFFSET 4096
 #define FIRST_SUM_OFFSET 40
-#define BOOT_ID_OFFSET 24
+#define SINCE_BOOT_OFFSET 24
+#define UNIX_OFFSET 32
 
 static char folder[64];
 static int folder_fd;
@@ -229,14 +230,14 @@ static uint64_t mix(uint64_t sum, uint64_t word)
     return product ^ (product >> 32);
 }
 
-/* As a boot before this one would have left it. */
-static void pretend_other_boot(void)
+/* As a boot before this one would have left it: one of the clocks says so. */
+static void pretend_other_boot(unsigned clock_offset, uint64_t difference_ms)
 {
     cleanup(cleanup_closep) int fd = -1;
     uint64_t words[6];
     open_file(RUN, &fd);
     ck_assert_int_eq(pread(fd, words, sizeof(words), 0), (ssize_t)sizeof(words));
-    words[BOOT_ID_OFFSET / 8]++;
+    words[clock_offset / 8] += difference_ms;
     uint64_t sum = mix(mix(0x6a09e667f3bcc909ULL, 0), 0);
     for (unsigned i = 0; i < FIRST_SUM_OFFSET / 8; i++) {
         sum = mix(sum, words[i]);
@@ -245,6 +246,15 @@ static void pretend_other_boot(void)
     ck_assert_int_eq(pwrite(fd, words, sizeof(words), 0), (ssize_t)sizeof(words));
 }
 
+static const struct {
+    unsigned clock_offset;
+    int64_t difference_ms;
+    bool is_other;
+} boots[] = {
+    {SINCE_BOOT_OFFSET, 86400000, true}, {UNIX_OFFSET, -86400000, true}, {UNIX_OFFSET, 86400000, true},
+    {UNIX_OFFSET, -4000, true},          {UNIX_OFFSET, -500, false},     {UNIX_OFFSET, 500, false},
+};
+
 START_TEST(test_hole_after_a_power_cut)
 {
     cleanup(journal_freep) struct journal *journal = make();
@@ -252,10 +262,11 @@ START_TEST(test_hole_after_a_power_cut)
     ck_assert(put(journal, 0, 42));
     ck_assert(put(journal, 0, 43));
     flip(RING_OFFSET + before);
-    pretend_other_boot();
+    pretend_other_boot(boots[_i].clock_offset, (uint64_t)boots[_i].difference_ms);
     cleanup(journal_reader_freep) struct journal_reader *reader = read_back();
     ck_assert_uint_eq(expect_pairs(reader, 1), 41);
-    ck_assert(journal_ends_well(reader));
+    ck_assert_int_eq(journal_is_of_this_boot(reader), !boots[_i].is_other);
+    ck_assert_int_eq(journal_ends_well(reader), boots[_i].is_other);
 }
 END_TEST
 
@@ -361,7 +372,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, test_room);
     tcase_add_test(tcase, test_torn_end);
     tcase_add_test(tcase, test_damaged_in_the_middle);
-    tcase_add_test(tcase, test_hole_after_a_power_cut);
+    tcase_add_loop_test(tcase, test_hole_after_a_power_cut, 0, sizeof(boots) / sizeof(boots[0]));
     tcase_add_test(tcase, test_damaged_header);
     tcase_add_test(tcase, test_missing_and_of_another_run);
     tcase_add_test(tcase, test_any_begin);
