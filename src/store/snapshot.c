@@ -119,26 +119,28 @@ static int open_engine(struct snapshot *snapshot, uint64_t memory_bytes, struct 
     return r < 0 ? r : read_pending(snapshot, ret_error);
 }
 
-/* Another try makes sense only where the manifest has changed. */
+/* Another try makes sense where the manifest has changed; and where a daemon has just started, for it removes
+ * the journal of the run before. */
 static int open_at_rest(struct snapshot *snapshot, uint64_t memory_bytes, struct engine_error *ret_error)
 {
     uint64_t end_ms = clock_monotonic_ms() + TRIES_MS;
+    int r;
     do {
         struct file_mark before = {0};
         struct file_mark after = {0};
         *ret_error = (struct engine_error){""};
         int r_before = files_manifest(snapshot->folder_fd, &before);
-        int r = open_engine(snapshot, memory_bytes, ret_error);
+        r = open_engine(snapshot, memory_bytes, ret_error);
         int r_after = files_manifest(snapshot->folder_fd, &after);
         bool at_rest = r_before == r_after && before.number == after.number &&
                        before.size_bytes == after.size_bytes;
-        if (at_rest) {
+        if (at_rest && (r != -EBADMSG || !synced_is_in_use(snapshot->folder_fd))) {
             return r;
         }
         pending_fini(&snapshot->pending);
         engine_close(take_pointer(snapshot->engine));
     } while (clock_monotonic_ms() < end_ms);
-    return -EAGAIN;
+    return r < 0 ? r : -EAGAIN;
 }
 
 static struct pending_cursor *go_over(const struct snapshot *snapshot, enum layout_kind kind)
