@@ -1,25 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervisor.h"
 
+#include "presenced/clock.h"
+
 #include <inttypes.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 
-/* What the manager does not get it does without: nothing here is worth an error. */
-static void tell(const char *message)
-{
-    (void)sd_notify(0, message);
-}
-
-static void tell_state(const char *state, const char *status)
-{
-    char message[SUPERVISOR_STATUS_SIZE + 64];
-    (void)snprintf(message, sizeof(message), "%s%s%s", state,
-                   status == NULL ? "" : "\nSTATUS=", status == NULL ? "" : status);
-    tell(message);
-}
+/* What the manager does not get it does without: nothing of sd_notify() is worth an error. */
 
 void supervisor_tell_status(const char *status)
 {
@@ -28,22 +16,19 @@ void supervisor_tell_status(const char *status)
 
 void supervisor_tell_ready(const char *status)
 {
-    tell_state("READY=1", status);
+    (void)sd_notifyf(0, "READY=1\nSTATUS=%s", status);
 }
 
 /* The time tells the manager that this is the answer to its SIGHUP, and not to one before. */
 void supervisor_tell_reloading(void)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    uint64_t now_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
     (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=reading the configuration again",
-                     now_us);
+                     clock_monotonic_us());
 }
 
 void supervisor_tell_stopping(const char *status)
 {
-    tell_state("STOPPING=1", status);
+    (void)sd_notifyf(0, "STOPPING=1\nSTATUS=%s", status);
 }
 
 void supervisor_extend(uint64_t more_ms)
@@ -59,7 +44,7 @@ uint64_t supervisor_watchdog_ms(void)
 
 void supervisor_beat(void)
 {
-    tell("WATCHDOG=1");
+    (void)sd_notify(0, "WATCHDOG=1");
 }
 
 int supervisor_each_passed(void (*visit)(void *cls, int fd, const char *name), void *cls)

@@ -10,7 +10,7 @@
 
 #define SUPERVISOR_STATUS_SIZE 512
 
-/* `status` is a line for people in UTF-8; NULL: as it was. */
+/* `status` is a line for people in UTF-8. */
 void supervisor_tell_status(const char *status);
 void supervisor_tell_ready(const char *status);
 void supervisor_tell_reloading(void);
