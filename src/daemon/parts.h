@@ -26,9 +26,7 @@ struct reloads {
     _Atomic uint64_t loaded_unix_ms; /* what is in force */
 };
 
-/* Sockets that the service manager has opened. */
-#define PASSED_MAX 32
-
+/* A socket that the service manager has opened. */
 struct passed_socket {
     int fd; /* -1: handed to its listener */
     unsigned listener;
@@ -36,7 +34,7 @@ struct passed_socket {
 };
 
 struct passed {
-    struct passed_socket items[PASSED_MAX];
+    struct passed_socket items[N_LISTENERS * CONFIG_N_LISTEN_MAX];
     size_t n;
 };
 

@@ -61,6 +61,26 @@ static bool prepare(int fd, struct endpoint *ret_endpoint)
            socket_endpoint(fd, ret_endpoint) == 0;
 }
 
+static size_t n_passed_to(const struct passed *passed, unsigned listener)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < passed->n; i++) {
+        n += passed->items[i].listener == listener;
+    }
+    return n;
+}
+
+/* Those it opens itself, too. */
+static size_t n_sockets_of(const struct daemon *daemon, unsigned listener)
+{
+    const struct endpoint_list *list = listen_of(daemon->config, listener);
+    size_t n = n_passed_to(&daemon->passed, listener);
+    for (size_t i = 0; i < list->n; i++) {
+        n += list->items[i].kind != ENDPOINT_SYSTEMD;
+    }
+    return n;
+}
+
 static void take(void *cls, int fd, const char *name)
 {
     struct passing *passing = cls;
@@ -72,22 +92,13 @@ static void take(void *cls, int fd, const char *name)
     } else if (!prepare(fd, &socket.endpoint)) {
         add_error(passing, socket.listener,
                   "what systemd passed is no listening stream socket of IPv4, IPv6 or Unix");
-    } else if (passed->n == PASSED_MAX) {
-        add_error(passing, socket.listener, "systemd passed too many sockets");
+    } else if (n_sockets_of(passing->daemon, socket.listener) == CONFIG_N_LISTEN_MAX) {
+        add_error(passing, socket.listener, "systemd passed too many sockets: there may be 16, with its own");
     } else {
         passed->items[passed->n++] = socket;
         return;
     }
     (void)close(fd);
-}
-
-static size_t n_passed_to(const struct passed *passed, unsigned listener)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < passed->n; i++) {
-        n += passed->items[i].listener == listener;
-    }
-    return n;
 }
 
 static void find_missing(struct passing *passing)

@@ -244,6 +244,20 @@ START_TEST(refuses_what_does_not_fit)
 }
 END_TEST
 
+/* Fifteen of its own and two that are passed. */
+#define FIVE "listen = 127.0.0.1:0, 127.0.0.1:0, 127.0.0.1:0, 127.0.0.1:0, 127.0.0.1:0\n"
+
+START_TEST(refuses_more_than_a_section_may_have)
+{
+    const struct passing passing = {"callback:callback", 2, {loopback_socket(), loopback_socket()}};
+    struct pass_command command;
+    pass_command_init(&command, &passing);
+    expect_refused(
+        CALLBACK PLAIN FIVE FIVE FIVE OWN_STATUS APP, command.script,
+        "conf:6: [callback] listen: systemd passed too many sockets: there may be 16, with its own");
+}
+END_TEST
+
 START_TEST(refuses_to_start_without_them)
 {
     expect_refused(CALLBACK PLAIN OWN_STATUS APP, "exec \"$@\"", NO_SOCKET_NAMED);
@@ -393,6 +407,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, serves_at_the_sockets_of_its_sections);
     tcase_add_test(tcase, serves_at_its_own_beside_them);
     tcase_add_loop_test(tcase, refuses_what_does_not_fit, 0, COUNT(mistakes));
+    tcase_add_test(tcase, refuses_more_than_a_section_may_have);
     tcase_add_test(tcase, refuses_to_start_without_them);
     tcase_add_test(tcase, reload_knows_who_can_reach_them);
     tcase_add_loop_test(tcase, restarts_refuse_and_lose_nothing, 0, COUNT(restarts));
