@@ -18,8 +18,8 @@ struct metric {
     struct metric_family family;
     uint64_t (*read)(const struct status_config *config); /* METRIC_UNKNOWN: left out */
     void (*write)(struct exposition *out, const struct metric *metric, const struct status_config *config);
-    const char
-        *key; /* for write(): which struct status_number it shows; one that ends in '_': all that begin so */
+    /* For write(): which struct status_number it shows; one that ends in '_': all that begin so. */
+    const char *key;
 };
 
 extern const struct metric metrics_rows[];

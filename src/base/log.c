@@ -27,8 +27,9 @@
 
 #define RESUME_ROOM_BYTES (RING_SIZE_BYTES / 4) /* at which lines are taken again */
 #define POLL_MS 100
-#define PATIENCE_MS \
-    1000 /* how long a stalled stderr holds up log_stop(), or a line while there is no thread */
+
+/* How long a stalled stderr holds up log_stop(), or a line while there is no thread. */
+#define PATIENCE_MS 1000
 
 static struct {
     pthread_mutex_t lock;

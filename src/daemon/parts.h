@@ -80,9 +80,8 @@ struct daemon {
 
 extern const char *const daemon_listener_names[N_LISTENERS];
 
-#define START_MISCONFIGURED                                                        \
-    1 /* said in the log: what was passed and the configuration do not go together \
-       */
+/* What was passed and the configuration do not go together; said in the log. */
+#define START_MISCONFIGURED 1
 
 /* Each start_…() returns 0, START_MISCONFIGURED or -errno, logged where more can be said than its text, and
  * leaves what it has begun to its stop_…(), which takes what was never started, or not wholly. */
