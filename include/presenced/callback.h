@@ -137,7 +137,8 @@ struct callback_stats {
 
 void callback_stats(const struct callback *callback, struct callback_stats *ret_stats);
 
-/* Of authentic callbacks, from struct http_request's begun_us to the reply, in microseconds. */
+/* Both are borrowed from the callback. Of authentic callbacks, from struct http_request's begun_us to the
+ * reply, in microseconds. */
 const struct histogram *callback_durations(const struct callback *callback);
 
 /* Of events whose own EventTime is believed, from it to their arrival, in milliseconds. */

@@ -10,8 +10,8 @@
 
 #include <sys/types.h>
 
-/* Appends its bytes and tells its mode. 0; -EFBIG beyond `max` bytes, some of which are appended; -EINVAL for
- * what is no regular file; another -errno. */
+/* Puts its bytes into `ret_bytes`, which is empty, and tells its mode. 0; -EFBIG beyond `max` bytes; -EINVAL
+ * for what is no regular file; another -errno. Of one that fails some bytes may be there, to be wiped too. */
 int read_file(const char *path, size_t max, struct buf *ret_bytes, mode_t *ret_mode);
 
 /* What such a return value below 0 means, in words. */

@@ -117,7 +117,7 @@ bool http_accept(struct http_worker *worker, struct watch *socket);
 /* accept.c: whether the first request of somebody who has just connected is to be expected. */
 bool http_has_newcomers(const struct http_worker *worker);
 
-/* accept.c: closes a few of the connections that are idle longest. */
+/* accept.c: closes a few connections that have never asked for anything, or else that are idle longest. */
 void http_close_idle(struct http_worker *worker);
 
 /* accept.c: starts or stops to watch the listening sockets. */
