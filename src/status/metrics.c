@@ -285,11 +285,11 @@ const struct metric metrics_rows[] = {
         BY(write_build)),
     ROW("presenced_ready", GAUGE, ONE, NULL, NULL, "Whether /readyz says 200.", OWN(read_ready)),
     ROW("presenced_degraded", GAUGE, ONE, "reason", NULL,
-        "Whether something is amiss though events are taken: with a problem of the store they are answered FAIL.",
+        "Whether something is amiss though requests are taken, and what: reason is empty when all is well.",
         BY(write_degraded)),
 
     ROW("presenced_callback_requests_total", COUNTER, ONE, "answer", "outcome",
-        "Requests of the callback listener; refused are those of other callers or without a valid Sign.",
+        "Requests of the callback listener: ok, fail, refused with an HTTP error, or health; and why.",
         BY(write_outcomes)),
     ROW("presenced_callback_duration_seconds", HISTOGRAM, US, NULL, NULL,
         "Time from the head of an authentic callback to its answer; the sender gives up after 2 s.",
