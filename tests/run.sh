@@ -104,7 +104,8 @@ check_tidy() {
 
 # shellcheck disable=SC2317
 check_shell() {
-    find . -name '*.sh' -not -path './build/*' -exec shellcheck {} + && shellcheck .ci/run
+    find . -name '*.sh' -not -path './build/*' -exec shellcheck {} + &&
+        shellcheck .ci/run conf/debian/postinst conf/debian/prerm conf/debian/postrm
 }
 
 step packages sh conf/packages.sh build test || finish
