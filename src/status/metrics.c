@@ -306,8 +306,8 @@ const struct metric metrics_rows[] = {
     ROW("presenced_users_dropped_total", COUNTER, ONE, "app", "reason",
         "Users dropped to make room or for their age, by the option that says so.", BY(write_dropped)),
 
-    ROW("presenced_change_log_revision", GAUGE, ONE, NULL, NULL, "Number of the newest change of the table.",
-        OWN(read_revision)),
+    ROW("presenced_change_log_changes_total", COUNTER, ONE, NULL, NULL,
+        "Changes of the table since the start, which is the number of the newest.", OWN(read_revision)),
     ROW("presenced_change_log_entries", GAUGE, ONE, NULL, NULL, "Changes that the log holds.",
         OWN(read_held_entries)),
     ROW("presenced_change_log_bytes", GAUGE, ONE, NULL, NULL, "Size of the changes that the log holds.",

@@ -137,7 +137,7 @@ START_TEST(counts_what_was_sent)
            "presenced_users{app=\"1400000000\",state=\"online\"} 2",
            "presenced_users{app=\"1400000001\",state=\"online\"} 0",
            "presenced_online_devices{app=\"1400000000\",platform=\"Web\"} 2",
-           "presenced_change_log_revision 2", "presenced_follower_lag_changes{follower=\"store\"} 0",
+           "presenced_change_log_changes_total 2", "presenced_follower_lag_changes{follower=\"store\"} 0",
            "presenced_store_changes_total 2", "presenced_store_failures_total 0",
            "presenced_connections{listener=\"callback\"} 1",
            "presenced_connections_max{listener=\"callback\"} 10000",

@@ -71,7 +71,7 @@ START_TEST(the_table_is_shown)
     expect_line("presenced_online_devices{app=\"1400000000\",platform=\"a \\\"\\\\ platform\"} 1");
     expect_line("presenced_online_devices{app=\"1400000001\",platform=\"Web\"} 0");
     expect_nothing_of("never online");
-    expect_line("presenced_change_log_revision 4");
+    expect_line("presenced_change_log_changes_total 4");
     expect_line("presenced_change_log_entries 4");
     struct changes_held held;
     changes_held(table_changes(fixture.table), &held);
