@@ -13,6 +13,9 @@
 
 static_assert(LAYOUT_KEY_MAX <= JOURNAL_KEY_MAX && LAYOUT_VALUE_MAX <= JOURNAL_VALUE_MAX, "all fit");
 
+/* How long an fsync may take before changes are kept out of the mapped file. */
+#define STUCK_AFTER_MS 200
+
 static void tap(void *cls, const struct change *change);
 
 int journaling_prepare(struct store *store)
@@ -95,12 +98,23 @@ static bool put_user(struct store *store, const struct change *change, uint16_t 
     return put(store, change->revision, &pair, change->kind != CHANGE_UPDATED);
 }
 
-/* One that did not find room is missing, so those after it are of no use before the engine has it. */
+/* A store to a mapped page that was written back meanwhile is a page fault, which waits for the file system's
+ * own journal: where the disk stands still that blocks the thread after some seconds (ext4), with locks held.
+ * The syncer is the first to be stuck. */
+static bool is_disk_stuck(const struct store *store)
+{
+    uint64_t since_ms = atomic_load_explicit(&store->syncs_since_ms, memory_order_relaxed);
+    return since_ms != 0 && store_coarse_now_ms() > since_ms + STUCK_AFTER_MS;
+}
+
+/* One that is missing, for want of room or because the disk is stuck, leaves those after it of no use before
+ * the engine has it. */
 static void tap(void *cls, const struct change *change)
 {
     struct store *store = cls;
     uint64_t before = change->revision - 1;
-    if (journal_revision(store->journal) != before && store_stored_revision(store) < before) {
+    bool has_gap = journal_revision(store->journal) != before && store_stored_revision(store) < before;
+    if (has_gap || is_disk_stuck(store)) {
         return;
     }
     uint16_t app = record_app((const uint8_t *)change->record.ptr);

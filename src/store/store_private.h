@@ -102,6 +102,7 @@ struct store {
     _Atomic uint64_t stored_revision;  /* the engine has all changes up to it */
     _Atomic uint64_t synced_revision;  /* and an fsync has returned since */
     _Atomic uint64_t fresh_until_ms;   /* with a journal: what was changed a second before it is synced */
+    _Atomic uint64_t syncs_since_ms;   /* an fsync is under way; 0: none */
     _Atomic uint64_t lacking_since_ms; /* STORE_RELAXED: what the engine lacks has not changed before */
     const char *_Atomic problem;
     _Atomic uint64_t n_rounds; /* of the follower: moves as long as it does */

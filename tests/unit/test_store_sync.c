@@ -4,6 +4,7 @@
 #include "store_fixture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
@@ -72,6 +73,44 @@ START_TEST(test_sync_fails_late)
 }
 END_TEST
 
+#define JOURNAL_SIZE ((4 << 20) + 4096)
+
+static uint8_t *read_journal(void)
+{
+    char path[STORE_FIXTURE_PATH_SIZE * 2];
+    find_file(f->path, "JOURNAL", path);
+    ck_assert_uint_eq(file_size(path), JOURNAL_SIZE);
+    uint8_t *bytes = malloc(JOURNAL_SIZE);
+    cleanup(cleanup_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ck_assert_int_eq(pread(fd, bytes, JOURNAL_SIZE, 0), JOURNAL_SIZE);
+    return bytes;
+}
+
+/* Whether events change what is in the journal. */
+static bool reach_the_journal(void)
+{
+    cleanup(cleanup_freep) uint8_t *before = read_journal();
+    uint64_t revision = last_revision();
+    while (last_revision() < revision + 10) {
+        apply_events(1);
+    }
+    cleanup(cleanup_freep) uint8_t *after = read_journal();
+    return memcmp(before, after, JOURNAL_SIZE) != 0;
+}
+
+/* Nobody who changes the table touches the mapped file while the disk stands still. */
+START_TEST(test_stuck_disk_is_not_touched)
+{
+    change_unsynced();
+    ck_assert(!reach_the_journal());
+    atomic_store(&holds, false);
+    await_durable();
+    await_stored();
+    ck_assert(reach_the_journal());
+    await_durable();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("store_sync");
@@ -80,6 +119,7 @@ Suite *test_suite(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, test_sync_comes_late);
     tcase_add_test(tcase, test_sync_fails_late);
+    tcase_add_test(tcase, test_stuck_disk_is_not_touched);
     suite_add_tcase(suite, tcase);
     return suite;
 }
