@@ -388,15 +388,21 @@ void tls_session_hold(struct tls_session *session)
     gnutls_record_cork(session->gnutls);
 }
 
-/* libmicrohttpd 0.9.75 corks the socket at the first reply that it sends in two pieces, and from then on
- * pushes by setting TCP_NODELAY behind the second: too early for what leaves here, which would wait for 200
- * ms. It keeps to its belief, so the cork is pulled once. */
+/* libmicrohttpd 0.9.75 corks the socket at the first reply that it sends in two pieces (that of a HEAD
+ * request is one), and from then on pushes by setting TCP_NODELAY behind the second: too early for what
+ * leaves here, which would wait for 200 ms. It keeps to its belief, so the cork is pulled once, when it is
+ * there. */
 static void uncork_socket(struct tls_session *session)
 {
-    int off = 0;
-    if (session->has_held && !session->is_uncorked) {
+    int corked = 0;
+    socklen_t len = sizeof(corked);
+    if (!session->has_held || session->is_uncorked) {
+        return;
+    }
+    (void)getsockopt(session->fd, IPPROTO_TCP, TCP_CORK, &corked, &len);
+    if (corked != 0) {
         session->is_uncorked = true;
-        (void)setsockopt(session->fd, IPPROTO_TCP, TCP_CORK, &off, sizeof(off));
+        (void)setsockopt(session->fd, IPPROTO_TCP, TCP_CORK, &(int){0}, sizeof(int));
     }
 }
 
