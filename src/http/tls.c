@@ -50,6 +50,10 @@ struct tls {
 /* A whole record of a callback, mostly. */
 #define READ_AHEAD_BYTES 1024
 
+/* What a client may send until it is known. GnuTLS 3.7.9 keeps of a message what its length says, up to 16 MB;
+ * a long chain of client certificates takes 20 KB. */
+#define HANDSHAKE_BYTES_MAX 65536
+
 struct tls_session {
     gnutls_session_t gnutls;
     struct tls *tls;
@@ -297,6 +301,10 @@ static ssize_t pull(gnutls_transport_ptr_t transport, void *bytes, size_t size)
 {
     struct tls_session *session = transport;
     ssize_t n = 0;
+    if (!session->is_established && session->n_received > HANDSHAKE_BYTES_MAX) {
+        errno = ECONNRESET;
+        return -1;
+    }
     if (!tls_session_has_ahead(session) && size < READ_AHEAD_BYTES) {
         n = receive(session, session->ahead, READ_AHEAD_BYTES);
         session->ahead_begin = 0;

@@ -210,6 +210,26 @@ START_TEST(closes_on_plain_http)
 }
 END_TEST
 
+/* A ClientHello may say that it has 16 MB, which GnuTLS would keep of it before anybody is known. What is
+ * read of it is bounded, not what the kernel takes. */
+#define HELLO_RECORD_BYTES 16384
+#define N_HELLO_RECORDS 1024
+
+START_TEST(keeps_no_hello_without_end)
+{
+    static char record[5 + HELLO_RECORD_BYTES] = {0x16, 3, 1, HELLO_RECORD_BYTES >> 8, 0};
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    cleanup(buf_fini) struct buf answer = {0};
+    ck_assert(wire_send(wire, STR("\x16\x03\x01\x00\x04\x01\xff\xff\xff")));
+    int n = 0;
+    while (n < N_HELLO_RECORDS && wire_send(wire, (struct str){record, sizeof(record)})) {
+        n++;
+    }
+    ck_assert_int_eq(wire_read_to_end(wire, HARNESS_DEADLINE_MS, &answer), WIRE_CLOSED);
+    ck_assert_int_lt(n, N_HELLO_RECORDS);
+}
+END_TEST
+
 /* What leaves through a corked socket waits for 200 ms, so one reply that came sooner shows that it is not
  * corked, on however slow a machine. */
 #define CORK_MS 200
@@ -376,6 +396,7 @@ Suite *test_suite(void)
     tcase_add_test(usual, agrees_on_http_1_1);
     tcase_add_test(usual, shows_a_certificate_that_verifies);
     tcase_add_test(usual, closes_on_plain_http);
+    tcase_add_test(usual, keeps_no_hello_without_end);
     tcase_add_loop_test(usual, no_reply_waits_in_a_corked_socket, 0, COUNT(corking));
     tcase_add_loop_test(usual, resumes_sessions_over_connections, 0, 2);
     suite_add_tcase(suite, usual);
