@@ -1,13 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Installs the Debian packages that are missing: `sh conf/packages.sh build` for a build,
-# `sh conf/packages.sh build test` for the tests too. Needs root or sudo only if one is missing.
+# `sh conf/packages.sh build test` for the tests too, and with `bench` for the benches. Needs root or sudo only if
+# one is missing.
 set -eu
 
 build='gcc libc6-dev make cmake pkg-config libmicrohttpd-dev libgnutls28-dev libcjson-dev libinih-dev libssl-dev librocksdb-dev libsystemd-dev
     openssl curl ca-certificates'
 test='check libcurl4-openssl-dev clang-format clang-tidy shellcheck nginx-light haproxy sslscan prometheus
     mandoc dpkg-dev lintian systemd systemd-container debootstrap valgrind'
+bench='wrk libnginx-mod-http-lua lua-cjson golang-go procps util-linux'
 
 fail() {
     echo "packages.sh: $1" >&2
@@ -41,7 +43,8 @@ for group in "$@"; do
     case $group in
     build) missing="$missing$(missing_of "$build")" ;;
     test) missing="$missing$(missing_of "$test")" ;;
-    *) fail "unknown group '$group'; allowed: build, test" ;;
+    bench) missing="$missing$(missing_of "$bench")" ;;
+    *) fail "unknown group '$group'; allowed: build, test, bench" ;;
     esac
 done
 [ -n "$missing" ] || exit 0

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A new TLS connection for each request, with a full handshake or resumed, which wrk cannot do:
- * connections PORT 1.2|1.3 full|resumed SECONDS TARGET BODY. Prints how many requests were answered 200. */
+ * connections PORT 1.2|1.3 full|resumed SECONDS TARGET BODY. Prints how many requests were answered 200.
+ * connections PORT stalled N SECONDS: N connections that stop in the middle of a ClientHello. */
 #include "presenced/cleanup.h"
 #include "presenced/clock.h"
 #include "presenced/str.h"
@@ -8,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -95,6 +97,20 @@ static void *run(void *cls)
     return NULL;
 }
 
+static int stall(const struct load *load, size_t n)
+{
+    /* The heads of a record and of what is in it: 512 bytes are to come. */
+    static const uint8_t begin[] = {0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3};
+    for (size_t i = 0; i < n; i++) {
+        if (send(open_connection(load), begin, sizeof(begin), MSG_NOSIGNAL) != (ssize_t)sizeof(begin)) {
+            fail("cannot send");
+        }
+    }
+    uint64_t now_ms = clock_monotonic_ms();
+    (void)poll(NULL, 0, load->until_ms > now_ms ? (int)(load->until_ms - now_ms) : 0);
+    return 0;
+}
+
 static void prepare_tls(struct load *load, int version)
 {
     load->tls = SSL_CTX_new(TLS_client_method());
@@ -113,13 +129,17 @@ int main(int argc, char **argv)
     struct client clients[N_THREADS] = {0};
     uint64_t n_answered = 0;
     uint64_t n_resumed = 0;
-    if (argc != 7) {
-        fail("PORT 1.2|1.3 full|resumed SECONDS TARGET BODY");
+    bool stalls = argc == 5 && strcmp(argv[2], "stalled") == 0;
+    if (argc != 7 && !stalls) {
+        fail("PORT 1.2|1.3 full|resumed SECONDS TARGET BODY, or PORT stalled N SECONDS");
     }
     load.server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     load.server.sin_port = htons((uint16_t)strtoul(argv[1], NULL, 10));
-    load.resumed = strcmp(argv[3], "resumed") == 0;
     load.until_ms = clock_monotonic_ms() + strtoul(argv[4], NULL, 10) * 1000;
+    if (stalls) {
+        return stall(&load, strtoul(argv[3], NULL, 10));
+    }
+    load.resumed = strcmp(argv[3], "resumed") == 0;
     buf_appendf(&load.request,
                 "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
                 argv[5], strlen(argv[6]), argv[6]);

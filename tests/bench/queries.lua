@@ -3,7 +3,7 @@
 function init(args)
     local ids = {}
     for i = 0, 999 do
-        ids[#ids + 1] = string.format('"user%08d"', i * 2)
+        ids[#ids + 1] = string.format(i % 2 == 0 and '"user%06d"' or '"nobody%06d"', i)
     end
     local body = '{"app":' .. args[1] .. ',"users":[' .. table.concat(ids, ",") .. "]}"
     request_bytes = wrk.format("POST", "/v1/users/query", {["Content-Type"] = "application/json"}, body)

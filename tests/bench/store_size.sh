@@ -6,14 +6,10 @@
 set -eu
 
 cd "$(dirname "$0")/../.." || exit
-build=build/bench
+# shellcheck source=tests/bench/common.sh
+. tests/bench/common.sh
 n_users=${1:-1000000}
-own=$(mktemp -d)
-daemon=
-trap '[ -z "$daemon" ] || kill "$daemon"; rm -rf "$own"' EXIT
-
-cmake -S . -B $build -DCMAKE_BUILD_TYPE=Release >/dev/null
-cmake --build $build --parallel "$(nproc)" --target presenced >/dev/null
+build presenced
 cat >"$own/presenced.conf" <<END
 [callback]
 listen = unix:$own/callback.sock
@@ -52,24 +48,26 @@ seconds() {
     awk -v ns=$(($(date +%s%N) - begin)) 'BEGIN { printf "%.1f s", ns / 1e9 }'
 }
 
-presenced() {
-    $build/presenced --config "$own/presenced.conf" "$@"
+with_store() {
+    "$build"/presenced --config "$own/presenced.conf" "$@"
 }
 
-echo "$(uname -srm), $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(date +%F)"
+machine
 for later in 0 604800000 1209600000; do
     users $later >"$own/users"
-    echo "imported $n_users users: $(seconds presenced --import "$own/users"), $(bytes_a_user "$own/store")"
+    echo "imported $n_users users: $(seconds with_store --import "$own/users"), $(bytes_a_user "$own/store")"
 done
-echo "exported: $(seconds presenced --export "$own/export"), $(bytes_a_user "$own/export")"
+echo "exported: $(seconds with_store --export "$own/export"), $(bytes_a_user "$own/export")"
 gzip "$own/export"
 echo "with gzip: $(bytes_a_user "$own/export.gz")"
 
-$build/presenced --config "$own/presenced.conf" 2>"$own/daemon.log" &
-daemon=$!
-until [ "$(curl --silent --output /dev/null --write-out '%{http_code}' --unix-socket "$own/status.sock" http://localhost/readyz)" = 200 ]; do
-    kill -0 $daemon || { cat "$own/daemon.log" && exit 1; }
-    sleep 0.1
-done
-echo "loaded: $(grep -oE 'ms=[0-9]+' "$own/daemon.log" | tail -n 1)"
-echo "resident: $(($(awk '/^VmRSS/ { print $2 * 1024 }' /proc/$daemon/status) / n_users)) bytes a user"
+begin=$(date +%s%N)
+"$build"/presenced --config "$own/presenced.conf" 2>"$own/daemon.log" &
+pid=$!
+pids=$pid
+await "$own/daemon.log" grep -q 'msg="ready"' "$own/daemon.log"
+ready=$(awk -v ns=$(($(date +%s%N) - begin)) 'BEGIN { printf "%.2f", ns / 1e9 }')
+resident=$(awk '/^VmRSS/ { print $2 }' /proc/$pid/status)
+echo "ready after: $ready s, loaded: $(grep -oE 'ms=[0-9]+' "$own/daemon.log" | tail -n 1)"
+echo "resident: $((resident * 1024 / n_users)) bytes a user"
+figure start "$ready" "$resident"
