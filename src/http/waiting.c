@@ -26,7 +26,7 @@ void http_wait_no_longer(struct http_connection *connection)
     }
     wait_leave(&connection->answer_waiter);
     http_count_down(&connection->worker->stats.n_waiting);
-    MHD_resume_connection(connection->mhd);
+    http_resume(connection);
 }
 
 void http_answer_waiting(struct http_worker *worker)

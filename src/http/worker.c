@@ -70,6 +70,9 @@ static int wait_ms(struct http_worker *worker)
 {
     bool has_connections = wait_first(&worker->busy) != NULL || wait_first(&worker->idle) != NULL;
     uint64_t until_ms = has_connections ? worker->next_sweep_ms : worker->now_ms + HTTP_SWEEP_INTERVAL_MS;
+    if (worker->has_resumed) {
+        return 0;
+    }
     if (has_pending(worker)) {
         return worker->now_ms - worker->progressed_ms < BARREN_AFTER_MS ? 0 : BARREN_WAIT_MS;
     }
@@ -151,8 +154,8 @@ static void run_timers(struct http_worker *worker)
 
 static void end_round(struct http_worker *worker)
 {
-    bool quiet = worker->has_paused && !worker->has_progressed && !has_pending(worker) &&
-                 !http_has_newcomers(worker);
+    bool quiet = worker->has_paused && !worker->has_progressed && !worker->has_resumed &&
+                 !has_pending(worker) && !http_has_newcomers(worker);
     atomic_store(&worker->stats.is_quiet, quiet);
     (void)atomic_fetch_add(&worker->stats.n_rounds, 1); /* for http_listener_wait_round(), ordered */
 }
@@ -177,6 +180,7 @@ static void *run(void *cls)
             handle(worker, events[i].data.ptr);
         }
         run_timers(worker);
+        worker->has_resumed = false;
         (void)MHD_run_wait(worker->mhd, 0);
         http_finish_round(worker);
         http_answer_waiting(worker);

@@ -69,6 +69,7 @@ struct http_worker {
     uint64_t now_us;        /* when the round began */
     uint64_t now_ms;        /* the same */
     bool has_progressed;    /* in this round */
+    bool has_resumed;       /* connections that libmicrohttpd's next turn goes on with */
     uint64_t progressed_ms; /* when something last came of anything */
     bool has_paused;
     uint64_t next_sweep_ms;
@@ -97,6 +98,13 @@ static inline void http_count_down(_Atomic uint64_t *counter)
 {
     uint64_t n = atomic_load_explicit(counter, memory_order_relaxed);
     atomic_store_explicit(counter, n - 1, memory_order_relaxed);
+}
+
+/* A resumed connection waits for MHD_run_wait(), of which neither MHD_get_timeout() nor an event tells. */
+static inline void http_resume(struct http_connection *connection)
+{
+    connection->worker->has_resumed = true;
+    MHD_resume_connection(connection->mhd);
 }
 
 /* limits.c: the connection is waited for, with request_timeout, from now on. */
