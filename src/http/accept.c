@@ -46,7 +46,7 @@ static bool start_tls(struct http_connection *connection)
     }
     if (info != NULL && info->tls_session != NULL) {
         connection->tls = tls_session_new(tls, info->tls_session, connection->watch.fd,
-                                          http_connection_is_starved, connection);
+                                          http_connection_is_unfinished, connection);
     }
     return connection->tls != NULL;
 }
@@ -131,7 +131,7 @@ static void add_connection(struct http_worker *worker, int fd, const struct sock
     } else if (connection->tls != NULL) {
         /* Its ClientHello is waited for by us: libmicrohttpd would serve a burst of them in one go, and kept
          * connections would wait for all those handshakes. */
-        http_connection_is_starved(connection);
+        http_connection_is_unfinished(connection);
     }
 }
 

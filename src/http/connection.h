@@ -59,6 +59,7 @@ struct http_connection {
     bool has_served;     /* a request has come over it */
     bool is_unfinished;  /* stands in the worker's list of them */
     bool has_unsent;     /* of a reply that libmicrohttpd has seen off, tls_session_flush() keeps some */
+    bool has_gathered;   /* a first reply waits for tls_session_settle() */
     bool is_parked;      /* suspended in libmicrohttpd, watched by us */
     bool was_parked;     /* stands in our epoll */
     struct http_connection *next_unfinished;

@@ -7,7 +7,9 @@
  * between two MHD_run_wait(). tests/system/test_limits.c measures what stalled clients cost.
  *
  * Parked is, too, who does not take its replies: libmicrohttpd believes them sent while GnuTLS still holds
- * them, and would go on serving. */
+ * them, and would go on serving.
+ *
+ * All that stands in the list of the unfinished speaks TLS. */
 #include "worker.h"
 
 #include <errno.h>
@@ -22,10 +24,10 @@ static void finish_later(struct http_connection *connection)
     }
 }
 
-void http_connection_is_starved(void *cls)
+void http_connection_is_unfinished(void *cls)
 {
     struct http_connection *connection = cls;
-    if (!connection->has_served) {
+    if (!connection->has_served || tls_session_has_ahead(connection->tls)) {
         finish_later(connection);
     }
 }
@@ -38,7 +40,8 @@ void http_flush(struct http_connection *connection)
     if (connection->has_unsent) {
         http_connection_becomes_busy(connection);
     }
-    if (connection->has_unsent || r == TLS_SESSION_GATHERED) {
+    connection->has_gathered |= r == TLS_SESSION_GATHERED;
+    if (connection->has_unsent || connection->has_gathered) {
         finish_later(connection);
     }
 }
@@ -68,7 +71,7 @@ void http_unpark(struct http_connection *connection)
 {
     if (connection->is_parked) { /* else it was cut before its event came */
         connection->is_parked = false;
-        MHD_resume_connection(connection->mhd);
+        http_resume(connection);
     }
 }
 
@@ -98,18 +101,34 @@ static bool is_to_be_parked(const struct http_connection *connection)
     return !connection->has_served && !tls_session_has_ahead(connection->tls);
 }
 
+/* GnuTLS said EAGAIN before it had looked at all that was there, and libmicrohttpd believes it until an event
+ * comes: none will. Resumed, it looks again. */
+static void nudge(struct http_connection *connection)
+{
+    MHD_suspend_connection(connection->mhd);
+    http_resume(connection);
+}
+
+static void finish(struct http_connection *connection)
+{
+    if (connection->has_gathered) {
+        connection->has_gathered = false;
+        tls_session_settle(connection->tls);
+    }
+    if (is_to_be_parked(connection)) {
+        park(connection);
+    } else if (tls_session_has_ahead(connection->tls) && connection->exchange.stage != EXCHANGE_WAIT) {
+        nudge(connection);
+    }
+}
+
 void http_finish_round(struct http_worker *worker)
 {
     while (worker->unfinished != NULL) {
         struct http_connection *connection = worker->unfinished;
         worker->unfinished = connection->next_unfinished;
         connection->is_unfinished = false;
-        if (connection->has_served && connection->tls != NULL) {
-            tls_session_settle(connection->tls);
-        }
-        if (is_to_be_parked(connection)) {
-            park(connection);
-        }
+        finish(connection);
     }
 }
 

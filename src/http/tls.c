@@ -50,8 +50,8 @@ struct tls {
 /* A whole record of a callback, mostly. */
 #define READ_AHEAD_BYTES 1024
 
-/* What a client may send until it is known. GnuTLS 3.7.9 keeps of a message what its length says, up to 16 MB;
- * a long chain of client certificates takes 20 KB. */
+/* What a client may send until it is known. GnuTLS 3.7.9 keeps of a message what its length says, up to 16
+ * MB; a long chain of client certificates takes 20 KB. */
 #define HANDSHAKE_BYTES_MAX 65536
 
 struct tls_session {
@@ -65,7 +65,7 @@ struct tls_session {
     struct buf gathered; /* until then: what waits to be sent */
     uint64_t n_received;
     bool is_established;
-    void (*on_starved)(void *cls);
+    void (*on_unfinished)(void *cls);
     void *cls;
     enum { CLIENT_NOT_LOOKED_AT, CLIENT_VERIFIED, CLIENT_REFUSED } client;
     unsigned ahead_begin; /* of what the kernel gave and GnuTLS has not asked for yet */
@@ -275,7 +275,7 @@ static ssize_t receive(struct tls_session *session, void *bytes, size_t size)
 {
     ssize_t n = recv(session->fd, bytes, size, 0);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-        session->on_starved(session->cls);
+        session->on_unfinished(session->cls);
         errno = send_gathered(session) < 0 ? ECONNRESET : EAGAIN;
     }
     return n;
@@ -295,6 +295,14 @@ static size_t take_ahead(struct tls_session *session, void *bytes, size_t size)
     return n;
 }
 
+/* GnuTLS says EAGAIN behind a record without data, such as one with new keys, whatever lies here. */
+static void tell_of_ahead(struct tls_session *session)
+{
+    if (tls_session_has_ahead(session)) {
+        session->on_unfinished(session->cls);
+    }
+}
+
 /* GnuTLS asks for the five bytes of a record's head, then for the rest: reading ahead makes one system call
  * of the two. That there is nothing is only ever the kernel's word, on whose edges libmicrohttpd relies. */
 static ssize_t pull(gnutls_transport_ptr_t transport, void *bytes, size_t size)
@@ -312,6 +320,7 @@ static ssize_t pull(gnutls_transport_ptr_t transport, void *bytes, size_t size)
     }
     if (tls_session_has_ahead(session)) {
         n = (ssize_t)take_ahead(session, bytes, size);
+        tell_of_ahead(session);
     } else if (size >= READ_AHEAD_BYTES) {
         n = receive(session, bytes, size);
     }
@@ -342,7 +351,7 @@ static int count_handshake(gnutls_session_t gnutls, unsigned type, unsigned when
 }
 
 struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int fd,
-                                    void (*on_starved)(void *cls), void *cls)
+                                    void (*on_unfinished)(void *cls), void *cls)
 {
     cleanup(tls_generation_freep) struct tls_generation *generation = hold_newest(tls);
     cleanup(cleanup_freep) struct tls_session *session = calloc(1, sizeof(*session));
@@ -353,7 +362,7 @@ struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int f
         .gnutls = gnutls_session,
         .tls = tls,
         .fd = fd,
-        .on_starved = on_starved,
+        .on_unfinished = on_unfinished,
         .cls = cls,
     };
     bool ready = gnutls_credentials_set(session->gnutls, GNUTLS_CRD_CERTIFICATE, generation->credentials) >=

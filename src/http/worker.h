@@ -138,8 +138,8 @@ void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **socket
 /* accept.c: ends a connection whatever it is doing: libmicrohttpd sees it closed by its peer. */
 void http_connection_cut(struct http_connection *connection);
 
-/* parking.c: a TLS session wants bytes that are not there. */
-void http_connection_is_starved(void *cls);
+/* parking.c: a TLS session wants bytes that are not there, or has some that nobody will tell of. */
+void http_connection_is_unfinished(void *cls);
 
 /* parking.c: goes on with a parked connection whose bytes, or room for bytes, have come. */
 void http_parked_is_ready(struct http_connection *connection);
