@@ -22,8 +22,8 @@
 #define N_CONNECTIONS 8
 #define N_CONNECTIONS_SLOW 1 /* where what is uncertain piles up for a second */
 #define N_USERS 3000
-#define N_USERS_DARK 12000 /* where all of a second is uncertain: so many that little of it is of one user \
-                            */
+/* Where all of a second is uncertain: so many that little of it is of one user. */
+#define N_USERS_DARK 12000
 #define N_STAMPS 2000      /* few, so that many events share one, and many are late */
 #define N_UNCERTAIN_MAX 24 /* events a user that may be there or not */
 #define N_KILLS 6
