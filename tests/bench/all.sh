@@ -1,11 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Measures callbacks, latency, queries, memory and start, prints one table and writes it as a picture:
-# `sh tests/bench/all.sh [PICTURE]`, callbacks.svg beside this script without. Takes ten minutes. What has
+# `sh tests/bench/all.sh [-r] [PICTURE]`, callbacks.svg beside this script without; -r is latency.sh's. Takes ten minutes. What has
 # a row is in the file `rows`, by the name of its figure.
 set -eu
 
 cd "$(dirname "$0")/../.." || exit
+realtime=
+if [ "${1-}" = -r ]; then
+    realtime=-r
+    shift
+fi
 picture=${1:-tests/bench/callbacks.svg}
 FIGURES=$(mktemp)
 export FIGURES
@@ -13,7 +18,8 @@ trap 'rm -f "$FIGURES"' EXIT
 
 sh conf/packages.sh build test bench
 sh tests/bench/callbacks.sh
-sh tests/bench/latency.sh
+# shellcheck disable=SC2086 # an option, or none
+sh tests/bench/latency.sh $realtime
 sh tests/bench/queries.sh
 sh tests/bench/store_size.sh
 
