@@ -45,7 +45,7 @@
 #define NAME_PREFIX STR("JOURNAL-")
 #define NAME_SIZE 40
 #define MAGIC "presjrnl"
-#define CLOCKS_DIFFER_MS 2000
+#define CLOCKS_DIFFER_MS UINT64_C(2000)
 
 struct header {
     char magic[8];

@@ -1,19 +1,23 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # How long an answer takes at 25, 50 and 75 % of the most that a server answers, measured just before, from the
-# moment at which a request was due: waiting is not hidden. `sh tests/bench/latency.sh [ROUNDS]`; needs nginx.
+# moment at which a request was due: waiting is not hidden. `sh tests/bench/latency.sh [-r] [ROUNDS]`; needs nginx.
 #
-# Where it is allowed, the thread that serves and the load go before all else on the machine: otherwise the longest
-# times are the neighbours'. Not while the most is measured, for who never sleeps is made to by the kernel.
+# -r gives the thread that serves and the load real-time priority, for a machine that does other things, too: its
+# owner has to want that, for the others then wait. The store's own threads wait as well, as if they had a core of
+# their own. Not while the most is measured, for the kernel makes who never sleeps.
 set -eu
 
 cd "$(dirname "$0")/../.." || exit
 # shellcheck source=tests/bench/common.sh
 . tests/bench/common.sh
+before_all=
+if [ "${1-}" = -r ]; then
+    before_all='chrt -f 1'
+    shift
+fi
 rounds=${1:-3}
 seconds=4
-before_all=
-if chrt -f 1 true 2>/dev/null; then before_all='chrt -f 1'; fi
 build presenced open_loop
 
 # open_loop NAME RATE SECONDS [COMMAND…]: what it prints.
