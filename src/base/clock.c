@@ -31,3 +31,13 @@ uint64_t clock_monotonic_us(void)
 {
     return read_us(CLOCK_MONOTONIC);
 }
+
+uint64_t clock_coarse_ms(void)
+{
+    return read_ms(CLOCK_MONOTONIC_COARSE);
+}
+
+uint64_t clock_since_boot_ms(void)
+{
+    return read_ms(CLOCK_BOOTTIME);
+}

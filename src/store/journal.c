@@ -36,7 +36,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define HEADER_SIZE ((size_t)4096)
 /* Half a second of 70,000 events a second; and few enough that every process may lock them. */
@@ -118,21 +117,15 @@ static void name_of(uint64_t run, char ret_name[static NAME_SIZE])
     (void)snprintf(ret_name, NAME_SIZE, "%s%" PRIu64, NAME_PREFIX.ptr, run);
 }
 
-static uint64_t since_boot_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* In one boot both clocks go on alike. Where one was set meanwhile, it passes for another boot: no harm but
  * that damage in the middle is not told from pages that were lost. */
 static bool is_this_boot(const struct header *header)
 {
-    uint64_t boot_passed_ms = since_boot_ms() - le64toh(header->since_boot_ms);
+    uint64_t since_boot_ms = clock_since_boot_ms();
+    uint64_t boot_passed_ms = since_boot_ms - le64toh(header->since_boot_ms);
     uint64_t unix_passed_ms = clock_unix_ms() - le64toh(header->unix_ms);
     return boot_passed_ms + CLOCKS_DIFFER_MS - unix_passed_ms <= 2 * CLOCKS_DIFFER_MS &&
-           since_boot_ms() >= le64toh(header->since_boot_ms);
+           since_boot_ms >= le64toh(header->since_boot_ms);
 }
 
 static uint64_t sum_of_header(const struct header *header)
@@ -145,7 +138,7 @@ static void fill_header(struct header *header, uint64_t run)
     memcpy(header->magic, MAGIC, sizeof(header->magic));
     header->run = htole64(run);
     header->ring_size = htole64(RING_SIZE);
-    header->since_boot_ms = htole64(since_boot_ms());
+    header->since_boot_ms = htole64(clock_since_boot_ms());
     header->unix_ms = htole64(clock_unix_ms());
     header->sum = htole64(sum_of_header(header));
 }

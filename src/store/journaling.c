@@ -9,6 +9,8 @@
  * One file a run: a run that has ended in order leaves none. */
 #include "store_private.h"
 
+#include "presenced/clock.h"
+
 #include <assert.h>
 
 static_assert(LAYOUT_KEY_MAX <= JOURNAL_KEY_MAX && LAYOUT_VALUE_MAX <= JOURNAL_VALUE_MAX, "all fit");
@@ -104,7 +106,7 @@ static bool put_user(struct store *store, const struct change *change, uint16_t 
 static bool is_disk_stuck(const struct store *store)
 {
     uint64_t since_ms = atomic_load_explicit(&store->syncs_since_ms, memory_order_relaxed);
-    return since_ms != 0 && store_coarse_now_ms() > since_ms + STUCK_AFTER_MS;
+    return since_ms != 0 && clock_coarse_ms() > since_ms + STUCK_AFTER_MS;
 }
 
 /* One that is missing, for want of room or because the disk is stuck, leaves those after it of no use before

@@ -11,12 +11,10 @@
  *
  * A torn end of the log, above what was synced, is cut off in step 5. Everything else that is wrong is found
  * before. */
+#include "loader.h"
 #include "store_private.h"
 
 #include "presenced/clock.h"
-
-#include "loader.h"
-
 #include "presenced/log.h"
 
 #include <dirent.h>

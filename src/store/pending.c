@@ -64,18 +64,18 @@ static int gather(struct pending *pending, uint64_t position, bool is_in_use, st
     size_t capacity = 0;
     uint64_t revision;
     struct journal_pair pair;
-    pending->revision = position;
+    uint64_t last = position;
     while (journal_next(pending->reader, &revision, &pair)) {
         if (revision <= position) {
             continue;
         }
-        if (revision > pending->revision + 1) {
+        if (revision > last + 1) {
             return end_at_gap(pending, is_in_use, ret_error);
         }
         if (!add(pending, &capacity, revision, &pair)) {
             return -ENOMEM;
         }
-        pending->revision = revision;
+        last = revision;
     }
     return end_at_last(pending, is_in_use, ret_error);
 }

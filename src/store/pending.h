@@ -19,7 +19,6 @@ struct pending {
     struct journal_reader *reader; /* its bytes; NULL: nothing is pending */
     struct pending_pair *pairs;
     size_t n;
-    uint64_t revision; /* the last change of which pairs are there */
 };
 
 /* Reads what comes after `position` of the journal it names; run 0: nothing is pending. Beside the process

@@ -7,6 +7,8 @@
  * read. */
 #include "store_private.h"
 
+#include "presenced/clock.h"
+
 /* 50 ms are promised, of a clock whose steps may be of 10. */
 #define LACKING_MAX_MS 40
 
@@ -14,7 +16,7 @@ static void tap(void *cls, const struct change *change)
 {
     struct store *store = cls;
     if (store_stored_revision(store) == change->revision - 1) {
-        atomic_store(&store->lacking_since_ms, store_coarse_now_ms());
+        atomic_store(&store->lacking_since_ms, clock_coarse_ms());
     }
 }
 
@@ -25,5 +27,5 @@ void relaxed_start(struct store *store)
 
 bool relaxed_lacks_little(const struct store *store)
 {
-    return store_coarse_now_ms() < atomic_load(&store->lacking_since_ms) + LACKING_MAX_MS;
+    return clock_coarse_ms() < atomic_load(&store->lacking_since_ms) + LACKING_MAX_MS;
 }

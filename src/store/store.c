@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 #define MINUTE_MS 60000
 
@@ -217,17 +216,10 @@ static uint64_t load(const _Atomic uint64_t *count)
     return atomic_load_explicit(count, memory_order_relaxed);
 }
 
-uint64_t store_coarse_now_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* First the time: who finds that it is over began to wait before the syncer looks for those who do. */
 static bool is_fresh(const struct store *store)
 {
-    uint64_t now_ms = store_coarse_now_ms();
+    uint64_t now_ms = clock_coarse_ms();
     return now_ms < atomic_load_explicit(&store->fresh_until_ms, memory_order_acquire);
 }
 

@@ -122,10 +122,6 @@ struct store {
 /* What was answered OK is on disk so much later. */
 #define STORE_FRESH_MS 1000
 
-/* The monotonic clock in steps of some milliseconds, which is the cheapest: for what is asked once an event.
- */
-uint64_t store_coarse_now_ms(void);
-
 /* Makes what the engine has written up to that sequence survive a power cut, and tells SYNCED so. 0 or
  * -errno.
  */

@@ -72,7 +72,7 @@ static int sync_up_to(struct store *store, uint64_t sequence)
     if (sequence == store->synced.mark.sequence) {
         return 0;
     }
-    atomic_store(&store->syncs_since_ms, store_coarse_now_ms());
+    atomic_store(&store->syncs_since_ms, clock_coarse_ms());
     int r = store_sync(store, SYNCED_OPEN, sequence);
     atomic_store(&store->syncs_since_ms, 0);
     if (r < 0) {

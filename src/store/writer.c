@@ -248,7 +248,7 @@ int writer_step(struct store *store, struct engine_error *ret_error)
         return r;
     }
     size_t n = 0;
-    store->read_ms = store_coarse_now_ms();
+    store->read_ms = clock_coarse_ms();
     r = changes_read(store->changes, store->position, BATCH_N_CHANGES_MAX, BATCH_BYTES_MAX, &store->storage,
                      store->read, &n);
     if (r == CHANGES_LOST) {
