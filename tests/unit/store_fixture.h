@@ -75,6 +75,9 @@ void await_problem(const char *problem);
 struct table *keep_table(void);
 void expect_same_tables(struct table *a, struct table *b);
 
+/* Closes both, opens them again and compares. */
+void expect_same_reopened(void);
+
 /* Copies are flat, and of a file replace what was there; of several files with that part in their names the
  * largest is found. */
 void copy_folder(const char *from, const char *to);
@@ -87,5 +90,9 @@ void cut_file(const char *path, size_t size);
 
 /* The content of every file that is not the engine's information log, as one number. */
 uint64_t hash_folder(const char *path);
+
+/* Copies the store's folder while it is in use, as a kill would leave it: not amid a write to several files.
+ */
+void copy_still(const char *to);
 
 #endif
