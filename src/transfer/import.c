@@ -109,7 +109,6 @@ static int find_app(struct import *import, uint16_t *ret_app)
     if (r < 0) {
         return complain_of_line(import, r == -ENOSPC ? "one app too many" : strerror(-r));
     }
-    store_note_apps(import->store);
     return 0;
 }
 

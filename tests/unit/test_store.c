@@ -148,7 +148,6 @@ START_TEST(test_killed_with_all_in_the_journal)
         }
         (void)snprintf(copy, sizeof(copy), "%.90s/copy%u", f->root, round);
         copy_still(copy);
-        store_note_apps(f->store);
         release_follower();
         expect_copy_is_same(copy);
         close_both();
