@@ -63,6 +63,20 @@ void event_login(struct client *callback, const char *user, uint64_t event_time_
     expect_callback(&answer, 200, "OK", 0);
 }
 
+CURLcode event_try_login(struct client *callback, const char *user, uint64_t event_time_ms,
+                         struct answer *ret_answer)
+{
+    cleanup(cleanup_freep) char *target = event_target(EVENT_APP, "Web", "");
+    cleanup(cleanup_freep) char *body = event_body(user, "Login", "Register", event_time_ms);
+    const struct client_request request = {.method = "POST", .target = target, .body = body};
+    return client_try(callback, &request, ret_answer);
+}
+
+bool event_is_ok(struct answer *answer)
+{
+    return answer->status == 200 && strstr(buf_text(&answer->body), "\"ActionStatus\":\"OK\"") != NULL;
+}
+
 static void expect_callback_json(const char *json, const char *action_status, int error_code)
 {
     cJSON *object = cJSON_Parse(json);

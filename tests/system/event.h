@@ -24,6 +24,13 @@ char *event_body(const char *user, const char *action, const char *reason, uint6
 /* Sends a Login of the user on Web, unsigned, and expects OK. */
 void event_login(struct client *callback, const char *user, uint64_t event_time_ms);
 
+/* The same, expecting nothing: the connection may be lost. What client_try() says. */
+CURLcode event_try_login(struct client *callback, const char *user, uint64_t event_time_ms,
+                         struct answer *ret_answer);
+
+/* Whether it is an OK. */
+bool event_is_ok(struct answer *answer);
+
 /* Whether the answer is the callback's JSON with this ActionStatus and ErrorCode: status, Content-Type, the
  * three members and no other, and words in ErrorInfo for FAIL alone. Fails the test otherwise. */
 void expect_callback(struct answer *answer, long status, const char *action_status, int error_code);

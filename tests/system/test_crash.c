@@ -295,11 +295,6 @@ struct sender {
     struct buf wrong_answer;
 };
 
-static bool is_ok(struct answer *answer)
-{
-    return answer->status == 200 && strstr(buf_text(&answer->body), "\"ActionStatus\":\"OK\"") != NULL;
-}
-
 /* A new event, or one that somebody sent a moment ago and may still be waiting for. */
 static uint64_t choose_event(struct sender *sender)
 {
@@ -325,7 +320,7 @@ static bool send_one(struct sender *sender, uint64_t number)
     cleanup(answer_fini) struct answer answer;
     CURLcode code = client_try(sender->client, &request, &answer);
     bool is_answered = code == CURLE_OK;
-    if (is_answered && !is_ok(&answer)) {
+    if (is_answered && !event_is_ok(&answer)) {
         buf_appendf(&sender->wrong_answer, "%ld %s", answer.status, buf_text(&answer.body));
     }
     sender->sent = reallocarray(sender->sent, sender->n_sent + 1, sizeof(*sender->sent));

@@ -44,18 +44,15 @@ static bool log_in(struct sender *sender)
 {
     char user[32];
     (void)snprintf(user, sizeof(user), "user%u-%u", sender->number, sender->n_ok);
-    cleanup(cleanup_freep) char *target = event_target(EVENT_APP, "Web", "");
-    cleanup(cleanup_freep) char *body = event_body(user, "Login", "Register", clock_unix_ms());
-    const struct client_request request = {.method = "POST", .target = target, .body = body};
     cleanup(answer_fini) struct answer answer;
     uint64_t begin_ms = clock_monotonic_ms();
-    CURLcode code = client_try(sender->client, &request, &answer);
+    CURLcode code = event_try_login(sender->client, user, clock_unix_ms(), &answer);
     uint64_t took_ms = clock_monotonic_ms() - begin_ms;
     if (took_ms > atomic_load(&slowest_ms)) {
         atomic_store(&slowest_ms, took_ms);
     }
     (void)atomic_fetch_add(&n_answered, 1);
-    return code == CURLE_OK && strstr(buf_text(&answer.body), "\"OK\"") != NULL;
+    return code == CURLE_OK && event_is_ok(&answer);
 }
 
 static void *run_sender(void *cls)
@@ -252,17 +249,6 @@ static void expect_degraded(const struct victim *victim, const char *problem)
     ck_assert_msg(strstr(buf_text(&answer.body), problem) != NULL, "%s", buf_text(&answer.body));
 }
 
-/* The log may be a little behind. */
-static void await_count(struct victim *victim, const char *text, size_t n)
-{
-    static const struct timespec interval = {.tv_nsec = 5000000};
-    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
-    while (victim_count_log(victim, text) < n) {
-        ck_assert_msg(clock_monotonic_ms() < deadline_ms, "fewer than %zu times \"%s\"", n, text);
-        (void)nanosleep(&interval, NULL);
-    }
-}
-
 static const char *const troubles[] = {"notes/NO_WRITE", "notes/NO_SYNC"};
 
 /* Every write, or every fsync, says EIO: events fail while it lasts, and what was answered OK before, or is
@@ -281,8 +267,8 @@ START_TEST(an_io_error_fails_events_while_it_lasts)
         log_in_until(&sender, true);
         expect_degraded(victim, "\"ready\"");
     }
-    await_count(victim, "store cannot write", 2);
-    await_count(victim, "store writes again", 2);
+    victim_await_logs(victim, "store cannot write", 2);
+    victim_await_logs(victim, "store writes again", 2);
     victim_kill(victim);
     victim = victim_start(sandbox, config);
     struct sender senders[N_CONNECTIONS] = {[0] = sender};

@@ -298,12 +298,9 @@ static bool send_login(struct sender *sender)
 {
     char user[32];
     (void)snprintf(user, sizeof(user), "user%u-%u", sender->number, sender->n_ok);
-    cleanup(cleanup_freep) char *target = event_target(EVENT_APP, "Web", "");
-    cleanup(cleanup_freep) char *body = event_body(user, "Login", "Register", clock_unix_ms());
-    const struct client_request request = {.method = "POST", .target = target, .body = body};
     cleanup(answer_fini) struct answer answer;
-    CURLcode code = client_try(sender->client, &request, &answer);
-    if (code != CURLE_OK || strstr(buf_text(&answer.body), "\"OK\"") == NULL) {
+    CURLcode code = event_try_login(sender->client, user, clock_unix_ms(), &answer);
+    if (code != CURLE_OK || !event_is_ok(&answer)) {
         (void)snprintf(sender->wrong, sizeof(sender->wrong), "%s, %ld %.100s", curl_easy_strerror(code),
                        answer.status, buf_text(&answer.body));
     }

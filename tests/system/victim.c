@@ -49,35 +49,46 @@ static bool is_running(const struct victim *victim)
     return info.si_pid == 0;
 }
 
-void victim_await_log(struct victim *victim, const char *text)
+struct buf victim_log(struct victim *victim)
+{
+    return sandbox_read(victim->sandbox, victim->log_name);
+}
+
+static size_t count(const char *log, const char *text)
+{
+    size_t n = 0;
+    for (const char *at = log; (at = strstr(at, text)) != NULL; at++) {
+        n++;
+    }
+    return n;
+}
+
+size_t victim_count_log(struct victim *victim, const char *text)
+{
+    cleanup(buf_fini) struct buf log = victim_log(victim);
+    return count(buf_text(&log), text);
+}
+
+void victim_await_logs(struct victim *victim, const char *text, size_t n)
 {
     static const struct timespec interval = {.tv_nsec = POLL_INTERVAL_MS * 1000000};
     uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
     for (;;) {
         /* Before its log is read: what it has said last is seen. */
         bool goes_on = is_running(victim) && clock_monotonic_ms() < deadline_ms;
-        cleanup(buf_fini) struct buf log = sandbox_read(victim->sandbox, victim->log_name);
-        if (strstr(buf_text(&log), text) != NULL) {
+        cleanup(buf_fini) struct buf log = victim_log(victim);
+        if (count(buf_text(&log), text) >= n) {
             return;
         }
-        ck_assert_msg(goes_on, "the daemon does not say \"%s\"; it says:\n%.3500s", text, buf_text(&log));
+        ck_assert_msg(goes_on, "the daemon does not say \"%s\" %zu times; it says:\n%.3500s", text, n,
+                      buf_text(&log));
         (void)nanosleep(&interval, NULL);
     }
 }
 
-struct buf victim_log(struct victim *victim)
+void victim_await_log(struct victim *victim, const char *text)
 {
-    return sandbox_read(victim->sandbox, victim->log_name);
-}
-
-size_t victim_count_log(struct victim *victim, const char *text)
-{
-    cleanup(buf_fini) struct buf log = victim_log(victim);
-    size_t n = 0;
-    for (const char *at = buf_text(&log); (at = strstr(at, text)) != NULL; at++) {
-        n++;
-    }
-    return n;
+    victim_await_logs(victim, text, 1);
 }
 
 /* What follows "listener=NAME address=127.0.0.1:" in a log; 0 where there is none. */

@@ -29,8 +29,9 @@ uint16_t victim_status_port(const struct victim *victim);
 
 pid_t victim_pid(const struct victim *victim);
 
-/* Waits until its log holds `text`. */
+/* Waits until its log holds `text`; so often. */
 void victim_await_log(struct victim *victim, const char *text);
+void victim_await_logs(struct victim *victim, const char *text, size_t n);
 
 /* Its log so far; the caller calls buf_fini(). */
 struct buf victim_log(struct victim *victim);
