@@ -11,12 +11,10 @@
 set -eu
 
 cd "$(dirname "$0")/../.." || exit
-own=$(mktemp -d)
-root=$own/root
+# shellcheck source=tests/packaging/common.sh
+. tests/packaging/common.sh
 container=
 status_socket=/run/presenced/status.sock
-passed=0
-failed=0
 
 skip() {
     echo "skipped: $1"
@@ -26,20 +24,6 @@ skip() {
 fail() {
     echo "booted.sh: $1" >&2
     exit 1
-}
-
-# check WHAT COMMAND…: one expectation.
-check() {
-    what=$1
-    shift
-    if "$@" >"$own/said" 2>&1; then
-        passed=$((passed + 1))
-        echo "ok    $what"
-    else
-        failed=$((failed + 1))
-        echo "FAIL  $what"
-        sed 's/^/      /' "$own/said" | tail -n 20
-    fi
 }
 
 # until_true COMMAND…: tried for half a minute.
@@ -56,17 +40,11 @@ until_true() {
 
 # ---- the machine ----
 
-bootstrap() {
-    depends=$(dpkg-deb --field "$package" Depends | sed -E 's/ *\|[^,]*//g; s/ *\([^)]*\)//g; s/, */,/g')
-    debootstrap --variant=minbase --include="systemd-sysv,dbus,curl,openssl,$depends" bookworm "$root" ${MIRROR:+"$MIRROR"} \
-        >"$own/debootstrap.log" 2>&1 || skip "debootstrap failed: $(tail -n 2 "$own/debootstrap.log")"
-}
-
 make_root() {
     if [ -n "${BASE-}" ]; then
         cp -a "$BASE" "$root"
     else
-        bootstrap
+        bootstrap systemd-sysv,dbus,curl,openssl, || skip "$reason"
     fi
     mkdir "$root/srv/packages"
     cc -std=gnu17 -D_GNU_SOURCE -static tests/packaging/freeze.c tests/system/freeze.c -o "$root/srv/freeze"
@@ -112,14 +90,6 @@ clean_up() {
     rm -rf "$own"
 }
 
-# make_version VERSION: the same package as another version.
-make_version() {
-    rm -rf "$own/tree"
-    dpkg-deb --raw-extract "$package" "$own/tree"
-    sed -i "s/^Version: .*/Version: $1/" "$own/tree/DEBIAN/control"
-    dpkg-deb --root-owner-group --build "$own/tree" "$root/srv/packages/$1.deb" >/dev/null
-}
-
 # ---- the daemon ----
 
 systemctl() {
@@ -149,12 +119,6 @@ journal_says() {
 # in_proc LINE: of the status of its process.
 in_proc() {
     inside grep -x "$1" "/proc/$(property MainPID)/status"
-}
-
-# is_as MODE-AND-OWNER PATH
-is_as() {
-    found=$(inside stat --format '%A %U:%G' "$2")
-    [ "$found" = "$1" ] || { echo "$2 is $found, not $1" && return 1; }
 }
 
 # send USER: a Login, signed, over HTTPS.
@@ -334,11 +298,10 @@ command -v debootstrap >/dev/null || skip 'this needs debootstrap'
 command -v systemd-nspawn >/dev/null || skip 'this needs systemd-nspawn'
 trap clean_up EXIT
 trap 'exit 1' HUP INT TERM
-sh tests/packaging/build.sh >"$own/build.log" 2>&1 || fail "the package was not built: $(tail -n 20 "$own/build.log")"
-package=$(tail -n 1 "$own/build.log")
+build_package || fail "$reason"
 make_root
 cp "$package" "$root/srv/packages/first.deb"
-make_version 0.1.0-2
+make_version 0.1.0-2 "$root/srv/packages"
 boot
 
 try_unconfigured
@@ -347,5 +310,4 @@ try_reload
 try_watchdog
 try_socket
 try_end
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

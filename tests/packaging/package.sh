@@ -9,29 +9,13 @@
 set -eu
 
 cd "$(dirname "$0")/../.." || exit
-own=$(mktemp -d)
-root=$own/root
+# shellcheck source=tests/packaging/common.sh
+. tests/packaging/common.sh
 trap 'rm -rf "$own"' EXIT
-passed=0
-failed=0
 
 fail() {
     echo "package.sh: $1" >&2
     exit 1
-}
-
-# check WHAT COMMAND…: one expectation.
-check() {
-    what=$1
-    shift
-    if "$@" >"$own/said" 2>&1; then
-        passed=$((passed + 1))
-        echo "ok    $what"
-    else
-        failed=$((failed + 1))
-        echo "FAIL  $what"
-        sed 's/^/      /' "$own/said" | tail -n 20
-    fi
 }
 
 inside() {
@@ -46,11 +30,8 @@ package_tool() {
     inside dpkg "$@" >"$own/log" 2>&1
 }
 
-# Debian with what the package depends on, of alternatives the first.
 make_root() {
-    depends=$(dpkg-deb --field "$package" Depends | sed -E 's/ *\|[^,]*//g; s/ *\([^)]*\)//g; s/, */,/g')
-    debootstrap --variant=minbase --include="$depends" bookworm "$root" ${MIRROR:+"$MIRROR"} >"$own/debootstrap.log" 2>&1 ||
-        fail "debootstrap failed: $(tail -n 5 "$own/debootstrap.log")"
+    bootstrap '' || fail "$reason"
     mkdir -p "$root/run/systemd/system" "$root/packages"
     cat >"$root/usr/local/sbin/systemctl" <<'END'
 #!/bin/sh
@@ -64,26 +45,11 @@ END
     chmod 755 "$root/usr/local/sbin/systemctl"
 }
 
-# make_version VERSION [SED]: the same package as another version, its configuration changed by SED.
-make_version() {
-    rm -rf "$own/tree"
-    dpkg-deb --raw-extract "$package" "$own/tree"
-    sed -i "s/^Version: .*/Version: $1/" "$own/tree/DEBIAN/control"
-    [ $# -lt 2 ] || sed -i "$2" "$own/tree/etc/presenced/presenced.conf"
-    dpkg-deb --root-owner-group --build "$own/tree" "$root/packages/$1.deb" >/dev/null
-}
-
 # Every file with its type, mode, owner and target, but what dpkg and the user database keep for themselves.
 list_files() {
     (cd "$root" && find . -xdev \( -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache -o -path ./packages -o -path ./asked \) \
         -prune -o ! -path './etc/passwd*' ! -path './etc/group*' ! -path './etc/*shadow*' ! -path './etc/.pwd.lock' \
         -printf '%M %U:%G %p %l\n' | sort -k 3)
-}
-
-# is_as MODE-AND-OWNER PATH
-is_as() {
-    found=$(inside stat --format '%A %U:%G' "$2")
-    [ "$found" = "$1" ] || { echo "$2 is $found, not $1" && return 1; }
 }
 
 says() {
@@ -154,7 +120,7 @@ try_configured() {
     chmod 600 "$root/etc/presenced/tls/privkey.pem"
     inside chown root:root /etc/presenced/tls/privkey.pem
     check 'configures again' package_tool --install /packages/first.deb
-    check 'finds a key that only root can read' says 'privkey.pem: cannot be opened: Permission denied'
+    check 'finds a key that only root can read' says 'privkey.pem: cannot be read: Permission denied'
     inside chown root:presenced /etc/presenced/tls/privkey.pem
     chmod 640 "$root/etc/presenced/tls/privkey.pem"
 }
@@ -203,12 +169,11 @@ try_prepared() {
 
 [ "$(id -u)" -eq 0 ] || fail 'this needs root, to make a system in a folder'
 command -v debootstrap >/dev/null || fail 'this needs debootstrap'
-sh tests/packaging/build.sh >"$own/build.log" 2>&1 || fail "the package was not built: $(tail -n 20 "$own/build.log")"
-package=$(tail -n 1 "$own/build.log")
+build_package || fail "$reason"
 make_root
 cp "$package" "$root/packages/first.deb"
-make_version 0.1.0-2
-make_version 0.1.0-3 's/^;idle_timeout = .*/;idle_timeout = 76s/'
+make_version 0.1.0-2 "$root/packages"
+make_version 0.1.0-3 "$root/packages" 's/^;idle_timeout = .*/;idle_timeout = 76s/'
 list_files >"$own/before"
 
 try_fresh
@@ -217,5 +182,4 @@ try_configured
 try_upgrades
 try_end
 try_prepared
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+conclude

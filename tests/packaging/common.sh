@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh disable=SC2034 # who reads this uses them
+# What the scripts that live a package's life share: read by them, in the project's folder.
+
+own=$(mktemp -d)
+root=$own/root
+passed=0
+failed=0
+
+# check WHAT COMMAND…: one expectation.
+check() {
+    what=$1
+    shift
+    if "$@" >"$own/said" 2>&1; then
+        passed=$((passed + 1))
+        echo "ok    $what"
+    else
+        failed=$((failed + 1))
+        echo "FAIL  $what"
+        sed 's/^/      /' "$own/said" | tail -n 20
+    fi
+}
+
+# Counts them; exit status 0 when none failed.
+conclude() {
+    echo "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+}
+
+# build_package: leaves its path in `package`. Returns otherwise with the end of what was said in `reason`.
+build_package() {
+    if ! sh tests/packaging/build.sh >"$own/build.log" 2>&1; then
+        reason="the package was not built: $(tail -n 20 "$own/build.log")"
+        return 1
+    fi
+    package=$(tail -n 1 "$own/build.log")
+}
+
+# bootstrap PACKAGES: Debian with these (each with a comma behind) and with what the package depends on, of
+# alternatives the first. Returns otherwise with the end of what was said in `reason`.
+bootstrap() {
+    depends=$(dpkg-deb --field "$package" Depends | sed -E 's/ *\|[^,]*//g; s/ *\([^)]*\)//g; s/, */,/g')
+    if ! debootstrap --variant=minbase --include="$1$depends" bookworm "$root" ${MIRROR:+"$MIRROR"} >"$own/debootstrap.log" 2>&1; then
+        reason="debootstrap failed: $(tail -n 5 "$own/debootstrap.log")"
+        return 1
+    fi
+}
+
+# make_version VERSION FOLDER [SED]: the same package as another version in that folder, its configuration
+# changed by SED.
+make_version() {
+    rm -rf "$own/tree"
+    dpkg-deb --raw-extract "$package" "$own/tree"
+    sed -i "s/^Version: .*/Version: $1/" "$own/tree/DEBIAN/control"
+    [ $# -lt 3 ] || sed -i "$3" "$own/tree/etc/presenced/presenced.conf"
+    dpkg-deb --root-owner-group --build "$own/tree" "$2/$1.deb" >/dev/null
+}
+
+# is_as MODE-AND-OWNER PATH
+is_as() {
+    found=$(inside stat --format '%A %U:%G' "$2")
+    [ "$found" = "$1" ] || { echo "$2 is $found, not $1" && return 1; }
+}
