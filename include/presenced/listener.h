@@ -29,8 +29,11 @@ struct http_listener_config {
 /* 0, or -errno. */
 int http_listener_new(const struct http_listener_config *config, struct http_listener **ret_listener);
 
+#define HTTP_LISTENER_N_SOCKETS_MAX 16
+
 /* Hands over a listening socket (socket.h), before the start; the listener closes it. One that `is_shared` is
- * kept open by another process too, for whoever comes after this one. 0, or -ENOSPC beyond 16. */
+ * kept open by another process too, for whoever comes after this one. 0, or -ENOSPC where there are
+ * HTTP_LISTENER_N_SOCKETS_MAX. */
 int http_listener_add_socket(struct http_listener *listener, int fd, bool is_shared);
 
 /* The sockets handed over, in their order; borrowed. */

@@ -5,6 +5,7 @@
 #include "presenced/log.h"
 #include "presenced/socket.h"
 
+#include <assert.h>
 #include <sched.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +19,8 @@
  * callback, whose heads are well below 1 KiB, has less than browsers with their cookies. */
 #define CALLBACK_CONNECTION_MEMORY_BYTES ((size_t)8 * 1024)
 #define STATUS_CONNECTION_MEMORY_BYTES ((size_t)16 * 1024)
+
+static_assert(CONFIG_N_LISTEN_MAX <= HTTP_LISTENER_N_SOCKETS_MAX, "what is configured has room");
 
 const char *const daemon_listener_names[N_LISTENERS] = {"callback", "status"};
 

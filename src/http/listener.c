@@ -51,7 +51,7 @@ int http_listener_new(const struct http_listener_config *config, struct http_lis
 int http_listener_add_socket(struct http_listener *listener, int fd, bool is_shared)
 {
     struct http_shared *shared = &listener->shared;
-    if (shared->n_sockets == HTTP_SOCKETS_MAX) {
+    if (shared->n_sockets == HTTP_LISTENER_N_SOCKETS_MAX) {
         (void)close(fd);
         return -ENOSPC;
     }

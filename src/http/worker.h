@@ -12,8 +12,6 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-#define HTTP_SOCKETS_MAX 16
-
 /* What the workers of a listener share. */
 struct http_shared {
     struct http_listener_config config;
@@ -22,8 +20,8 @@ struct http_shared {
     struct network *unbounded; /* peers that `addresses` does not count */
     size_t n_unbounded;
     unsigned n_sockets;
-    int sockets[HTTP_SOCKETS_MAX];
-    bool is_shared[HTTP_SOCKETS_MAX]; /* with another process, which keeps it */
+    int sockets[HTTP_LISTENER_N_SOCKETS_MAX];
+    bool is_shared[HTTP_LISTENER_N_SOCKETS_MAX]; /* with another process, which keeps it */
     _Atomic uint64_t n_connections;
     _Atomic bool draining;
     _Atomic bool paused;
@@ -61,7 +59,7 @@ struct http_worker {
     int epoll_fd;
     struct watch wake;
     struct watch mhd_watch;
-    struct watch sockets[HTTP_SOCKETS_MAX];
+    struct watch sockets[HTTP_LISTENER_N_SOCKETS_MAX];
     bool accepts; /* the sockets are in the epoll */
     bool is_started;
     pthread_t thread;
