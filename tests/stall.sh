@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# A release build whose disk stands still for ten seconds (system/failing_disk.c): events wait for it, queries
-# and health do not, nothing is lost. `sh tests/stall.sh`.
+# A release build whose disk stands still for ten seconds, or says EIO (system/failing_disk.c): events wait for
+# it or fail, queries and health do not, nothing is lost. `sh tests/stall.sh`.
 set -eu
 
 cd "$(dirname "$0")/.." || exit
