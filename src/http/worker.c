@@ -26,9 +26,11 @@
 #define EVENTS_A_ROUND 16
 
 /* libmicrohttpd 0.9.75 says for ever that something is pending when its buffer is full and what is missing
- * would not fit, such as the rest of a chunk's size line of many kilobytes: when nothing has come of anything
- * for so long, each round waits for so long, and no core is spun on. A long head or reply takes less. */
-#define BARREN_AFTER_MS 20
+ * would not fit, such as the rest of a chunk's size line of many kilobytes: when something has been pending
+ * for so long and nothing has come of anything for a moment, each round waits for so long, and no core is
+ * spun on, whatever others send meanwhile. A long head or reply takes less. */
+#define PENDING_MAX_MS 20
+#define BARREN_AFTER_MS 1
 #define BARREN_WAIT_MS 10
 
 /* While it drains a thread looks often whether it is done. */
@@ -66,6 +68,15 @@ void http_worker_has_progressed(struct http_worker *worker)
     worker->has_progressed = true;
 }
 
+static int wait_pending_ms(struct http_worker *worker)
+{
+    if (worker->pending_since_ms == 0) {
+        worker->pending_since_ms = worker->now_ms;
+    }
+    bool is_young = worker->now_ms - worker->pending_since_ms < PENDING_MAX_MS;
+    return is_young || worker->now_ms - worker->progressed_ms < BARREN_AFTER_MS ? 0 : BARREN_WAIT_MS;
+}
+
 static int wait_ms(struct http_worker *worker)
 {
     bool has_connections = wait_first(&worker->busy) != NULL || wait_first(&worker->idle) != NULL;
@@ -74,8 +85,9 @@ static int wait_ms(struct http_worker *worker)
         return 0;
     }
     if (has_pending(worker)) {
-        return worker->now_ms - worker->progressed_ms < BARREN_AFTER_MS ? 0 : BARREN_WAIT_MS;
+        return wait_pending_ms(worker);
     }
+    worker->pending_since_ms = 0;
     if (atomic_load_explicit(&worker->shared->paused, memory_order_relaxed)) {
         return PAUSED_WAIT_MS;
     }

@@ -64,11 +64,12 @@ struct http_worker {
     bool is_started;
     pthread_t thread;
     _Atomic bool stopping;
-    uint64_t now_us;        /* when the round began */
-    uint64_t now_ms;        /* the same */
-    bool has_progressed;    /* in this round */
-    bool has_resumed;       /* connections that libmicrohttpd's next turn goes on with */
-    uint64_t progressed_ms; /* when something last came of anything */
+    uint64_t now_us;           /* when the round began */
+    uint64_t now_ms;           /* the same */
+    bool has_progressed;       /* in this round */
+    bool has_resumed;          /* connections that libmicrohttpd's next turn goes on with */
+    uint64_t progressed_ms;    /* when something last came of anything */
+    uint64_t pending_since_ms; /* libmicrohttpd has had something to do since; 0: it has nothing */
     bool has_paused;
     uint64_t next_sweep_ms;
     uint64_t accept_again_ms;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
+#include <time.h>
 
 /* What a caller can make the daemon hold, and for how long. Times are awaited, never slept through. */
 
@@ -151,15 +152,16 @@ static const char *const stuck_heads[] = {
 
 #define N_STUCK_HEADS (sizeof(stuck_heads) / sizeof(stuck_heads[0]))
 
-static void send_without_end(const char *head)
+static struct wire *send_without_end(const char *head)
 {
-    cleanup(wire_freep) struct wire *wire = connect_to_callback(true);
+    struct wire *wire = connect_to_callback(true);
     cleanup(buf_fini) struct buf bytes = {0};
     buf_append(&bytes, str_from(head));
     for (unsigned i = 0; i < 20000; i++) {
         buf_append_char(&bytes, '0');
     }
     (void)wire_send(wire, buf_str(&bytes));
+    return wire;
 }
 
 static bool has_no_connections(void)
@@ -175,7 +177,7 @@ START_TEST(a_chunk_size_without_end_holds_no_connection)
 {
     start(CALLBACK TLS SHORT_TIMEOUT "max_connections = 4\n" REST);
     for (int i = 0; i < 4; i++) {
-        send_without_end(stuck_heads[_i]);
+        wire_free(send_without_end(stuck_heads[_i]));
     }
     uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
     while (!has_no_connections()) {
@@ -183,6 +185,44 @@ START_TEST(a_chunk_size_without_end_holds_no_connection)
         (void)poll(NULL, 0, 20);
     }
     expect_honest_service("https");
+    stop();
+}
+END_TEST
+
+/* The processor time that the daemon has had. */
+static uint64_t daemon_cpu_ms(void)
+{
+    clockid_t clock_id;
+    struct timespec time;
+    ck_assert_int_eq(clock_getcpuclockid(instance_pid(instance), &clock_id), 0);
+    ck_assert_int_eq(clock_gettime(clock_id, &time), 0);
+    return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
+/* Enough that each of the listener's threads has one. */
+#define N_STUCK 8
+
+/* A byte now and then, each an event for a thread that has a stuck connection, does not keep it from waiting.
+ */
+START_TEST(stuck_connections_cost_no_core)
+{
+    struct wire *stuck[N_STUCK];
+    start(CALLBACK TLS "request_timeout = 1m\n" REST);
+    for (int i = 0; i < N_STUCK; i++) {
+        stuck[i] = send_without_end(stuck_heads[0]);
+    }
+    cleanup(wire_freep) struct wire *dripping = connect_to_callback(true);
+    ck_assert(wire_send_text(dripping, "POST /nope HTTP/1.1\r\nHost: a\r\nContent-Length: 200\r\n\r\n"));
+    uint64_t begun_ms = clock_monotonic_ms();
+    uint64_t cpu_ms = daemon_cpu_ms();
+    for (int i = 0; i < 100; i++) {
+        ck_assert(wire_send_text(dripping, "x"));
+        (void)poll(NULL, 0, 10);
+    }
+    ck_assert_uint_lt(daemon_cpu_ms() - cpu_ms, (clock_monotonic_ms() - begun_ms) / 2);
+    for (int i = 0; i < N_STUCK; i++) {
+        wire_free(stuck[i]);
+    }
     stop();
 }
 END_TEST
@@ -463,6 +503,7 @@ Suite *test_suite(void)
     TCase *tcase = tcase_create("limits");
     tcase_set_timeout(tcase, 2 * HARNESS_DEADLINE_MS / 1000);
     tcase_add_loop_test(tcase, cuts_a_slow_sender_off, 0, (int)N_SLOW_CASES);
+    tcase_add_test(tcase, stuck_connections_cost_no_core);
     tcase_add_loop_test(tcase, a_chunk_size_without_end_holds_no_connection, 0, (int)N_STUCK_HEADS);
     tcase_add_test(tcase, silent_connections_make_room);
     tcase_add_test(tcase, closes_an_idle_connection);
