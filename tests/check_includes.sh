@@ -36,7 +36,7 @@ forbidden() {
         home["^microhttpd\\.h$"] = "^src/http/"
         home["^gnutls/"] = "^src/http/tls(_key)?\\.[ch]$"
         home["^openssl/"] = "^src/(http/(certificate|tls_key)|callback/signature)\\.c$"
-        home["^cjson/"] = "^src/(callback/(state_change|json_arena)|transfer/line_parser|status/[a-z_]*query[a-z_]*)\\.c$"
+        home["^cjson/"] = "^src/(callback/(state_change|json_tree)|transfer/line_parser|status/[a-z_]*query[a-z_]*)\\.c$"
         home["^ini\\.h$"] = "^src/config/"
         home["^rocksdb/"] = "^src/store/"
         home["^hiredis/"] = "^src/replica/"

@@ -8,6 +8,12 @@
 #include "presenced/address.h"
 #include "presenced/str.h"
 
+/* A handler's own, from judge() to answer() and answer_later(). Zero before. */
+struct http_note {
+    uint64_t number;
+    struct str texts[2]; /* of the target */
+};
+
 struct http_request {
     struct str method;
     struct str target;   /* as sent, still percent-encoded */
@@ -17,8 +23,8 @@ struct http_request {
     struct str body;     /* of answer() only: whole */
     bool is_http_1_0;
     uint64_t begun_us; /* clock_monotonic_us() when its thread turned to what held its first line */
-    uint64_t note;     /* for the handler: from judge() to answer() */
-    void *connection;  /* the listener's */
+    struct http_note note;
+    void *connection; /* the listener's */
 };
 
 /* The value of the `nth` header (from 0) of that name, compared without case; ptr NULL when there is none. */

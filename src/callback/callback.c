@@ -8,11 +8,11 @@
  *
  * Every end is a callback_outcome; each has its counter, its limit on log lines and its reply, made at the
  * start. */
-#include "json_arena.h"
+#include "json_tree.h"
 #include "judge.h"
-#include "parameters.h"
 #include "presenced/clock.h"
 #include "presenced/json.h"
+#include "presenced/query.h"
 #include "presenced/reply.h"
 
 #include <errno.h>
@@ -115,6 +115,9 @@ static enum callback_outcome judge_health(const struct callback *callback, const
     return JUDGE_GO_ON;
 }
 
+/* What judge() leaves to answer(): outcome and app, and of the query who did it. */
+enum { NOTE_OPT_PLATFORM, NOTE_CLIENT_IP };
+
 static struct http_reply *judge(void *cls, struct http_request *request)
 {
     struct callback *callback = cls;
@@ -126,23 +129,22 @@ static struct http_reply *judge(void *cls, struct http_request *request)
     if (!verdict.authentic) {
         return conclude(callback, request, verdict.outcome);
     }
-    request->note = (uint64_t)verdict.outcome << 16 | verdict.app;
+    request->note = (struct http_note){
+        .number = (uint64_t)verdict.outcome << 16 | verdict.app,
+        .texts = {[NOTE_OPT_PLATFORM] = verdict.opt_platform, [NOTE_CLIENT_IP] = verdict.client_ip},
+    };
     return NULL;
 }
 
-/* Who did it, of a query that judge() has found well formed. */
-static void read_device(struct platform_names *names, struct str query, struct table_event *event)
+static void read_device(struct platform_names *names, const struct http_note *note, struct table_event *event)
 {
     char platform_bytes[PLATFORM_NAME_MAX];
     char client_bytes[ADDRESS_TEXT_SIZE];
     struct str platform = STR(""); /* also one too long: Unknown */
     struct str client;
-    struct query_value values[N_PARAMETERS];
-    parameters_find(query, values);
-    (void)query_decode(values[PARAMETER_OPT_PLATFORM].encoded, sizeof(platform_bytes), platform_bytes,
-                       &platform);
+    (void)query_decode(note->texts[NOTE_OPT_PLATFORM], sizeof(platform_bytes), platform_bytes, &platform);
     event->platform = platform_intern(names, platform);
-    if (query_decode(values[PARAMETER_CLIENT_IP].encoded, sizeof(client_bytes), client_bytes, &client) == 0) {
+    if (query_decode(note->texts[NOTE_CLIENT_IP], sizeof(client_bytes), client_bytes, &client) == 0) {
         (void)address_parse(client, &event->client);
     }
 }
@@ -211,13 +213,13 @@ static enum callback_outcome take_state_change(struct callback *callback, const 
         .kicked = change.kicked,
         .custom_status = change.custom_status,
     };
-    read_device(names, request->query, &event);
+    read_device(names, &request->note, &event);
     enum callback_outcome outcome = apply(callback, &event, ret_revision);
     log_event(callback, &event, outcome);
     return outcome;
 }
 
-/* What answer() leaves in the note of a request that waits for the store. */
+/* What answer() leaves to answer_later(), of a request that waits for the store. */
 #define NOTE_REVISION_BITS 48
 
 static uint64_t note_of(enum callback_outcome outcome, uint64_t revision)
@@ -229,10 +231,10 @@ static uint64_t note_of(enum callback_outcome outcome, uint64_t revision)
 static struct http_reply *answer_when_stored(struct callback *callback, struct http_request *request)
 {
     const struct callback_store *store = &callback->store;
-    uint64_t revision = request->note & ((UINT64_C(1) << NOTE_REVISION_BITS) - 1);
+    uint64_t revision = request->note.number & ((UINT64_C(1) << NOTE_REVISION_BITS) - 1);
     if (revision == 0 || store->durable_revision == NULL || store->durable_revision(store->cls) >= revision) {
         return conclude_authentic(callback, request,
-                                  (enum callback_outcome)(request->note >> NOTE_REVISION_BITS));
+                                  (enum callback_outcome)(request->note.number >> NOTE_REVISION_BITS));
     }
     return store->problem(store->cls) == NULL ? http_reply_later()
                                               : conclude_authentic(callback, request, CALLBACK_NOT_STORED);
@@ -241,12 +243,12 @@ static struct http_reply *answer_when_stored(struct callback *callback, struct h
 static struct http_reply *answer(void *cls, struct http_request *request)
 {
     struct callback *callback = cls;
-    enum callback_outcome outcome = (enum callback_outcome)(request->note >> 16);
+    enum callback_outcome outcome = (enum callback_outcome)(request->note.number >> 16);
     uint64_t revision = 0;
     if (outcome == JUDGE_GO_ON) {
-        outcome = take_state_change(callback, request, (uint16_t)request->note, &revision);
+        outcome = take_state_change(callback, request, (uint16_t)request->note.number, &revision);
     }
-    request->note = note_of(outcome, revision);
+    request->note.number = note_of(outcome, revision);
     return answer_when_stored(callback, request);
 }
 
@@ -357,7 +359,7 @@ int callback_new(const struct callback_config *config, struct callback **ret_cal
     if (r < 0) {
         return r;
     }
-    json_arena_prepare();
+    json_tree_prepare();
     cleanup(callback_freep) struct callback *callback = calloc(1, sizeof(*callback));
     if (callback == NULL) {
         return -ENOMEM;

@@ -1,8 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include "judge.h"
 
-#include "parameters.h"
 #include "presenced/forwarded.h"
+#include "presenced/query.h"
+
+/* The parameters of the callback URL that mean something; any others are the operator's or news. */
+enum parameter {
+    PARAMETER_SDKAPPID,
+    PARAMETER_SIGN,
+    PARAMETER_REQUEST_TIME,
+    PARAMETER_COMMAND,
+    PARAMETER_CLIENT_IP,
+    PARAMETER_OPT_PLATFORM,
+    N_PARAMETERS,
+};
+
+static const struct str parameter_names[N_PARAMETERS] = {
+    [PARAMETER_SDKAPPID] = {"SdkAppid", 8},         [PARAMETER_SIGN] = {"Sign", 4},
+    [PARAMETER_REQUEST_TIME] = {"RequestTime", 11}, [PARAMETER_COMMAND] = {"CallbackCommand", 15},
+    [PARAMETER_CLIENT_IP] = {"ClientIP", 8},        [PARAMETER_OPT_PLATFORM] = {"OptPlatform", 11},
+};
 
 /* More headers than hops are looked at are no list that proxies have written: nobody can say who called. */
 struct address judge_client(const struct rules *rules, const struct http_request *request)
@@ -182,11 +199,13 @@ struct verdict judge_request(const struct rules *rules, const struct http_reques
     if (verdict.outcome != JUDGE_GO_ON) {
         return verdict;
     }
-    parameters_find(request->query, values);
+    query_find(request->query, parameter_names, N_PARAMETERS, values);
     verdict.outcome = judge_caller(rules, values, now_ms, &verdict.app);
     verdict.authentic = verdict.outcome == JUDGE_GO_ON || verdict.outcome == CALLBACK_URL_CHECK;
     if (verdict.outcome == JUDGE_GO_ON) {
         verdict.outcome = judge_command(rules, values);
     }
+    verdict.opt_platform = values[PARAMETER_OPT_PLATFORM].encoded;
+    verdict.client_ip = values[PARAMETER_CLIENT_IP].encoded;
     return verdict;
 }

@@ -13,7 +13,10 @@
 struct verdict {
     enum callback_outcome outcome; /* JUDGE_GO_ON: the body is a State.StateChange */
     bool authentic;                /* else the request is refused whatever its body says */
-    uint16_t app;                  /* of JUDGE_GO_ON: its index in the table */
+    /* Of JUDGE_GO_ON: */
+    uint16_t app;            /* its index in the table */
+    struct str opt_platform; /* as sent, still percent-encoded, well formed */
+    struct str client_ip;    /* likewise */
 };
 
 /* In the order of the contract: path, method, peer, SdkAppid, Sign; then what is asked for. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/state_change.h"
 
-#include "json_arena.h"
+#include "json_tree.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -268,25 +268,7 @@ static int read_tree(const cJSON *tree, struct str command, struct platform_name
     return r;
 }
 
-static cJSON *parse_tree(struct str body)
-{
-    json_arena_begin();
-    cJSON *tree = cJSON_ParseWithLengthOpts(body.ptr, body.len, NULL, 0);
-    json_arena_end();
-    if (tree == NULL) {
-        json_arena_release();
-    }
-    return tree;
-}
-
-static void free_tree(cJSON *tree)
-{
-    if (tree != NULL) {
-        cJSON_Delete(tree);
-        json_arena_release();
-    }
-}
-DEFINE_CLEANUP(cJSON *, free_tree)
+DEFINE_CLEANUP(cJSON *, json_tree_free)
 
 int state_change_parse(struct str body, struct str command, struct platform_names *names,
                        struct state_change *ret_change)
@@ -296,7 +278,7 @@ int state_change_parse(struct str body, struct str command, struct platform_name
     if (r != 0) {
         return r;
     }
-    cleanup(free_treep) cJSON *tree = parse_tree(body);
+    cleanup(json_tree_freep) cJSON *tree = json_tree_parse(body);
     if (tree == NULL) {
         return -ENOMEM; /* what json_check() passes, cJSON reads */
     }
@@ -311,6 +293,6 @@ int state_change_parse(struct str body, struct str command, struct platform_name
 
 void state_change_fini(struct state_change *change)
 {
-    free_tree(change->tree);
+    json_tree_free(change->tree);
     change->tree = NULL;
 }

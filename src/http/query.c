@@ -94,18 +94,32 @@ bool query_equal(struct str encoded, struct str text)
     return is_plain(encoded) ? str_equal(encoded, text) : equal_decoded(encoded, text);
 }
 
+/* Its index among `names`, or `n_names`. What equals a name as it was sent needs no decoding. */
+static size_t find_name(struct str encoded, const struct str *names, size_t n_names)
+{
+    size_t i = 0;
+    while (i < n_names && !str_equal(encoded, names[i])) {
+        i++;
+    }
+    if (i < n_names || is_plain(encoded)) {
+        return i;
+    }
+    i = 0;
+    while (i < n_names && !equal_decoded(encoded, names[i])) {
+        i++;
+    }
+    return i;
+}
+
 void query_find(struct str query, const struct str *names, size_t n_names, struct query_value *ret_values)
 {
     struct query_parameter parameter;
     memset(ret_values, 0, n_names * sizeof(*ret_values));
     while (query_next(&query, &parameter)) {
-        bool plain = is_plain(parameter.name);
-        for (size_t i = 0; i < n_names; i++) {
-            if (plain ? str_equal(parameter.name, names[i]) : equal_decoded(parameter.name, names[i])) {
-                ret_values[i].encoded = parameter.value;
-                ret_values[i].n++;
-                break;
-            }
+        size_t i = find_name(parameter.name, names, n_names);
+        if (i < n_names) {
+            ret_values[i].encoded = parameter.value;
+            ret_values[i].n++;
         }
     }
 }

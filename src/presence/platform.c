@@ -5,10 +5,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-static const char *const known_names[PLATFORM_N_KNOWN] = {
-    [PLATFORM_UNKNOWN] = "Unknown", [PLATFORM_IOS] = "iOS",         [PLATFORM_ANDROID] = "Android",
-    [PLATFORM_WEB] = "Web",         [PLATFORM_WINDOWS] = "Windows", [PLATFORM_IPAD] = "iPad",
-    [PLATFORM_MAC] = "Mac",         [PLATFORM_LINUX] = "Linux",     [PLATFORM_RESTAPI] = "RESTAPI",
+static const struct str known_names[PLATFORM_N_KNOWN] = {
+    [PLATFORM_UNKNOWN] = {"Unknown", 7}, [PLATFORM_IOS] = {"iOS", 3},
+    [PLATFORM_ANDROID] = {"Android", 7}, [PLATFORM_WEB] = {"Web", 3},
+    [PLATFORM_WINDOWS] = {"Windows", 7}, [PLATFORM_IPAD] = {"iPad", 4},
+    [PLATFORM_MAC] = {"Mac", 3},         [PLATFORM_LINUX] = {"Linux", 5},
+    [PLATFORM_RESTAPI] = {"RESTAPI", 7},
 };
 
 struct extra_name {
@@ -62,7 +64,7 @@ static struct str extra_name(const struct platform_names *names, unsigned at)
 int platform_find(const struct platform_names *names, struct str name)
 {
     for (unsigned i = 0; i < PLATFORM_N_KNOWN; i++) {
-        if (str_equal_fold(name, str_from(known_names[i]))) {
+        if (str_equal_fold(name, known_names[i])) {
             return (int)i;
         }
     }
@@ -110,7 +112,7 @@ uint8_t platform_intern(struct platform_names *names, struct str name)
 struct str platform_name(const struct platform_names *names, uint8_t platform)
 {
     if (platform < PLATFORM_N_KNOWN) {
-        return str_from(known_names[platform]);
+        return known_names[platform];
     }
     return extra_name(names, platform - PLATFORM_N_KNOWN);
 }

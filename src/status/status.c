@@ -204,7 +204,7 @@ static struct http_reply *refuse_access(struct problem problem)
 static struct http_reply *judge(void *cls, struct http_request *request)
 {
     struct match match = find_route(request);
-    request->note = 0;
+    request->note.number = 0;
     if (!match.is_open) {
         struct problem problem = check_access(cls, request);
         if (problem.status != 0) {
@@ -218,16 +218,16 @@ static struct http_reply *judge(void *cls, struct http_request *request)
         return answer_problem_with((struct problem){405, "this path knows other methods, see Allow"},
                                    (struct http_header){"Allow", allow_header(match.methods)});
     }
-    request->note = 1 + (uint64_t)(match.route - routes);
+    request->note.number = 1 + (uint64_t)(match.route - routes);
     return NULL;
 }
 
 static struct http_reply *answer_request(void *cls, struct http_request *request)
 {
-    if (request->note == 0) {
+    if (request->note.number == 0) {
         return NULL;
     }
-    return routes[request->note - 1].answer(cls, request);
+    return routes[request->note.number - 1].answer(cls, request);
 }
 
 static struct http_reply *refuse(void *cls, struct http_request *request, enum http_refusal why,

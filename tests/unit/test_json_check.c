@@ -278,13 +278,21 @@ START_TEST(deep_and_never_closed)
 }
 END_TEST
 
+/* At each place, for strings are looked at in words where there is room for one. */
 START_TEST(every_byte_in_a_string)
 {
-    char text[] = "\"a?b\"";
-    text[2] = (char)_i;
     int outcome = _i < 0x20 ? JSON_CHECK_CONTROL : _i >= 0x80 ? JSON_CHECK_UTF8 : 0;
     outcome = _i == '"' ? JSON_CHECK_TRAILING : outcome;
-    ck_assert_int_eq(check_copy((struct str){text, 5}), outcome); /* of '\\' too: \b is an escape */
+    for (size_t n_bytes = 5; n_bytes < 30; n_bytes++) {
+        for (size_t at = 1; at < n_bytes - 2; at++) {
+            char text[30];
+            memset(text, 'b', n_bytes);
+            text[0] = '"';
+            text[n_bytes - 1] = '"';
+            text[at] = (char)_i; /* also '\\': \b is an escape */
+            ck_assert_int_eq(check_copy((struct str){text, n_bytes}), outcome);
+        }
+    }
 }
 END_TEST
 

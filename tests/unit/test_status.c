@@ -231,8 +231,10 @@ START_TEST(a_refusal_without_memory_is_still_one)
 {
     fixture.memory_is_gone = true;
     ck_assert_ptr_null(ask_with(stranger, "GET", "/v1/stats", STR("")));
-    struct http_request request = {
-        .method = STR("GET"), .path = STR("/v1/stats"), .note = 6, .connection = (void *)(uintptr_t)stranger};
+    struct http_request request = {.method = STR("GET"),
+                                   .path = STR("/v1/stats"),
+                                   .note = {.number = 6},
+                                   .connection = (void *)(uintptr_t)stranger};
     ck_assert_ptr_null(status_handler()->judge(fixture.status, &request));
     fixture.memory_is_gone = false;
     ck_assert_ptr_null(status_handler()->answer(fixture.status, &request));
