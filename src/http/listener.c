@@ -6,6 +6,9 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <time.h>
 
 struct http_listener {
@@ -55,6 +58,9 @@ int http_listener_add_socket(struct http_listener *listener, int fd, bool is_sha
         (void)close(fd);
         return -ENOSPC;
     }
+    /* Inherited by its connections, but for Unix sockets: nothing is to wait for the peer's acknowledgement.
+     */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     shared->is_shared[shared->n_sockets] = is_shared;
     shared->sockets[shared->n_sockets++] = fd;
     return 0;

@@ -7,8 +7,6 @@
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -59,8 +57,6 @@ struct tls_session {
     struct tls *tls;
     struct tls_generation *generation; /* held */
     int fd;
-    bool has_held;
-    bool is_uncorked;
     bool is_settled;
     struct buf gathered; /* until then: what waits to be sent */
     uint64_t n_received;
@@ -401,26 +397,7 @@ void tls_session_free(struct tls_session *session)
 
 void tls_session_hold(struct tls_session *session)
 {
-    session->has_held = true;
     gnutls_record_cork(session->gnutls);
-}
-
-/* libmicrohttpd 0.9.75 corks the socket at the first reply that it sends in two pieces (that of a HEAD
- * request is one), and from then on pushes by setting TCP_NODELAY behind the second: too early for what
- * leaves here, which would wait for 200 ms. It keeps to its belief, so the cork is pulled once, when it is
- * there. */
-static void uncork_socket(struct tls_session *session)
-{
-    int corked = 0;
-    socklen_t len = sizeof(corked);
-    if (!session->has_held || session->is_uncorked) {
-        return;
-    }
-    (void)getsockopt(session->fd, IPPROTO_TCP, TCP_CORK, &corked, &len);
-    if (corked != 0) {
-        session->is_uncorked = true;
-        (void)setsockopt(session->fd, IPPROTO_TCP, TCP_CORK, &(int){0}, sizeof(int));
-    }
 }
 
 int tls_session_flush(struct tls_session *session)
@@ -432,7 +409,6 @@ int tls_session_flush(struct tls_session *session)
     if (!session->is_settled) {
         return TLS_SESSION_GATHERED;
     }
-    uncork_socket(session);
     return r < 0 ? -EIO : 0;
 }
 
@@ -441,7 +417,6 @@ void tls_session_settle(struct tls_session *session)
     if (!session->is_settled) {
         session->is_settled = true;
         (void)send_gathered(session);
-        uncork_socket(session);
     }
 }
 

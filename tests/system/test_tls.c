@@ -280,7 +280,7 @@ START_TEST(answers_behind_new_keys)
 }
 END_TEST
 
-/* libmicrohttpd corks the socket at the first reply that has a body. */
+/* libmicrohttpd would cork the socket at the first reply that has a body, but for src/http/cork.c. */
 static const char *const corking[] = {
     "",
     "HEAD /livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
@@ -299,7 +299,7 @@ START_TEST(no_reply_waits_in_a_corked_socket)
     uint64_t least_ms = UINT64_MAX;
     for (int i = 0; i < N_PROMPT && least_ms >= CORK_MS; i++) {
         uint64_t ms = round_trip_ms(wire);
-        least_ms = i > 0 && ms < least_ms ? ms : least_ms; /* the first reply may be the one that corks */
+        least_ms = i > 0 && ms < least_ms ? ms : least_ms; /* the first may be the one that corks */
     }
     ck_assert_uint_lt(least_ms, CORK_MS);
 }

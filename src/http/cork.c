@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* libmicrohttpd 0.9.75 sends the head and the body of a TLS reply apart and corks the socket around them,
+ * which nobody can forbid. GnuTLS makes one record of both (tls_session_hold()), so the cork is of no use,
+ * costs one system call in four, and would hold back for 200 ms what leaves behind its back. A Unix socket
+ * has no cork, and after the first refusal the library asks no more; so the sockets of this process have none
+ * either: the dynamic linker finds the function here before the C library's. TCP_NODELAY, which the library
+ * no longer sets then, comes from the listening socket (listener.c). */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
+{
+    if (level == IPPROTO_TCP && option == TCP_CORK && len == sizeof(int) && *(const int *)value != 0) {
+        errno = ENOPROTOOPT;
+        return -1;
+    }
+    return (int)syscall(SYS_setsockopt, fd, level, option, value, len);
+}
