@@ -207,7 +207,7 @@ static uint64_t daemon_cpu_ms(void)
 START_TEST(stuck_connections_cost_no_core)
 {
     struct wire *stuck[N_STUCK];
-    start(CALLBACK TLS "request_timeout = 1m\n" REST);
+    start(CALLBACK TLS "request_timeout = 5s\n" REST);
     for (int i = 0; i < N_STUCK; i++) {
         stuck[i] = send_without_end(stuck_heads[0]);
     }
