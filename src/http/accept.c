@@ -15,10 +15,7 @@
 #define IDLE_BEFORE_CLOSED_FOR_ROOM_MS 1000
 #define CLOSED_FOR_ROOM_MAX 16 /* at a time */
 
-/* How soon the first request follows its connection, over a handshake and from the other end of the world. */
-#define NEWCOMER_MS 1000
-
-static void connection_free(struct http_connection *connection)
+void http_connection_free(struct http_connection *connection)
 {
     struct http_worker *worker = connection->worker;
     struct http_shared *shared = worker->shared;
@@ -57,7 +54,7 @@ void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **socket
     struct http_worker *worker = cls;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
         if (*socket_context != NULL) {
-            connection_free(*socket_context);
+            http_connection_free(*socket_context);
             *socket_context = NULL;
         }
         return;
@@ -70,12 +67,16 @@ void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **socket
     }
 }
 
-/* Ends a connection whatever it is doing: libmicrohttpd sees it closed by its peer. One that was parked
- * stands outside of its epoll until a read finds nothing, which never comes with a full buffer; so it gets a
- * time-out of the library's too, of a second, its least. test_limits.c shows it. */
+/* Ends a connection whatever it is doing: libmicrohttpd, if it has it, sees it closed by its peer. One that
+ * was parked stands outside of its epoll until a read finds nothing, which never comes with a full buffer; so
+ * it gets a time-out of the library's too, of a second, its least. test_limits.c shows it. */
 void http_connection_cut(struct http_connection *connection)
 {
     wait_leave(&connection->waiter);
+    if (connection->watch.kind == WATCH_NEWCOMER) {
+        http_finish_later(connection);
+        return;
+    }
     (void)shutdown(connection->watch.fd, SHUT_RDWR);
     (void)MHD_set_connection_option(connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1U);
     http_unpark(connection);
@@ -104,48 +105,23 @@ static bool within_bound(struct http_connection *connection)
     return connection->is_bounded;
 }
 
-static void add_connection(struct http_worker *worker, int fd, const struct sockaddr *sockaddr, socklen_t len)
+static void add_connection(struct http_worker *worker, int fd, const struct sockaddr *sockaddr)
 {
     struct http_connection *connection = calloc(1, sizeof(*connection));
     if (connection == NULL) {
         (void)close(fd);
         return;
     }
-    connection->watch = (struct watch){.kind = WATCH_PARKED, .fd = fd};
+    connection->watch.fd = fd;
     connection->worker = worker;
     connection->peer = address_from_sockaddr(sockaddr);
     atomic_fetch_add_explicit(&worker->shared->n_connections, 1, memory_order_relaxed);
-    if (!within_bound(connection)) {
+    if (within_bound(connection)) {
+        http_newcomer_begin(connection);
+    } else {
         http_count(&worker->stats.n_refused_per_address);
-        (void)close(fd);
-        connection_free(connection);
-        return;
+        http_newcomer_end(connection);
     }
-    http_connection_becomes_busy(connection);
-    worker->accepting = connection;
-    /* Closes the socket when it fails. */
-    if (MHD_add_connection(worker->mhd, fd, sockaddr, len) != MHD_YES) {
-        if (worker->accepting != NULL) {
-            connection_free(take_pointer(worker->accepting));
-        }
-    } else if (connection->tls != NULL) {
-        /* Its ClientHello is waited for by us: libmicrohttpd would serve a burst of them in one go, and kept
-         * connections would wait for all those handshakes. */
-        http_connection_is_unfinished(connection);
-    }
-}
-
-/* The newest stand at the end. */
-bool http_has_newcomers(const struct http_worker *worker)
-{
-    struct waiter *waiter = wait_last(&worker->busy);
-    while (waiter != NULL && waiter->since_ms + NEWCOMER_MS > worker->now_ms) {
-        if (!http_connection_of(waiter)->has_served) {
-            return true;
-        }
-        waiter = wait_previous(&worker->busy, waiter);
-    }
-    return false;
 }
 
 static void accept_later(struct http_worker *worker)
@@ -265,7 +241,7 @@ bool http_accept(struct http_worker *worker, struct watch *socket)
             return false;
         }
         http_count(&worker->stats.n_accepted);
-        add_connection(worker, fd, (const struct sockaddr *)&sockaddr, len);
+        add_connection(worker, fd, (const struct sockaddr *)&sockaddr);
     }
     return true;
 }

@@ -16,6 +16,7 @@ enum watch_kind {
     WATCH_SOCKET,
     WATCH_WAKE,
     WATCH_MHD,
+    WATCH_NEWCOMER,
     WATCH_PARKED,
 };
 
@@ -46,7 +47,7 @@ struct exchange {
 };
 
 struct http_connection {
-    struct watch watch; /* WATCH_PARKED, of its own socket */
+    struct watch watch; /* of its own socket: WATCH_NEWCOMER, then WATCH_PARKED */
     struct waiter waiter;
     struct waiter answer_waiter; /* of EXCHANGE_WAIT: in the worker's `waiting` */
     struct http_worker *worker;
@@ -61,7 +62,6 @@ struct http_connection {
     bool has_unsent;     /* of a reply that libmicrohttpd has seen off, tls_session_flush() keeps some */
     bool has_gathered;   /* a first reply waits for tls_session_settle() */
     bool is_parked;      /* suspended in libmicrohttpd, watched by us */
-    bool was_parked;     /* stands in our epoll */
     struct http_connection *next_unfinished;
     struct exchange exchange;
 };

@@ -9,13 +9,13 @@
  * Parked is, too, who does not take its replies: libmicrohttpd believes them sent while GnuTLS still holds
  * them, and would go on serving.
  *
- * All that stands in the list of the unfinished speaks TLS. */
+ * All that stands in the list of the unfinished speaks TLS, but for newcomers that were cut. */
 #include "worker.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
 
-static void finish_later(struct http_connection *connection)
+void http_finish_later(struct http_connection *connection)
 {
     if (!connection->is_unfinished) {
         connection->is_unfinished = true;
@@ -28,7 +28,7 @@ void http_connection_is_unfinished(void *cls)
 {
     struct http_connection *connection = cls;
     if (!connection->has_served || tls_session_has_ahead(connection->tls)) {
-        finish_later(connection);
+        http_finish_later(connection);
     }
 }
 
@@ -42,26 +42,23 @@ void http_flush(struct http_connection *connection)
     }
     connection->has_gathered |= r == TLS_SESSION_GATHERED;
     if (connection->has_unsent || connection->has_gathered) {
-        finish_later(connection);
+        http_finish_later(connection);
     }
 }
 
-static struct epoll_event awaited(struct http_connection *connection)
+bool http_watch(struct http_connection *connection, int operation)
 {
     uint32_t events = connection->has_unsent ? EPOLLOUT : EPOLLIN | EPOLLRDHUP;
-    return (struct epoll_event){.events = events | EPOLLONESHOT, .data.ptr = &connection->watch};
+    struct epoll_event event = {.events = events | EPOLLONESHOT, .data.ptr = &connection->watch};
+    return epoll_ctl(connection->worker->epoll_fd, operation, connection->watch.fd, &event) == 0;
 }
 
 /* Outside of MHD_run_wait(): it walks its lists meanwhile. */
 static void park(struct http_connection *connection)
 {
-    struct http_worker *worker = connection->worker;
-    struct epoll_event event = awaited(connection);
-    int operation = connection->was_parked ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-    if (epoll_ctl(worker->epoll_fd, operation, connection->watch.fd, &event) != 0) {
+    if (!http_watch(connection, EPOLL_CTL_MOD)) {
         return; /* it spins instead, until its deadline */
     }
-    connection->was_parked = true;
     MHD_suspend_connection(connection->mhd);
     connection->is_parked = true;
 }
@@ -78,10 +75,8 @@ void http_unpark(struct http_connection *connection)
 void http_parked_is_ready(struct http_connection *connection)
 {
     if (connection->is_parked && connection->has_unsent) {
-        struct epoll_event event = awaited(connection);
         connection->has_unsent = tls_session_flush(connection->tls) == -EAGAIN;
-        if (connection->has_unsent &&
-            epoll_ctl(connection->worker->epoll_fd, EPOLL_CTL_MOD, connection->watch.fd, &event) == 0) {
+        if (connection->has_unsent && http_watch(connection, EPOLL_CTL_MOD)) {
             return;
         }
         if (connection->exchange.stage == EXCHANGE_NONE) {
@@ -111,6 +106,10 @@ static void nudge(struct http_connection *connection)
 
 static void finish(struct http_connection *connection)
 {
+    if (connection->watch.kind == WATCH_NEWCOMER) {
+        http_newcomer_end(connection);
+        return;
+    }
     if (connection->has_gathered) {
         connection->has_gathered = false;
         tls_session_settle(connection->tls);

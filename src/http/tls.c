@@ -386,9 +386,7 @@ void tls_session_free(struct tls_session *session)
         return;
     }
     (void)send_gathered(session);
-    /* Who connects and leaves without a word, as load balancers do to see whether a port is open, has failed
-     * at nothing. */
-    if (!session->is_established && session->n_received > 0) {
+    if (!session->is_established) {
         count(&session->tls->n_failed);
     }
     tls_generation_free(session->generation);

@@ -2,7 +2,8 @@
 /* clang-format off */
 /* One thread: an epoll of ours around a libmicrohttpd daemon of its own.
  *
- *   epoll ─┬─ listening sockets   shared by all workers, EPOLLEXCLUSIVE; accepted by us, handed to libmicrohttpd
+ *   epoll ─┬─ listening sockets   shared by all workers, EPOLLEXCLUSIVE
+ *          ├─ newcomers           of newcomer.c: accepted by us, handed to libmicrohttpd at their first bytes
  *          ├─ wake                an eventfd: something in `shared` has changed
  *          ├─ libmicrohttpd       its own epoll: something is ready there → MHD_run_wait(…, 0)
  *          └─ parked connections  of parking.c
@@ -134,7 +135,7 @@ static void handle_wake(struct http_worker *worker)
     }
 }
 
-static void handle(struct http_worker *worker, struct watch *watch)
+static void handle(struct http_worker *worker, struct watch *watch, uint32_t events)
 {
     switch (watch->kind) {
     case WATCH_SOCKET:
@@ -144,6 +145,9 @@ static void handle(struct http_worker *worker, struct watch *watch)
         break;
     case WATCH_WAKE:
         handle_wake(worker);
+        break;
+    case WATCH_NEWCOMER:
+        http_newcomer_is_ready((struct http_connection *)(void *)watch, events);
         break;
     case WATCH_PARKED:
         http_parked_is_ready((struct http_connection *)(void *)watch);
@@ -189,7 +193,7 @@ static void *run(void *cls)
         read_clock(worker);
         worker->has_progressed = n > 0;
         for (int i = 0; i < n; i++) {
-            handle(worker, events[i].data.ptr);
+            handle(worker, events[i].data.ptr, events[i].events);
         }
         run_timers(worker);
         worker->has_resumed = false;
@@ -328,13 +332,20 @@ void http_worker_wake(struct http_worker *worker)
     (void)!write(worker->wake.fd, &one, sizeof(one));
 }
 
-/* libmicrohttpd aborts the process when it is stopped with connections suspended. */
-static void resume_all(struct http_worker *worker)
+/* Newcomers are ours alone; and libmicrohttpd aborts the process when it is stopped with connections
+ * suspended. */
+static void let_go(struct http_worker *worker)
 {
     struct waiter *waiter = wait_first(&worker->busy);
-    for (; waiter != NULL; waiter = wait_next(&worker->busy, waiter)) {
-        http_unpark(http_connection_of(waiter));
-        http_wait_no_longer(http_connection_of(waiter));
+    while (waiter != NULL) {
+        struct http_connection *connection = http_connection_of(waiter);
+        waiter = wait_next(&worker->busy, waiter);
+        if (connection->watch.kind == WATCH_NEWCOMER) {
+            http_newcomer_end(connection);
+        } else {
+            http_unpark(connection);
+            http_wait_no_longer(connection);
+        }
     }
 }
 
@@ -349,7 +360,7 @@ void http_worker_free(struct http_worker *worker)
         (void)pthread_join(worker->thread, NULL);
     }
     if (worker->mhd != NULL) {
-        resume_all(worker);
+        let_go(worker);
         MHD_stop_daemon(worker->mhd);
     }
     cleanup_closep(&worker->wake.fd);

@@ -76,7 +76,7 @@ struct http_worker {
     struct wait_queue busy;
     struct wait_queue idle;
     struct wait_queue waiting;          /* for their answers */
-    struct http_connection *unfinished; /* to be parked or sent when libmicrohttpd has had its turn */
+    struct http_connection *unfinished; /* for http_finish_round() */
     struct http_connection *accepting;  /* while it is on its way through MHD_add_connection() */
     struct http_worker_stats stats;
     uint64_t n_rounds_seen; /* the owner's: of http_listener_has_moved() */
@@ -121,8 +121,8 @@ void http_limits_sweep(struct http_worker *worker);
 /* accept.c: takes some of what waits at a listening socket, within the limits. Whether more may wait. */
 bool http_accept(struct http_worker *worker, struct watch *socket);
 
-/* accept.c: whether the first request of somebody who has just connected is to be expected. */
-bool http_has_newcomers(const struct http_worker *worker);
+/* accept.c: releases a connection whose socket is closed, or about to be. */
+void http_connection_free(struct http_connection *connection);
 
 /* accept.c: closes a few connections that have never asked for anything, or else that are idle longest. */
 void http_close_idle(struct http_worker *worker);
@@ -134,8 +134,21 @@ void http_accept_watch(struct http_worker *worker, bool accepts);
 void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
                             enum MHD_ConnectionNotificationCode code);
 
-/* accept.c: ends a connection whatever it is doing: libmicrohttpd sees it closed by its peer. */
+/* accept.c: ends a connection whatever it is doing, in this round or the next. */
 void http_connection_cut(struct http_connection *connection);
+
+/* newcomer.c: waits for the first bytes of a connection just accepted; or ends it, where that cannot be. */
+void http_newcomer_begin(struct http_connection *connection);
+
+/* newcomer.c: hands a newcomer over to libmicrohttpd, as its first bytes have come, or ends it, as it has
+ * left. */
+void http_newcomer_is_ready(struct http_connection *connection, uint32_t events);
+
+/* newcomer.c: closes a connection that libmicrohttpd has not got. */
+void http_newcomer_end(struct http_connection *connection);
+
+/* newcomer.c: whether the first request of somebody who has just connected is to be expected. */
+bool http_has_newcomers(const struct http_worker *worker);
 
 /* parking.c: a TLS session wants bytes that are not there, or has some that nobody will tell of. */
 void http_connection_is_unfinished(void *cls);
@@ -143,7 +156,13 @@ void http_connection_is_unfinished(void *cls);
 /* parking.c: goes on with a parked connection whose bytes, or room for bytes, have come. */
 void http_parked_is_ready(struct http_connection *connection);
 
-/* parking.c: parks or sends what this round has left unfinished. */
+/* parking.c: has our epoll tell once of bytes that come, or of room for what is unsent. Whether it does. */
+bool http_watch(struct http_connection *connection, int operation);
+
+/* parking.c: to be parked, sent or ended when libmicrohttpd has had its turn. */
+void http_finish_later(struct http_connection *connection);
+
+/* parking.c: parks, sends or ends what this round has left unfinished. */
 void http_finish_round(struct http_worker *worker);
 
 /* parking.c: gives a parked connection back to libmicrohttpd; one that is not parked is left alone. */

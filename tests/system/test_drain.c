@@ -277,6 +277,63 @@ START_TEST(does_not_wait_for_requests_at_the_second_signal)
 }
 END_TEST
 
+/* Who has connected and said nothing. */
+
+static const char *const endless[] = {CALLBACK PLAIN "request_timeout = 1h\n" REST,
+                                      CALLBACK TLS "request_timeout = 1h\n" REST};
+
+static void connect_all(struct wire **wires)
+{
+    for (size_t i = 0; i < N_IN_FLIGHT; i++) {
+        wires[i] = wire_open(instance_callback_port(instance));
+    }
+}
+
+START_TEST(does_not_wait_for_who_stays_silent)
+{
+    struct wire *wires[N_IN_FLIGHT];
+    start(endless[_i]);
+    connect_all(wires);
+    terminate();
+    expect_exit_in_order();
+    for (size_t i = 0; i < N_IN_FLIGHT; i++) {
+        wire_free(wires[i]);
+    }
+}
+END_TEST
+
+#define SOON_MS 500 /* half of what a drain waits for the first request of who has just connected */
+
+/* Whether all were answered; or that this took too long to say. */
+static bool is_answered_while_draining(bool is_tls)
+{
+    struct wire *wires[N_IN_FLIGHT];
+    bool all = true;
+    uint64_t begun_ms = clock_monotonic_ms();
+    connect_all(wires);
+    begin_drain();
+    for (size_t i = 0; i < N_IN_FLIGHT; i++) {
+        all = (!is_tls || wire_start_tls(wires[i], sandbox, &(struct wire_tls){0})) && all;
+        all = wire_send_text(wires[i], "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n") && all;
+    }
+    bool is_late = clock_monotonic_ms() - begun_ms > SOON_MS;
+    for (size_t i = 0; i < N_IN_FLIGHT; i++) {
+        cleanup(buf_fini) struct buf answer = {0};
+        (void)wire_read_to_end(wires[i], HARNESS_DEADLINE_MS, &answer);
+        all = str_starts_with(buf_str(&answer), STR("HTTP/1.1 200 ")) && all;
+        wire_free(wires[i]);
+    }
+    return all || is_late;
+}
+
+START_TEST(answers_who_has_just_connected)
+{
+    start(endless[_i]);
+    ck_assert(is_answered_while_draining(_i == 1));
+    expect_exit_in_order();
+}
+END_TEST
+
 /* Under load. Each request asks for 100 Continue, so that what has begun can be told from what came too late.
  */
 
@@ -484,6 +541,8 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, answers_what_has_begun, 0, COUNT(held_cases));
     tcase_add_loop_test(tcase, waits_no_longer_than_request_timeout, 0, COUNT(patient));
     tcase_add_test(tcase, does_not_wait_for_requests_at_the_second_signal);
+    tcase_add_loop_test(tcase, does_not_wait_for_who_stays_silent, 0, COUNT(endless));
+    tcase_add_loop_test(tcase, answers_who_has_just_connected, 0, COUNT(endless));
     tcase_add_loop_test(tcase, fails_no_request_during_the_delay, 0, COUNT(schemes));
     tcase_add_loop_test(tcase, answers_what_has_begun_under_load, 0, COUNT(loads));
     tcase_add_loop_test(tcase, removes_its_unix_sockets, 0, COUNT(socket_cases));

@@ -4,6 +4,7 @@
 #include "wire.h"
 
 #include <ctype.h>
+#include <sys/socket.h>
 
 /* Requests whose end two readers could see in two places. A load balancer in front and the daemon must never
  * disagree on it, so each such request is refused, the connection is closed, and nothing that follows is read
@@ -189,6 +190,32 @@ START_TEST(serves_http_1_0_without_a_host)
 }
 END_TEST
 
+START_TEST(serves_a_request_in_single_bytes)
+{
+    static const char request[] = POST HOST BODY_LENGTH "Connection: close\r\n\r\n" BODY;
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    for (size_t i = 0; i < sizeof(request) - 1; i++) {
+        ck_assert(wire_send(wire, (struct str){request + i, 1}));
+    }
+    cleanup(buf_fini) struct buf answer = {0};
+    ck_assert_int_eq(wire_read_to_end(wire, CLOSE_DEADLINE_MS, &answer), WIRE_CLOSED);
+    expect_callback_bytes(&answer, 200, "OK", 0);
+}
+END_TEST
+
+/* Its bytes and its end come together: it has not left without a word. */
+START_TEST(serves_who_sends_no_more_behind_the_request)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    struct str request = STR(POST HOST BODY_LENGTH "Connection: close\r\n\r\n" BODY);
+    ck_assert_int_eq(send(wire_fd(wire), request.ptr, request.len, MSG_MORE), (ssize_t)request.len);
+    ck_assert_int_eq(shutdown(wire_fd(wire), SHUT_WR), 0);
+    cleanup(buf_fini) struct buf answer = {0};
+    ck_assert_int_eq(wire_read_to_end(wire, CLOSE_DEADLINE_MS, &answer), WIRE_CLOSED);
+    expect_callback_bytes(&answer, 200, "OK", 0);
+}
+END_TEST
+
 START_TEST(asks_for_the_body_that_waits_for_100_continue)
 {
     cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
@@ -311,6 +338,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, serves_two_requests_sent_at_once);
     tcase_add_test(tcase, serves_a_chunked_body_in_many_chunks);
     tcase_add_test(tcase, serves_http_1_0_without_a_host);
+    tcase_add_test(tcase, serves_a_request_in_single_bytes);
+    tcase_add_test(tcase, serves_who_sends_no_more_behind_the_request);
     tcase_add_test(tcase, asks_for_the_body_that_waits_for_100_continue);
     tcase_add_loop_test(tcase, says_413_for_a_body_up_to_twice_too_long, 0, (int)N_TOO_LONG);
     tcase_add_loop_test(tcase, cuts_off_a_body_far_too_long, 0, 2);

@@ -85,6 +85,7 @@ struct slow_case {
 
 static const struct slow_case slow_cases[] = {
     {"says nothing", false, false, false, STR(""), 0},
+    {"a request's first byte", false, false, false, STR("P"), 0},
     {"half a request line", false, false, false, STR("POST /?SdkApp"), 0},
     {"a head without end", false, false, false, STR(POST), 0},
     {"half a body", false, false, false, STR(POST "Content-Length: 86\r\n\r\n{\"Callb"), 0},
@@ -97,6 +98,7 @@ static const struct slow_case slow_cases[] = {
     {"a second request", false, false, true, STR("POST /?SdkApp"), 0},
     {"a second request byte by byte", false, false, true, STR("POST /?SdkApp"), 'a'},
     {"no handshake", true, false, false, STR(""), 0},
+    {"a ClientHello's first byte", true, false, false, STR("\x16"), 0},
     {"half a ClientHello", true, false, false, STR(HALF_CLIENT_HELLO), 0},
     {"a ClientHello byte by byte", true, false, false, STR(HALF_CLIENT_HELLO), 0x41},
     {"nothing after the handshake", true, true, false, STR(""), 0},
@@ -164,13 +166,24 @@ static struct wire *send_without_end(const char *head)
     return wire;
 }
 
-static bool has_no_connections(void)
+static bool has_connections(size_t n)
 {
+    char text[64];
+    (void)snprintf(text, sizeof(text), "\"callback\":{\"connections\":%zu,", n);
     struct answer answer;
     client_get(status, "/v1/stats", &answer);
-    bool none = strstr(buf_text(&answer.body), "\"callback\":{\"connections\":0,") != NULL;
+    bool has = strstr(buf_text(&answer.body), text) != NULL;
     answer_fini(&answer);
-    return none;
+    return has;
+}
+
+static void await_connections(size_t n)
+{
+    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
+    while (!has_connections(n)) {
+        ck_assert_uint_lt(clock_monotonic_ms(), deadline_ms);
+        (void)poll(NULL, 0, 20);
+    }
 }
 
 START_TEST(a_chunk_size_without_end_holds_no_connection)
@@ -179,11 +192,7 @@ START_TEST(a_chunk_size_without_end_holds_no_connection)
     for (int i = 0; i < 4; i++) {
         wire_free(send_without_end(stuck_heads[_i]));
     }
-    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
-    while (!has_no_connections()) {
-        ck_assert_uint_lt(clock_monotonic_ms(), deadline_ms);
-        (void)poll(NULL, 0, 20);
-    }
+    await_connections(0);
     expect_honest_service("https");
     stop();
 }
@@ -228,14 +237,22 @@ START_TEST(stuck_connections_cost_no_core)
 END_TEST
 
 /* Who has never said anything gives way like who idles, long before request_timeout. */
+static const struct {
+    const char *scheme;
+    const char *config;
+} roomless[] = {
+    {"https", CALLBACK TLS "request_timeout = 1h\nmax_connections = 4\n" REST},
+    {"http", CALLBACK "tls = off\nrequest_timeout = 1h\nmax_connections = 4\n" REST},
+};
+
 START_TEST(silent_connections_make_room)
 {
-    start(CALLBACK TLS "request_timeout = 1h\nmax_connections = 4\n" REST);
+    start(roomless[_i].config);
     struct wire *silent[4];
     for (size_t i = 0; i < 4; i++) {
         silent[i] = wire_open(instance_callback_port(instance));
     }
-    expect_honest_service("https");
+    expect_honest_service(roomless[_i].scheme);
     for (size_t i = 0; i < 4; i++) {
         wire_free(silent[i]);
     }
@@ -497,6 +514,43 @@ START_TEST(serves_honest_callers_among_2000_slow_ones)
 }
 END_TEST
 
+/* A TLS session takes 14 KiB, of which the kernel tells; who says nothing is not worth one. */
+#define SILENT_BYTES_MAX 8192
+
+static size_t daemon_resident_bytes(void)
+{
+    char path[64];
+    size_t n_pages = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)instance_pid(instance));
+    FILE *file = fopen(path, "re");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fscanf(file, "%*u %zu", &n_pages), 1);
+    (void)fclose(file);
+    return n_pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+START_TEST(silent_connections_cost_no_session)
+{
+    static struct wire *silent[N_HELD_MAX];
+    size_t n_silent = raise_descriptor_limit();
+    start(CALLBACK TLS "request_timeout = 1h\n" REST);
+    expect_honest_service("https"); /* so that what is made once is there */
+    await_connections(0);
+    size_t before = daemon_resident_bytes();
+    for (size_t i = 0; i < n_silent; i++) {
+        silent[i] = wire_open(instance_callback_port(instance));
+    }
+    await_connections(n_silent);
+    ck_assert_uint_lt(daemon_resident_bytes(), before + n_silent * SILENT_BYTES_MAX);
+    for (size_t i = 0; i < n_silent; i++) {
+        wire_free(silent[i]);
+    }
+    await_connections(0);
+    expect_honest_service("https");
+    stop();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("limits");
@@ -505,7 +559,8 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, cuts_a_slow_sender_off, 0, (int)N_SLOW_CASES);
     tcase_add_test(tcase, stuck_connections_cost_no_core);
     tcase_add_loop_test(tcase, a_chunk_size_without_end_holds_no_connection, 0, (int)N_STUCK_HEADS);
-    tcase_add_test(tcase, silent_connections_make_room);
+    tcase_add_loop_test(tcase, silent_connections_make_room, 0, 2);
+    tcase_add_test(tcase, silent_connections_cost_no_session);
     tcase_add_test(tcase, closes_an_idle_connection);
     tcase_add_test(tcase, request_timeout_spares_a_kept_connection);
     tcase_add_test(tcase, replies_wait_for_who_takes_them_later);

@@ -190,6 +190,13 @@ static void connect_without_a_word(void)
     wire_free(wire_open(instance_callback_port(instance)));
 }
 
+static void connect_and_reset(void)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    const struct linger at_once = {.l_onoff = 1};
+    ck_assert_int_eq(setsockopt(wire_fd(wire), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+}
+
 static void send_nonsense(void)
 {
     cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
@@ -221,13 +228,14 @@ START_TEST(counts_handshakes_by_their_end)
     SSL_SESSION_free(session);
     SSL_SESSION_free(next);
     connect_without_a_word();
+    connect_and_reset();
     send_nonsense();
     await_line("presenced_tls_handshakes_total{listener=\"callback\",result=\"failed\"} 1");
     await_line("presenced_connections{listener=\"callback\"} 0");
     (void)snprintf(line, sizeof(line),
                    "presenced_tls_certificate_end_timestamp_seconds{listener=\"callback\"} %" PRId64,
                    certificate_end());
-    EXPECT("presenced_connections_accepted_total{listener=\"callback\"} 4",
+    EXPECT("presenced_connections_accepted_total{listener=\"callback\"} 5",
            "presenced_tls_handshakes_total{listener=\"callback\",result=\"full\"} 1",
            "presenced_tls_handshakes_total{listener=\"callback\",result=\"resumed\"} 1",
            "presenced_tls_handshakes_total{listener=\"callback\",result=\"failed\"} 1", line);

@@ -204,6 +204,31 @@ START_TEST(shows_a_certificate_that_verifies)
 }
 END_TEST
 
+/* Who begins with single bytes: the first of them is the first that libmicrohttpd hears of. */
+static void send_hello_in_bytes(SSL *ssl, int fd)
+{
+    char hello[4096];
+    BIO *bio = BIO_new(BIO_s_mem());
+    SSL_set0_wbio(ssl, bio);
+    ck_assert_int_lt(SSL_connect(ssl), 0);
+    int n = BIO_read(bio, hello, sizeof(hello));
+    ck_assert_int_gt(n, 0);
+    for (int i = 0; i < n; i++) {
+        ck_assert_int_eq(send(fd, hello + i, 1, MSG_NOSIGNAL), 1);
+    }
+    SSL_set0_wbio(ssl, BIO_new_socket(fd, BIO_NOCLOSE));
+}
+
+START_TEST(takes_a_hello_in_single_bytes)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    wire_prepare_tls(wire, sandbox, &(struct wire_tls){.certificate = NULL});
+    send_hello_in_bytes(wire_ssl(wire), wire_fd(wire));
+    ck_assert(wire_shake_hands(wire));
+    request(wire, 200);
+}
+END_TEST
+
 /* Plain HTTP to a TLS port is closed, and bothers nobody. */
 START_TEST(closes_on_plain_http)
 {
@@ -433,6 +458,7 @@ Suite *test_suite(void)
     tcase_add_test(usual, sslscan_finds_nothing_weak);
     tcase_add_test(usual, agrees_on_http_1_1);
     tcase_add_test(usual, shows_a_certificate_that_verifies);
+    tcase_add_test(usual, takes_a_hello_in_single_bytes);
     tcase_add_test(usual, closes_on_plain_http);
     tcase_add_test(usual, keeps_no_hello_without_end);
     tcase_add_loop_test(usual, answers_behind_new_keys, 0, 3);

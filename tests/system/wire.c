@@ -96,7 +96,7 @@ static bool wait_for_ssl(struct wire *wire, int result, uint64_t deadline_ms)
     }
 }
 
-bool wire_start_tls(struct wire *wire, const struct sandbox *sandbox, const struct wire_tls *options)
+void wire_prepare_tls(struct wire *wire, const struct sandbox *sandbox, const struct wire_tls *options)
 {
     SSL_CTX *context = make_context(sandbox, options);
     wire->ssl = SSL_new(context);
@@ -109,6 +109,10 @@ bool wire_start_tls(struct wire *wire, const struct sandbox *sandbox, const stru
     if (options->session != NULL) {
         ck_assert_int_eq(SSL_set_session(wire->ssl, options->session), 1);
     }
+}
+
+bool wire_shake_hands(struct wire *wire)
+{
     uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
     int result;
     while ((result = SSL_connect(wire->ssl)) != 1) {
@@ -117,6 +121,12 @@ bool wire_start_tls(struct wire *wire, const struct sandbox *sandbox, const stru
         }
     }
     return true;
+}
+
+bool wire_start_tls(struct wire *wire, const struct sandbox *sandbox, const struct wire_tls *options)
+{
+    wire_prepare_tls(wire, sandbox, options);
+    return wire_shake_hands(wire);
 }
 
 /* Bytes. */

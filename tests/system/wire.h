@@ -27,11 +27,17 @@ struct wire_tls {
     SSL_SESSION *session;   /* to resume; borrowed; NULL: a new one */
 };
 
-/* Does the handshake, trusting the sandbox's CA. False when it fails; with TLS 1.3 a server that refuses the
- * client's certificate shows only in the first read. */
+/* Makes a session that has sent nothing yet, trusting the sandbox's CA. */
+void wire_prepare_tls(struct wire *wire, const struct sandbox *sandbox, const struct wire_tls *options);
+
+/* Does the rest of the handshake. False when it fails; with TLS 1.3 a server that refuses the client's
+ * certificate shows only in the first read. */
+bool wire_shake_hands(struct wire *wire);
+
+/* Both. */
 bool wire_start_tls(struct wire *wire, const struct sandbox *sandbox, const struct wire_tls *options);
 
-/* After wire_start_tls(). */
+/* After wire_prepare_tls(). */
 SSL *wire_ssl(const struct wire *wire);
 
 /* Whether all of it was taken; false once the other side has closed. */
