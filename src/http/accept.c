@@ -221,10 +221,19 @@ static bool has_room(const struct http_worker *worker)
            worker->shared->config.max_connections;
 }
 
+/* Where there are others. */
+static bool step_back(struct http_worker *worker, struct watch *socket)
+{
+    if (worker->shared->config.n_threads == 1) {
+        return true;
+    }
+    unwatch(worker, socket);
+    return watch(worker, socket);
+}
+
 bool http_accept(struct http_worker *worker, struct watch *socket)
 {
-    unwatch(worker, socket);
-    if (!watch(worker, socket)) {
+    if (!step_back(worker, socket)) {
         accept_failed(worker, errno);
         return false;
     }
