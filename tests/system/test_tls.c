@@ -9,6 +9,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define REST "[status]\nlisten = 127.0.0.1:0\n[app 1400000000]\n"
 #define CALLBACK \
@@ -272,14 +274,21 @@ static uint64_t round_trip_ms(struct wire *wire)
     return clock_monotonic_ms() - begun_ms;
 }
 
+/* By the kernel's own setsockopt(): that of src/http/cork.c, which stands in this process too, refuses. */
+static void set_cork(struct wire *wire, int is_corked)
+{
+    ck_assert_int_eq(
+        syscall(SYS_setsockopt, wire_fd(wire), IPPROTO_TCP, TCP_CORK, &is_corked, sizeof(is_corked)), 0);
+}
+
 /* In one packet. */
 static uint64_t round_trip_with_new_keys_ms(struct wire *wire)
 {
-    (void)setsockopt(wire_fd(wire), IPPROTO_TCP, TCP_CORK, &(int){1}, sizeof(int));
+    set_cork(wire, 1);
     ck_assert_int_eq(SSL_key_update(wire_ssl(wire), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
     uint64_t begun_ms = clock_monotonic_ms();
     ck_assert(wire_send_text(wire, REQUEST));
-    (void)setsockopt(wire_fd(wire), IPPROTO_TCP, TCP_CORK, &(int){0}, sizeof(int));
+    set_cork(wire, 0);
     cleanup(buf_fini) struct buf answer = {0};
     wire_await(wire, "\"ErrorInfo\":", &answer);
     return clock_monotonic_ms() - begun_ms;
