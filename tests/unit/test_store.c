@@ -4,12 +4,14 @@
 
 #include "presenced/clock.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -345,6 +347,39 @@ START_TEST(test_folder_is_for_its_user_alone)
 }
 END_TEST
 
+/* How many of the process's threads have a name that begins so, and are of that niceness. */
+static unsigned count_threads(const char *prefix, int niceness)
+{
+    const struct dirent *entry;
+    unsigned n = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    ck_assert_ptr_nonnull(tasks);
+    while ((entry = readdir(tasks)) != NULL) {
+        char path[300];
+        char name[32];
+        (void)snprintf(path, sizeof(path), "/proc/self/task/%s/comm", entry->d_name);
+        FILE *file = fopen(path, "re");
+        bool has_name = file != NULL && fgets(name, sizeof(name), file) != NULL &&
+                        str_starts_with(str_from(name), str_from(prefix));
+        if (file != NULL) {
+            (void)fclose(file);
+        }
+        n += has_name && getpriority(PRIO_PROCESS, (id_t)strtoul(entry->d_name, NULL, 10)) == niceness;
+    }
+    (void)closedir(tasks);
+    return n;
+}
+
+/* Closing flushes. The engine's threads stay. */
+START_TEST(test_flushing_comes_after_answering)
+{
+    open_both();
+    apply_events(1);
+    close_both();
+    ck_assert_uint_eq(count_threads("rocksdb:high", 19), 1);
+}
+END_TEST
+
 START_TEST(test_second_daemon)
 {
     int status;
@@ -467,6 +502,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, test_copied_while_running);
     tcase_add_test(tcase, test_was_closed);
     tcase_add_test(tcase, test_folder_is_for_its_user_alone);
+    tcase_add_test(tcase, test_flushing_comes_after_answering);
     tcase_add_test(tcase, test_second_daemon);
     tcase_add_test(tcase, test_newer_layout);
     tcase_add_test(tcase, test_folder_with_other_files);
