@@ -10,11 +10,17 @@
  * keys costs no thousands squared. */
 #define FEW_KEYS 16
 
+/* Mostly their first bytes tell. */
+static bool equal_keys(const char *a, const char *b)
+{
+    return a[0] == b[0] && strcmp(a, b) == 0;
+}
+
 static int find_duplicate_of_few(const cJSON *object)
 {
     for (const cJSON *a = object->child; a != NULL; a = a->next) {
         for (const cJSON *b = a->next; b != NULL; b = b->next) {
-            if (strcmp(a->string, b->string) == 0) {
+            if (equal_keys(a->string, b->string)) {
                 return STATE_CHANGE_DUPLICATE_KEY;
             }
         }
@@ -69,7 +75,10 @@ static int find_duplicate(const cJSON *tree)
 /* NULL where the key is absent or its value null. */
 static const cJSON *member(const cJSON *object, const char *key)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    const cJSON *item = object->child;
+    while (item != NULL && !equal_keys(item->string, key)) {
+        item = item->next;
+    }
     return cJSON_IsNull(item) ? NULL : item;
 }
 
