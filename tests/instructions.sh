@@ -67,3 +67,4 @@ fi
 recorded=$(cat "$figure")
 echo "$now instructions a callback; recorded: $recorded"
 [ $((now * 100)) -le $((recorded * 105)) ]
+[ $((now * 100)) -ge $((recorded * 75)) ] # else it is not what was meant that was counted, or a gain to be recorded

@@ -100,10 +100,11 @@ static void remove_info_log(const char *path)
     (void)unlink(name);
 }
 
-/* Its own threads flush and merge tables in pieces of tens of milliseconds, for which nobody waits. Where
- * they share a core with those who answer, half of it would be theirs for so long, and every answer late.
- * Where they are left too little, writes wait for them, and in the end events: that leaves them more. It
- * holds for all engines of the process. */
+/* Its own threads flush and merge tables in pieces of tens of milliseconds, for which nobody waits but who
+ * closes the store. Where they share a core with those who answer, half of it would be theirs for so long,
+ * and every answer late. Where events leave them too little, events wait for them in the end, and that leaves
+ * them more; beside queries that take all of the core they get a sixtieth of it. It holds for all engines of
+ * the process. */
 static void put_threads_last(void)
 {
     rocksdb_env_t *env = rocksdb_create_default_env();
