@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.." || exit
 build=build/release
 
-cmake -S . -B $build -DBUILD_TESTING=ON >/dev/null
+cmake -S . -B $build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DBUILD_TESTING=ON >/dev/null
 cmake --build $build --parallel "$(nproc)" --target presenced system_crash >/dev/null
 
 echo "$(uname -srm), $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(date +%F)"

@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.." || exit
 build=$(pwd)/build/release
 
-cmake -S . -B "$build" -DBUILD_TESTING=ON >/dev/null
+cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DBUILD_TESTING=ON >/dev/null
 cmake --build "$build" --parallel "$(nproc)" --target presenced system_crash failing_disk >/dev/null
 
 echo "$(uname -srm), $(nproc) cores, $(date +%F)"

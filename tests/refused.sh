@@ -13,7 +13,7 @@ own=$(mktemp -d)
 pids=
 trap 'for pid in $pids; do kill "$pid" 2>/dev/null || :; done; wait; rm -rf "$own"' EXIT
 
-cmake -S . -B $build >/dev/null
+cmake -S . -B $build -DCMAKE_BUILD_TYPE=RelWithDebInfo >/dev/null
 cmake --build $build --parallel "$(nproc)" --target presenced >/dev/null
 
 # For wrk. Argument: kept, or new for a connection each, which bad framing costs anyway.

@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.." || exit
 build=$(pwd)/build/release
 
-cmake -S . -B "$build" -DBUILD_TESTING=ON >/dev/null
+cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DBUILD_TESTING=ON >/dev/null
 cmake --build "$build" --parallel "$(nproc)" --target presenced system_disk failing_disk >/dev/null
 
 PRESENCED_BINARY=$build/presenced PRESENCED_FAILING_DISK=$build/tests/libfailing_disk.so \

@@ -3,7 +3,8 @@
 #define PRESENCED_REQUEST_H
 
 /* An HTTP request as the handlers of a listener see it. It belongs to the listener's thread that serves it;
- * everything it points to is valid until the call that got it returns. */
+ * what it points to is valid until the call that got it returns; target, path and query until it is answered.
+ */
 
 #include "presenced/address.h"
 #include "presenced/str.h"
@@ -11,7 +12,7 @@
 /* A handler's own, from judge() to answer() and answer_later(). Zero before. */
 struct http_note {
     uint64_t number;
-    struct str texts[2]; /* of the target */
+    struct str texts[2]; /* parts of the target */
 };
 
 struct http_request {

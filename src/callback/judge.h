@@ -13,7 +13,7 @@
 struct verdict {
     enum callback_outcome outcome; /* JUDGE_GO_ON: the body is a State.StateChange */
     bool authentic;                /* else the request is refused whatever its body says */
-    /* Of JUDGE_GO_ON: */
+    /* Of JUDGE_GO_ON; the texts are the request's: */
     uint16_t app;            /* its index in the table */
     struct str opt_platform; /* as sent, still percent-encoded, well formed */
     struct str client_ip;    /* likewise */

@@ -4,7 +4,8 @@
  * costs one system call in four, and would hold back for 200 ms what leaves behind its back. A Unix socket
  * has no cork, and after the first refusal the library asks no more; so the sockets of this process have none
  * either: the dynamic linker finds the function here before the C library's. TCP_NODELAY, which the library
- * no longer sets then, comes from the listening socket (listener.c). */
+ * no longer sets then, comes from the listening socket (listener.c). What others may have preloaded to wrap
+ * setsockopt() is passed over. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

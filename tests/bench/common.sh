@@ -15,7 +15,7 @@ on_load_core='taskset -c 0'
 # build TARGET…: a release, unless BUILD names one.
 build() {
     if [ "$build" = build/bench ]; then
-        cmake -S . -B "$build" -DBUILD_TESTING=ON >/dev/null
+        cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DBUILD_TESTING=ON >/dev/null
         cmake --build "$build" --parallel "$(nproc)" --target "$@" >/dev/null
     fi
 }

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.." || exit
 build=build/bench
 [ $# -gt 0 ] || set -- 1000000 10000000
 
-cmake -S . -B $build -DBUILD_TESTING=ON >/dev/null
+cmake -S . -B $build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DBUILD_TESTING=ON >/dev/null
 cmake --build $build --parallel "$(nproc)" --target table_bench >/dev/null
 
 echo "$(uname -srm), $(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(date +%F)"

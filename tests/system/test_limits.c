@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -208,14 +209,28 @@ static uint64_t daemon_cpu_ms(void)
     return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
 }
 
-/* Enough that each of the listener's threads has one. */
 #define N_STUCK 8
 
-/* A byte now and then, each an event for a thread that has a stuck connection, does not keep it from waiting.
- */
+/* The listener then has one thread. */
+static void stay_on_one_core(void)
+{
+    cpu_set_t cores;
+    ck_assert_int_eq(sched_getaffinity(0, sizeof(cores), &cores), 0);
+    size_t core = 0;
+    while (!CPU_ISSET(core, &cores)) {
+        core++;
+    }
+    CPU_ZERO(&cores);
+    CPU_SET(core, &cores);
+    ck_assert_int_eq(sched_setaffinity(0, sizeof(cores), &cores), 0);
+}
+
+/* A byte now and then, each an event for the thread that has the stuck connections, does not keep it from
+ * waiting. */
 START_TEST(stuck_connections_cost_no_core)
 {
     struct wire *stuck[N_STUCK];
+    stay_on_one_core();
     start(CALLBACK TLS "request_timeout = 5s\n" REST);
     for (int i = 0; i < N_STUCK; i++) {
         stuck[i] = send_without_end(stuck_heads[0]);
