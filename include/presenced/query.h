@@ -35,7 +35,8 @@ struct query_value {
     unsigned n;         /* how often the parameter came */
 };
 
-/* Looks for the parameters of these names in one go: one value a name, in the order of `names`. */
+/* Looks for the parameters of these names, which hold no '%' and no NUL, in one go: one value a name, in the
+ * order of `names`. */
 void query_find(struct str query, const struct str *names, size_t n_names, struct query_value *ret_values);
 
 #endif

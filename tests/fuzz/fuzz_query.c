@@ -46,7 +46,7 @@ static void check_value(struct str encoded)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct str names[] = {{"a", 1}, {"Sign", 4}, {"%", 1}};
+    static const struct str names[] = {{"a", 1}, {"Sign", 4}, {"app", 3}};
     struct query_value found[3];
     unsigned n[3] = {0};
     struct str query = {(const char *)data, size};
