@@ -52,10 +52,10 @@ void *tls_certificate_callback(void);
 
 /* Readies a GnuTLS session that libmicrohttpd has made on socket `fd`, before its handshake. `on_unfinished`
  * is called on the session's thread, from within GnuTLS, whenever the session wants bytes that are not there
- * and when some are left of which the kernel will not tell again. NULL when memory is gone or nothing was
- * adopted. */
+ * and when some are left of which the kernel will not tell again; `on_sent` when the kernel has taken some of
+ * a reply. NULL when memory is gone or nothing was adopted. */
 struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int fd,
-                                    void (*on_unfinished)(void *cls), void *cls);
+                                    void (*on_unfinished)(void *cls), void (*on_sent)(void *cls), void *cls);
 
 /* After libmicrohttpd has ended the GnuTLS session and before it closes the socket, or when it was not begun.
  * Takes NULL. */

@@ -33,6 +33,13 @@ void http_connection_free(struct http_connection *connection)
     free(connection);
 }
 
+/* A long TLS reply goes out a record a round, of which no event tells. */
+static void has_sent(void *cls)
+{
+    struct http_connection *connection = cls;
+    http_worker_has_progressed(connection->worker);
+}
+
 static bool start_tls(struct http_connection *connection)
 {
     struct tls *tls = connection->worker->shared->config.tls;
@@ -43,7 +50,7 @@ static bool start_tls(struct http_connection *connection)
     }
     if (info != NULL && info->tls_session != NULL) {
         connection->tls = tls_session_new(tls, info->tls_session, connection->watch.fd,
-                                          http_connection_is_unfinished, connection);
+                                          http_connection_is_unfinished, has_sent, connection);
     }
     return connection->tls != NULL;
 }

@@ -13,11 +13,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
+int setsockopt(int fd, int level, int optname, const void *optval, socklen_t optlen)
 {
-    if (level == IPPROTO_TCP && option == TCP_CORK && len == sizeof(int) && *(const int *)value != 0) {
+    if (level == IPPROTO_TCP && optname == TCP_CORK && optlen == sizeof(int) && *(const int *)optval != 0) {
         errno = ENOPROTOOPT;
         return -1;
     }
-    return (int)syscall(SYS_setsockopt, fd, level, option, value, len);
+    return (int)syscall(SYS_setsockopt, fd, level, optname, optval, optlen);
 }

@@ -62,6 +62,7 @@ struct tls_session {
     uint64_t n_received;
     bool is_established;
     void (*on_unfinished)(void *cls);
+    void (*on_sent)(void *cls);
     void *cls;
     enum { CLIENT_NOT_LOOKED_AT, CLIENT_VERIFIED, CLIENT_REFUSED } client;
     unsigned ahead_begin; /* of what the kernel gave and GnuTLS has not asked for yet */
@@ -263,8 +264,12 @@ static ssize_t push(gnutls_transport_ptr_t transport, const giovec_t *records, i
     if (!session->is_settled) {
         return gather(session, records, n_records);
     }
-    return n_records == 1 ? send(session->fd, records->iov_base, records->iov_len, MSG_NOSIGNAL)
-                          : sendmsg(session->fd, &message, MSG_NOSIGNAL);
+    ssize_t n = n_records == 1 ? send(session->fd, records->iov_base, records->iov_len, MSG_NOSIGNAL)
+                               : sendmsg(session->fd, &message, MSG_NOSIGNAL);
+    if (n > 0) {
+        session->on_sent(session->cls);
+    }
+    return n;
 }
 
 static ssize_t receive(struct tls_session *session, void *bytes, size_t size)
@@ -347,7 +352,7 @@ static int count_handshake(gnutls_session_t gnutls, unsigned type, unsigned when
 }
 
 struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int fd,
-                                    void (*on_unfinished)(void *cls), void *cls)
+                                    void (*on_unfinished)(void *cls), void (*on_sent)(void *cls), void *cls)
 {
     cleanup(tls_generation_freep) struct tls_generation *generation = hold_newest(tls);
     cleanup(cleanup_freep) struct tls_session *session = calloc(1, sizeof(*session));
@@ -359,6 +364,7 @@ struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int f
         .tls = tls,
         .fd = fd,
         .on_unfinished = on_unfinished,
+        .on_sent = on_sent,
         .cls = cls,
     };
     bool ready = gnutls_credentials_set(session->gnutls, GNUTLS_CRD_CERTIFICATE, generation->credentials) >=

@@ -29,8 +29,8 @@
 /* libmicrohttpd 0.9.75 says for ever that something is pending when its buffer is full and what is missing
  * would not fit, such as the rest of a chunk's size line of many kilobytes: when something has been pending
  * for so long and nothing has come of anything for a moment, each round waits for so long, and no core is
- * spun on, whatever others send meanwhile. A long head takes less; a long TLS reply beside such a connection
- * goes out a record a round. */
+ * spun on, whatever others send meanwhile. A long head takes less, and each record of a long reply is
+ * something. */
 #define PENDING_MAX_MS 20
 #define BARREN_AFTER_MS 1
 #define BARREN_WAIT_MS 10

@@ -155,15 +155,20 @@ static const char *const stuck_heads[] = {
 
 #define N_STUCK_HEADS (sizeof(stuck_heads) / sizeof(stuck_heads[0]))
 
-static struct wire *send_without_end(const char *head)
+static void send_without_end_on(struct wire *wire, const char *head)
 {
-    struct wire *wire = connect_to_callback(true);
     cleanup(buf_fini) struct buf bytes = {0};
     buf_append(&bytes, str_from(head));
     for (unsigned i = 0; i < 20000; i++) {
         buf_append_char(&bytes, '0');
     }
     (void)wire_send(wire, buf_str(&bytes));
+}
+
+static struct wire *send_without_end(const char *head)
+{
+    struct wire *wire = connect_to_callback(true);
+    send_without_end_on(wire, head);
     return wire;
 }
 
@@ -247,6 +252,50 @@ START_TEST(stuck_connections_cost_no_core)
     for (int i = 0; i < N_STUCK; i++) {
         wire_free(stuck[i]);
     }
+    stop();
+}
+END_TEST
+
+#define RECORD_WAIT_MS 10 /* what a round waits for beside a connection that is stuck */
+#define N_IDS 1000        /* whose answer is more than ten records */
+#define N_TRIES 10
+
+static uint64_t long_query_ms(struct wire *wire)
+{
+    cleanup(buf_fini) struct buf body = {0};
+    cleanup(buf_fini) struct buf answer = {0};
+    buf_append(&body, STR("{\"app\":1400000000,\"users\":["));
+    for (unsigned i = 1; i < N_IDS; i++) {
+        buf_appendf(&body, "\"a-user-of-whom-nobody-has-heard-%0200u\",", i);
+    }
+    buf_append(&body, STR("\"last\"]}"));
+    buf_appendf(&answer, "POST /v1/users/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n\r\n",
+                body.len);
+    uint64_t begun_ms = clock_monotonic_ms();
+    ck_assert(wire_send(wire, buf_str(&answer)));
+    ck_assert(wire_send(wire, buf_str(&body)));
+    buf_clear(&answer);
+    wire_await(wire, "\"last\",", &answer);
+    return clock_monotonic_ms() - begun_ms;
+}
+
+/* A long reply over TLS goes out a record a round, and none of them waits for the thread's stuck connection.
+ */
+START_TEST(long_replies_do_not_wait_for_a_stuck_connection)
+{
+    start(CALLBACK TLS "[status]\nlisten = 127.0.0.1:0\n" TLS "[app 1400000000]\n");
+    cleanup(wire_freep) struct wire *stuck = wire_open(instance_status_port(instance));
+    ck_assert(wire_start_tls(stuck, sandbox, &(struct wire_tls){0}));
+    send_without_end_on(stuck, stuck_heads[0]);
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_status_port(instance));
+    ck_assert(wire_start_tls(wire, sandbox, &(struct wire_tls){0}));
+    (void)poll(NULL, 0, 10 * RECORD_WAIT_MS); /* for so long it may be thought of as at work */
+    uint64_t least_ms = UINT64_MAX;
+    for (int i = 0; i < N_TRIES && least_ms >= 10 * RECORD_WAIT_MS; i++) {
+        uint64_t ms = long_query_ms(wire);
+        least_ms = ms < least_ms ? ms : least_ms;
+    }
+    ck_assert_uint_lt(least_ms, 10 * RECORD_WAIT_MS);
     stop();
 }
 END_TEST
@@ -573,6 +622,7 @@ Suite *test_suite(void)
     tcase_set_timeout(tcase, 2 * HARNESS_DEADLINE_MS / 1000);
     tcase_add_loop_test(tcase, cuts_a_slow_sender_off, 0, (int)N_SLOW_CASES);
     tcase_add_test(tcase, stuck_connections_cost_no_core);
+    tcase_add_test(tcase, long_replies_do_not_wait_for_a_stuck_connection);
     tcase_add_loop_test(tcase, a_chunk_size_without_end_holds_no_connection, 0, (int)N_STUCK_HEADS);
     tcase_add_loop_test(tcase, silent_connections_make_room, 0, 2);
     tcase_add_test(tcase, silent_connections_cost_no_session);

@@ -80,7 +80,7 @@ static struct connection open_connection(void)
 {
     struct connection connection;
     ck_assert_int_eq(gnutls_init(&connection.gnutls, GNUTLS_SERVER | GNUTLS_NONBLOCK), 0);
-    connection.session = tls_session_new(tls, connection.gnutls, -1, ignore, NULL);
+    connection.session = tls_session_new(tls, connection.gnutls, -1, ignore, ignore, NULL);
     ck_assert_ptr_nonnull(connection.session);
     return connection;
 }
@@ -158,7 +158,7 @@ START_TEST(has_no_session_before_the_first)
 {
     gnutls_session_t gnutls;
     ck_assert_int_eq(gnutls_init(&gnutls, GNUTLS_SERVER | GNUTLS_NONBLOCK), 0);
-    ck_assert_ptr_null(tls_session_new(tls, gnutls, -1, ignore, NULL));
+    ck_assert_ptr_null(tls_session_new(tls, gnutls, -1, ignore, ignore, NULL));
     gnutls_deinit(gnutls);
 }
 END_TEST
