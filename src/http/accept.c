@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker.h"
 
-#include "presenced/log.h"
-
 #include <errno.h>
 #include <sys/epoll.h>
 
@@ -179,14 +177,10 @@ static void make_room(struct http_worker *worker)
 static void accept_failed(struct http_worker *worker, int error)
 {
     static struct log_limit limit = {.per_second = 1, .burst = 5};
-    uint64_t n_suppressed = 0;
     if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR || error == ECONNABORTED) {
         return;
     }
-    if (log_limit_pass(&limit, &n_suppressed)) {
-        log_error("cannot accept connections", log_text("listener", worker->shared->config.name),
-                  log_errno("error", error), log_u64("suppressed", n_suppressed));
-    }
+    http_worker_log_failure(worker, &limit, "cannot accept connections", error);
     make_room(worker); /* descriptors are the whole process's */
 }
 

@@ -5,31 +5,19 @@
  * among the busy ones, so all limits hold. */
 #include "worker.h"
 
-#include "presenced/log.h"
-
 #include <errno.h>
 #include <sys/epoll.h>
 
 /* How soon the first request follows its connection, over a handshake and from the other end of the world. */
 #define NEWCOMER_MS 1000
 
-/* fs.epoll.max_user_watches, or memory. */
-static void log_unwatched(const struct http_connection *connection, int error)
-{
-    static struct log_limit limit = {.per_second = 1, .burst = 5};
-    uint64_t n_suppressed = 0;
-    if (log_limit_pass(&limit, &n_suppressed)) {
-        log_error("cannot watch a connection",
-                  log_text("listener", http_worker_config(connection->worker)->name),
-                  log_errno("error", error), log_u64("suppressed", n_suppressed));
-    }
-}
-
 void http_newcomer_begin(struct http_connection *connection)
 {
+    static struct log_limit limit = {.per_second = 1, .burst = 5};
     connection->watch.kind = WATCH_NEWCOMER;
     if (!http_watch(connection, EPOLL_CTL_ADD)) {
-        log_unwatched(connection, errno);
+        /* fs.epoll.max_user_watches, or memory. */
+        http_worker_log_failure(connection->worker, &limit, "cannot watch a connection", errno);
         http_newcomer_end(connection);
         return;
     }

@@ -212,6 +212,16 @@ static void *run(void *cls)
     return NULL;
 }
 
+void http_worker_log_failure(const struct http_worker *worker, struct log_limit *limit, const char *what,
+                             int error)
+{
+    uint64_t n_suppressed = 0;
+    if (log_limit_pass(limit, &n_suppressed)) {
+        log_error(what, log_text("listener", worker->shared->config.name), log_errno("error", error),
+                  log_u64("suppressed", n_suppressed));
+    }
+}
+
 __attribute__((format(printf, 2, 0))) static void log_library(void *cls, const char *format,
                                                               va_list arguments)
 {

@@ -7,6 +7,7 @@
 
 #include "address_bound.h"
 #include "connection.h"
+#include "presenced/log.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -117,6 +118,11 @@ void http_limits_sweep(struct http_worker *worker);
 
 /* How often limits are looked at, at most; where they are shorter, four times within each. */
 #define HTTP_SWEEP_INTERVAL_MS 1000
+
+/* worker.c: a line of level error that names the listener, as often as `limit` lets it pass. `error` is an
+ * errno. */
+void http_worker_log_failure(const struct http_worker *worker, struct log_limit *limit, const char *what,
+                             int error);
 
 /* accept.c: takes some of what waits at a listening socket, within the limits. Whether more may wait. */
 bool http_accept(struct http_worker *worker, struct watch *socket);
