@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -424,6 +425,18 @@ static const char *find_report(const char *log)
         }
     }
     return NULL;
+}
+
+uint64_t resident_bytes(pid_t pid)
+{
+    char path[64];
+    uint64_t n_pages = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+    FILE *file = fopen(path, "re");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fscanf(file, "%*u %" SCNu64, &n_pages), 1);
+    (void)fclose(file);
+    return n_pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 void instance_stop(struct instance *instance)

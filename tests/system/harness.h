@@ -52,6 +52,9 @@ uint16_t instance_status_port(const struct instance *instance);
 
 pid_t instance_pid(const struct instance *instance);
 
+/* Of any process. */
+uint64_t resident_bytes(pid_t pid);
+
 /* Waits until the daemon's log holds `text`. */
 void instance_await_log(struct instance *instance, const char *text);
 

@@ -78,23 +78,6 @@ static void end_trouble(struct sandbox *sandbox, const char *name)
     ck_assert_int_eq(unlink(path), 0);
 }
 
-static uint64_t resident_kb(const struct victim *victim)
-{
-    char path[64];
-    char line[256];
-    uint64_t kb = 0;
-    (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)victim_pid(victim));
-    FILE *file = fopen(path, "re");
-    ck_assert_ptr_nonnull(file);
-    while (fgets(line, sizeof(line), file) != NULL) {
-        if (strncmp(line, "VmRSS:", 6) == 0) {
-            kb = strtoull(line + 6, NULL, 10);
-        }
-    }
-    (void)fclose(file);
-    return kb;
-}
-
 static uint64_t time_get(struct client *client, const char *target)
 {
     cleanup(answer_fini) struct answer answer;
@@ -201,14 +184,14 @@ START_TEST(a_stalled_disk_delays_and_loses_nothing)
     struct victim *victim = start_over_disk(sandbox);
     start_senders(victim, senders);
     await_answers(1000);
-    uint64_t before_kb = resident_kb(victim);
+    uint64_t before_kb = resident_bytes(victim_pid(victim)) / 1024;
     begin_trouble(sandbox, "notes/STALL");
     uint64_t slowest_other_ms = ask_meanwhile(victim, PROMISED_MS);
     uint64_t n_before = atomic_load(&n_answered);
     uint64_t took_ms = ask_meanwhile(victim, stall_ms() - PROMISED_MS);
     slowest_other_ms = took_ms > slowest_other_ms ? took_ms : slowest_other_ms;
     uint64_t n_meanwhile = atomic_load(&n_answered) - n_before;
-    uint64_t after_kb = resident_kb(victim);
+    uint64_t after_kb = resident_bytes(victim_pid(victim)) / 1024;
     end_trouble(sandbox, "notes/STALL");
     await_answers(1000);
     stop_senders(senders);

@@ -190,16 +190,23 @@ START_TEST(serves_http_1_0_without_a_host)
 }
 END_TEST
 
+#define LAST_REQUEST POST HOST BODY_LENGTH "Connection: close\r\n\r\n" BODY
+
+static void expect_ok_and_close(struct wire *wire)
+{
+    cleanup(buf_fini) struct buf answer = {0};
+    ck_assert_int_eq(wire_read_to_end(wire, CLOSE_DEADLINE_MS, &answer), WIRE_CLOSED);
+    expect_callback_bytes(&answer, 200, "OK", 0);
+}
+
 START_TEST(serves_a_request_in_single_bytes)
 {
-    static const char request[] = POST HOST BODY_LENGTH "Connection: close\r\n\r\n" BODY;
+    static const char request[] = LAST_REQUEST;
     cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
     for (size_t i = 0; i < sizeof(request) - 1; i++) {
         ck_assert(wire_send(wire, (struct str){request + i, 1}));
     }
-    cleanup(buf_fini) struct buf answer = {0};
-    ck_assert_int_eq(wire_read_to_end(wire, CLOSE_DEADLINE_MS, &answer), WIRE_CLOSED);
-    expect_callback_bytes(&answer, 200, "OK", 0);
+    expect_ok_and_close(wire);
 }
 END_TEST
 
@@ -207,12 +214,10 @@ END_TEST
 START_TEST(serves_who_sends_no_more_behind_the_request)
 {
     cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
-    struct str request = STR(POST HOST BODY_LENGTH "Connection: close\r\n\r\n" BODY);
+    struct str request = STR(LAST_REQUEST);
     ck_assert_int_eq(send(wire_fd(wire), request.ptr, request.len, MSG_MORE), (ssize_t)request.len);
     ck_assert_int_eq(shutdown(wire_fd(wire), SHUT_WR), 0);
-    cleanup(buf_fini) struct buf answer = {0};
-    ck_assert_int_eq(wire_read_to_end(wire, CLOSE_DEADLINE_MS, &answer), WIRE_CLOSED);
-    expect_callback_bytes(&answer, 200, "OK", 0);
+    expect_ok_and_close(wire);
 }
 END_TEST
 

@@ -581,18 +581,6 @@ END_TEST
 /* A TLS session takes 14 KiB, of which the kernel tells; who says nothing is not worth one. */
 #define SILENT_BYTES_MAX 8192
 
-static size_t daemon_resident_bytes(void)
-{
-    char path[64];
-    size_t n_pages = 0;
-    (void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)instance_pid(instance));
-    FILE *file = fopen(path, "re");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_eq(fscanf(file, "%*u %zu", &n_pages), 1);
-    (void)fclose(file);
-    return n_pages * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 START_TEST(silent_connections_cost_no_session)
 {
     static struct wire *silent[N_HELD_MAX];
@@ -600,12 +588,12 @@ START_TEST(silent_connections_cost_no_session)
     start(CALLBACK TLS "request_timeout = 1h\n" REST);
     expect_honest_service("https"); /* so that what is made once is there */
     await_connections(0);
-    size_t before = daemon_resident_bytes();
+    uint64_t before = resident_bytes(instance_pid(instance));
     for (size_t i = 0; i < n_silent; i++) {
         silent[i] = wire_open(instance_callback_port(instance));
     }
     await_connections(n_silent);
-    ck_assert_uint_lt(daemon_resident_bytes(), before + n_silent * SILENT_BYTES_MAX);
+    ck_assert_uint_lt(resident_bytes(instance_pid(instance)), before + n_silent * SILENT_BYTES_MAX);
     for (size_t i = 0; i < n_silent; i++) {
         wire_free(silent[i]);
     }
