@@ -26,8 +26,7 @@ sign_tolerance = 1h
 [status]
 listen = unix:$own/status.sock
 EOF
-valgrind --tool=callgrind --callgrind-out-file="$own/counts" --toggle-collect=http_exchange_begin \
-    --toggle-collect=http_exchange_continue --toggle-collect=http_exchange_end \
+valgrind --tool=callgrind --callgrind-out-file="$own/counts" --toggle-collect='on_request*' \
     "$presenced" --config "$own/presenced.conf" 2>"$own/log" &
 pid=$!
 until grep -q 'msg="ready"' "$own/log"; do

@@ -2,8 +2,8 @@
 #ifndef PRESENCED_FRAMING_H
 #define PRESENCED_FRAMING_H
 
-/* Where a request ends: the checks of RFC 9112 that libmicrohttpd 0.9.75 does not do, so that what one party
- * takes for a body is never another's next request. Pure; any thread. */
+/* Where a request ends: the checks of RFC 9112 that libmicrohttpd does not do, or not always, so that what
+ * one party takes for a body is never another's next request. Pure; any thread. */
 
 #include "presenced/str.h"
 
@@ -15,13 +15,14 @@ struct framing {
     bool bad_content_length;
     bool bad_transfer_encoding;
     bool bad_header; /* a name or value that cannot be, such as a line that was folded */
+    bool bad_request_line;
     uint64_t content_length;
 };
 
 void framing_add(struct framing *framing, struct str name, struct str value);
 
 /* NULL when the request's end is beyond doubt, else what is wrong: a constant text. */
-const char *framing_check(const struct framing *framing, bool is_http_1_0);
+const char *framing_check(const struct framing *framing, struct str target, bool is_http_1_0);
 
 static inline bool framing_has_length(const struct framing *framing)
 {

@@ -81,6 +81,7 @@ struct http_listener_stats {
     uint64_t n_refused_per_address; /* closed at once, for max_connections_per_address */
     uint64_t n_timed_out;           /* cut off for request_timeout: slow to send, or to take the reply */
     uint64_t n_requests;
+    uint64_t n_malformed; /* refused, or closed, for what could not be read in one way only */
 };
 
 void http_listener_stats(const struct http_listener *listener, struct http_listener_stats *ret_stats);

@@ -40,6 +40,8 @@ enum http_refusal {
     HTTP_REFUSAL_BAD_FRAMING,     /* 400 and close: what follows could be read as another request */
     HTTP_REFUSAL_LENGTH_REQUIRED, /* 411: neither Content-Length nor chunked */
     HTTP_REFUSAL_TOO_LARGE,       /* 413: beyond max_body */
+    HTTP_REFUSAL_HEAD_TOO_LARGE,  /* 431 and close */
+    HTTP_REFUSAL_VERSION,         /* 505 and close */
 };
 
 struct http_reply;

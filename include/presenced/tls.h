@@ -50,12 +50,18 @@ extern const char tls_priorities[];
  * credentials of the generation that was the newest when it began. */
 void *tls_certificate_callback(void);
 
-/* Readies a GnuTLS session that libmicrohttpd has made on socket `fd`, before its handshake. `on_unfinished`
- * is called on the session's thread, from within GnuTLS, whenever the session wants bytes that are not there
- * and when some are left of which the kernel will not tell again; `on_sent` when the kernel has taken some of
- * a reply. NULL when memory is gone or nothing was adopted. */
+/* What a session tells its connection: on the session's thread, from within GnuTLS. */
+struct tls_session_events {
+    void (*is_read)(void *cls); /* bytes are asked for */
+    /* It wants bytes that are not there, or some are left of which the kernel will not tell again. */
+    void (*is_unfinished)(void *cls);
+    void (*has_sent)(void *cls); /* the kernel has taken some of a reply */
+};
+
+/* Readies a GnuTLS session that libmicrohttpd has made on socket `fd`, before its handshake. `events`
+ * outlives it. NULL when memory is gone or nothing was adopted. */
 struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int fd,
-                                    void (*on_unfinished)(void *cls), void (*on_sent)(void *cls), void *cls);
+                                    const struct tls_session_events *events, void *cls);
 
 /* After libmicrohttpd has ended the GnuTLS session and before it closes the socket, or when it was not begun.
  * Takes NULL. */
@@ -78,7 +84,14 @@ int tls_session_flush(struct tls_session *session);
  * that is not short. */
 void tls_session_settle(struct tls_session *session);
 
-/* Whether bytes lie here that the kernel will not tell of again. */
+/* Sends these bytes at once, and after them the word that nothing more comes: what is sent through the
+ * session from then on fails. */
+void tls_session_send_last(struct tls_session *session, struct str bytes);
+
+/* Whether the handshake is done. */
+bool tls_session_is_established(const struct tls_session *session);
+
+/* Whether bytes lie here or in GnuTLS that the kernel will not tell of again. */
 bool tls_session_has_ahead(const struct tls_session *session);
 
 /* Bytes that GnuTLS has taken from the peer so far. */

@@ -274,12 +274,12 @@ static const struct http_header json_allow_headers[] = {
 
 /* Framing goes wrong in more ways than there are replies made for. */
 static struct http_reply *refuse_framing(struct callback *callback, const struct http_request *request,
-                                         const char *error)
+                                         unsigned status, const char *error)
 {
     cleanup(buf_fini) struct buf body = {0};
     count_and_log(callback, request, CALLBACK_BAD_FRAMING, error);
     write_answer(&body, error);
-    struct http_reply *reply = http_reply_once(outcomes[CALLBACK_BAD_FRAMING].status, json_headers, &body);
+    struct http_reply *reply = http_reply_once(status, json_headers, &body);
     return reply != NULL ? reply : callback->replies[CALLBACK_BAD_FRAMING];
 }
 
@@ -287,13 +287,19 @@ static struct http_reply *refuse(void *cls, struct http_request *request, enum h
                                  const char *error)
 {
     struct callback *callback = cls;
-    if (why == HTTP_REFUSAL_LENGTH_REQUIRED) {
+    switch (why) {
+    case HTTP_REFUSAL_LENGTH_REQUIRED:
         return conclude(callback, request, CALLBACK_NO_LENGTH);
-    }
-    if (why == HTTP_REFUSAL_TOO_LARGE) {
+    case HTTP_REFUSAL_TOO_LARGE:
         return conclude(callback, request, CALLBACK_TOO_LARGE);
+    case HTTP_REFUSAL_HEAD_TOO_LARGE:
+        return refuse_framing(callback, request, 431, error);
+    case HTTP_REFUSAL_VERSION:
+        return refuse_framing(callback, request, 505, error);
+    case HTTP_REFUSAL_BAD_FRAMING:
+        break;
     }
-    return refuse_framing(callback, request, error);
+    return refuse_framing(callback, request, outcomes[CALLBACK_BAD_FRAMING].status, error);
 }
 
 const struct http_handler *callback_handler(void)

@@ -45,6 +45,7 @@ static void each_of_listener(const struct daemon *daemon, unsigned which,
     status_tell(visitor, "refused_per_address", stats.n_refused_per_address);
     status_tell(visitor, "timed_out", stats.n_timed_out);
     status_tell(visitor, "requests", stats.n_requests);
+    status_tell(visitor, "requests_malformed", stats.n_malformed);
     if (daemon->tls[which] != NULL) {
         tell_tls(daemon->tls[which], visitor);
     }

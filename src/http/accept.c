@@ -13,81 +13,6 @@
 #define IDLE_BEFORE_CLOSED_FOR_ROOM_MS 1000
 #define CLOSED_FOR_ROOM_MAX 16 /* at a time */
 
-void http_connection_free(struct http_connection *connection)
-{
-    struct http_worker *worker = connection->worker;
-    struct http_shared *shared = worker->shared;
-    http_parking_forget(connection);
-    wait_leave(&connection->waiter);
-    if (connection->exchange.stage != EXCHANGE_NONE) {
-        http_count_down(&worker->stats.n_in_flight);
-    }
-    if (connection->is_bounded) {
-        address_bound_remove(shared->addresses, &connection->peer);
-    }
-    atomic_fetch_sub_explicit(&shared->n_connections, 1, memory_order_relaxed);
-    http_exchange_fini(&connection->exchange);
-    tls_session_free(connection->tls);
-    free(connection);
-}
-
-/* A long TLS reply goes out a record a round, of which no event tells. */
-static void has_sent(void *cls)
-{
-    struct http_connection *connection = cls;
-    http_worker_has_progressed(connection->worker);
-}
-
-static bool start_tls(struct http_connection *connection)
-{
-    struct tls *tls = connection->worker->shared->config.tls;
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection->mhd,
-                                                                   MHD_CONNECTION_INFO_GNUTLS_SESSION);
-    if (tls == NULL) {
-        return true;
-    }
-    if (info != NULL && info->tls_session != NULL) {
-        connection->tls = tls_session_new(tls, info->tls_session, connection->watch.fd,
-                                          http_connection_is_unfinished, has_sent, connection);
-    }
-    return connection->tls != NULL;
-}
-
-void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
-                            enum MHD_ConnectionNotificationCode code)
-{
-    struct http_worker *worker = cls;
-    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        if (*socket_context != NULL) {
-            http_connection_free(*socket_context);
-            *socket_context = NULL;
-        }
-        return;
-    }
-    struct http_connection *connection = take_pointer(worker->accepting);
-    *socket_context = connection;
-    connection->mhd = mhd;
-    if (!start_tls(connection)) {
-        (void)shutdown(connection->watch.fd, SHUT_RDWR);
-    }
-}
-
-/* Ends a connection whatever it is doing: libmicrohttpd, if it has it, sees it closed by its peer. One that
- * was parked stands outside of its epoll until a read finds nothing, which never comes with a full buffer; so
- * it gets a time-out of the library's too, of a second, its least. test_limits.c shows it. */
-void http_connection_cut(struct http_connection *connection)
-{
-    wait_leave(&connection->waiter);
-    if (connection->watch.kind == WATCH_NEWCOMER) {
-        http_finish_later(connection);
-        return;
-    }
-    (void)shutdown(connection->watch.fd, SHUT_RDWR);
-    (void)MHD_set_connection_option(connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1U);
-    http_unpark(connection);
-    http_wait_no_longer(connection);
-}
-
 static bool is_exempt(struct http_shared *shared, const struct address *peer)
 {
     bool exempt = peer->len == 0; /* a Unix socket */
@@ -118,14 +43,15 @@ static void add_connection(struct http_worker *worker, int fd, const struct sock
         return;
     }
     connection->watch.fd = fd;
+    connection->linger_fd = -1;
     connection->worker = worker;
     connection->peer = address_from_sockaddr(sockaddr);
     atomic_fetch_add_explicit(&worker->shared->n_connections, 1, memory_order_relaxed);
     if (within_bound(connection)) {
-        http_newcomer_begin(connection);
+        http_defer(connection);
     } else {
         http_count(&worker->stats.n_refused_per_address);
-        http_newcomer_end(connection);
+        http_connection_close(connection);
     }
 }
 

@@ -62,8 +62,38 @@ void framing_add(struct framing *framing, struct str name, struct str value)
     }
 }
 
-const char *framing_check(const struct framing *framing, bool is_http_1_0)
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+/* Whether one of eight bytes is a blank, a control or DEL: each of them is tried with one subtraction. */
+static bool has_blank_or_control(uint64_t bytes)
 {
+    uint64_t without_del = bytes ^ 0x7f * EACH_BYTE;
+    uint64_t is_low = (bytes - (' ' + 1) * EACH_BYTE) & ~bytes;
+    uint64_t is_del = (without_del - EACH_BYTE) & ~without_del;
+    return ((is_low | is_del) & 0x80 * EACH_BYTE) != 0;
+}
+
+/* RFC 9112, section 3.2; bytes outside of ASCII are let be. */
+static bool is_target(struct str target)
+{
+    uint64_t bytes;
+    size_t i = 0;
+    for (; i + sizeof(bytes) <= target.len; i += sizeof(bytes)) {
+        memcpy(&bytes, target.ptr + i, sizeof(bytes));
+        if (has_blank_or_control(bytes)) {
+            return false;
+        }
+    }
+    bytes = 'a' * EACH_BYTE;
+    memcpy(&bytes, target.ptr + i, target.len - i);
+    return target.len > 0 && !has_blank_or_control(bytes);
+}
+
+const char *framing_check(const struct framing *framing, struct str target, bool is_http_1_0)
+{
+    if (framing->bad_request_line || !is_target(target)) {
+        return "the request line is malformed";
+    }
     if (framing->bad_header) {
         return "a header's name or value has bytes that are not allowed";
     }

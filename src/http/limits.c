@@ -15,12 +15,15 @@ void http_connection_becomes_busy(struct http_connection *connection)
     wait_join(&connection->worker->busy, &connection->waiter, connection->worker->now_ms);
 }
 
-void http_worker_request_begins(struct http_connection *connection)
+void http_request_begins(struct http_connection *connection)
 {
     struct http_worker *worker = connection->worker;
-    http_worker_has_progressed(worker);
+    http_connection_has_progressed(connection);
     http_count(&worker->stats.n_requests);
     http_count(&worker->stats.n_in_flight);
+    if (!connection->has_served && connection->tls != NULL) {
+        http_watch_hangup(connection);
+    }
     connection->has_served = true;
     if (!connection->is_busy) {
         http_connection_becomes_busy(connection);
@@ -29,7 +32,7 @@ void http_worker_request_begins(struct http_connection *connection)
 
 /* Bytes that the kernel or GnuTLS has taken from the peer. A Unix socket cannot tell, so there a request
  * begins with its whole request line; those peers are local. */
-static uint64_t n_received(const struct http_connection *connection)
+static uint64_t count_received(const struct http_connection *connection)
 {
     struct tcp_info info;
     socklen_t len = sizeof(info);
@@ -43,14 +46,20 @@ static uint64_t n_received(const struct http_connection *connection)
 }
 
 /* Of plain HTTP the request's own length is known and spares asking the kernel. */
-void http_worker_request_is_answered(struct http_connection *connection, uint64_t n_request_bytes)
+void http_request_is_answered(struct http_connection *connection, uint64_t n_request_bytes)
 {
     if (connection->tls == NULL && n_request_bytes != 0) {
         connection->n_received += n_request_bytes;
     } else {
-        connection->n_received = n_received(connection);
+        connection->n_received = count_received(connection);
     }
     http_connection_becomes_busy(connection);
+}
+
+uint64_t http_connection_n_unanswered_bytes(const struct http_connection *connection)
+{
+    uint64_t n = count_received(connection) - connection->n_received;
+    return n > EMPTY_LINE_BYTES ? n : 0;
 }
 
 void http_connection_becomes_idle(struct http_connection *connection)
@@ -59,10 +68,13 @@ void http_connection_becomes_idle(struct http_connection *connection)
     wait_join(&connection->worker->idle, &connection->waiter, connection->worker->now_ms);
 }
 
-void http_worker_request_ends(struct http_connection *connection)
+void http_request_ends(struct http_connection *connection)
 {
     http_count_down(&connection->worker->stats.n_in_flight);
     http_connection_becomes_idle(connection);
+    if (connection->has_hung_up) {
+        http_finish_later(connection);
+    }
 }
 
 /* libmicrohttpd does not say when the first byte of a kept connection's next request comes, so connections
@@ -74,7 +86,7 @@ static void find_begun(struct http_worker *worker)
     while (waiter != NULL) {
         struct http_connection *connection = http_connection_of(waiter);
         waiter = wait_next(&worker->idle, waiter);
-        uint64_t n_new = n_received(connection) - connection->n_received;
+        uint64_t n_new = count_received(connection) - connection->n_received;
         if (n_new > EMPTY_LINE_BYTES) {
             http_connection_becomes_busy(connection);
         } else {

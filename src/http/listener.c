@@ -2,7 +2,7 @@
 #include "presenced/listener.h"
 
 #include "presenced/clock.h"
-#include "presenced/log.h"
+#include "mhd_adapter.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -17,15 +17,6 @@ struct http_listener {
     struct http_worker *workers[];
 };
 
-static void panic(void *cls, const char *file, unsigned line, const char *reason)
-{
-    (void)cls;
-    log_error("libmicrohttpd cannot go on", log_text("file", file), log_u64("line", line),
-              log_text("reason", reason == NULL ? "" : reason));
-    log_stop();
-    abort();
-}
-
 int http_listener_new(const struct http_listener_config *config, struct http_listener **ret_listener)
 {
     size_t size = sizeof(struct http_listener) + config->n_threads * sizeof(struct http_worker *);
@@ -33,7 +24,7 @@ int http_listener_new(const struct http_listener_config *config, struct http_lis
     if (listener == NULL) {
         return -ENOMEM;
     }
-    MHD_set_panic_func(panic, NULL);
+    mhd_adapter_init();
     listener->shared.config = *config;
     (void)pthread_rwlock_init(&listener->shared.unbounded_lock, NULL);
     int r = http_listener_set_unbounded(listener, config->unbounded, config->n_unbounded);
@@ -202,6 +193,7 @@ void http_listener_stats(const struct http_listener *listener, struct http_liste
         stats.n_refused_per_address += atomic_load(&worker->n_refused_per_address);
         stats.n_timed_out += atomic_load(&worker->n_timed_out);
         stats.n_requests += atomic_load(&worker->n_requests);
+        stats.n_malformed += atomic_load(&worker->n_malformed);
     }
     *ret_stats = stats;
 }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* libmicrohttpd 0.9.75 spins on TLS handshakes: while gnutls_handshake() says EAGAIN its epoll loop never
- * clears the connection's ready flag, so that one client that stalls in a handshake costs a whole core. A
- * session that wants bytes that are not there, before its first request, is therefore parked: suspended in
+/* libmicrohttpd (0.9.75, 1.0.1) spins on TLS handshakes: while gnutls_handshake() says EAGAIN its epoll loop
+ * never clears the connection's ready flag, so that one client that stalls in a handshake costs a whole core.
+ * A session that wants bytes that are not there, before its first request, is therefore parked: suspended in
  * libmicrohttpd and watched by our own epoll until bytes come. Suspending from outside of a handler is not
- * documented; in 0.9.75 it takes the connection out of the library's lists and epoll, and that is safe
- * between two MHD_run_wait(). tests/system/test_limits.c measures what stalled clients cost.
+ * documented; it takes the connection out of the library's lists and epoll, and that is safe between two
+ * runs. tests/system/test_limits.c measures what stalled clients cost.
  *
  * Parked is, too, who does not take its replies: libmicrohttpd believes them sent while GnuTLS still holds
- * them, and would go on serving.
- *
- * All that stands in the list of the unfinished speaks TLS, but for newcomers that were cut. */
+ * them, and would go on serving. */
+#include "mhd_adapter.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -48,27 +47,41 @@ void http_flush(struct http_connection *connection)
 
 bool http_watch(struct http_connection *connection, int operation)
 {
-    uint32_t events = connection->has_unsent ? EPOLLOUT : EPOLLIN | EPOLLRDHUP;
+    uint32_t events = connection->has_unsent ? EPOLLOUT : EPOLLIN | EPOLLRDHUP | EPOLLPRI;
     struct epoll_event event = {.events = events | EPOLLONESHOT, .data.ptr = &connection->watch};
     return epoll_ctl(connection->worker->epoll_fd, operation, connection->watch.fd, &event) == 0;
 }
 
-/* Outside of MHD_run_wait(): it walks its lists meanwhile. */
+void http_watch_hangup(struct http_connection *connection)
+{
+    struct epoll_event event = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = &connection->watch};
+    if (connection->has_hung_up) {
+        http_finish_later(connection);
+    } else {
+        /* Where it cannot be watched its deadline ends it. */
+        (void)epoll_ctl(connection->worker->epoll_fd, EPOLL_CTL_MOD, connection->watch.fd, &event);
+    }
+}
+
+/* Outside of a run: libmicrohttpd walks its lists meanwhile. */
 static void park(struct http_connection *connection)
 {
     if (!http_watch(connection, EPOLL_CTL_MOD)) {
         return; /* it spins instead, until its deadline */
     }
-    MHD_suspend_connection(connection->mhd);
+    mhd_connection_suspend(connection);
     connection->is_parked = true;
 }
 
-/* Stays in our epoll, where it is silent until it is parked again. */
+/* Before its first request it will be parked again, if need be. */
 void http_unpark(struct http_connection *connection)
 {
     if (connection->is_parked) { /* else it was cut before its event came */
         connection->is_parked = false;
-        http_resume(connection);
+        if (connection->has_served) {
+            http_watch_hangup(connection);
+        }
+        http_connection_resume(connection);
     }
 }
 
@@ -97,27 +110,29 @@ static bool is_to_be_parked(const struct http_connection *connection)
 }
 
 /* GnuTLS said EAGAIN before it had looked at all that was there, and libmicrohttpd believes it until an event
- * comes: none will. Resumed, it looks again. */
-static void nudge(struct http_connection *connection)
+ * comes: none will. Or the peer's end came with its last bytes, in one event, and a read that finds less than
+ * it asked for is the last. */
+static bool is_to_be_rearmed(const struct http_connection *connection)
 {
-    MHD_suspend_connection(connection->mhd);
-    http_resume(connection);
+    bool has_ahead = connection->tls != NULL && tls_session_has_ahead(connection->tls);
+    return connection->exchange.stage != EXCHANGE_WAIT &&
+           (has_ahead || (connection->has_hung_up && connection->exchange.stage != EXCHANGE_ANSWERED));
 }
 
 static void finish(struct http_connection *connection)
 {
-    if (connection->watch.kind == WATCH_NEWCOMER) {
-        http_newcomer_end(connection);
+    if (connection->mhd == NULL) {
+        http_connection_close(connection);
         return;
     }
     if (connection->has_gathered) {
         connection->has_gathered = false;
         tls_session_settle(connection->tls);
     }
-    if (is_to_be_parked(connection)) {
+    if (connection->tls != NULL && !connection->is_refused && is_to_be_parked(connection)) {
         park(connection);
-    } else if (tls_session_has_ahead(connection->tls) && connection->exchange.stage != EXCHANGE_WAIT) {
-        nudge(connection);
+    } else if (is_to_be_rearmed(connection)) {
+        http_connection_rearm(connection);
     }
 }
 

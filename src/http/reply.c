@@ -1,48 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/reply.h"
+#include "reply.h"
 
-#include "mhd.h"
+#include "mhd_adapter.h"
 
 #include <errno.h>
 
-/* From 1400 bytes on libmicrohttpd 0.9.75 pushes the head out alone; ours takes less than 400 of them. */
+/* From 1400 bytes on libmicrohttpd pushes the head out alone; ours takes less than 400 of them. */
 #define SHORT_BODY_BYTES 1000
 
 /* A response is never changed once it has been queued (other threads may be sending it), so an answer that is
  * used many times exists twice: one that keeps the connection and one that says `Connection: close`. */
 struct http_reply {
     unsigned status;
-    size_t body_bytes;
+    struct str body; /* of `own_body`, or the response's */
+    struct buf own_body;
     bool once;
-    struct MHD_Response *keeping;
-    struct MHD_Response *closing; /* of a reply that is sent once: NULL until it is needed */
+    struct mhd_response *keeping;
+    struct mhd_response *closing; /* of a reply that is sent once: NULL until it is needed */
 };
-
-static bool add_headers(struct MHD_Response *response, const struct http_header *headers)
-{
-    for (; headers->name != NULL; headers++) {
-        if (MHD_add_response_header(response, headers->name, headers->value) != MHD_YES) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool say_close(struct MHD_Response *response)
-{
-    return MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
-}
-
-static struct MHD_Response *make_response(const struct http_header *headers, struct str body)
-{
-    struct MHD_Response *response = MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)body.ptr,
-                                                                    MHD_RESPMEM_MUST_COPY);
-    if (response != NULL && !add_headers(response, headers)) {
-        MHD_destroy_response(response);
-        return NULL;
-    }
-    return response;
-}
 
 int http_reply_new(unsigned status, const struct http_header *headers, struct str body,
                    struct http_reply **ret_reply)
@@ -52,10 +27,12 @@ int http_reply_new(unsigned status, const struct http_header *headers, struct st
         return -ENOMEM;
     }
     reply->status = status;
-    reply->body_bytes = body.len;
-    reply->keeping = make_response(headers, body);
-    reply->closing = make_response(headers, body);
-    if (reply->keeping == NULL || reply->closing == NULL || !say_close(reply->closing)) {
+    buf_append(&reply->own_body, body);
+    reply->body = buf_str(&reply->own_body);
+    reply->keeping = mhd_response_new(headers, body, false);
+    reply->closing = mhd_response_new(headers, body, false);
+    if (reply->own_body.failed || reply->keeping == NULL || reply->closing == NULL ||
+        !mhd_response_say_close(reply->closing)) {
         return -ENOMEM;
     }
     *ret_reply = take_pointer(reply);
@@ -72,19 +49,10 @@ struct http_reply *http_reply_once(unsigned status, const struct http_header *he
         return NULL;
     }
     reply->status = status;
-    reply->body_bytes = bytes.len;
+    reply->body = buf_str(&bytes);
     reply->once = true;
-    /* An empty body has no bytes to free, and libmicrohttpd takes no NULL. */
-    reply->keeping = bytes.len == 0
-                         ? MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT)
-                         : MHD_create_response_from_buffer(bytes.len, bytes.ptr, MHD_RESPMEM_MUST_FREE);
-    if (reply->keeping == NULL || bytes.len == 0) {
-        buf_fini(&bytes);
-    }
-    if (reply->keeping == NULL || !add_headers(reply->keeping, headers)) {
-        return NULL;
-    }
-    return take_pointer(reply);
+    reply->keeping = mhd_response_new(headers, reply->body, true);
+    return reply->keeping == NULL ? NULL : take_pointer(reply);
 }
 
 struct http_reply *http_reply_later(void)
@@ -95,21 +63,17 @@ struct http_reply *http_reply_later(void)
 
 void http_reply_free(struct http_reply *reply)
 {
-    if (reply == NULL) {
-        return;
+    if (reply != NULL) {
+        mhd_response_free(reply->keeping);
+        mhd_response_free(reply->closing);
+        buf_fini(&reply->own_body);
+        free(reply);
     }
-    if (reply->keeping != NULL) {
-        MHD_destroy_response(reply->keeping);
-    }
-    if (reply->closing != NULL) {
-        MHD_destroy_response(reply->closing);
-    }
-    free(reply);
 }
 
 bool http_reply_is_short(const struct http_reply *reply)
 {
-    return reply->body_bytes <= SHORT_BODY_BYTES;
+    return reply->body.len <= SHORT_BODY_BYTES;
 }
 
 void http_reply_release(struct http_reply *reply)
@@ -119,16 +83,20 @@ void http_reply_release(struct http_reply *reply)
     }
 }
 
-enum MHD_Result http_reply_queue(struct http_reply *reply, struct MHD_Connection *connection,
-                                 bool close_after)
+bool http_reply_queue(struct http_reply *reply, struct http_connection *connection, bool close_after)
 {
-    struct MHD_Response *response = reply->keeping;
+    struct mhd_response *response = reply->keeping;
     if (close_after && reply->once) {
-        (void)say_close(response); /* without it the connection lives on for a while: no harm */
+        (void)mhd_response_say_close(response); /* without it the connection lives on for a while: no harm */
     } else if (close_after) {
         response = reply->closing;
     }
-    enum MHD_Result result = MHD_queue_response(connection, reply->status, response);
+    bool queued = mhd_connection_reply(connection, reply->status, response);
     http_reply_release(reply);
-    return result;
+    return queued;
+}
+
+void http_reply_write(struct http_reply *reply, struct buf *out)
+{
+    mhd_response_write(reply->keeping, reply->status, reply->body, out);
 }

@@ -7,6 +7,8 @@
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -61,9 +63,10 @@ struct tls_session {
     struct buf gathered; /* until then: what waits to be sent */
     uint64_t n_received;
     bool is_established;
-    void (*on_unfinished)(void *cls);
-    void (*on_sent)(void *cls);
+    const struct tls_session_events *events;
     void *cls;
+    bool has_held;
+    bool is_uncorked;
     enum { CLIENT_NOT_LOOKED_AT, CLIENT_VERIFIED, CLIENT_REFUSED } client;
     unsigned ahead_begin; /* of what the kernel gave and GnuTLS has not asked for yet */
     unsigned ahead_end;
@@ -267,7 +270,7 @@ static ssize_t push(gnutls_transport_ptr_t transport, const giovec_t *records, i
     ssize_t n = n_records == 1 ? send(session->fd, records->iov_base, records->iov_len, MSG_NOSIGNAL)
                                : sendmsg(session->fd, &message, MSG_NOSIGNAL);
     if (n > 0) {
-        session->on_sent(session->cls);
+        session->events->has_sent(session->cls);
     }
     return n;
 }
@@ -276,15 +279,20 @@ static ssize_t receive(struct tls_session *session, void *bytes, size_t size)
 {
     ssize_t n = recv(session->fd, bytes, size, 0);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-        session->on_unfinished(session->cls);
+        session->events->is_unfinished(session->cls);
         errno = send_gathered(session) < 0 ? ECONNRESET : EAGAIN;
     }
     return n;
 }
 
-bool tls_session_has_ahead(const struct tls_session *session)
+static bool has_ahead(const struct tls_session *session)
 {
     return session->ahead_begin < session->ahead_end;
+}
+
+bool tls_session_has_ahead(const struct tls_session *session)
+{
+    return has_ahead(session) || gnutls_record_check_pending(session->gnutls) > 0;
 }
 
 static size_t take_ahead(struct tls_session *session, void *bytes, size_t size)
@@ -299,8 +307,8 @@ static size_t take_ahead(struct tls_session *session, void *bytes, size_t size)
 /* GnuTLS says EAGAIN behind a record without data, such as one with new keys, whatever lies here. */
 static void tell_of_ahead(struct tls_session *session)
 {
-    if (tls_session_has_ahead(session)) {
-        session->on_unfinished(session->cls);
+    if (has_ahead(session)) {
+        session->events->is_unfinished(session->cls);
     }
 }
 
@@ -310,16 +318,17 @@ static ssize_t pull(gnutls_transport_ptr_t transport, void *bytes, size_t size)
 {
     struct tls_session *session = transport;
     ssize_t n = 0;
+    session->events->is_read(session->cls);
     if (!session->is_established && session->n_received > HANDSHAKE_BYTES_MAX) {
         errno = ECONNRESET;
         return -1;
     }
-    if (!tls_session_has_ahead(session) && size < READ_AHEAD_BYTES) {
+    if (!has_ahead(session) && size < READ_AHEAD_BYTES) {
         n = receive(session, session->ahead, READ_AHEAD_BYTES);
         session->ahead_begin = 0;
         session->ahead_end = n > 0 ? (unsigned)n : 0;
     }
-    if (tls_session_has_ahead(session)) {
+    if (has_ahead(session)) {
         n = (ssize_t)take_ahead(session, bytes, size);
         tell_of_ahead(session);
     } else if (size >= READ_AHEAD_BYTES) {
@@ -352,7 +361,7 @@ static int count_handshake(gnutls_session_t gnutls, unsigned type, unsigned when
 }
 
 struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int fd,
-                                    void (*on_unfinished)(void *cls), void (*on_sent)(void *cls), void *cls)
+                                    const struct tls_session_events *events, void *cls)
 {
     cleanup(tls_generation_freep) struct tls_generation *generation = hold_newest(tls);
     cleanup(cleanup_freep) struct tls_session *session = calloc(1, sizeof(*session));
@@ -363,8 +372,7 @@ struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int f
         .gnutls = gnutls_session,
         .tls = tls,
         .fd = fd,
-        .on_unfinished = on_unfinished,
-        .on_sent = on_sent,
+        .events = events,
         .cls = cls,
     };
     bool ready = gnutls_credentials_set(session->gnutls, GNUTLS_CRD_CERTIFICATE, generation->credentials) >=
@@ -401,7 +409,26 @@ void tls_session_free(struct tls_session *session)
 
 void tls_session_hold(struct tls_session *session)
 {
+    session->has_held = true;
     gnutls_record_cork(session->gnutls);
+}
+
+/* libmicrohttpd (0.9.75, 1.0.1) sends the head and the body of a TLS reply apart. At the first reply that has
+ * both it corks the socket, and from then on pushes by setting TCP_NODELAY behind the second: too early for
+ * what leaves here, which would wait for 200 ms. It never looks again whether the socket is corked, so the
+ * cork is pulled once, when it is there. test_tls.c (no_reply_waits_for_a_cork) measures it. */
+static void uncork_socket(struct tls_session *session)
+{
+    int corked = 0;
+    socklen_t len = sizeof(corked);
+    if (!session->has_held || session->is_uncorked) {
+        return;
+    }
+    (void)getsockopt(session->fd, IPPROTO_TCP, TCP_CORK, &corked, &len);
+    if (corked != 0) {
+        session->is_uncorked = true;
+        (void)setsockopt(session->fd, IPPROTO_TCP, TCP_CORK, &(int){0}, sizeof(int));
+    }
 }
 
 int tls_session_flush(struct tls_session *session)
@@ -413,6 +440,7 @@ int tls_session_flush(struct tls_session *session)
     if (!session->is_settled) {
         return TLS_SESSION_GATHERED;
     }
+    uncork_socket(session);
     return r < 0 ? -EIO : 0;
 }
 
@@ -421,7 +449,21 @@ void tls_session_settle(struct tls_session *session)
     if (!session->is_settled) {
         session->is_settled = true;
         (void)send_gathered(session);
+        uncork_socket(session);
     }
+}
+
+void tls_session_send_last(struct tls_session *session, struct str bytes)
+{
+    tls_session_settle(session);
+    (void)gnutls_record_send(session->gnutls, bytes.ptr, bytes.len);
+    (void)gnutls_bye(session->gnutls, GNUTLS_SHUT_WR);
+    uncork_socket(session);
+}
+
+bool tls_session_is_established(const struct tls_session *session)
+{
+    return session->is_established;
 }
 
 uint64_t tls_session_n_received(const struct tls_session *session)

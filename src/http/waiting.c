@@ -2,6 +2,7 @@
 /* Requests that are answered later, because what the answer says is not certain yet (an event is OK when it
  * is stored). libmicrohttpd's own way: the connection is suspended from its handler, and when it is resumed
  * the handler is called again and queues the reply. */
+#include "mhd_adapter.h"
 #include "worker.h"
 
 static struct http_connection *connection_of(struct waiter *waiter)
@@ -16,7 +17,7 @@ void http_wait_for_answer(struct http_connection *connection)
     connection->exchange.stage = EXCHANGE_WAIT;
     wait_join(&worker->waiting, &connection->answer_waiter, worker->now_ms);
     http_count(&worker->stats.n_waiting);
-    MHD_suspend_connection(connection->mhd);
+    mhd_connection_suspend(connection);
 }
 
 void http_wait_no_longer(struct http_connection *connection)
@@ -26,7 +27,7 @@ void http_wait_no_longer(struct http_connection *connection)
     }
     wait_leave(&connection->answer_waiter);
     http_count_down(&connection->worker->stats.n_waiting);
-    http_resume(connection);
+    http_connection_resume(connection);
 }
 
 void http_answer_waiting(struct http_worker *worker)

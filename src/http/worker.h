@@ -7,6 +7,7 @@
 
 #include "address_bound.h"
 #include "connection.h"
+#include "mhd_loop.h"
 #include "presenced/log.h"
 
 #include <pthread.h>
@@ -36,6 +37,7 @@ struct http_worker_stats {
     _Atomic uint64_t n_refused_per_address;
     _Atomic uint64_t n_timed_out;
     _Atomic uint64_t n_requests;
+    _Atomic uint64_t n_malformed; /* refused, or closed, for what the listener could not read in one way */
     _Atomic uint64_t n_in_flight;
     _Atomic uint64_t n_waiting; /* of them, for their answers */
     _Atomic uint64_t n_rounds;  /* moves as long as the thread does */
@@ -56,29 +58,26 @@ const struct http_worker_stats *http_worker_stats(const struct http_worker *work
 
 struct http_worker {
     struct http_shared *shared;
-    struct MHD_Daemon *mhd;
+    struct mhd_loop *loop; /* with TLS: of all connections */
+    struct mhd_loops loops;
     int epoll_fd;
     struct watch wake;
-    struct watch mhd_watch;
     struct watch sockets[HTTP_LISTENER_N_SOCKETS_MAX];
     bool accepts; /* the sockets are in the epoll */
     bool is_started;
     pthread_t thread;
     _Atomic bool stopping;
-    uint64_t now_us;           /* when the round began */
-    uint64_t now_ms;           /* the same */
-    bool has_progressed;       /* in this round */
-    bool has_resumed;          /* connections that libmicrohttpd's next turn goes on with */
-    uint64_t progressed_ms;    /* when something last came of anything */
-    uint64_t pending_since_ms; /* libmicrohttpd has had something to do since; 0: it has nothing */
+    uint64_t now_us;     /* when the round began */
+    uint64_t now_ms;     /* the same */
+    bool has_progressed; /* in this round */
     bool has_paused;
+    bool is_ending; /* no connection lingers any more */
     uint64_t next_sweep_ms;
     uint64_t accept_again_ms;
     struct wait_queue busy;
     struct wait_queue idle;
     struct wait_queue waiting;          /* for their answers */
     struct http_connection *unfinished; /* for http_finish_round() */
-    struct http_connection *accepting;  /* while it is on its way through MHD_add_connection() */
     struct http_worker_stats stats;
     uint64_t n_rounds_seen; /* the owner's: of http_listener_has_moved() */
 };
@@ -100,12 +99,28 @@ static inline void http_count_down(_Atomic uint64_t *counter)
     atomic_store_explicit(counter, n - 1, memory_order_relaxed);
 }
 
-/* A resumed connection waits for MHD_run_wait(), of which neither MHD_get_timeout() nor an event tells. */
-static inline void http_resume(struct http_connection *connection)
-{
-    connection->worker->has_resumed = true;
-    MHD_resume_connection(connection->mhd);
-}
+/* worker.c: of the worker of a connection. */
+const struct http_listener_config *http_worker_config(const struct http_worker *worker);
+bool http_worker_is_draining(const struct http_worker *worker);
+
+/* worker.c: a line of level error that names the listener, as often as `limit` lets it pass. `error` is an
+ * errno. */
+void http_worker_log_failure(const struct http_worker *worker, struct log_limit *limit, const char *what,
+                             int error);
+
+/* How often limits are looked at, at most; where they are shorter, four times within each. */
+#define HTTP_SWEEP_INTERVAL_MS 1000
+
+/* limits.c: a request line is there. request_timeout runs since the connection was accepted or since the
+ * request's first byte, where that was seen, else from now on. */
+void http_request_begins(struct http_connection *connection);
+
+/* limits.c: the request, of so many bytes (0: not known), is answered: its sender has request_timeout to take
+ * the reply. */
+void http_request_is_answered(struct http_connection *connection, uint64_t n_request_bytes);
+
+/* limits.c: the reply is sent: the connection may be idle for idle_timeout. */
+void http_request_ends(struct http_connection *connection);
 
 /* limits.c: the connection is waited for, with request_timeout, from now on. */
 void http_connection_becomes_busy(struct http_connection *connection);
@@ -113,57 +128,84 @@ void http_connection_becomes_busy(struct http_connection *connection);
 /* limits.c: the connection waits, with idle_timeout, from now on. */
 void http_connection_becomes_idle(struct http_connection *connection);
 
+/* limits.c: bytes that came behind the last request that was answered. */
+uint64_t http_connection_n_unanswered_bytes(const struct http_connection *connection);
+
 /* limits.c: cuts off who has used up request_timeout or idle_timeout. */
 void http_limits_sweep(struct http_worker *worker);
-
-/* How often limits are looked at, at most; where they are shorter, four times within each. */
-#define HTTP_SWEEP_INTERVAL_MS 1000
-
-/* worker.c: a line of level error that names the listener, as often as `limit` lets it pass. `error` is an
- * errno. */
-void http_worker_log_failure(const struct http_worker *worker, struct log_limit *limit, const char *what,
-                             int error);
 
 /* accept.c: takes some of what waits at a listening socket, within the limits. Whether more may wait. */
 bool http_accept(struct http_worker *worker, struct watch *socket);
 
-/* accept.c: releases a connection whose socket is closed, or about to be. */
-void http_connection_free(struct http_connection *connection);
+/* accept.c: starts or stops to watch the listening sockets. */
+void http_accept_watch(struct http_worker *worker, bool accepts);
 
 /* accept.c: closes a few connections that have never asked for anything, or else that are idle longest. */
 void http_close_idle(struct http_worker *worker);
 
-/* accept.c: starts or stops to watch the listening sockets. */
-void http_accept_watch(struct http_worker *worker, bool accepts);
+/* added.c: hands a connection over to libmicrohttpd. */
+void http_connection_add(struct http_connection *connection);
 
-/* accept.c: libmicrohttpd's word that a connection is made, or is about to be closed. */
-void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **socket_context,
-                            enum MHD_ConnectionNotificationCode code);
+/* added.c: libmicrohttpd's word that a connection is made. */
+void http_connection_is_added(struct http_connection *connection);
 
-/* accept.c: ends a connection whatever it is doing, in this round or the next. */
+/* added.c: libmicrohttpd's word that it is about to close a connection's socket. */
+void http_connection_is_closed(struct http_connection *connection);
+
+/* added.c: something has come of what was read. */
+void http_connection_has_progressed(struct http_connection *connection);
+
+/* added.c: an event of a connection that libmicrohttpd has. */
+void http_connection_is_ready(struct http_connection *connection, uint32_t events);
+
+/* added.c: suspended connections go on. */
+void http_connection_resume(struct http_connection *connection);
+
+/* added.c: libmicrohttpd is to look at a connection anew, which is not suspended, whatever events there
+ * were. Outside of its run. */
+void http_connection_rearm(struct http_connection *connection);
+
+/* added.c: ends a connection whatever it is doing, in this round or the next. */
 void http_connection_cut(struct http_connection *connection);
 
-/* newcomer.c: waits for the first bytes of a connection just accepted; or ends it, where that cannot be. */
-void http_newcomer_begin(struct http_connection *connection);
+/* added.c: closes a connection that libmicrohttpd has not got. */
+void http_connection_close(struct http_connection *connection);
 
-/* newcomer.c: hands a newcomer over to libmicrohttpd, as its first bytes have come, or ends it, as it has
- * left. */
-void http_newcomer_is_ready(struct http_connection *connection, uint32_t events);
+/* added.c: releases a connection whose socket is closed, or about to be. */
+void http_connection_free(struct http_connection *connection);
 
-/* newcomer.c: closes a connection that libmicrohttpd has not got. */
-void http_newcomer_end(struct http_connection *connection);
+/* deferred.c: waits for the first bytes of a connection just accepted; or ends it, where that cannot be. */
+void http_defer(struct http_connection *connection);
 
-/* newcomer.c: whether the first request of somebody who has just connected is to be expected. */
-bool http_has_newcomers(const struct http_worker *worker);
+/* deferred.c: hands a deferred connection over to libmicrohttpd, as its first bytes have come, or ends it, as
+ * its peer has left. */
+void http_deferred_is_ready(struct http_connection *connection, uint32_t events);
+
+/* deferred.c: whether the first request of somebody who has just connected is to be expected. */
+bool http_has_deferred(const struct http_worker *worker);
+
+/* lingering.c: what libmicrohttpd closes before its peer has sent all is to linger. */
+void http_linger(struct http_connection *connection);
+
+/* lingering.c: libmicrohttpd is about to close its socket. */
+void http_lingering_begin(struct http_connection *connection);
+void http_lingering_is_ready(struct http_connection *connection);
+
+/* parking.c: has our epoll tell once of bytes that come, or of room for what is unsent. Whether it does. */
+bool http_watch(struct http_connection *connection, int operation);
+
+/* parking.c: has our epoll tell once that the peer sends no more, of which libmicrohttpd learns only from a
+ * read that it may not try. */
+void http_watch_hangup(struct http_connection *connection);
 
 /* parking.c: a TLS session wants bytes that are not there, or has some that nobody will tell of. */
 void http_connection_is_unfinished(void *cls);
 
+/* parking.c: sends what was kept back of the reply. */
+void http_flush(struct http_connection *connection);
+
 /* parking.c: goes on with a parked connection whose bytes, or room for bytes, have come. */
 void http_parked_is_ready(struct http_connection *connection);
-
-/* parking.c: has our epoll tell once of bytes that come, or of room for what is unsent. Whether it does. */
-bool http_watch(struct http_connection *connection, int operation);
 
 /* parking.c: to be parked, sent or ended when libmicrohttpd has had its turn. */
 void http_finish_later(struct http_connection *connection);
@@ -174,6 +216,9 @@ void http_finish_round(struct http_worker *worker);
 /* parking.c: gives a parked connection back to libmicrohttpd; one that is not parked is left alone. */
 void http_unpark(struct http_connection *connection);
 
+/* parking.c: for a connection that ends. */
+void http_parking_forget(struct http_connection *connection);
+
 /* waiting.c: suspends a connection whose answer waits. */
 void http_wait_for_answer(struct http_connection *connection);
 
@@ -183,8 +228,5 @@ void http_answer_waiting(struct http_worker *worker);
 /* waiting.c: gives a connection back to libmicrohttpd, with or without an answer; one that does not wait is
  * left alone. */
 void http_wait_no_longer(struct http_connection *connection);
-
-/* parking.c: for a connection that ends. */
-void http_parking_forget(struct http_connection *connection);
 
 #endif

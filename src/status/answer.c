@@ -46,6 +46,10 @@ static const char *status_title(unsigned status)
         return "Length Required";
     case 413:
         return "Content Too Large";
+    case 431:
+        return "Request Header Fields Too Large";
+    case 505:
+        return "HTTP Version Not Supported";
     default:
         return "Bad Request";
     }

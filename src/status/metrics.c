@@ -352,6 +352,10 @@ const struct metric metrics_rows[] = {
         "Connections cut off for request_timeout.", OF(listeners, "timed_out")),
     ROW("presenced_requests_total", COUNTER, ONE, "listener", NULL, "Requests begun.",
         OF(listeners, "requests")),
+    ROW("presenced_requests_malformed_total", COUNTER, ONE, "listener", NULL,
+        "Requests refused, or closed without an answer, as they could not be read in one way only or not within "
+        "the limits.",
+        OF(listeners, "requests_malformed")),
     ROW("presenced_tls_handshakes_total", COUNTER, ONE, "listener", "result",
         "TLS handshakes by how they ended: full, resumed or failed.", OF(listeners, "handshakes_")),
     ROW("presenced_tls_certificate_end_timestamp_seconds", GAUGE, MS, "listener", NULL,

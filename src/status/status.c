@@ -9,6 +9,7 @@
 #include "presenced/health.h"
 #include "presenced/host.h"
 #include "presenced/live_settings.h"
+#include "presenced/log.h"
 #include "presenced/metrics.h"
 #include "presenced/stats.h"
 #include "presenced/user_list.h"
@@ -237,9 +238,16 @@ static struct http_reply *refuse(void *cls, struct http_request *request, enum h
         [HTTP_REFUSAL_BAD_FRAMING] = 400,
         [HTTP_REFUSAL_LENGTH_REQUIRED] = 411,
         [HTTP_REFUSAL_TOO_LARGE] = 413,
+        [HTTP_REFUSAL_HEAD_TOO_LARGE] = 431,
+        [HTTP_REFUSAL_VERSION] = 505,
     };
+    static struct log_limit limit = {.per_second = 2, .burst = 10};
+    uint64_t n_suppressed = 0;
     (void)cls;
-    (void)request;
+    if (log_limit_pass(&limit, &n_suppressed)) {
+        log_warning("status request refused", log_u64("status", statuses[why]), log_text("reason", error),
+                    log_address("peer", &request->peer), log_u64("suppressed", n_suppressed));
+    }
     return answer_problem((struct problem){statuses[why], error});
 }
 

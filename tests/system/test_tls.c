@@ -9,7 +9,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define REST "[status]\nlisten = 127.0.0.1:0\n[app 1400000000]\n"
@@ -274,11 +273,9 @@ static uint64_t round_trip_ms(struct wire *wire)
     return clock_monotonic_ms() - begun_ms;
 }
 
-/* By the kernel's own setsockopt(): that of src/http/cork.c, which stands in this process too, refuses. */
 static void set_cork(struct wire *wire, int is_corked)
 {
-    ck_assert_int_eq(
-        syscall(SYS_setsockopt, wire_fd(wire), IPPROTO_TCP, TCP_CORK, &is_corked, sizeof(is_corked)), 0);
+    ck_assert_int_eq(setsockopt(wire_fd(wire), IPPROTO_TCP, TCP_CORK, &is_corked, sizeof(is_corked)), 0);
 }
 
 /* In one packet. */
@@ -314,7 +311,7 @@ START_TEST(answers_behind_new_keys)
 }
 END_TEST
 
-/* libmicrohttpd would cork the socket at the first reply that has a body, but for src/http/cork.c. */
+/* libmicrohttpd corks the socket at the first reply that has a body. */
 static const char *const corking[] = {
     "",
     "HEAD /livez HTTP/1.1\r\nHost: localhost\r\n\r\n",

@@ -67,12 +67,29 @@ START_TEST(test_check)
     for (size_t i = 0; i < 4 && c->headers[i].name != NULL; i++) {
         framing_add(&framing, str_from(c->headers[i].name), str_from(c->headers[i].value));
     }
-    const char *error = framing_check(&framing, c->is_http_1_0);
+    const char *error = framing_check(&framing, STR("/?a=b"), c->is_http_1_0);
     if (c->error == NULL) {
         ck_assert_msg(error == NULL, "%s: %s", c->what, error);
     } else {
         ck_assert_msg(error != NULL && strcmp(error, c->error) == 0, "%s: %s", c->what, error);
     }
+}
+END_TEST
+
+static const struct {
+    struct str target;
+    bool is_good;
+} targets[] = {
+    {{"/", 1}, true},       {{"/?a=b%20c", 9}, true}, {{"*", 1}, true},      {{"/\xc3\xa4", 3}, true},
+    {{"/a b", 4}, false},   {{"/a ", 3}, false},      {{"/a\tb", 4}, false}, {{"/a\0b", 4}, false},
+    {{"/a\x7f", 3}, false}, {{"/a\rb", 4}, false},    {{"", 0}, false},
+};
+
+START_TEST(refuses_a_target_with_blanks_or_controls)
+{
+    struct framing framing = {.n_host = 1};
+    const char *error = framing_check(&framing, targets[_i].target, false);
+    ck_assert_msg((error == NULL) == targets[_i].is_good, "%d: %s", _i, error == NULL ? "" : error);
 }
 END_TEST
 
@@ -92,6 +109,8 @@ Suite *test_suite(void)
     Suite *suite = suite_create("framing");
     TCase *tcase = tcase_create("framing");
     tcase_add_loop_test(tcase, test_check, 0, (int)(sizeof(cases) / sizeof(cases[0])));
+    tcase_add_loop_test(tcase, refuses_a_target_with_blanks_or_controls, 0,
+                        (int)(sizeof(targets) / sizeof(targets[0])));
     tcase_add_test(tcase, test_length);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* Connections that libmicrohttpd has: how they come to it, go on and end. */
+#include "mhd_adapter.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+void http_connection_free(struct http_connection *connection)
+{
+    struct http_worker *worker = connection->worker;
+    struct http_shared *shared = worker->shared;
+    http_parking_forget(connection);
+    wait_leave(&connection->waiter);
+    if (connection->exchange.stage != EXCHANGE_NONE) {
+        http_count_down(&worker->stats.n_in_flight);
+    }
+    if (connection->is_bounded) {
+        address_bound_remove(shared->addresses, &connection->peer);
+    }
+    atomic_fetch_sub_explicit(&shared->n_connections, 1, memory_order_relaxed);
+    cleanup_closep(&connection->linger_fd);
+    exchange_fini(&connection->exchange);
+    tls_session_free(connection->tls);
+    free(connection);
+}
+
+void http_connection_close(struct http_connection *connection)
+{
+    (void)close(connection->watch.fd);
+    http_connection_free(connection);
+}
+
+void http_connection_has_progressed(struct http_connection *connection)
+{
+    mhd_loop_has_progressed(connection->loop);
+}
+
+/* ---- what GnuTLS tells ---- */
+
+static void is_read(void *cls)
+{
+    struct http_connection *connection = cls;
+    mhd_set_current(connection->loop->mhd, connection);
+}
+
+/* A long TLS reply goes out a record a round, of which no event tells. */
+static void has_sent(void *cls)
+{
+    http_connection_has_progressed(cls);
+}
+
+static bool start_tls(struct http_connection *connection)
+{
+    static const struct tls_session_events events = {
+        .is_read = is_read,
+        .is_unfinished = http_connection_is_unfinished,
+        .has_sent = has_sent,
+    };
+    struct tls *tls = connection->worker->shared->config.tls;
+    if (tls == NULL) {
+        return true;
+    }
+    void *gnutls = mhd_connection_tls(connection);
+    if (gnutls != NULL) {
+        connection->tls = tls_session_new(tls, gnutls, connection->watch.fd, &events, connection);
+    }
+    return connection->tls != NULL;
+}
+
+/* ---- to libmicrohttpd and back ---- */
+
+void http_connection_add(struct http_connection *connection)
+{
+    static struct log_limit limit = {.per_second = 1, .burst = 5};
+    struct http_worker *worker = connection->worker;
+    int r = 0;
+    connection->loop = worker->loop;
+    if (connection->loop == NULL) {
+        r = mhd_loop_take(worker, &connection->loop);
+    }
+    if (r < 0) {
+        http_worker_log_failure(worker, &limit, "cannot serve a connection", r);
+        http_connection_close(connection);
+        return;
+    }
+    mhd_loop_rearm(connection->loop); /* one without TLS that fails to add it is put away */
+    mhd_add(connection->loop->mhd, connection);
+}
+
+void http_connection_is_added(struct http_connection *connection)
+{
+    connection->watch.kind = WATCH_CONNECTION;
+    if (!start_tls(connection)) {
+        (void)shutdown(connection->watch.fd, SHUT_RDWR);
+    } else if (connection->tls == NULL) {
+        http_watch_hangup(connection);
+    }
+}
+
+void http_connection_resume(struct http_connection *connection)
+{
+    mhd_connection_resume(connection);
+    mhd_loop_rearm(connection->loop);
+}
+
+void http_connection_rearm(struct http_connection *connection)
+{
+    mhd_connection_suspend(connection);
+    http_connection_resume(connection);
+}
+
+/* Urgent data is of no use to HTTP, and stands in the way of what follows it. */
+void http_connection_is_ready(struct http_connection *connection, uint32_t events)
+{
+    if ((events & EPOLLPRI) != 0) {
+        http_connection_cut(connection);
+        return;
+    }
+    connection->has_hung_up |= (events & (EPOLLRDHUP | EPOLLHUP)) != 0;
+    if (connection->is_parked) {
+        http_parked_is_ready(connection);
+    } else if (connection->has_hung_up) {
+        http_finish_later(connection);
+    }
+}
+
+/* Ends a connection whatever it is doing: libmicrohttpd, if it has it, sees it closed by its peer. */
+void http_connection_cut(struct http_connection *connection)
+{
+    wait_leave(&connection->waiter);
+    if (connection->mhd == NULL) {
+        http_finish_later(connection);
+        return;
+    }
+    (void)shutdown(connection->watch.fd, SHUT_RDWR);
+    mhd_connection_expire(connection);
+    http_unpark(connection);
+    http_wait_no_longer(connection);
+}
+
+/* ---- the end ---- */
+
+/* Whether libmicrohttpd has ended it without an answer, for what it could not read: the peer is still there.
+ * A handshake that fails is another matter (tls.c). */
+static bool is_given_up(const struct http_connection *connection)
+{
+    char byte;
+    if (connection->is_refused || connection->has_said_close ||
+        connection->exchange.stage == EXCHANGE_ANSWERED ||
+        (connection->tls != NULL && !tls_session_is_established(connection->tls)) ||
+        (connection->exchange.stage == EXCHANGE_NONE &&
+         http_connection_n_unanswered_bytes(connection) == 0)) {
+        return false;
+    }
+    ssize_t n = recv(connection->watch.fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+    return n > 0 || (n < 0 && errno == EAGAIN);
+}
+
+static void log_given_up(const struct http_connection *connection)
+{
+    static struct log_limit limit = {.per_second = 2, .burst = 10};
+    uint64_t n_suppressed = 0;
+    if (log_limit_pass(&limit, &n_suppressed)) {
+        log_warning("connection closed without an answer",
+                    log_text("listener", connection->worker->shared->config.name),
+                    log_text("reason", "what it sent is no HTTP request"),
+                    log_address("peer", &connection->peer), log_u64("suppressed", n_suppressed));
+    }
+}
+
+void http_connection_is_closed(struct http_connection *connection)
+{
+    if (is_given_up(connection)) {
+        http_count(&connection->worker->stats.n_malformed);
+        log_given_up(connection);
+    }
+    connection->loop = NULL;
+    (void)epoll_ctl(connection->worker->epoll_fd, EPOLL_CTL_DEL, connection->watch.fd, NULL);
+    if (connection->linger_fd < 0 || connection->worker->is_ending) {
+        http_connection_free(connection);
+        return;
+    }
+    if (connection->exchange.stage != EXCHANGE_NONE) {
+        exchange_end(connection);
+    }
+    http_parking_forget(connection);
+    tls_session_free(take_pointer(connection->tls));
+    http_lingering_begin(connection);
+}

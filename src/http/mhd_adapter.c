@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: MIT */
+/* clang-format off */
+/* libmicrohttpd, 0.9.75 (Debian 12) and 1.0 (Debian 13): how a request goes through it, and what it does
+ * otherwise than its manual or RFC 9112 says. It calls, on the thread that runs it:
+ *
+ *   on_request_line   the request line is there, its target still raw
+ *   on_request_part   first: the headers are there. A reply queued now closes the connection, so only a
+ *                     request whose end is in doubt is answered here.
+ *                     then:  bytes of the body, as often as there are some. Nothing can be queued now.
+ *                     last:  the body is whole. Here is answered.
+ *   on_request_end    the reply was sent, or the connection was lost
+ *   on_connection     a connection is made, or about to be closed
+ *   on_log_line       a line for the log: the only word of what the library refuses by itself
+ *
+ * Quirks, with the versions that have them and the tests that fail where they are not minded:
+ *
+ *   all      It refuses in HTML, 0.9.75 with two heads, and tells nobody but the log, before it replies: there
+ *            ours is sent and the socket shut down.
+ *            on_log_line()             system/test_framing.c: refuses_and_reads_no_further
+ *   all      It makes a record of every parameter, which nobody reads, and gives up on a query of a few hundred.
+ *            keep_from_parsing()       system/test_framing.c: serves_a_query_of_many_parameters
+ *   0.9.77   and later: MHD_add_connection() only queues the connection, and nothing says which one is made then.
+ *            USE_NO_THREAD_SAFETY      system/test_tls.c: serves_many_new_connections_at_a_time
+ *   < 1.0    It takes bare LF, NUL and folded lines in a head, and blanks in a target.
+ *            headers_are_there()       system/test_framing.c: refuses_and_reads_no_further
+ *   < 1.0    It takes bare LF in a chunked body, and shows its end to nobody.
+ *            is_strict_chunk_line()    system/test_framing.c: refuses_and_reads_no_further
+ *            exchange_head.is_one_way  system/test_framing.c: serves_a_chunked_body_in_many_chunks
+ *   1.0      At its default it takes bare LF, and unfolds headers.
+ *            OPTION_CLIENT_DISCIPLINE  system/test_framing.c: refuses_and_reads_no_further
+ *
+ * Elsewhere: a ready flag that is never cleared (parking.c), work that is pending for ever (mhd_loop.c), sockets
+ * that are corked (tls.c). */
+/* clang-format on */
+#include "mhd_adapter.h"
+
+#include "mhd_loop.h"
+#include "presenced/log.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <time.h>
+
+#define VERSION_QUEUES 0x00097700U /* connections */
+#define VERSION_STRICT 0x01000000U /* with OPTION_CLIENT_DISCIPLINE */
+
+/* Of 1.0's header; the one that we are built with may be older than the library that runs. */
+#define USE_NO_THREAD_SAFETY (1U << 19)
+#define OPTION_CLIENT_DISCIPLINE 38 /* …_LVL */
+
+struct mhd {
+    struct MHD_Daemon *daemon;
+    struct mhd_loop *loop;
+    struct http_connection *adding;  /* while it is on its way through MHD_add_connection() */
+    struct http_connection *current; /* whom the library is working on; NULL: not known */
+    unsigned n_connections;
+    int epoll_fd;
+    bool is_lenient; /* takes what RFC 9112 does not */
+};
+
+DEFINE_CLEANUP(struct mhd *, mhd_free)
+
+unsigned mhd_version(void)
+{
+    unsigned parts[3] = {0, 0, 0};
+    (void)sscanf(MHD_get_version(), "%2u.%2u.%2u", &parts[0], &parts[1], &parts[2]);
+    unsigned version = 0;
+    for (size_t i = 0; i < 3; i++) {
+        version = version << 8 | (parts[i] / 10 % 10) << 4 | parts[i] % 10;
+    }
+    return version << 8;
+}
+
+static void panic(void *cls, const char *file, unsigned line, const char *reason)
+{
+    (void)cls;
+    log_error("libmicrohttpd cannot go on", log_text("file", file), log_u64("line", line),
+              log_text("reason", reason == NULL ? "" : reason));
+    log_stop();
+    abort();
+}
+
+void mhd_adapter_init(void)
+{
+    MHD_set_panic_func(panic, NULL);
+}
+
+static struct http_connection *connection_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection,
+                                                                   MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info == NULL ? NULL : info->socket_context;
+}
+
+void mhd_set_current(struct mhd *mhd, struct http_connection *connection)
+{
+    mhd->current = connection;
+}
+
+/* ---- what the library says ---- */
+
+struct refusal {
+    enum http_refusal why;
+    const char *error;
+};
+
+/* In our words: the library's are HTML. */
+static struct refusal refusal_of(const struct exchange *exchange, unsigned status)
+{
+    if (status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE || status == MHD_HTTP_URI_TOO_LONG) {
+        return (struct refusal){HTTP_REFUSAL_HEAD_TOO_LARGE, "the head of the request is too long"};
+    }
+    if (status == MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED) {
+        return (struct refusal){HTTP_REFUSAL_VERSION, "the HTTP version is other than 1.0 and 1.1"};
+    }
+    if (exchange->stage == EXCHANGE_NONE) {
+        return (struct refusal){HTTP_REFUSAL_BAD_FRAMING, "the request line is malformed"};
+    }
+    if (status == MHD_HTTP_CONTENT_TOO_LARGE) {
+        return (struct refusal){HTTP_REFUSAL_TOO_LARGE, "the body is longer than max_body"};
+    }
+    if (exchange->stage == EXCHANGE_HEAD) {
+        return (struct refusal){HTTP_REFUSAL_BAD_FRAMING,
+                                "a header is malformed, or the length that it gives"};
+    }
+    return (struct refusal){HTTP_REFUSAL_BAD_FRAMING, "the chunked body is malformed"};
+}
+
+static void refuse(struct http_connection *connection, unsigned status)
+{
+    const struct exchange *exchange = &connection->exchange;
+    if (exchange->stage != EXCHANGE_ANSWERED && !connection->is_refused) {
+        struct refusal refusal = refusal_of(exchange, status);
+        exchange_refuse_at_once(connection, refusal.why, refusal.error);
+    }
+}
+
+__attribute__((format(printf, 2, 0))) static void log_line(const struct mhd *mhd, const char *format,
+                                                           va_list arguments)
+{
+    static struct log_limit limit = {.per_second = 2, .burst = 10};
+    uint64_t n_suppressed = 0;
+    char text[256];
+    if (!log_limit_pass(&limit, &n_suppressed)) {
+        return;
+    }
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    text[strcspn(text, "\n")] = '\0';
+    log_at(mhd->daemon == NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "libmicrohttpd",
+           log_text("listener", mhd->loop->worker->shared->config.name), log_text("text", text),
+           log_u64("suppressed", n_suppressed));
+}
+
+/* The words are the same in 0.9.75, 1.0.1 and 1.0.10. Should another version have others, its HTML goes out,
+ * and test_framing.c fails. */
+__attribute__((format(printf, 2, 0))) static void on_log_line(void *cls, const char *format,
+                                                              va_list arguments)
+{
+    static const char refusing[] = "Error processing request (HTTP response code is %u (";
+    struct mhd *mhd = cls;
+    va_list copy;
+    va_copy(copy, arguments);
+    if (mhd->current != NULL && strncmp(format, refusing, sizeof(refusing) - 1) == 0) {
+        refuse(mhd->current, va_arg(copy, unsigned));
+    }
+    va_end(copy);
+    log_line(mhd, format, arguments);
+}
+
+/* ---- requests ---- */
+
+/* The library makes a record of every parameter, which nobody reads, and gives up on a request that has a few
+ * hundred; so its own copy of the query ends here. */
+static void keep_from_parsing(const char *target)
+{
+    char *query = strchr(target, '?');
+    if (query != NULL) {
+        query[1] = '\0';
+    }
+}
+
+static void *on_request_line(void *cls, const char *target, struct MHD_Connection *mhd_connection)
+{
+    struct mhd *mhd = cls;
+    struct http_connection *connection = connection_of(mhd_connection);
+    if (connection != NULL) {
+        mhd->current = connection;
+        exchange_begin(connection, str_from(target)); /* the library will take it apart in place */
+        keep_from_parsing(target);
+    }
+    return connection;
+}
+
+/* The head as a lenient library took it apart, in its own buffer: a line's end is a NUL for each of its
+ * bytes. So each header begins two bytes behind the one before; what lies elsewhere was not read as it was
+ * sent. A bare LF leaves one byte; a NUL in a line cuts what stands before it; a folded line (obsolete, RFC
+ * 9112, section 5.2) is joined to the name instead of the value, for which the name is moved. Only a NUL
+ * right before a bare LF looks like CR LF. */
+struct gathering {
+    struct framing *framing;
+    uintptr_t end; /* behind what was looked at last */
+    bool has_gap;
+};
+
+#define CRLF 2
+
+static enum MHD_Result gather_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_size,
+                                     const char *value, size_t value_size)
+{
+    struct gathering *gathering = cls;
+    (void)kind;
+    gathering->has_gap |= (uintptr_t)key - gathering->end != CRLF;
+    gathering->end = value == NULL ? (uintptr_t)key + key_size : (uintptr_t)value + value_size;
+    framing_add(gathering->framing, (struct str){key, key_size},
+                (struct str){value == NULL ? "" : value, value_size});
+    return MHD_YES;
+}
+
+static uint64_t head_bytes(struct MHD_Connection *mhd_connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd_connection,
+                                                                   MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return info == NULL ? 0 : info->header_size;
+}
+
+/* Method, target and version stand in the request line, one blank apart. */
+static bool is_strict_line(const char *method, const char *target, size_t target_size, const char *version)
+{
+    return method + strlen(method) + 1 == target && target + target_size + 1 == version;
+}
+
+static enum exchange_result headers_are_there(const struct mhd *mhd, struct http_connection *connection,
+                                              const char *target, const char *method, const char *version)
+{
+    const struct exchange *exchange = &connection->exchange;
+    struct exchange_head head = {
+        .method = str_from(method),
+        .is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0,
+        .n_bytes = head_bytes(connection->mhd),
+    };
+    struct gathering gathering = {.framing = &head.framing, .end = (uintptr_t)version + strlen(version)};
+    (void)MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, gather_header, &gathering);
+    if (mhd->is_lenient) {
+        uintptr_t left = (uintptr_t)method + head.n_bytes - gathering.end;
+        head.framing.bad_header |= gathering.has_gap || left != 2 * CRLF;
+        head.framing.bad_request_line = !is_strict_line(method, target, exchange->target.len, version);
+        head.is_one_way = head.framing.n_transfer_encoding > 0;
+    }
+    return exchange_head(connection, &head);
+}
+
+/* A chunk's size line as it stands right before the chunk's data, in a lenient library's buffer. Nothing is
+ * there where the line came apart from the data: its end is not seen then, nor is that of the last chunk; so
+ * a connection that has carried a chunked body carries nothing more (exchange_head.is_one_way). */
+static bool is_strict_chunk_line(const char *buffer, const char *data)
+{
+    const char *end = data - CRLF;
+    const char *begin = end;
+    if (data <= buffer) {
+        return true;
+    }
+    if (end < buffer || end[0] != '\r' || end[1] != '\n') {
+        return false;
+    }
+    while (begin > buffer && begin[-1] != '\n') {
+        begin--;
+        if (*begin == '\r' || *begin == '\0') {
+            return false;
+        }
+    }
+    /* Before it stands the end of the chunk before, or nothing any more. */
+    return begin - buffer < CRLF || begin[-2] == '\r';
+}
+
+static enum exchange_result bytes_are_there(const struct mhd *mhd, struct http_connection *connection,
+                                            const char *method, struct str bytes)
+{
+    const struct exchange *exchange = &connection->exchange;
+    if (mhd->is_lenient && exchange->is_chunked &&
+        !is_strict_chunk_line(method + exchange->n_head_bytes, bytes.ptr)) {
+        exchange_refuse_at_once(connection, HTTP_REFUSAL_BAD_FRAMING, "the chunked body is malformed");
+        return EXCHANGE_CLOSE;
+    }
+    return exchange_body(connection, bytes);
+}
+
+static enum MHD_Result on_request_part(void *cls, struct MHD_Connection *mhd_connection, const char *url,
+                                       const char *method, const char *version, const char *upload_data,
+                                       size_t *upload_data_size, void **request)
+{
+    struct mhd *mhd = cls;
+    struct http_connection *connection = *request;
+    enum exchange_result result;
+    (void)mhd_connection;
+    if (connection == NULL) {
+        return MHD_NO;
+    }
+    mhd->current = connection;
+    http_connection_has_progressed(connection);
+    if (connection->exchange.stage == EXCHANGE_HEAD) {
+        result = headers_are_there(mhd, connection, url, method, version);
+    } else if (*upload_data_size > 0) {
+        struct str bytes = {upload_data, *upload_data_size};
+        *upload_data_size = 0;
+        result = bytes_are_there(mhd, connection, method, bytes);
+    } else {
+        result = exchange_answer(connection);
+    }
+    return result == EXCHANGE_GO_ON ? MHD_YES : MHD_NO;
+}
+
+static void on_request_end(void *cls, struct MHD_Connection *mhd_connection, void **request,
+                           enum MHD_RequestTerminationCode code)
+{
+    struct mhd *mhd = cls;
+    struct http_connection *connection = *request;
+    (void)mhd_connection;
+    (void)code;
+    *request = NULL;
+    if (connection != NULL) {
+        mhd->current = connection;
+        exchange_end(connection);
+    }
+}
+
+/* ---- connections ---- */
+
+static void on_connection(void *cls, struct MHD_Connection *mhd_connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct mhd *mhd = cls;
+    struct http_connection *connection = *socket_context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        connection = take_pointer(mhd->adding);
+        *socket_context = connection;
+        connection->mhd = mhd_connection;
+        mhd->n_connections++;
+        mhd->current = connection;
+        http_connection_is_added(connection);
+    } else if (connection != NULL) {
+        *socket_context = NULL;
+        mhd->n_connections--;
+        mhd->current = NULL;
+        connection->mhd = NULL;
+        http_connection_is_closed(connection);
+    }
+}
+
+/* The library wants to know who the peer is, but nobody asks it. */
+void mhd_add(struct mhd *mhd, struct http_connection *connection)
+{
+    static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    mhd->adding = connection;
+    if (MHD_add_connection(mhd->daemon, connection->watch.fd, &nobody, sizeof(nobody)) != MHD_YES &&
+        mhd->adding != NULL) {
+        http_connection_free(take_pointer(mhd->adding));
+    }
+}
+
+void mhd_connection_suspend(struct http_connection *connection)
+{
+    MHD_suspend_connection(connection->mhd);
+}
+
+void mhd_connection_resume(struct http_connection *connection)
+{
+    MHD_resume_connection(connection->mhd);
+}
+
+/* A connection that was parked stands outside of the library's epoll until a read finds nothing, which never
+ * comes with a full buffer; so it gets a time-out of the library's, of a second, its least.
+ * test_limits.c shows it. */
+void mhd_connection_expire(struct http_connection *connection)
+{
+    (void)MHD_set_connection_option(connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1U);
+}
+
+void *mhd_connection_tls(const struct http_connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection->mhd,
+                                                                   MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    return info == NULL ? NULL : info->tls_session;
+}
+
+struct header_search {
+    struct str name;
+    unsigned left;
+    struct str found;
+};
+
+static enum MHD_Result visit_header(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_size,
+                                    const char *value, size_t value_size)
+{
+    struct header_search *search = cls;
+    (void)kind;
+    if (!str_equal_fold((struct str){key, key_size}, search->name)) {
+        return MHD_YES;
+    }
+    if (search->left-- > 0) {
+        return MHD_YES;
+    }
+    search->found = (struct str){value == NULL ? "" : value, value_size};
+    return MHD_NO;
+}
+
+struct str mhd_connection_header(const struct http_connection *connection, struct str name, unsigned nth)
+{
+    struct header_search search = {.name = name, .left = nth};
+    (void)MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, visit_header, &search);
+    return search.found;
+}
+
+/* ---- the daemon ---- */
+
+/* The target is decoded by who reads it; decoding it in place would only lose what was sent. */
+static size_t leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
+{
+    (void)cls;
+    (void)connection;
+    return strlen(text);
+}
+
+static int start(struct mhd *mhd, unsigned max_connections)
+{
+    const struct http_listener_config *config = &mhd->loop->worker->shared->config;
+    unsigned version = mhd_version();
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    struct MHD_OptionItem options[4];
+    unsigned n = 0;
+    mhd->is_lenient = version < VERSION_STRICT;
+    if (config->tls != NULL) {
+        flags |= MHD_USE_TLS;
+        options[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK2, 0,
+                                               tls_certificate_callback()};
+        options[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0,
+                                               (void *)(uintptr_t)tls_priorities};
+    }
+    if (version >= VERSION_QUEUES) {
+        flags |= USE_NO_THREAD_SAFETY;
+    }
+    if (version >= VERSION_STRICT) {
+        options[n++] = (struct MHD_OptionItem){(enum MHD_OPTION)OPTION_CLIENT_DISCIPLINE, 1, NULL};
+    }
+    options[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+    mhd->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request_part, mhd, MHD_OPTION_EXTERNAL_LOGGER, on_log_line,
+        mhd, /* the first, or what is said at the start is lost */
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, mhd, MHD_OPTION_NOTIFY_COMPLETED, on_request_end, mhd,
+        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, mhd, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+        MHD_OPTION_CONNECTION_LIMIT, max_connections, MHD_OPTION_CONNECTION_TIMEOUT, 0U, /* ours */
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->connection_memory_bytes, MHD_OPTION_ARRAY, options,
+        MHD_OPTION_END);
+    const union MHD_DaemonInfo *info = mhd->daemon == NULL
+                                           ? NULL
+                                           : MHD_get_daemon_info(mhd->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    mhd->epoll_fd = info == NULL ? -1 : info->epoll_fd;
+    return mhd->epoll_fd < 0 ? -EIO : 0;
+}
+
+int mhd_new(struct mhd_loop *loop, unsigned max_connections, struct mhd **ret_mhd)
+{
+    cleanup(mhd_freep) struct mhd *mhd = calloc(1, sizeof(*mhd));
+    if (mhd == NULL) {
+        return -ENOMEM;
+    }
+    mhd->loop = loop;
+    int r = start(mhd, max_connections);
+    if (r < 0) {
+        return r;
+    }
+    *ret_mhd = take_pointer(mhd);
+    return 0;
+}
+
+void mhd_free(struct mhd *mhd)
+{
+    if (mhd != NULL && mhd->daemon != NULL) {
+        MHD_stop_daemon(mhd->daemon);
+    }
+    free(mhd);
+}
+
+int mhd_epoll_fd(const struct mhd *mhd)
+{
+    return mhd->epoll_fd;
+}
+
+void mhd_run(struct mhd *mhd)
+{
+    (void)MHD_run_wait(mhd->daemon, 0);
+}
+
+bool mhd_has_pending(const struct mhd *mhd)
+{
+    MHD_UNSIGNED_LONG_LONG pending_ms = 1;
+    return MHD_get_timeout(mhd->daemon, &pending_ms) == MHD_YES && pending_ms == 0;
+}
+
+bool mhd_is_empty(const struct mhd *mhd)
+{
+    return mhd->n_connections == 0;
+}
+
+/* ---- responses: struct mhd_response is a struct MHD_Response ---- */
+
+static struct MHD_Response *library_response(struct mhd_response *response)
+{
+    return (struct MHD_Response *)response;
+}
+
+static bool add_headers(struct MHD_Response *response, const struct http_header *headers)
+{
+    for (; headers->name != NULL; headers++) {
+        if (MHD_add_response_header(response, headers->name, headers->value) != MHD_YES) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* An empty body has no bytes to free, and the library takes no NULL. */
+static struct MHD_Response *make_response(struct str body, bool is_heap)
+{
+    if (body.len == 0) {
+        return MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
+    }
+    return MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)body.ptr,
+                                           is_heap ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_MUST_COPY);
+}
+
+struct mhd_response *mhd_response_new(const struct http_header *headers, struct str body, bool is_heap)
+{
+    struct MHD_Response *response = make_response(body, is_heap);
+    if (response == NULL || (is_heap && body.len == 0)) {
+        free(is_heap ? (void *)(uintptr_t)body.ptr : NULL);
+    }
+    if (response != NULL && !add_headers(response, headers)) {
+        MHD_destroy_response(response);
+        return NULL;
+    }
+    return (struct mhd_response *)response;
+}
+
+void mhd_response_free(struct mhd_response *response)
+{
+    if (response != NULL) {
+        MHD_destroy_response(library_response(response));
+    }
+}
+
+bool mhd_response_say_close(struct mhd_response *response)
+{
+    return MHD_add_response_header(library_response(response), MHD_HTTP_HEADER_CONNECTION, "close") ==
+           MHD_YES;
+}
+
+bool mhd_connection_reply(struct http_connection *connection, unsigned status, struct mhd_response *response)
+{
+    return MHD_queue_response(connection->mhd, status, library_response(response)) == MHD_YES;
+}
+
+static enum MHD_Result write_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind;
+    if (!str_equal_fold(str_from(name), STR(MHD_HTTP_HEADER_CONNECTION))) {
+        buf_appendf(cls, "%s: %s\r\n", name, value);
+    }
+    return MHD_YES;
+}
+
+void mhd_response_write(struct mhd_response *response, unsigned status, struct str body, struct buf *out)
+{
+    char date[64];
+    struct tm tm;
+    time_t now = time(NULL);
+    (void)strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
+    buf_appendf(out, "HTTP/1.1 %u %s\r\nDate: %s\r\n", status, MHD_get_reason_phrase_for(status), date);
+    (void)MHD_get_response_headers(library_response(response), write_header, out);
+    buf_appendf(out, "Connection: close\r\nContent-Length: %zu\r\n\r\n", body.len);
+    buf_append(out, body);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "mhd_loop.h"
+
+#include "mhd_adapter.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+
+/* libmicrohttpd says for ever that something is pending when its buffer is full and what is missing would not
+ * fit, such as the rest of a chunk's size line of many kilobytes (0.9.75, 1.0.1; test_limits.c): when
+ * something has been pending for so long and nothing has come of anything for a moment, the daemon is run
+ * again only after the backoff, and no core is spun on. A long head takes less, and each record of a long
+ * reply is something. */
+#define PENDING_MAX_MS 20
+#define STALLED_AFTER_MS 1
+#define STALL_BACKOFF_MS 10
+
+/* Kept for the next connections. */
+#define UNUSED_MAX 64
+
+static void link_to_all(struct mhd_loop *loop)
+{
+    struct mhd_loops *loops = &loop->worker->loops;
+    loop->next_of_all = loops->all;
+    loop->link_of_all = &loops->all;
+    if (loops->all != NULL) {
+        loops->all->link_of_all = &loop->next_of_all;
+    }
+    loops->all = loop;
+}
+
+int mhd_loop_new(struct http_worker *worker, unsigned max_connections, struct mhd_loop **ret_loop)
+{
+    struct mhd_loop *loop = calloc(1, sizeof(*loop));
+    if (loop == NULL) {
+        return -ENOMEM;
+    }
+    loop->worker = worker;
+    int r = mhd_new(loop, max_connections, &loop->mhd);
+    if (r == 0) {
+        loop->watch = (struct watch){.kind = WATCH_MHD, .fd = mhd_epoll_fd(loop->mhd)};
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = &loop->watch};
+        r = epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, loop->watch.fd, &event) == 0 ? 0 : -errno;
+    }
+    if (r < 0) {
+        mhd_free(loop->mhd);
+        free(loop);
+        return r;
+    }
+    link_to_all(loop);
+    *ret_loop = loop;
+    return 0;
+}
+
+int mhd_loop_take(struct http_worker *worker, struct mhd_loop **ret_loop)
+{
+    struct mhd_loops *loops = &worker->loops;
+    struct mhd_loop *loop = loops->unused;
+    if (loop == NULL) {
+        return mhd_loop_new(worker, 1, ret_loop);
+    }
+    loops->unused = loop->next;
+    loops->n_unused--;
+    *ret_loop = loop;
+    return 0;
+}
+
+static void mhd_loop_free(struct mhd_loop *loop)
+{
+    *loop->link_of_all = loop->next_of_all;
+    if (loop->next_of_all != NULL) {
+        loop->next_of_all->link_of_all = loop->link_of_all;
+    }
+    mhd_free(loop->mhd);
+    free(loop);
+}
+
+void mhd_loops_fini(struct mhd_loops *loops)
+{
+    while (loops->all != NULL) {
+        mhd_loop_free(loops->all);
+    }
+}
+
+static void become_ready(struct mhd_loop *loop)
+{
+    struct mhd_loops *loops = &loop->worker->loops;
+    if (!loop->is_ready) {
+        loop->is_ready = true;
+        loop->next = loops->ready;
+        loops->ready = loop;
+    }
+}
+
+void mhd_loop_rearm(struct mhd_loop *loop)
+{
+    loop->is_urgent = true;
+    become_ready(loop);
+}
+
+void mhd_loop_has_progressed(struct mhd_loop *loop)
+{
+    loop->progressed_ms = loop->worker->now_ms;
+    loop->worker->has_progressed = true;
+}
+
+/* When it is to be run. */
+static uint64_t due_ms(const struct mhd_loop *loop)
+{
+    uint64_t now_ms = loop->worker->now_ms;
+    bool is_stalled = loop->pending_since_ms != 0 && now_ms - loop->pending_since_ms >= PENDING_MAX_MS &&
+                      now_ms - loop->progressed_ms >= STALLED_AFTER_MS;
+    return loop->is_urgent || !is_stalled ? now_ms : loop->run_ms + STALL_BACKOFF_MS;
+}
+
+/* One that has had its connection and has none now. */
+static bool is_spent(const struct mhd_loop *loop)
+{
+    return loop != loop->worker->loop && mhd_is_empty(loop->mhd);
+}
+
+static void put_away(struct mhd_loop *loop)
+{
+    struct mhd_loops *loops = &loop->worker->loops;
+    loop->pending_since_ms = 0;
+    if (loops->n_unused == UNUSED_MAX) {
+        mhd_loop_free(loop);
+        return;
+    }
+    loop->next = loops->unused;
+    loops->unused = loop;
+    loops->n_unused++;
+}
+
+static void run(struct mhd_loop *loop)
+{
+    loop->is_urgent = false;
+    loop->run_ms = loop->worker->now_ms;
+    mhd_run(loop->mhd);
+    if (is_spent(loop)) {
+        put_away(loop);
+    } else if (!mhd_has_pending(loop->mhd)) {
+        loop->pending_since_ms = 0;
+    } else {
+        loop->pending_since_ms = loop->pending_since_ms == 0 ? loop->worker->now_ms : loop->pending_since_ms;
+        become_ready(loop);
+    }
+}
+
+void mhd_loops_run(struct http_worker *worker)
+{
+    struct mhd_loop *ready = take_pointer(worker->loops.ready);
+    while (ready != NULL) {
+        struct mhd_loop *loop = ready;
+        ready = loop->next;
+        loop->is_ready = false;
+        if (due_ms(loop) <= worker->now_ms) {
+            run(loop);
+        } else {
+            become_ready(loop);
+        }
+    }
+}
+
+uint64_t mhd_loops_wait_ms(const struct http_worker *worker)
+{
+    uint64_t wait_ms = HTTP_SWEEP_INTERVAL_MS;
+    for (const struct mhd_loop *loop = worker->loops.ready; loop != NULL; loop = loop->next) {
+        uint64_t due = due_ms(loop);
+        uint64_t left = due <= worker->now_ms ? 0 : due - worker->now_ms;
+        wait_ms = left < wait_ms ? left : wait_ms;
+    }
+    return wait_ms;
+}
