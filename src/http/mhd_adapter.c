@@ -251,27 +251,32 @@ static enum exchange_result headers_are_there(const struct mhd *mhd, struct http
     return exchange_head(connection, &head);
 }
 
-/* A chunk's size line as it stands right before the chunk's data, in a lenient library's buffer. Nothing is
- * there where the line came apart from the data: its end is not seen then, nor is that of the last chunk; so
- * a connection that has carried a chunked body carries nothing more (exchange_head.is_one_way). */
+static bool is_hex_digit(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* A chunk's size line as it stands right before the chunk's data, in a lenient library's buffer: digits and
+ * CR LF, without extensions, as 1.0 has it. Nothing is there where the line came apart from the data: its end
+ * is not seen then, nor is that of the last chunk; so a connection that has carried a chunked body carries
+ * nothing more (exchange_head.is_one_way). */
 static bool is_strict_chunk_line(const char *buffer, const char *data)
 {
     const char *end = data - CRLF;
-    const char *begin = end;
     if (data <= buffer) {
         return true;
     }
-    if (end < buffer || end[0] != '\r' || end[1] != '\n') {
+    if (end <= buffer || end[0] != '\r' || end[1] != '\n') {
         return false;
     }
-    while (begin > buffer && begin[-1] != '\n') {
+    const char *begin = end;
+    while (begin > buffer && is_hex_digit(begin[-1])) {
         begin--;
-        if (*begin == '\r' || *begin == '\0') {
-            return false;
-        }
     }
-    /* Before it stands the end of the chunk before, or nothing any more. */
-    return begin - buffer < CRLF || begin[-2] == '\r';
+    /* Before it stands the end of the chunk before, as far as it is still there. */
+    bool has_line_end = begin == buffer || begin[-1] == '\n';
+    bool has_cr = begin - buffer < CRLF || begin[-CRLF] == '\r';
+    return begin < end && has_line_end && has_cr;
 }
 
 static enum exchange_result bytes_are_there(const struct mhd *mhd, struct http_connection *connection,

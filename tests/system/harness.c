@@ -6,6 +6,7 @@
 #include "presenced/clock.h"
 
 #include <arpa/inet.h>
+#include <microhttpd.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -452,4 +453,9 @@ void instance_stop(struct instance *instance)
     (void)close(instance->log_fd);
     buf_fini(&instance->log);
     free(instance);
+}
+
+bool harness_library_is_strict(void)
+{
+    return MHD_get_version()[0] != '0';
 }

@@ -78,6 +78,10 @@ pid_t sandbox_spawn(const struct sandbox *sandbox, const char *program, const ch
 /* SIGTERM, and wait for its end. */
 void process_stop(pid_t pid);
 
+/* Whether libmicrohttpd reads requests as RFC 9112 has it: 1.0 does, 0.9.75 of Debian 12 leaves more to us.
+ */
+bool harness_library_is_strict(void);
+
 /* The program under test. */
 const char *harness_daemon(void);
 

@@ -4,7 +4,6 @@
 #include "wire.h"
 
 #include <ctype.h>
-#include <microhttpd.h>
 #include <sys/socket.h>
 
 /* Requests whose end two readers could see in two places, and what cannot be read at all. A load balancer in
@@ -117,6 +116,8 @@ static const struct framing_case refused[] = {
     {"a bare LF ends a chunk line", BYTES(POST HOST CHUNKED "70\n" BODY "\r\n0\r\n\r\n"), 400},
     {"a bare LF ends a chunk line with an extension", BYTES(POST HOST CHUNKED "70;\n" BODY "\r\n0\r\n\r\n"),
      400},
+    {"a chunk line with an extension", BYTES(POST HOST CHUNKED "70;name=value\r\n" BODY "\r\n0\r\n\r\n"),
+     400},
     {"a bare LF ends a second chunk line", BYTES(POST HOST CHUNKED "1\r\n \r\n70\n" BODY "\r\n0\r\n\r\n"),
      400},
     {"a bare LF ends a chunk", BYTES(POST HOST CHUNKED "1\r\n \n70\r\n" BODY "\r\n0\r\n\r\n"), 400},
@@ -175,6 +176,12 @@ static void expect_nobody(void)
     expect_state(status, "smuggled", "");
 }
 
+/* 1.0 closes without an answer on a NUL in the request line. */
+static bool may_be_silent(const struct framing_case *framing_case)
+{
+    return harness_library_is_strict() && strcmp(framing_case->what, "a NUL in the target") == 0;
+}
+
 static void expect_refusal(const struct framing_case *framing_case, struct buf *answer)
 {
     char line[32];
@@ -205,9 +212,13 @@ static void expect_refused_over(struct wire *wire, const struct framing_case *fr
     cleanup(buf_fini) struct buf answer = {0};
     enum wire_end end = wire_read_to_end(wire, CLOSE_DEADLINE_MS, &answer);
     ck_assert_msg(end == WIRE_CLOSED, "%s: left open after %s", framing_case->what, buf_text(&answer));
-    expect_refusal(framing_case, &answer);
     expect_nobody();
-    instance_await_log(instance, "msg=\"callback answered FAIL\"");
+    if (answer.len == 0 && may_be_silent(framing_case)) {
+        instance_await_log(instance, "msg=\"connection closed without an answer\"");
+    } else {
+        expect_refusal(framing_case, &answer);
+        instance_await_log(instance, "msg=\"callback answered FAIL\"");
+    }
     expect_n_malformed("callback", 1);
 }
 
@@ -313,16 +324,11 @@ START_TEST(serves_two_requests_sent_at_once)
 END_TEST
 
 /* libmicrohttpd before 1.0 does not show where a chunked body ends, so nothing is read behind one. */
-static bool reads_on_behind_chunks(void)
-{
-    return MHD_get_version()[0] != '0';
-}
-
 START_TEST(serves_a_chunked_body_in_many_chunks)
 {
     static const char chunked[] = POST HOST "transfer-encoding: Chunked\r\n\r\n"
-                                            "1\r\n \r\n70;name=value\r\n" BODY "\r\n0\r\n\r\n";
-    if (reads_on_behind_chunks()) {
+                                            "1\r\n \r\n70\r\n" BODY "\r\n0\r\n\r\n";
+    if (harness_library_is_strict()) {
         expect_both_applied(chunked);
         return;
     }

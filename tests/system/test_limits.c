@@ -140,8 +140,9 @@ START_TEST(cuts_a_slow_sender_off)
     (void)wire_send(wire, slow_case->begin);
     ck_assert_msg(drip_until_closed(wire, slow_case->drip), "%s: still open", slow_case->what);
     uint64_t taken_ms = clock_monotonic_ms() - begin_ms;
-    ck_assert_msg(taken_ms + CLOCK_SLACK_MS >= REQUEST_TIMEOUT_MS, "%s: cut off after %u ms", slow_case->what,
-                  (unsigned)taken_ms);
+    bool is_refused = slow_case->drip == '\n' && harness_library_is_strict(); /* a bare LF */
+    ck_assert_msg(is_refused || taken_ms + CLOCK_SLACK_MS >= REQUEST_TIMEOUT_MS, "%s: cut off after %u ms",
+                  slow_case->what, (unsigned)taken_ms);
     expect_honest_service(slow_case->is_tls_listener ? "https" : "http");
     stop();
 }
