@@ -86,4 +86,7 @@ struct http_listener_stats {
 
 void http_listener_stats(const struct http_listener *listener, struct http_listener_stats *ret_stats);
 
+/* The libmicrohttpd that runs: "0.9.75". */
+const char *http_library_version(void);
+
 #endif

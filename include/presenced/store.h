@@ -89,4 +89,7 @@ struct store_stats {
 
 void store_stats(const struct store *store, struct store_stats *ret_stats);
 
+/* The RocksDB that this was built with, and runs with: its soname has the same numbers. */
+const char *store_library_version(void);
+
 #endif

@@ -31,6 +31,9 @@ DEFINE_CLEANUP(struct tls_generation *, tls_generation_free)
  * theirs, which is freed with the last of them. One thread at a time. */
 void tls_adopt(struct tls *tls, struct tls_generation *generation);
 
+/* The GnuTLS that runs: "3.7.9". */
+const char *tls_library_version(void);
+
 struct tls_stats {
     uint64_t n_full; /* handshakes */
     uint64_t n_resumed;

@@ -3,6 +3,7 @@
  * signals and lets time pass for the table; everything else happens on the listeners' threads. */
 #include "presenced/daemon.h"
 
+#include "libraries.h"
 #include "parts.h"
 #include "presenced/clock.h"
 #include "presenced/log.h"
@@ -253,6 +254,7 @@ static void serve(struct daemon *daemon)
     atomic_store(&daemon->readiness, STATUS_READY);
     report_ready(daemon);
     log_notice("ready", log_text("version", PRESENCED_VERSION));
+    log_untested_libraries();
     (void)wait_for_signal(daemon, 0);
     drain(daemon);
 }

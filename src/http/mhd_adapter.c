@@ -62,6 +62,11 @@ struct mhd {
 
 DEFINE_CLEANUP(struct mhd *, mhd_free)
 
+const char *http_library_version(void)
+{
+    return MHD_get_version();
+}
+
 unsigned mhd_version(void)
 {
     unsigned parts[3] = {0, 0, 0};

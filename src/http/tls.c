@@ -202,6 +202,11 @@ static struct tls_generation *hold_newest(struct tls *tls)
     return generation;
 }
 
+const char *tls_library_version(void)
+{
+    return gnutls_check_version(NULL);
+}
+
 void tls_stats(const struct tls *tls, struct tls_stats *ret_stats)
 {
     *ret_stats = (struct tls_stats){
@@ -416,7 +421,7 @@ void tls_session_hold(struct tls_session *session)
 /* libmicrohttpd (0.9.75, 1.0.1) sends the head and the body of a TLS reply apart. At the first reply that has
  * both it corks the socket, and from then on pushes by setting TCP_NODELAY behind the second: too early for
  * what leaves here, which would wait for 200 ms. It never looks again whether the socket is corked, so the
- * cork is pulled once, when it is there. test_tls.c (no_reply_waits_for_a_cork) measures it. */
+ * cork is pulled once, when it is there. test_tls.c (no_reply_waits_in_a_corked_socket) measures it. */
 static void uncork_socket(struct tls_session *session)
 {
     int corked = 0;

@@ -425,3 +425,8 @@ size_t engine_cuts(struct engine *engine, struct str from, struct str to, struct
     }
     return n_different;
 }
+
+const char *store_library_version(void)
+{
+    return PRESENCED_ROCKSDB_VERSION;
+}

@@ -8,6 +8,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -202,6 +203,34 @@ START_TEST(shows_a_certificate_that_verifies)
     ck_assert_int_eq(code, CURLE_PEER_FAILED_VERIFICATION);
     client_trust(stranger, sandbox);
     event_login(stranger, "alice", 0);
+}
+END_TEST
+
+/* Connections that come at once: libmicrohttpd must make each of them before the next is handed over
+ * (mhd_adapter.c), or one gets the session of another. */
+#define N_AT_A_TIME 8
+#define N_NEW_CONNECTIONS 320
+
+static void *connect_again_and_again(void *cls)
+{
+    (void)cls;
+    for (unsigned i = 0; i < N_NEW_CONNECTIONS / N_AT_A_TIME; i++) {
+        cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+        ck_assert(wire_start_tls(wire, sandbox, &(struct wire_tls){.certificate = NULL}));
+        request(wire, 200);
+    }
+    return NULL;
+}
+
+START_TEST(serves_many_new_connections_at_a_time)
+{
+    pthread_t threads[N_AT_A_TIME];
+    for (unsigned i = 0; i < N_AT_A_TIME; i++) {
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, connect_again_and_again, NULL), 0);
+    }
+    for (unsigned i = 0; i < N_AT_A_TIME; i++) {
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    }
 }
 END_TEST
 
@@ -464,6 +493,7 @@ Suite *test_suite(void)
     tcase_add_test(usual, sslscan_finds_nothing_weak);
     tcase_add_test(usual, agrees_on_http_1_1);
     tcase_add_test(usual, shows_a_certificate_that_verifies);
+    tcase_add_test(usual, serves_many_new_connections_at_a_time);
     tcase_add_test(usual, takes_a_hello_in_single_bytes);
     tcase_add_test(usual, closes_on_plain_http);
     tcase_add_test(usual, keeps_no_hello_without_end);

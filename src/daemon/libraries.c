@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include "libraries.h"
+
+#include "presenced/listener.h"
+#include "presenced/log.h"
+#include "presenced/store.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+/* From Debian 12 to Debian 13: all tests pass on both in every run of tests/run.sh. */
+static const struct {
+    const char *name;
+    const char *(*version)(void);
+    struct library_range tested;
+} libraries[] = {
+    {"libmicrohttpd", http_library_version, {"0.9.75", "1.0.1"}},
+    {"GnuTLS", tls_library_version, {"3.7.9", "3.8.9"}},
+    {"RocksDB", store_library_version, {"7.8.3", "9.10.0"}},
+};
+
+/* Below 0, 0 or above 0. */
+static int compare(const char *a, const char *b)
+{
+    unsigned x[3] = {0, 0, 0};
+    unsigned y[3] = {0, 0, 0};
+    (void)sscanf(a, "%9u.%9u.%9u", &x[0], &x[1], &x[2]);
+    (void)sscanf(b, "%9u.%9u.%9u", &y[0], &y[1], &y[2]);
+    for (size_t i = 0; i < 3; i++) {
+        if (x[i] != y[i]) {
+            return x[i] < y[i] ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+bool library_is_tested(const char *version, struct library_range range)
+{
+    return compare(version, range.lowest) >= 0 && compare(version, range.highest) <= 0;
+}
+
+void log_untested_libraries(void)
+{
+    for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
+        const char *version = libraries[i].version();
+        if (!library_is_tested(version, libraries[i].tested)) {
+            char tested[48];
+            (void)snprintf(tested, sizeof(tested), "%s to %s", libraries[i].tested.lowest,
+                           libraries[i].tested.highest);
+            log_warning("this version of a library was not tested", log_text("library", libraries[i].name),
+                        log_text("version", version), log_text("tested", tested));
+        }
+    }
+}
