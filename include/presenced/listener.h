@@ -29,6 +29,9 @@ struct http_listener_config {
 /* 0, or -errno. */
 int http_listener_new(const struct http_listener_config *config, struct http_listener **ret_listener);
 
+/* Without TLS a connection takes its socket and an epoll of its own (src/http/mhd_loop.h). */
+#define HTTP_DESCRIPTORS_A_PLAIN_CONNECTION 2
+
 #define HTTP_LISTENER_N_SOCKETS_MAX 16
 
 /* Hands over a listening socket (socket.h), before the start; the listener closes it. One that `is_shared` is

@@ -97,6 +97,9 @@ bool tls_session_is_established(const struct tls_session *session);
 /* Whether bytes lie here or in GnuTLS that the kernel will not tell of again. */
 bool tls_session_has_ahead(const struct tls_session *session);
 
+/* Bytes that GnuTLS has decrypted and libmicrohttpd has not yet read. */
+size_t tls_session_n_rest_bytes(const struct tls_session *session);
+
 /* Bytes that GnuTLS has taken from the peer so far. */
 uint64_t tls_session_n_received(const struct tls_session *session);
 

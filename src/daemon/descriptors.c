@@ -14,6 +14,15 @@
 #define DESCRIPTORS_A_THREAD 4 /* epolls and what wakes them */
 #define OTHER_DESCRIPTORS 64   /* sockets, the log, files that are being read, what libraries open */
 
+/* A lingering connection has its second one only while libmicrohttpd closes the first. */
+static rlim_t n_of_connection(const struct daemon *daemon, unsigned listener)
+{
+    const struct config *config = daemon->config;
+    bool has_tls = listener == CALLBACK_LISTENER ? config->callback.tls
+                                                 : config->status.certificate[0] != '\0';
+    return has_tls ? 1 : HTTP_DESCRIPTORS_A_PLAIN_CONNECTION;
+}
+
 static rlim_t n_needed(const struct daemon *daemon)
 {
     bool has_store = daemon->config->store.path[0] != '\0';
@@ -42,16 +51,21 @@ static unsigned lesser(rlim_t a, rlim_t b)
 /* Where it is not enough for all, the status listener has an eighth of what is left. */
 static void divide(struct daemon *daemon, rlim_t left)
 {
-    unsigned reserved = lesser(left / 8, STATUS_MAX_CONNECTIONS);
-    unsigned callback = lesser(left - reserved, daemon->config->callback.max_connections);
+    rlim_t of_callback = n_of_connection(daemon, CALLBACK_LISTENER);
+    rlim_t of_status = n_of_connection(daemon, STATUS_LISTENER);
+    rlim_t reserved = of_status * lesser(left / 8 / of_status, STATUS_MAX_CONNECTIONS);
+    unsigned callback = lesser((left - reserved) / of_callback, daemon->config->callback.max_connections);
     daemon->max_connections[CALLBACK_LISTENER] = callback;
-    daemon->max_connections[STATUS_LISTENER] = lesser(left - callback, STATUS_MAX_CONNECTIONS);
+    daemon->max_connections[STATUS_LISTENER] = lesser((left - of_callback * callback) / of_status,
+                                                      STATUS_MAX_CONNECTIONS);
 }
 
 int start_descriptors(struct daemon *daemon)
 {
     rlim_t needed = n_needed(daemon);
-    rlim_t wanted = needed + daemon->config->callback.max_connections + STATUS_MAX_CONNECTIONS;
+    rlim_t wanted = needed +
+                    n_of_connection(daemon, CALLBACK_LISTENER) * daemon->config->callback.max_connections +
+                    n_of_connection(daemon, STATUS_LISTENER) * STATUS_MAX_CONNECTIONS;
     rlim_t limit = 0;
     int r = raise_limit(&limit);
     if (r < 0) {

@@ -12,6 +12,7 @@ void http_connection_free(struct http_connection *connection)
     struct http_worker *worker = connection->worker;
     struct http_shared *shared = worker->shared;
     http_parking_forget(connection);
+    http_current_forget(connection);
     wait_leave(&connection->waiter);
     if (connection->exchange.stage != EXCHANGE_NONE) {
         http_count_down(&worker->stats.n_in_flight);
@@ -41,8 +42,7 @@ void http_connection_has_progressed(struct http_connection *connection)
 
 static void is_read(void *cls)
 {
-    struct http_connection *connection = cls;
-    mhd_set_current(connection->loop->mhd, connection);
+    http_current_set(cls);
 }
 
 /* A long TLS reply goes out a record a round, of which no event tells. */
@@ -186,6 +186,7 @@ void http_connection_is_closed(struct http_connection *connection)
         exchange_end(connection);
     }
     http_parking_forget(connection);
+    http_current_forget(connection);
     tls_session_free(take_pointer(connection->tls));
     http_lingering_begin(connection);
 }

@@ -43,6 +43,9 @@ struct http_connection {
     int linger_fd;       /* the same socket, to be left open when libmicrohttpd closes its own; -1: none */
     uint64_t n_lingering_bytes;
     struct http_connection *next_unfinished;
+    bool is_half_read;   /* stands in the worker's list of them */
+    size_t n_rest_bytes; /* that GnuTLS had for libmicrohttpd when it was looked at last */
+    struct http_connection *next_half_read;
     struct exchange exchange;
 };
 

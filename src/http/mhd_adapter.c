@@ -53,8 +53,8 @@
 struct mhd {
     struct MHD_Daemon *daemon;
     struct mhd_loop *loop;
-    struct http_connection *adding;  /* while it is on its way through MHD_add_connection() */
-    struct http_connection *current; /* whom the library is working on; NULL: not known */
+    struct http_connection *adding; /* while it is on its way through MHD_add_connection() */
+    struct http_connection *only;   /* of a daemon that serves one connection alone */
     unsigned n_connections;
     int epoll_fd;
     bool is_lenient; /* takes what RFC 9112 does not */
@@ -99,9 +99,17 @@ static struct http_connection *connection_of(struct MHD_Connection *connection)
     return info == NULL ? NULL : info->socket_context;
 }
 
-void mhd_set_current(struct mhd *mhd, struct http_connection *connection)
+/* Whom the library is working on; NULL: not known. */
+static struct http_connection *current(const struct mhd *mhd)
 {
-    mhd->current = connection;
+    return mhd->loop->worker->loop == mhd->loop ? http_current(mhd->loop->worker) : mhd->only;
+}
+
+static void set_current(const struct mhd *mhd, struct http_connection *connection)
+{
+    if (mhd->loop->worker->loop == mhd->loop) {
+        http_current_set(connection);
+    }
 }
 
 /* ---- what the library says ---- */
@@ -167,8 +175,8 @@ __attribute__((format(printf, 2, 0))) static void on_log_line(void *cls, const c
     struct mhd *mhd = cls;
     va_list copy;
     va_copy(copy, arguments);
-    if (mhd->current != NULL && strncmp(format, refusing, sizeof(refusing) - 1) == 0) {
-        refuse(mhd->current, va_arg(copy, unsigned));
+    if (mhd->daemon != NULL && strncmp(format, refusing, sizeof(refusing) - 1) == 0 && current(mhd) != NULL) {
+        refuse(current(mhd), va_arg(copy, unsigned));
     }
     va_end(copy);
     log_line(mhd, format, arguments);
@@ -191,7 +199,7 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
     struct mhd *mhd = cls;
     struct http_connection *connection = connection_of(mhd_connection);
     if (connection != NULL) {
-        mhd->current = connection;
+        set_current(mhd, connection);
         exchange_begin(connection, str_from(target)); /* the library will take it apart in place */
         keep_from_parsing(target);
     }
@@ -307,7 +315,7 @@ static enum MHD_Result on_request_part(void *cls, struct MHD_Connection *mhd_con
     if (connection == NULL) {
         return MHD_NO;
     }
-    mhd->current = connection;
+    set_current(mhd, connection);
     http_connection_has_progressed(connection);
     if (connection->exchange.stage == EXCHANGE_HEAD) {
         result = headers_are_there(mhd, connection, url, method, version);
@@ -330,7 +338,7 @@ static void on_request_end(void *cls, struct MHD_Connection *mhd_connection, voi
     (void)code;
     *request = NULL;
     if (connection != NULL) {
-        mhd->current = connection;
+        set_current(mhd, connection);
         exchange_end(connection);
     }
 }
@@ -346,13 +354,13 @@ static void on_connection(void *cls, struct MHD_Connection *mhd_connection, void
         connection = take_pointer(mhd->adding);
         *socket_context = connection;
         connection->mhd = mhd_connection;
+        mhd->only = connection;
         mhd->n_connections++;
-        mhd->current = connection;
         http_connection_is_added(connection);
     } else if (connection != NULL) {
         *socket_context = NULL;
         mhd->n_connections--;
-        mhd->current = NULL;
+        mhd->only = NULL;
         connection->mhd = NULL;
         http_connection_is_closed(connection);
     }

@@ -40,9 +40,6 @@ bool mhd_is_empty(const struct mhd *mhd);
  */
 void mhd_add(struct mhd *mhd, struct http_connection *connection);
 
-/* Whom the library is working on, where it does not tell: the one whose bytes it reads. */
-void mhd_set_current(struct mhd *mhd, struct http_connection *connection);
-
 /* Takes a connection out of the library's loop, between two runs or from a handler, and back into it. A
  * resumed connection is read from and written to in the next run, whatever events there were. */
 void mhd_connection_suspend(struct http_connection *connection);

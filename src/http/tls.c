@@ -297,7 +297,12 @@ static bool has_ahead(const struct tls_session *session)
 
 bool tls_session_has_ahead(const struct tls_session *session)
 {
-    return has_ahead(session) || gnutls_record_check_pending(session->gnutls) > 0;
+    return has_ahead(session) || tls_session_n_rest_bytes(session) > 0;
+}
+
+size_t tls_session_n_rest_bytes(const struct tls_session *session)
+{
+    return gnutls_record_check_pending(session->gnutls);
 }
 
 static size_t take_ahead(struct tls_session *session, void *bytes, size_t size)

@@ -168,6 +168,7 @@ static void *run(void *cls)
         }
         run_timers(worker);
         mhd_loops_run(worker);
+        http_current_end_round(worker);
         http_finish_round(worker);
         http_answer_waiting(worker);
         end_round(worker);

@@ -78,6 +78,8 @@ struct http_worker {
     struct wait_queue idle;
     struct wait_queue waiting;          /* for their answers */
     struct http_connection *unfinished; /* for http_finish_round() */
+    struct http_connection *last_read;  /* of current.c; NULL: nobody in this round */
+    struct http_connection *half_read;  /* the same */
     struct http_worker_stats stats;
     uint64_t n_rounds_seen; /* the owner's: of http_listener_has_moved() */
 };
@@ -173,6 +175,18 @@ void http_connection_close(struct http_connection *connection);
 
 /* added.c: releases a connection whose socket is closed, or about to be. */
 void http_connection_free(struct http_connection *connection);
+
+/* current.c, over TLS: libmicrohttpd asks for a connection's bytes, or calls us for it. */
+void http_current_set(struct http_connection *connection);
+
+/* current.c: whom libmicrohttpd is working on; NULL: not known. */
+struct http_connection *http_current(struct http_worker *worker);
+
+/* current.c: libmicrohttpd has had its turn. */
+void http_current_end_round(struct http_worker *worker);
+
+/* current.c: for a connection that ends. */
+void http_current_forget(struct http_connection *connection);
 
 /* deferred.c: waits for the first bytes of a connection just accepted; or ends it, where that cannot be. */
 void http_defer(struct http_connection *connection);

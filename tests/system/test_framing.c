@@ -4,6 +4,8 @@
 #include "wire.h"
 
 #include <ctype.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 
 /* Requests whose end two readers could see in two places, and what cannot be read at all. A load balancer in
@@ -590,6 +592,55 @@ START_TEST(refuses_a_head_without_end_over_tls)
 }
 END_TEST
 
+/* Of a record that is larger than its buffer libmicrohttpd reads the rest without asking us, and says of a
+ * refusal not whose it is: it must not fall on another (current.c). */
+#define N_HONEST 4
+#define N_REFUSED_EACH 50
+
+static _Atomic bool is_over;
+
+static void *serve_honestly(void *cls)
+{
+    unsigned *ret_n = cls;
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    ck_assert(wire_start_tls(wire, sandbox, &(struct wire_tls){.certificate = NULL}));
+    for (; !is_over; ++*ret_n) {
+        cleanup(buf_fini) struct buf answer = {0};
+        ck_assert(wire_send_text(wire, POST HOST BODY_LENGTH "\r\n"));
+        ck_assert(wire_send_text(wire, LOGIN("honestly")));
+        wire_await(wire, "\"ErrorInfo\":\"\"}", &answer);
+    }
+    return NULL;
+}
+
+START_TEST(refuses_nobody_else)
+{
+    pthread_t threads[N_HONEST];
+    unsigned n_served[N_HONEST] = {0};
+    cleanup(buf_fini) struct buf head = {0};
+    buf_append(&head, STR("POST /"));
+    while (head.len < 1 << 14) {
+        buf_append_char(&head, 'a');
+    }
+    for (unsigned i = 0; i < N_HONEST; i++) {
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, serve_honestly, &n_served[i]), 0);
+    }
+    for (unsigned i = 0; i < N_REFUSED_EACH; i++) {
+        cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+        cleanup(buf_fini) struct buf answer = {0};
+        ck_assert(wire_start_tls(wire, sandbox, &(struct wire_tls){.certificate = NULL}));
+        ck_assert(wire_send(wire, buf_str(&head)));
+        wire_await(wire, "\"}", &answer);
+        expect_callback_bytes(&answer, 431, "FAIL", 1);
+    }
+    is_over = true;
+    for (unsigned i = 0; i < N_HONEST; i++) {
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+        ck_assert_uint_gt(n_served[i], 0);
+    }
+}
+END_TEST
+
 /* The status listener refuses in its own form. */
 START_TEST(refuses_at_the_status_listener)
 {
@@ -639,6 +690,7 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tcase, start_tls, stop);
     tcase_add_loop_test(tcase, refuses_and_reads_no_further_over_tls, 0, (int)N_REFUSED);
     tcase_add_loop_test(tcase, refuses_a_head_without_end_over_tls, 0, (int)N_LONG_HEADS);
+    tcase_add_test(tcase, refuses_nobody_else);
     suite_add_tcase(suite, tcase);
     return suite;
 }
