@@ -17,6 +17,8 @@ static const char *problem_of(int error)
 {
     switch (error) {
     case -ENOSPC:
+    case -EDQUOT:
+    case -EFBIG:
         return "disk full";
     case -EBADMSG:
         return "damaged";
