@@ -283,7 +283,13 @@ static int load(struct opening *opening, uint64_t *ret_sequence)
     cleanup(engine_closep) struct engine *engine = NULL;
     int r = engine_open_read_only(opening->path, store->config.memory_bytes, &engine, &error);
     if (r == 0) {
+        r = loader_look(&store->config);
+    }
+    if (r == 0) {
         r = load_from(opening, engine, &error);
+    }
+    if (r == 0) {
+        r = loader_look(&store->config);
     }
     if (r < 0) {
         return fail_for(opening, r, error.text);

@@ -153,6 +153,10 @@ int store_open(const struct store_config *config, struct store **ret_store,
     if (r == 0) {
         r = start_threads(store);
     }
+    if (r == -ECANCELED) {
+        ret_problem[0] = '\0';
+        return STORE_CANCELLED;
+    }
     if (r < 0) {
         if (ret_problem[0] == '\0') {
             (void)snprintf(ret_problem, STORE_PROBLEM_SIZE, "%s: %s", config->path, strerror(-r));

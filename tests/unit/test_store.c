@@ -508,6 +508,30 @@ START_TEST(test_not_writable)
 }
 END_TEST
 
+/* Wherever it is told to, it ends with nothing changed. */
+START_TEST(test_cancelled)
+{
+    open_both();
+    apply_events(1000);
+    store_close(take_pointer(f->store));
+    struct table *before = keep_table();
+    uint64_t hash = hash_folder(f->path);
+    open_table();
+    for (f->cancels_at = 1; open_store() == STORE_CANCELLED; f->cancels_at++) {
+        ck_assert_ptr_null(f->store);
+        ck_assert_str_eq(f->problem, "");
+        ck_assert_uint_eq(hash_folder(f->path), hash);
+        table_free(take_pointer(f->table));
+        open_table();
+    }
+    ck_assert_uint_ge(f->n_looks, 3);
+    ck_assert_uint_eq(f->n_looks + 1, f->cancels_at);
+    ck_assert_ptr_nonnull(f->store);
+    expect_same_tables(before, f->table);
+    table_free(before);
+}
+END_TEST
+
 /* A crash while the store was being made leaves nothing that matters. */
 START_TEST(test_interrupted_while_being_made)
 {
@@ -549,6 +573,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, test_folder_with_remains_of_a_store, 0, sizeof(remains) / sizeof(remains[0]));
     tcase_add_test(tcase, test_no_folder_can_be_made);
     tcase_add_test(tcase, test_not_writable);
+    tcase_add_test(tcase, test_cancelled);
     tcase_add_test(tcase, test_interrupted_while_being_made);
     suite_add_tcase(suite, tcase);
     return suite;
