@@ -36,7 +36,7 @@ void daemon_hold_signals(void)
     (void)pthread_sigmask(SIG_BLOCK, &awaited, NULL);
 }
 
-static bool is_told_to_end(void)
+bool is_told_to_end(void)
 {
     sigset_t pending;
     (void)sigpending(&pending);
@@ -245,7 +245,7 @@ static size_t start(struct daemon *daemon, int *ret_result)
         }
         n++;
     }
-    *ret_result = r;
+    *ret_result = r == START_CANCELLED ? 0 : r;
     return n;
 }
 

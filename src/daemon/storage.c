@@ -23,6 +23,12 @@ static void tell_progress(void *cls, uint64_t n_users)
     report_loading(cls, n_users);
 }
 
+static bool is_cancelled(void *unused)
+{
+    (void)unused;
+    return is_told_to_end();
+}
+
 static void take_minute(void *cls, uint64_t unix_ms, uint64_t n_online)
 {
     struct daemon *daemon = cls;
@@ -56,11 +62,15 @@ int start_storage(struct daemon *daemon)
         .memory_bytes = from->memory_bytes,
         .table = daemon->table,
         .on_durable = wake_waiting,
+        .is_cancelled = is_cancelled,
         .on_progress = tell_progress,
         .on_online = take_minute,
         .cls = daemon,
     };
     int r = store_open(&config, &daemon->store, problem);
+    if (r == STORE_CANCELLED) {
+        return START_CANCELLED;
+    }
     if (r < 0) {
         log_error("cannot open the store", log_text("path", from->path), log_text("problem", problem));
         return r;

@@ -28,11 +28,17 @@ static int error_of(const char *text)
         const char *part;
         int error;
     } kinds[] = {
-        {"No space left", -ENOSPC},     {"Disk quota exceeded", -ENOSPC},
-        {"While lock file", -EBUSY},    {"lock hold by current process", -EBUSY},
-        {"Read-only file", -EROFS},     {"Permission denied", -EACCES},
-        {"Corruption:", -EBADMSG},      {"No such file", -EBADMSG},
-        {"Invalid argument", -EBADMSG}, {"Not implemented:", -EBADMSG},
+        {"No space left", -ENOSPC},
+        {"Disk quota exceeded", -ENOSPC},
+        {"File too large", -ENOSPC},
+        {"While lock file", -EBUSY},
+        {"lock hold by current process", -EBUSY},
+        {"Read-only file", -EROFS},
+        {"Permission denied", -EACCES},
+        {"Corruption:", -EBADMSG},
+        {"No such file", -EBADMSG},
+        {"Invalid argument", -EBADMSG},
+        {"Not implemented:", -EBADMSG},
         {"NotFound:", -EBADMSG},
     };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 
 #define RETRY_INTERVAL_MS 1000
 #define GATHER_MS 20 /* where nobody waits for the engine */
@@ -16,9 +17,13 @@ static const char *problem_of(int error)
 {
     switch (error) {
     case -ENOSPC:
+    case -EDQUOT:
+    case -EFBIG:
         return "disk full";
     case -EBADMSG:
         return "damaged";
+    case -ENOENT:
+        return "removed";
     case -EROFS:
     case -EACCES:
         return "not writable";
@@ -63,6 +68,11 @@ static void note_success(struct store *store)
 static int reopen_engine(struct store *store, struct engine_error *ret_error)
 {
     struct engine *engine;
+    /* An engine makes the folder and files in it before it finds that it has none to open. */
+    if (synced_is_removed(&store->synced, store->config.path)) {
+        *ret_error = (struct engine_error){"its files were removed: restart to begin anew"};
+        return -ENOENT;
+    }
     int r = engine_open(store->config.path, store->config.memory_bytes, &engine, ret_error);
     if (r < 0) {
         return r;
@@ -96,7 +106,7 @@ static int write_all(struct store *store, struct engine_error *ret_error)
         note_round(store);
         r = atomic_load(&store->sync_error);
         if (r < 0) {
-            *ret_error = (struct engine_error){"fsync failed"};
+            (void)snprintf(ret_error->text, sizeof(ret_error->text), "not synced: %s", strerror(-r));
             break;
         }
         r = writer_step(store, ret_error);

@@ -14,12 +14,14 @@
 
 #define N_THREADS_MAX 4
 #define N_PIECES_MAX 1024
-#define PROGRESS_INTERVAL_S 1
+#define PROGRESS_INTERVAL_MS 1000
+#define LOOK_INTERVAL_MS 20 /* for how long a start that is cancelled goes on */
 
 struct loading {
     const struct store_config *config;
     const struct loader_source *source;
     uint64_t now_ms;
+    uint64_t next_progress_ms;
     unsigned n_platforms;
     size_t n_pieces;
     struct str bounds[N_PIECES_MAX + 1]; /* piece i is from bounds[i] to before bounds[i + 1] */
@@ -192,6 +194,9 @@ static int load_piece(struct loading *loading, size_t piece, struct engine_error
         }
         if (++n_users % 1024 == 0) {
             atomic_fetch_add_explicit(&loading->n_users, 1024, memory_order_relaxed);
+            if (atomic_load(&loading->result) < 0) {
+                return 0;
+            }
         }
     }
     atomic_fetch_add_explicit(&loading->n_users, n_users % 1024, memory_order_relaxed);
@@ -226,22 +231,35 @@ static void *load_pieces(void *cls)
 static void tell_progress(struct loading *loading)
 {
     const struct store_config *config = loading->config;
-    if (config->on_progress != NULL) {
+    uint64_t now_ms = clock_monotonic_ms();
+    if (config->on_progress != NULL && now_ms >= loading->next_progress_ms) {
         config->on_progress(config->cls, atomic_load_explicit(&loading->n_users, memory_order_relaxed));
+        loading->next_progress_ms = now_ms + PROGRESS_INTERVAL_MS;
     }
 }
 
-/* Waits for the thread, telling how far all have come. */
+int loader_look(const struct store_config *config)
+{
+    return config->is_cancelled != NULL && config->is_cancelled(config->cls) ? -ECANCELED : 0;
+}
+
+/* Waits for the thread, telling how far all have come, and looking whether they are to go on. */
 static void await_thread(struct loading *loading, pthread_t thread)
 {
     for (;;) {
         struct timespec until;
         (void)clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += PROGRESS_INTERVAL_S;
+        until.tv_nsec += LOOK_INTERVAL_MS * 1000000;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
         if (pthread_timedjoin_np(thread, NULL, &until) != ETIMEDOUT) {
             return;
         }
         tell_progress(loading);
+        int r = loader_look(loading->config);
+        if (r < 0) {
+            note_failure(loading, r, &(struct engine_error){""});
+        }
     }
 }
 
@@ -276,6 +294,7 @@ static int load_users(const struct store_config *config, const struct loader_sou
     loading->config = config;
     loading->source = source;
     loading->now_ms = clock_unix_ms();
+    loading->next_progress_ms = clock_monotonic_ms() + PROGRESS_INTERVAL_MS;
     loading->n_platforms = platform_count(table_platform_names(config->table));
     (void)pthread_mutex_init(&loading->lock, NULL);
     loading->n_pieces = 1 + engine_cuts(source->engine, kind_key(&from), kind_key(&to), &cuts,
@@ -326,6 +345,9 @@ int loader_run(const struct store_config *config, const struct loader_source *so
     }
     if (r == 0) {
         r = load_kind(source, LAYOUT_MINUTE, &minutes, load_minute, ret_error);
+    }
+    if (r == 0) {
+        r = loader_look(config);
     }
     if (r == 0) {
         r = load_users(config, source, &loaded.n_users, ret_error);

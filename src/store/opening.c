@@ -107,8 +107,19 @@ static int open_folder(const struct opening *opening)
     return r < 0 ? fail_for(opening, r, "") : 0;
 }
 
-/* Whether the folder holds what is not ours to begin in: anything but an empty SYNCED, or what a file system
- * has of its own. */
+/* The names that an engine leaves in a folder where it has found nothing to open. Version 0.1 did so whenever
+ * the folder was removed under it. */
+static bool is_leftover(struct str name)
+{
+    static const struct str old_log = STR("LOG.old.");
+    uint64_t number;
+    return str_equal(name, STR("LOCK")) || str_equal(name, STR("LOG")) ||
+           (str_starts_with(name, old_log) &&
+            str_parse_u64((struct str){name.ptr + old_log.len, name.len - old_log.len}, UINT64_MAX, &number));
+}
+
+/* Whether a store may be begun there: it holds nothing but an empty SYNCED, what an engine left that was
+ * none, or what a file system has of its own. */
 static int look_into_folder(const struct opening *opening, bool *ret_is_empty, bool *ret_has_engine)
 {
     bool is_empty = true;
@@ -122,7 +133,8 @@ static int look_into_folder(const struct opening *opening, bool *ret_is_empty, b
         struct str name = str_from(entry->d_name);
         has_engine = has_engine || str_equal(name, STR("CURRENT"));
         is_empty = is_empty && (str_equal(name, STR(".")) || str_equal(name, STR("..")) ||
-                                str_equal(name, STR("SYNCED")) || str_equal(name, STR("lost+found")));
+                                str_equal(name, STR("SYNCED")) || str_equal(name, STR("lost+found")) ||
+                                is_leftover(name));
     }
     (void)closedir(folder);
     *ret_is_empty = is_empty;
@@ -271,7 +283,13 @@ static int load(struct opening *opening, uint64_t *ret_sequence)
     cleanup(engine_closep) struct engine *engine = NULL;
     int r = engine_open_read_only(opening->path, store->config.memory_bytes, &engine, &error);
     if (r == 0) {
+        r = loader_look(&store->config);
+    }
+    if (r == 0) {
         r = load_from(opening, engine, &error);
+    }
+    if (r == 0) {
+        r = loader_look(&store->config);
     }
     if (r < 0) {
         return fail_for(opening, r, error.text);

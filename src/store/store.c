@@ -153,6 +153,10 @@ int store_open(const struct store_config *config, struct store **ret_store,
     if (r == 0) {
         r = start_threads(store);
     }
+    if (r == -ECANCELED) {
+        ret_problem[0] = '\0';
+        return STORE_CANCELLED;
+    }
     if (r < 0) {
         if (ret_problem[0] == '\0') {
             (void)snprintf(ret_problem, STORE_PROBLEM_SIZE, "%s: %s", config->path, strerror(-r));
@@ -189,20 +193,44 @@ static int close_in_order(struct store *store, struct engine_error *ret_error)
     return r;
 }
 
+/* Changes that no file has, whether they were answered OK or FAIL. The next start takes from the journal what
+ * the engine does not have. */
+static uint64_t count_lost(const struct store *store)
+{
+    uint64_t last = changes_last_revision(store->changes);
+    uint64_t stored = store_stored_revision(store);
+    uint64_t journaled = store->journal == NULL ? 0 : journal_revision(store->journal);
+    return last - (journaled > stored ? journaled : stored);
+}
+
+static void close_or_tell(struct store *store)
+{
+    struct engine_error error = {""};
+    uint64_t n_changes = changes_last_revision(store->changes);
+    if (synced_is_removed(&store->synced, store->config.path)) {
+        log_error("store closed without its folder, which was removed with all that it held",
+                  log_text("path", store->config.path), log_u64("lost", n_changes));
+        return;
+    }
+    uint64_t n_lost = count_lost(store);
+    if (n_lost > 0) {
+        log_error("store closed without all changes", log_u64("lost", n_lost));
+    } else if (store->engine == NULL || n_changes > store_stored_revision(store)) {
+        const char *problem = store_problem(store);
+        log_error("store not closed in order", log_text("problem", problem == NULL ? "" : problem));
+    } else if (close_in_order(store, &error) < 0) {
+        log_error("store not closed in order", log_text("engine", error.text));
+    }
+}
+
 void store_close(struct store *store)
 {
     if (store == NULL) {
         return;
     }
-    struct engine_error error = {""};
     stop_follower(store);
     stop_syncer(store);
-    uint64_t n_left = changes_last_revision(store->changes) - store_stored_revision(store);
-    if (n_left > 0) {
-        log_error("store closed without all changes", log_u64("lost", n_left));
-    } else if (store->engine != NULL && close_in_order(store, &error) < 0) {
-        log_error("store not closed in order", log_text("engine", error.text));
-    }
+    close_or_tell(store);
     store_free(store);
 }
 

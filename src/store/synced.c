@@ -21,7 +21,9 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -257,6 +259,18 @@ bool synced_is_in_use(int folder_fd)
 {
     cleanup(cleanup_closep) int fd = openat(folder_fd, FILE_NAME, O_RDONLY | O_CLOEXEC);
     return fd >= 0 && try_lock(fd) == SYNCED_BUSY;
+}
+
+bool synced_is_removed(const struct synced *synced, const char *folder_path)
+{
+    struct stat ours;
+    struct stat there;
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof(path), "%s/%s", folder_path, FILE_NAME);
+    if (stat(path, &there) != 0) {
+        return errno == ENOENT || errno == ENOTDIR; /* else it may be there */
+    }
+    return fstat(synced->fd, &ours) == 0 && (ours.st_dev != there.st_dev || ours.st_ino != there.st_ino);
 }
 
 void synced_close(struct synced *synced)

@@ -46,6 +46,10 @@ int synced_read(int folder_fd, enum synced_state *ret_state, struct synced_mark 
 /* Whether a process has the store now. */
 bool synced_is_in_use(int folder_fd);
 
+/* Whether the file is gone from the folder of that path, or the folder is: then the store is no longer there,
+ * whatever open files still take. */
+bool synced_is_removed(const struct synced *synced, const char *folder_path);
+
 /* Writes a state and a mark so that they survive a power cut; one that comes meanwhile leaves those before.
  * 0 or -errno. */
 int synced_write(struct synced *synced, enum synced_state state, const struct synced_mark *mark);

@@ -66,9 +66,22 @@ static void tell_synced(struct store *store, struct notes *notes, uint64_t synce
     }
 }
 
+/* The follower closes the engine then. */
+static int fail(struct store *store, int r)
+{
+    if (atomic_exchange(&store->sync_error, r) != r) {
+        follower_wake(store);
+    }
+    return r;
+}
+
 static int sync_up_to(struct store *store, uint64_t sequence)
 {
     uint64_t before_us = clock_monotonic_us();
+    /* Asked though nothing was written: what was stored is gone with the files. */
+    if (synced_is_removed(&store->synced, store->config.path)) {
+        return fail(store, -ENOENT);
+    }
     if (sequence == store->synced.mark.sequence) {
         return 0;
     }
@@ -76,9 +89,7 @@ static int sync_up_to(struct store *store, uint64_t sequence)
     int r = store_sync(store, SYNCED_OPEN, sequence);
     atomic_store(&store->syncs_since_ms, 0);
     if (r < 0) {
-        atomic_store(&store->sync_error, r);
-        follower_wake(store);
-        return r;
+        return fail(store, r);
     }
     atomic_fetch_add_explicit(&store->counters.n_syncs, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&store->counters.sync_us_sum, clock_monotonic_us() - before_us,

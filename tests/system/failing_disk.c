@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A disk with a will of its own, laid under the daemon with LD_PRELOAD. It notes what was synced of a folder,
- * FAILING_DISK_STORE; stalls for as long as there is a file NOTES/STALL; says EIO to writes, or to fsync,
- * while there is NOTES/NO_WRITE or NO_SYNC. Loaded into any program with FAILING_DISK_CUT set it takes away
+ * FAILING_DISK_STORE; stalls for as long as there is a file NOTES/STALL; takes two seconds for each read at
+ * an offset while there is NOTES/SLOW_READ; says EIO to writes, or to fsync, while there is NOTES/NO_WRITE or
+ * NO_SYNC. Loaded into any program with FAILING_DISK_CUT set it takes away
  * what was not synced, as a power cut may: bytes that no fsync of their file came after, and names, new,
  * changed or gone, without one of the folder. That is less than file systems leave, but all that POSIX
  * promises. In the folder FAILING_DISK_NOTES:
@@ -37,6 +38,7 @@ static const char *store; /* NULL: nothing is done */
 static const char *notes;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static ssize_t (*real_write)(int fd, const void *bytes, size_t size);
+static ssize_t (*real_pread)(int fd, void *bytes, size_t size, off_t at);
 static ssize_t (*real_pwrite)(int fd, const void *bytes, size_t size, off_t at);
 static int (*real_fsync)(int fd);
 static int (*real_fdatasync)(int fd);
@@ -93,7 +95,7 @@ static char content[CONTENT_BYTES_MAX];
 
 static bool is_written_over(int fd, uint64_t size)
 {
-    return size <= SHORT_BYTES || (size <= sizeof(content) && pread(fd, content, 8, 0) == 8 &&
+    return size <= SHORT_BYTES || (size <= sizeof(content) && real_pread(fd, content, 8, 0) == 8 &&
                                    memcmp(content, JOURNAL_MAGIC, 8) == 0);
 }
 
@@ -105,7 +107,7 @@ static void note_file(int fd, const char *key, uint64_t size)
     int own = open(path, O_RDONLY | O_CLOEXEC);
     expect(own >= 0, path);
     if (is_written_over(own, size)) {
-        ssize_t n = pread(own, content, size, 0);
+        ssize_t n = real_pread(own, content, size, 0);
         expect(n >= 0, path);
         write_note("content-", key, content, (size_t)n);
     } else {
@@ -236,6 +238,18 @@ ssize_t pwrite(int fd, const void *bytes, size_t size, off_t at)
     return is_ours(fd) && fails_to_write() ? -1 : real_pwrite(fd, bytes, size, at);
 }
 
+/* Under another name, for <unistd.h> has an inline function of its own. */
+ssize_t read_slowly(int fd, void *bytes, size_t size, off_t at) __asm__("pread");
+
+ssize_t read_slowly(int fd, void *bytes, size_t size, off_t at)
+{
+    static const struct timespec slowness = {.tv_sec = 2};
+    if (is_ours(fd) && is_in_trouble("SLOW_READ")) {
+        (void)nanosleep(&slowness, NULL);
+    }
+    return real_pread(fd, bytes, size, at);
+}
+
 /* The power cut. */
 
 static void remove_files(const char *path)
@@ -304,6 +318,7 @@ static void begin_notes(void)
 __attribute__((constructor)) static void begin(void)
 {
     *(void **)&real_write = dlsym(RTLD_NEXT, "write");
+    *(void **)&real_pread = dlsym(RTLD_NEXT, "pread");
     *(void **)&real_pwrite = dlsym(RTLD_NEXT, "pwrite");
     *(void **)&real_fsync = dlsym(RTLD_NEXT, "fsync");
     *(void **)&real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");

@@ -154,7 +154,7 @@ static void expect_all(const struct victim *victim, const struct sender senders[
     }
 }
 
-static struct victim *start_over_disk(struct sandbox *sandbox)
+static struct victim *spawn_over_disk(struct sandbox *sandbox)
 {
     char preload[512];
     const char *disk = getenv("PRESENCED_FAILING_DISK");
@@ -162,7 +162,12 @@ static struct victim *start_over_disk(struct sandbox *sandbox)
     (void)snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", disk);
     const char *const through[] = {"env", "FAILING_DISK_STORE=@DIR@/store", "FAILING_DISK_NOTES=@DIR@/notes",
                                    preload, NULL};
-    struct victim *victim = victim_spawn(sandbox, &(struct victim_config){config, through});
+    return victim_spawn(sandbox, &(struct victim_config){config, through});
+}
+
+static struct victim *start_over_disk(struct sandbox *sandbox)
+{
+    struct victim *victim = spawn_over_disk(sandbox);
     victim_await_ready(victim);
     return victim;
 }
@@ -261,6 +266,30 @@ START_TEST(an_io_error_fails_events_while_it_lasts)
 }
 END_TEST
 
+/* Before all users are loaded, and without what comes after. */
+START_TEST(a_sigterm_while_loading_ends_the_start)
+{
+    cleanup(sandbox_freep) struct sandbox *sandbox = sandbox_new();
+    struct victim *victim = start_over_disk(sandbox);
+    struct sender sender = {.client = client_new("http", victim_callback_port(victim))};
+    log_in_until(&sender, true);
+    client_free(sender.client);
+    victim_stop(victim);
+    begin_trouble(sandbox, "notes/SLOW_READ");
+    victim = spawn_over_disk(sandbox);
+    victim_await_log(victim, "msg=\"loading\"");
+    cleanup(buf_fini) struct buf log = victim_stop_for_log(victim);
+    ck_assert_msg(strstr(buf_text(&log), "msg=\"stopped\"") != NULL, "%s", buf_text(&log));
+    ck_assert_msg(strstr(buf_text(&log), "msg=\"loaded\"") == NULL, "%s", buf_text(&log));
+    ck_assert_msg(strstr(buf_text(&log), "level=error") == NULL, "%s", buf_text(&log));
+    end_trouble(sandbox, "notes/SLOW_READ");
+    victim = victim_start(sandbox, config);
+    cleanup(client_freep) struct client *status = client_new("http", victim_status_port(victim));
+    expect_state(status, "user0-0", "online");
+    victim_stop(victim);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("disk");
@@ -268,6 +297,7 @@ Suite *test_suite(void)
     tcase_set_timeout(tcase, 3 * HARNESS_DEADLINE_MS / 1000);
     tcase_add_test(tcase, a_stalled_disk_delays_and_loses_nothing);
     tcase_add_loop_test(tcase, an_io_error_fails_events_while_it_lasts, 0, 2);
+    tcase_add_test(tcase, a_sigterm_while_loading_ends_the_start);
     suite_add_tcase(suite, tcase);
     return suite;
 }

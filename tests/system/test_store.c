@@ -299,6 +299,85 @@ START_TEST(damage_is_refused)
 }
 END_TEST
 
+/* The folder is removed under the daemon, as who wants to begin anew does. */
+
+static void remove_files(const char *path)
+{
+    const struct dirent *entry;
+    DIR *folder = opendir(path);
+    ck_assert_ptr_nonnull(folder);
+    while ((entry = readdir(folder)) != NULL) {
+        (void)unlinkat(dirfd(folder), entry->d_name, 0);
+    }
+    (void)closedir(folder);
+}
+
+static bool is_there(const struct sandbox *sandbox, const char *text)
+{
+    cleanup(cleanup_freep) char *path = sandbox_expand(sandbox, text);
+    return access(path, F_OK) == 0;
+}
+
+static void expect_lost(struct buf *log, const char *message, unsigned n)
+{
+    char count[32];
+    const char *line = strstr(buf_text(log), message);
+    (void)snprintf(count, sizeof(count), " lost=%u\n", n);
+    ck_assert_msg(line != NULL && strstr(line, count) != NULL, "no \"%s\" with%s in: %s", message, count,
+                  buf_text(log));
+}
+
+static void await_synced(struct run *run, uint64_t revision)
+{
+    char wanted[48];
+    bool found = false;
+    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
+    (void)snprintf(wanted, sizeof(wanted), "\"synced_revision\":%" PRIu64, revision);
+    while (!found) {
+        cleanup(answer_fini) struct answer answer;
+        client_get(run->status, "/v1/stats", &answer);
+        found = strstr(buf_text(&answer.body), wanted) != NULL;
+        ck_assert_msg(found || clock_monotonic_ms() < deadline_ms, "no %s in %s", wanted,
+                      buf_text(&answer.body));
+    }
+}
+
+static const struct {
+    bool keeps_folder;
+    bool is_idle; /* no event meets it */
+} removals[] = {{false, false}, {true, false}, {false, true}, {true, true}};
+
+START_TEST(a_removed_store_is_begun_anew)
+{
+    cleanup(sandbox_freep) struct sandbox *sandbox = sandbox_new();
+    cleanup(cleanup_freep) char *path = sandbox_expand(sandbox, "@DIR@/store");
+    struct run run = run_start(sandbox, config);
+    send_change(&run, EVENT_APP, "Web", "alice", "Login", clock_unix_ms());
+    send_change(&run, EVENT_APP, "Web", "bob", "Login", clock_unix_ms());
+    await_synced(&run, 2);
+    remove_files(path);
+    if (!removals[_i].keeps_folder) {
+        ck_assert_int_eq(rmdir(path), 0);
+    }
+    victim_await_log(run.victim, "problem=removed");
+    if (!removals[_i].is_idle) {
+        cleanup(cleanup_freep) char *body = event_body("carol", "Login", "Register", clock_unix_ms());
+        send_event(&run, EVENT_APP, "Web", body, "FAIL");
+    }
+    run_close_clients(&run);
+    cleanup(buf_fini) struct buf log = victim_stop_for_log(run.victim);
+    expect_lost(&log, "store closed without its folder", removals[_i].is_idle ? 2 : 3);
+    ck_assert(is_there(sandbox, "@DIR@/store") == removals[_i].keeps_folder);
+    ck_assert(!is_there(sandbox, "@DIR@/store/LOCK"));
+    run = run_start(sandbox, config);
+    send_change(&run, EVENT_APP, "Web", "dave", "Login", clock_unix_ms());
+    run_stop(&run);
+    run = run_start(sandbox, config);
+    expect_state(run.status, "dave", "online");
+    run_stop(&run);
+}
+END_TEST
+
 /* A disk that is full, for real: a small file system in memory, which only root may mount. It is of this
  * process and its children alone, so it goes with them. */
 
@@ -423,6 +502,44 @@ START_TEST(a_full_disk_passes)
 }
 END_TEST
 
+/* How many of them are not known. */
+static unsigned count_missing(struct run *run, unsigned n_users)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < n_users; i++) {
+        char name[32];
+        user_name(i, name);
+        cleanup(cleanup_freep) char *user = get_user(run, EVENT_APP, name);
+        n += *user == '\0';
+    }
+    return n;
+}
+
+/* What the journal has is not lost, though it was answered FAIL. */
+START_TEST(a_stop_while_full_counts_what_is_lost)
+{
+    cleanup(sandbox_freep) struct sandbox *sandbox = sandbox_new();
+    if (!mount_disk(sandbox)) {
+        return;
+    }
+    struct run run = run_start(sandbox, disk_config);
+    fill_disk(sandbox);
+    unsigned n_users = log_in_until_full(&run, 0, clock_unix_ms());
+    run_close_clients(&run);
+    cleanup(buf_fini) struct buf log = victim_stop_for_log(run.victim);
+    make_room(sandbox);
+    run = run_start(sandbox, disk_config);
+    unsigned n_lost = count_missing(&run, n_users);
+    if (n_lost == 0) {
+        ck_assert_ptr_null(strstr(buf_text(&log), "lost="));
+    } else {
+        expect_lost(&log, "store closed without all changes", n_lost);
+    }
+    run_stop(&run);
+    unmount_disk(sandbox);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("store");
@@ -433,7 +550,9 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_parent_must_be_there);
     tcase_add_test(tcase, a_second_daemon_is_refused);
     tcase_add_test(tcase, damage_is_refused);
+    tcase_add_loop_test(tcase, a_removed_store_is_begun_anew, 0, sizeof(removals) / sizeof(removals[0]));
     tcase_add_test(tcase, a_full_disk_passes);
+    tcase_add_test(tcase, a_stop_while_full_counts_what_is_lost);
     suite_add_tcase(suite, tcase);
     return suite;
 }

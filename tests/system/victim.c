@@ -151,13 +151,19 @@ void victim_kill(struct victim *victim)
     free(victim);
 }
 
-void victim_stop(struct victim *victim)
+struct buf victim_stop_for_log(struct victim *victim)
 {
     int status = end(victim, SIGTERM);
-    cleanup(buf_fini) struct buf log = sandbox_read(victim->sandbox, victim->log_name);
+    struct buf log = sandbox_read(victim->sandbox, victim->log_name);
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "wait status %#x, log:\n%.3500s",
                   (unsigned)status, buf_text(&log));
     free(victim);
+    return log;
+}
+
+void victim_stop(struct victim *victim)
+{
+    cleanup(buf_fini) struct buf log = victim_stop_for_log(victim);
 }
 
 void victim_expect_refused(struct sandbox *sandbox, const char *config, const char *words)

@@ -45,6 +45,9 @@ void victim_kill(struct victim *victim);
 /* SIGTERM: it must exit with 0. Frees it. */
 void victim_stop(struct victim *victim);
 
+/* The same, and gives its whole log; the caller calls buf_fini(). */
+struct buf victim_stop_for_log(struct victim *victim);
+
 /* Runs a daemon that must refuse to start: exit status 1, with a log that holds `words`. */
 void victim_expect_refused(struct sandbox *sandbox, const char *config, const char *words);
 

@@ -30,6 +30,7 @@ void store_fixture_set_up(void)
     f->durability = STORE_COMMIT;
     f->table = NULL;
     f->store = NULL;
+    f->cancels_at = 0;
     history_init();
 }
 
@@ -52,6 +53,12 @@ static void tell_durable(void *cls)
     (void)pthread_mutex_unlock(&f->lock);
 }
 
+static bool is_cancelled(void *cls)
+{
+    (void)cls;
+    return ++f->n_looks == f->cancels_at;
+}
+
 static void take_minute(void *cls, uint64_t unix_ms, uint64_t n_online)
 {
     (void)cls;
@@ -72,6 +79,7 @@ void open_table(void)
 int open_store(void)
 {
     f->n_minutes = 0;
+    f->n_looks = 0;
     return store_open(
         &(struct store_config){
             .path = f->path,
@@ -79,6 +87,7 @@ int open_store(void)
             .memory_bytes = STORE_MEMORY_MIN,
             .table = f->table,
             .on_durable = tell_durable,
+            .is_cancelled = is_cancelled,
             .on_online = take_minute,
         },
         &f->store, f->problem);

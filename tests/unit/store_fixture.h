@@ -23,6 +23,8 @@ struct store_fixture {
     struct store *store;
     struct pool pool;
     char problem[STORE_PROBLEM_SIZE]; /* of the last open_store() */
+    unsigned n_looks;                 /* asked at the last open_store() whether to go on */
+    unsigned cancels_at;              /* of them the one that says no; 0: none */
     unsigned n_minutes;               /* told at the last open_store() */
     struct {
         uint64_t unix_ms;

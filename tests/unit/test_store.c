@@ -438,6 +438,45 @@ START_TEST(test_folder_with_other_files)
 }
 END_TEST
 
+static void make_file(const char *name)
+{
+    char path[STORE_FIXTURE_PATH_SIZE * 2];
+    (void)snprintf(path, sizeof(path), "%.100s/%s", f->path, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    (void)close(fd);
+}
+
+/* As the engine leaves a folder that it was to open and that held nothing. */
+START_TEST(test_folder_with_what_the_engine_leaves)
+{
+    ck_assert_int_eq(mkdir(f->path, 0700), 0);
+    make_file("LOCK");
+    make_file("LOG");
+    make_file("LOG.old.1700000000000000");
+    open_both();
+    apply_events(100);
+    expect_same_reopened();
+}
+END_TEST
+
+static const char *const remains[] = {"CURRENT",         "000004.log", "000007.sst",
+                                      "MANIFEST-000005", "JOURNAL-1",  "LOG.old.x"};
+
+/* What may be of a store, or is not the engine's, is not begun anew in. */
+START_TEST(test_folder_with_remains_of_a_store)
+{
+    ck_assert_int_eq(mkdir(f->path, 0700), 0);
+    make_file("LOCK");
+    make_file("LOG");
+    make_file(remains[_i]);
+    uint64_t before = hash_folder(f->path);
+    expect_refused(-EBADMSG, strcmp(remains[_i], "CURRENT") == 0 ? "its file SYNCED is missing"
+                                                                 : "holds other files but no store");
+    ck_assert_uint_eq(hash_folder(f->path), before);
+}
+END_TEST
+
 START_TEST(test_no_folder_can_be_made)
 {
     char path[STORE_FIXTURE_PATH_SIZE * 2];
@@ -466,6 +505,30 @@ START_TEST(test_not_writable)
     (void)umount(f->path);
     ck_assert_msg(r == -EROFS && strstr(f->problem, "not writable: Read-only file system") != NULL, "%d: %s",
                   r, f->problem);
+}
+END_TEST
+
+/* Wherever it is told to, it ends with nothing changed. */
+START_TEST(test_cancelled)
+{
+    open_both();
+    apply_events(1000);
+    store_close(take_pointer(f->store));
+    struct table *before = keep_table();
+    uint64_t hash = hash_folder(f->path);
+    open_table();
+    for (f->cancels_at = 1; open_store() == STORE_CANCELLED; f->cancels_at++) {
+        ck_assert_ptr_null(f->store);
+        ck_assert_str_eq(f->problem, "");
+        ck_assert_uint_eq(hash_folder(f->path), hash);
+        table_free(take_pointer(f->table));
+        open_table();
+    }
+    ck_assert_uint_ge(f->n_looks, 3);
+    ck_assert_uint_eq(f->n_looks + 1, f->cancels_at);
+    ck_assert_ptr_nonnull(f->store);
+    expect_same_tables(before, f->table);
+    table_free(before);
 }
 END_TEST
 
@@ -506,8 +569,11 @@ Suite *test_suite(void)
     tcase_add_test(tcase, test_second_daemon);
     tcase_add_test(tcase, test_newer_layout);
     tcase_add_test(tcase, test_folder_with_other_files);
+    tcase_add_test(tcase, test_folder_with_what_the_engine_leaves);
+    tcase_add_loop_test(tcase, test_folder_with_remains_of_a_store, 0, sizeof(remains) / sizeof(remains[0]));
     tcase_add_test(tcase, test_no_folder_can_be_made);
     tcase_add_test(tcase, test_not_writable);
+    tcase_add_test(tcase, test_cancelled);
     tcase_add_test(tcase, test_interrupted_while_being_made);
     suite_add_tcase(suite, tcase);
     return suite;

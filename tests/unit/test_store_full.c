@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* A disk that is full, for real: a small file system in memory, which only root may mount. Without that there
- * is nothing to test, and it says so. */
+/* A disk that is full, for real: a small file system in memory, which only root may mount. Without that it
+ * says so, and tests no more than files that may not grow. */
 #include "store_fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static struct store_fixture *const f = &store_fixture;
@@ -186,6 +188,62 @@ START_TEST(test_closed_while_full)
 }
 END_TEST
 
+/* As `ulimit -f`, a file system's largest file or a quota has it. SIGXFSZ is the program's to ignore. */
+static void limit_files(rlim_t size_bytes)
+{
+    const struct rlimit limit = {.rlim_cur = size_bytes, .rlim_max = RLIM_INFINITY};
+    (void)signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static const rlim_t file_limits[] = {0, 4096, 65536};
+
+START_TEST(test_files_may_not_grow_for_a_while)
+{
+    f->durability = STORE_COMMIT;
+    open_both();
+    apply_events(2000);
+    await_stored();
+    for (unsigned round = 0; round < 2; round++) {
+        limit_files(file_limits[_i]);
+        while (store_problem(f->store) == NULL) {
+            apply_events(500);
+        }
+        await_problem("disk full");
+        apply_events(2000);
+        ck_assert_uint_lt(store_durable_revision(f->store), changes_last_revision(table_changes(f->table)));
+        limit_files(RLIM_INFINITY);
+        await_problem(NULL);
+        await_stored();
+    }
+    expect_same_reopened();
+}
+END_TEST
+
+START_TEST(test_no_file_may_grow_to_begin)
+{
+    limit_files(0);
+    expect_refused(-EFBIG, "File too large");
+    limit_files(65536);
+    expect_refused(-EFBIG, "File too large");
+    limit_files(RLIM_INFINITY);
+    open_both();
+    apply_events(100);
+    expect_same_reopened();
+}
+END_TEST
+
+static TCase *limit_tests(void)
+{
+    TCase *tcase = tcase_create("limits");
+    tcase_add_checked_fixture(tcase, store_fixture_set_up, store_fixture_tear_down);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_loop_test(tcase, test_files_may_not_grow_for_a_while, 0,
+                        sizeof(file_limits) / sizeof(file_limits[0]));
+    tcase_add_test(tcase, test_no_file_may_grow_to_begin);
+    return tcase;
+}
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("store_full");
@@ -198,5 +256,6 @@ Suite *test_suite(void)
     tcase_add_test(tcase, test_tries_leave_nothing);
     tcase_add_test(tcase, test_closed_while_full);
     suite_add_tcase(suite, tcase);
+    suite_add_tcase(suite, limit_tests());
     return suite;
 }

@@ -138,6 +138,22 @@ START_TEST(test_busy)
 }
 END_TEST
 
+/* Also another file of that name is not the store's. */
+START_TEST(test_is_removed)
+{
+    ck_assert(!synced_is_removed(&synced, folder));
+    ck_assert(synced_is_removed(&synced, "/nowhere"));
+    ck_assert(synced_is_removed(&synced, "/dev/null"));
+    ck_assert_int_eq(renameat(folder_fd, "SYNCED", folder_fd, "moved"), 0);
+    ck_assert(synced_is_removed(&synced, folder));
+    cleanup(cleanup_closep) int other = openat(folder_fd, "SYNCED", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    ck_assert_int_ge(other, 0);
+    ck_assert(synced_is_removed(&synced, folder));
+    ck_assert_int_eq(renameat(folder_fd, "moved", folder_fd, "SYNCED"), 0);
+    ck_assert(!synced_is_removed(&synced, folder));
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("synced");
@@ -149,6 +165,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, test_torn_write, 0, 9);
     tcase_add_test(tcase, test_both_damaged);
     tcase_add_test(tcase, test_busy);
+    tcase_add_test(tcase, test_is_removed);
     suite_add_tcase(suite, tcase);
     return suite;
 }
