@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /* inih is fed one line at a time and so splits keys, values and comments, and nothing else. All that
- * it would do to a line in silence (libinih 55) is seen to before:
+ * it would do to a line in silence (libinih 55 to 59) is seen to before:
  *
  *   a section     it does not tell of one without keys, overlooks what follows ']' and cuts long names;
  *   indentation   it takes an indented line for more of the value above, by any blank that isspace() knows;
- *   long lines    it cuts them in two at its bound (199 bytes on Debian) and reads on;
+ *   long lines    it cuts them in two at its bound (200 bytes on Debian, with the line's end and a NUL) and
+ *                 reads on; since 58 it drops the rest instead, and so a whole line that lacks its end there;
  *   NUL           it reads up to there;
  *   no '='        it reports the first of such lines only. */
 
@@ -128,10 +129,10 @@ static char *next_line(char *ret_line, int size, void *stream)
     }
     while (r == 0 && reader->rest.len > 0) {
         struct str line = take_line(reader);
-        r = read_line(reader, line, (size_t)size - 1);
+        r = read_line(reader, line, (size_t)size - sizeof("\n"));
         if (r > 0) {
             memcpy(ret_line, line.ptr, line.len);
-            ret_line[line.len] = '\0';
+            memcpy(ret_line + line.len, "\n", sizeof("\n"));
             reader->waiting = true;
             return ret_line;
         }

@@ -1107,16 +1107,16 @@ static const struct scarce_case {
     const char *before; /* a body that was applied; NULL: none */
     const char *query;
     const char *body;
-    unsigned n_allocations_min; /* that serving it takes */
+    unsigned n_allocations_min; /* that serving it takes: fewer with cJSON 1.7.18 than with 1.7.15 */
     bool ok;                    /* when there is memory */
 } scarce_cases[] = {
-    {"a new user", NULL, APP "&" EVENT "&" SIGNED "&" DEVICE, LOGIN, 8, true},
-    {"a new platform", LOGIN, APP "&" EVENT "&" SIGNED "&OptPlatform=Mini%20Program", LOGIN, 8, true},
-    {"a row that ends", LOGIN, APP "&" EVENT "&" SIGNED "&" DEVICE, DISCONNECT, 8, true},
-    {"a custom status", LOGIN, APP "&" EVENT "&" SIGNED "&" DEVICE, CUSTOM_STATUS, 8, true},
-    {"a login that kicks", LOGIN, APP "&" EVENT "&" SIGNED "&" DEVICE, KICKING, 8, true},
+    {"a new user", NULL, APP "&" EVENT "&" SIGNED "&" DEVICE, LOGIN, 5, true},
+    {"a new platform", LOGIN, APP "&" EVENT "&" SIGNED "&OptPlatform=Mini%20Program", LOGIN, 5, true},
+    {"a row that ends", LOGIN, APP "&" EVENT "&" SIGNED "&" DEVICE, DISCONNECT, 5, true},
+    {"a custom status", LOGIN, APP "&" EVENT "&" SIGNED "&" DEVICE, CUSTOM_STATUS, 5, true},
+    {"a login that kicks", LOGIN, APP "&" EVENT "&" SIGNED "&" DEVICE, KICKING, 5, true},
     {"many keys", LOGIN, APP "&" EVENT "&" SIGNED "&" DEVICE, MANY_KEYS, 30, true},
-    {"a repeat", LOGIN, APP "&" EVENT "&" SIGNED "&" DEVICE, LOGIN, 8, true},
+    {"a repeat", LOGIN, APP "&" EVENT "&" SIGNED "&" DEVICE, LOGIN, 5, true},
     {"the console's check", NULL, SIGNED, "{}", 1, false},
     {"a wrong Sign", NULL, APP "&" EVENT "&RequestTime=1669872111&" SIGN, LOGIN, 1, false},
 };

@@ -16,8 +16,11 @@ static const char make_files[] =
     "new ca basicConstraints=critical,CA:TRUE -days 30 && new other basicConstraints=CA:FALSE -days 30 && "
     "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout leaf.key -subj /CN=leaf | "
     "  openssl x509 -req -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -out leaf.pem && "
-    "openssl req -new -key leaf.key -subj /CN=old | "
-    "  openssl x509 -req -CA ca.pem -CAkey ca.key -days -1 -out expired.pem && "
+    "printf \"%s\\n\" [ca] default_ca=past [past] database=issued rand_serial=yes default_md=sha256 "
+    "  policy=any [any] commonName=supplied > past.conf && : > issued && "
+    "openssl req -new -key leaf.key -subj /CN=old -out old.csr && "
+    "openssl ca -batch -config past.conf -cert ca.pem -keyfile ca.key -in old.csr -out expired.pem "
+    "  -notext -outdir . -startdate 20200101000000Z -enddate 20200201000000Z && "
     "cat leaf.pem ca.pem > chain.pem && cat leaf.pem other.pem > disorder.pem && "
     "openssl ec -in leaf.key -aes128 -passout pass:secret -out locked.key && "
     ": > empty.pem && echo nonsense > garbage.pem && head -c 2000000 /dev/zero > huge.pem";
