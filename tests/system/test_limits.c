@@ -148,6 +148,81 @@ START_TEST(cuts_a_slow_sender_off)
 }
 END_TEST
 
+static bool has_connections(size_t n)
+{
+    char text[64];
+    (void)snprintf(text, sizeof(text), "\"callback\":{\"connections\":%zu,", n);
+    struct answer answer;
+    client_get(status, "/v1/stats", &answer);
+    bool has = strstr(buf_text(&answer.body), text) != NULL;
+    answer_fini(&answer);
+    return has;
+}
+
+static void await_connections(size_t n)
+{
+    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
+    while (!has_connections(n)) {
+        ck_assert_uint_lt(clock_monotonic_ms(), deadline_ms);
+        (void)poll(NULL, 0, 20);
+    }
+}
+
+/* Who sends no more can send no whole request any more: nobody waits for request_timeout. */
+static const struct {
+    const char *what;
+    bool is_tls;
+    bool is_kept;
+    struct str begin;
+} ended[] = {
+    {"a request line", false, false, STR("POST /?SdkApp")},
+    {"a head", false, false, STR(POST)},
+    {"a body", false, false, STR(POST "Content-Length: 86\r\n\r\n{\"Callb")},
+    {"a second request", false, true, STR("POST /?SdkApp")},
+    {"a ClientHello", true, false, STR(HALF_CLIENT_HELLO)},
+    {"nothing after the handshake", true, true, STR("")},
+};
+
+#define N_ENDED (sizeof(ended) / sizeof(ended[0]))
+
+START_TEST(ends_half_a_request_with_its_sender)
+{
+    start(ended[_i].is_tls ? CALLBACK TLS REST : CALLBACK "tls = off\n" REST);
+    cleanup(wire_freep) struct wire *wire = connect_to_callback(ended[_i].is_tls && ended[_i].is_kept);
+    if (ended[_i].is_kept) {
+        serve_one(wire);
+    }
+    cleanup(buf_fini) struct buf answer = {0};
+    struct str begin = ended[_i].begin;
+    /* In one packet with the end, where the kernel can. */
+    (void)send(wire_fd(wire), begin.ptr, begin.len, MSG_MORE | MSG_NOSIGNAL);
+    ck_assert_int_eq(shutdown(wire_fd(wire), SHUT_WR), 0);
+    ck_assert_msg(wire_read_to_end(wire, 5000, &answer) == WIRE_CLOSED, "%s: still open", ended[_i].what);
+    await_connections(0);
+    stop();
+}
+END_TEST
+
+/* Urgent data stands in the way of what follows it: the connection is of no use any more. */
+START_TEST(ends_who_sends_urgent_data)
+{
+    bool is_tls = _i % 2 == 1;
+    bool is_first = _i / 2 == 0;
+    start(is_tls ? CALLBACK TLS REST : CALLBACK "tls = off\n" REST);
+    cleanup(wire_freep) struct wire *wire = connect_to_callback(is_tls && !is_first);
+    if (!is_first) {
+        serve_one(wire);
+    }
+    cleanup(buf_fini) struct buf answer = {0};
+    ck_assert_int_eq(send(wire_fd(wire), "!", 1, MSG_OOB), 1);
+    (void)send(wire_fd(wire), "POST", 4, MSG_NOSIGNAL);
+    ck_assert_int_eq(wire_read_to_end(wire, 5000, &answer), WIRE_CLOSED);
+    await_connections(0);
+    expect_honest_service(is_tls ? "https" : "http");
+    stop();
+}
+END_TEST
+
 /* The library's buffer is full and what is missing would not fit, so it neither reads nor notices an end. */
 static const char *const stuck_heads[] = {
     "POST /nope HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -171,26 +246,6 @@ static struct wire *send_without_end(const char *head)
     struct wire *wire = connect_to_callback(true);
     send_without_end_on(wire, head);
     return wire;
-}
-
-static bool has_connections(size_t n)
-{
-    char text[64];
-    (void)snprintf(text, sizeof(text), "\"callback\":{\"connections\":%zu,", n);
-    struct answer answer;
-    client_get(status, "/v1/stats", &answer);
-    bool has = strstr(buf_text(&answer.body), text) != NULL;
-    answer_fini(&answer);
-    return has;
-}
-
-static void await_connections(size_t n)
-{
-    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
-    while (!has_connections(n)) {
-        ck_assert_uint_lt(clock_monotonic_ms(), deadline_ms);
-        (void)poll(NULL, 0, 20);
-    }
 }
 
 START_TEST(a_chunk_size_without_end_holds_no_connection)
@@ -610,6 +665,8 @@ Suite *test_suite(void)
     TCase *tcase = tcase_create("limits");
     tcase_set_timeout(tcase, 2 * HARNESS_DEADLINE_MS / 1000);
     tcase_add_loop_test(tcase, cuts_a_slow_sender_off, 0, (int)N_SLOW_CASES);
+    tcase_add_loop_test(tcase, ends_half_a_request_with_its_sender, 0, (int)N_ENDED);
+    tcase_add_loop_test(tcase, ends_who_sends_urgent_data, 0, 4);
     tcase_add_test(tcase, stuck_connections_cost_no_core);
     tcase_add_test(tcase, long_replies_do_not_wait_for_a_stuck_connection);
     tcase_add_loop_test(tcase, a_chunk_size_without_end_holds_no_connection, 0, (int)N_STUCK_HEADS);
