@@ -139,6 +139,17 @@ START_TEST(test_login_kicks_others)
 }
 END_TEST
 
+START_TEST(test_nothing_but_a_login_kicks)
+{
+    (void)apply(login("alice", PLATFORM_IOS, T));
+    (void)apply(login("alice", PLATFORM_WEB, T));
+    (void)apply(kicking(logout("alice", PLATFORM_WEB, T + 1), PLATFORM_IOS));
+    (void)apply(kicking(disconnect("alice", PLATFORM_ANDROID, T + 1), PLATFORM_IOS));
+    check_row("alice", PLATFORM_IOS, ROW_LOGIN, T);
+    check_counts(1, 0, 0, 0);
+}
+END_TEST
+
 /* The row of the kick is there before the login that it is about, which then comes too late. */
 START_TEST(test_kick_outlives_a_late_login)
 {
@@ -471,6 +482,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, test_last_writer_wins, 0, N_SECOND_EVENTS);
     tcase_add_test(tcase, test_late_login_revives_nothing);
     tcase_add_test(tcase, test_login_kicks_others);
+    tcase_add_test(tcase, test_nothing_but_a_login_kicks);
     tcase_add_test(tcase, test_kick_outlives_a_late_login);
     tcase_add_test(tcase, test_old_login_may_still_kick);
     tcase_add_test(tcase, test_restapi_ends_all_that_is_not_newer);

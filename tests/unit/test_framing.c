@@ -80,9 +80,12 @@ static const struct {
     struct str target;
     bool is_good;
 } targets[] = {
-    {{"/", 1}, true},       {{"/?a=b%20c", 9}, true}, {{"*", 1}, true},      {{"/\xc3\xa4", 3}, true},
-    {{"/a b", 4}, false},   {{"/a ", 3}, false},      {{"/a\tb", 4}, false}, {{"/a\0b", 4}, false},
-    {{"/a\x7f", 3}, false}, {{"/a\rb", 4}, false},    {{"", 0}, false},
+    {{"/", 1}, true},         {{"/?a=b%20c", 9}, true},    {{"*", 1}, true},
+    {{"/\xc3\xa4", 3}, true}, {{"/a b", 4}, false},        {{"/a ", 3}, false},
+    {{"/a\tb", 4}, false},    {{"/a\0b", 4}, false},       {{"/a\x7f", 3}, false},
+    {{"/a\rb", 4}, false},    {{"/a b/c/d", 8}, false},    {{"/a/b/c/d e", 10}, false},
+    {{"/a/b/c/d", 8}, true},  {{"/\x7f/b/c/d", 8}, false}, {{"/a/b/\0/d", 8}, false},
+    {{"", 0}, false},
 };
 
 START_TEST(refuses_a_target_with_blanks_or_controls)

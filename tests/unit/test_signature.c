@@ -65,6 +65,18 @@ START_TEST(sign_against_key)
 }
 END_TEST
 
+/* What stands behind it is none of its business. */
+START_TEST(sign_is_as_long_as_it_says)
+{
+    struct str part = {SIGN, strlen(SIGN) - 1};
+    ck_assert_int_eq(signature_check(&vendor_key, part, STR(TIME_TEXT), TOLERANCE_MS, TIME_S * 1000),
+                     SIGNATURE_BAD_SIGN);
+    part.len = 0;
+    ck_assert_int_eq(signature_check(&vendor_key, part, STR(TIME_TEXT), TOLERANCE_MS, TIME_S * 1000),
+                     SIGNATURE_BAD_SIGN);
+}
+END_TEST
+
 static const struct {
     const char *request_time;
     int outcome;
@@ -163,6 +175,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("signature");
     TCase *tcase = tcase_create("signature");
     tcase_add_loop_test(tcase, sign_against_key, 0, N(sign_cases));
+    tcase_add_test(tcase, sign_is_as_long_as_it_says);
     tcase_add_loop_test(tcase, request_time_text, 0, N(time_text_cases));
     tcase_add_loop_test(tcase, tolerance, 0, N(tolerance_cases));
     tcase_add_test(tcase, prepare);
