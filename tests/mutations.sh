@@ -8,8 +8,8 @@ set -u
 
 cd "$(dirname "$0")/.." || exit
 pattern=${1:-.}
-list=$(pwd)/tests/mutations/list
-apply=$(pwd)/tests/mutations/apply.awk
+list=$(pwd)/build/mutations/tree/tests/mutations/list
+apply=$(pwd)/build/mutations/tree/tests/mutations/apply.awk
 place=$(pwd)/build/mutations
 n_caught=0
 n_missed=0

@@ -188,9 +188,9 @@ __attribute__((format(printf, 2, 0))) static void on_log_line(void *cls, const c
  * hundred; so its own copy of the query ends here. */
 static void keep_from_parsing(const char *target)
 {
-    char *query = strchr(target, '?');
+    const char *query = strchr(target, '?');
     if (query != NULL) {
-        query[1] = '\0';
+        *(char *)(uintptr_t)(query + 1) = '\0';
     }
 }
 
