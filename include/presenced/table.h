@@ -97,9 +97,9 @@ int table_apply(struct table *table, const struct table_event *event, uint64_t n
 int table_merge_user(struct table *table, const struct user *user, uint64_t now_ms,
                      struct table_applied *ret_applied);
 
-/* Raises an app's forgotten_before to what was known elsewhere, unless it is as high; without a change in the
- * log, and users who are held stay. */
-void table_raise_forgotten(struct table *table, uint16_t app, uint64_t stamp_ms);
+/* Raises an app's forgotten_before to what was known elsewhere, or to `now_ms` where that is ahead of the
+ * clock, unless it is as high; without a change in the log, and users who are held stay. */
+void table_raise_forgotten(struct table *table, uint16_t app, uint64_t stamp_ms, uint64_t now_ms);
 
 #define TABLE_ABSENT 1 /* never heard of, or forgotten */
 
@@ -114,7 +114,8 @@ uint64_t table_tick(struct table *table, uint64_t now_ms);
 struct table_counts {
     uint64_t n_users[USER_N_STATES];
     uint64_t n_online_rows[PLATFORM_N_MAX]; /* rows that read as online, by platform */
-    uint64_t forgotten_before_ms;           /* 0: nobody of this app was dropped */
+    uint64_t forgotten_before_ms;           /* 0: nobody of this app was dropped; ahead of the clock it does
+                                             * not count until that has reached it */
     uint64_t n_dropped_for_room;            /* max_users */
     uint64_t n_dropped_for_age;             /* forget_after */
 };

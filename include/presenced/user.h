@@ -64,6 +64,11 @@ void user_summarise(const struct user *user, uint64_t window_ms, uint64_t now_ms
 /* The highest stamp of all: of its rows and of its custom status; 0 for none. */
 uint64_t user_last_stamp_ms(const struct user *user);
 
+/* The stamp that the user leaves behind when it is dropped at `now_ms`: the highest of all, where one that
+ * was ahead of the clock counts as the time received. Never above `now_ms`, for what comes later must be
+ * newer. */
+uint64_t user_forgotten_stamp_ms(const struct user *user, uint64_t now_ms);
+
 struct str user_state_name(enum user_state state); /* "push_online" */
 
 #endif

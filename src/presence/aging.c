@@ -47,7 +47,7 @@ static void drop(struct table *table, struct shard *shard, uint32_t slot, uint64
     record_decode(bytes, &user);
     struct place place = table_place(table, user.app, user_id(&user));
     /* Before the log tells of it: a follower that reads of a drop finds it counted. */
-    app_raise_forgotten(table->apps[user.app], user_last_stamp_ms(&user));
+    app_raise_forgotten(table->apps[user.app], user_forgotten_stamp_ms(&user, now_ms));
     atomic_fetch_add_explicit(n_dropped, 1, memory_order_relaxed);
     (void)table_log_change(table, shard, CHANGE_FORGOTTEN, now_ms, bytes);
     struct held *held = shard_remove(shard, place.hash, slot);

@@ -114,6 +114,8 @@ static void expect_reading(struct round *round, const struct user *user)
            at_ms, got.state, got.since_ms, got.window_end_ms, want.state, want.since_ms, want.window_end_ms);
     expect(round, user_last_stamp_ms(user) == model_last_stamp_ms(user), "last stamp %" PRIu64,
            user_last_stamp_ms(user));
+    expect(round, user_forgotten_stamp_ms(user, at_ms) == model_forgotten_stamp_ms(user, at_ms),
+           "forgotten stamp %" PRIu64, user_forgotten_stamp_ms(user, at_ms));
     for (unsigned i = 0; i < user->n_rows; i++) {
         struct row got_row = user_effective_row(user, &user->rows[i]);
         struct row want_row = model_effective_row(user, &user->rows[i]);

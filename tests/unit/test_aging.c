@@ -227,15 +227,99 @@ START_TEST(test_events_of_the_forgotten)
 }
 END_TEST
 
-/* The stamp of a dropped user may be ahead of the clock: an event without one is still newer. */
+/* A user was dropped in this very millisecond: an event without a stamp is still newer. */
 START_TEST(test_restamped_is_newer_than_the_forgotten)
 {
     open_with(0, 1, 0);
-    (void)apply(logout("alice", PLATFORM_WEB, NOW_MS + 500));
-    (void)apply(logout("bob", PLATFORM_WEB, NOW_MS));
-    ck_assert_uint_eq(counts().forgotten_before_ms, NOW_MS + 500);
+    (void)apply(logout("alice", PLATFORM_WEB, NOW_MS));
+    (void)apply(logout("bob", PLATFORM_WEB, NOW_MS - 1));
+    ck_assert_uint_eq(counts().forgotten_before_ms, NOW_MS);
     ck_assert_int_eq(apply(unstamped(login("carol", PLATFORM_WEB, 0))), TABLE_CHANGED);
-    check_row("carol", PLATFORM_WEB, ROW_LOGIN, NOW_MS + 501);
+    check_row("carol", PLATFORM_WEB, ROW_LOGIN, NOW_MS + 1);
+}
+END_TEST
+
+/* A user with a stamp ahead of the clock is received, and dropped `later_ms` after: what it leaves. */
+static const struct {
+    bool is_custom_status;
+    int64_t stamp_later_ms; /* than its receipt */
+    int64_t dropped_later_ms;
+    int64_t forgotten_later_ms;
+} stamps_ahead[] = {
+    {false, -5, 1000, -5},
+    {false, 0, 1000, 0},
+    {false, 1, 1000, 0},
+    {false, TABLE_MAX_AHEAD_MS, 1000, 0},
+    /* The clock was set back meanwhile. */
+    {false, 0, -1000, -1000},
+    {false, 240000, -1000, -1000},
+    {false, -3000, -1000, -3000},
+    /* Of a custom status nothing says when it was received. */
+    {true, -5, 1000, -5},
+    {true, 240000, 1000, 1000},
+};
+
+#define N_STAMPS_AHEAD ((int)(sizeof(stamps_ahead) / sizeof(stamps_ahead[0])))
+
+START_TEST(test_stamp_ahead_counts_as_received)
+{
+    int64_t stamp_later_ms = stamps_ahead[_i].stamp_later_ms;
+    int64_t dropped_later_ms = stamps_ahead[_i].dropped_later_ms;
+    uint64_t stamp_ms = NOW_MS + (uint64_t)stamp_later_ms;
+    open_with(0, 1, 0);
+    (void)apply(stamps_ahead[_i].is_custom_status ? custom_status("alice", "away", stamp_ms)
+                                                  : logout("alice", PLATFORM_WEB, stamp_ms));
+    fixture.now_ms = NOW_MS + (uint64_t)dropped_later_ms;
+    (void)apply(login("bob", PLATFORM_WEB, fixture.now_ms));
+    ck_assert(!is_held("alice"));
+    ck_assert_uint_eq(counts().forgotten_before_ms, NOW_MS + (uint64_t)stamps_ahead[_i].forgotten_later_ms);
+}
+END_TEST
+
+/* Whoever comes after a drop is newer, though the dropped user's stamp is not reached yet. */
+START_TEST(test_stamp_ahead_swallows_nobody)
+{
+    open_with(0, 2, 0);
+    (void)apply(login("alice", PLATFORM_WEB, NOW_MS));
+    (void)apply(login("ahead", PLATFORM_WEB, NOW_MS + 240000));
+    (void)apply(logout("ahead", PLATFORM_WEB, NOW_MS + 240001));
+    fixture.now_ms = NOW_MS + 1000;
+    ck_assert_int_eq(apply(login("bob", PLATFORM_WEB, fixture.now_ms)), TABLE_CHANGED);
+    ck_assert(!is_held("ahead"));
+    (void)apply(logout("alice", PLATFORM_WEB, fixture.now_ms));
+    fixture.now_ms = NOW_MS + 2000;
+    ck_assert_int_eq(apply(login("carol", PLATFORM_WEB, fixture.now_ms)), TABLE_CHANGED);
+    ck_assert(is_held("carol"));
+}
+END_TEST
+
+/* One that is ahead of the clock all the same (an older store's, or the clock was set back) does not count
+ * until the clock has reached it. */
+START_TEST(test_forgotten_ahead_of_the_clock)
+{
+    open_with(0, 0, 0);
+    table_restore_dropped(fixture.table, fixture.app, NOW_MS + 240000, 1, 0);
+    ck_assert_int_eq(apply(login("alice", PLATFORM_WEB, NOW_MS)), TABLE_CHANGED);
+    ck_assert_int_eq(apply(unstamped(login("bob", PLATFORM_WEB, 0))), TABLE_CHANGED);
+    check_row("bob", PLATFORM_WEB, ROW_LOGIN, NOW_MS);
+    struct user merged = {.app = fixture.app, .id_len = 1, .id = "c", .n_rows = 1};
+    merged.rows[0] = (struct row){.event_time_ms = NOW_MS, .action = ROW_LOGIN, .platform = PLATFORM_WEB};
+    ck_assert_int_eq(table_merge_user(fixture.table, &merged, fixture.now_ms, &fixture.applied),
+                     TABLE_CHANGED);
+    fixture.now_ms = NOW_MS + 240000;
+    ck_assert_int_eq(apply(login("dave", PLATFORM_WEB, NOW_MS + 240000)), TABLE_FORGOTTEN);
+    ck_assert_int_eq(apply(login("dave", PLATFORM_WEB, NOW_MS + 240001)), TABLE_CHANGED);
+}
+END_TEST
+
+/* Known elsewhere, it comes to more than the clock nowhere. */
+START_TEST(test_raised_to_the_clock_at_most)
+{
+    open_with(0, 0, 0);
+    table_raise_forgotten(fixture.table, fixture.app, NOW_MS + 240000, NOW_MS);
+    ck_assert_uint_eq(counts().forgotten_before_ms, NOW_MS);
+    table_raise_forgotten(fixture.table, fixture.app, NOW_MS - 1, NOW_MS);
+    ck_assert_uint_eq(counts().forgotten_before_ms, NOW_MS);
 }
 END_TEST
 
@@ -376,6 +460,7 @@ END_TEST
 START_TEST(test_newcomer_older_than_the_dropped)
 {
     open_with(0, 1, 0);
+    fixture.now_ms = NOW_MS + 6 * UINT64_C(3000) + 10;
     for (unsigned i = 0; i < 3000; i++) {
         char user[16];
         uint64_t stamp = NOW_MS + 6 * (uint64_t)i;
@@ -404,6 +489,10 @@ Suite *test_suite(void)
     tcase_add_test(tcase, test_forget_after_longer_than_time);
     tcase_add_loop_test(tcase, test_events_of_the_forgotten, 0, N_COMEBACKS);
     tcase_add_test(tcase, test_restamped_is_newer_than_the_forgotten);
+    tcase_add_loop_test(tcase, test_stamp_ahead_counts_as_received, 0, N_STAMPS_AHEAD);
+    tcase_add_test(tcase, test_stamp_ahead_swallows_nobody);
+    tcase_add_test(tcase, test_forgotten_ahead_of_the_clock);
+    tcase_add_test(tcase, test_raised_to_the_clock_at_most);
     tcase_add_test(tcase, test_forgotten_is_of_one_app);
     tcase_add_test(tcase, test_known_users_take_old_events);
     tcase_add_test(tcase, test_order_of_eviction);
