@@ -106,9 +106,10 @@ void table_raise_forgotten(struct table *table, uint16_t app, uint64_t stamp_ms,
 /* A copy of one user. 0 or TABLE_ABSENT. */
 int table_get(struct table *table, uint16_t app, struct str user_id, struct user *ret_user);
 
-/* Moves the users whose push_online window has ended by `now_ms`, drops those offline for longer than
- * forget_after, and where more than max_users were restored, those longest offline; in bounded steps. Returns
- * when it should be called next, at most a second later. */
+/* Moves the users whose push_online window has ended by `now_ms`, and back again those whose window had ended
+ * by a clock that was set back by more than a second since; drops those offline for longer than forget_after,
+ * and where more than max_users were restored, those longest offline; in bounded steps. Returns when it
+ * should be called next, at most a second later. */
 uint64_t table_tick(struct table *table, uint64_t now_ms);
 
 struct table_counts {

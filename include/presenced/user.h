@@ -34,7 +34,9 @@ struct user_summary {
     enum user_state state;
     bool has_since;
     uint64_t since_ms;
-    uint64_t window_end_ms; /* USER_PUSH_ONLINE: when it turns offline, unless something happens; else 0 */
+    /* USER_PUSH_ONLINE: when it turns offline, unless something happens; USER_OFFLINE: when its last window
+     * ended, 0 where it had none; else 0. */
+    uint64_t window_end_ms;
 };
 
 static inline struct str user_id(const struct user *user)

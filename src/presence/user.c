@@ -106,6 +106,7 @@ void user_summarise(const struct user *user, uint64_t window_ms, uint64_t now_ms
     } else {
         summary.state = USER_OFFLINE;
         summary.since_ms = max_u64(span.latest_ms, span.window_end_ms);
+        summary.window_end_ms = span.window_end_ms;
     }
     *ret_summary = summary;
 }

@@ -108,7 +108,7 @@ void model_summarise(const struct user *user, uint64_t window_ms, uint64_t now_m
                                              evidence.window_end_ms};
     } else {
         uint64_t since_ms = max_u64(evidence.last_event_ms, evidence.window_end_ms);
-        *ret_summary = (struct user_summary){USER_OFFLINE, true, since_ms, 0};
+        *ret_summary = (struct user_summary){USER_OFFLINE, true, since_ms, evidence.window_end_ms};
     }
 }
 
@@ -416,6 +416,19 @@ static void end_windows(struct model *model, uint64_t now_ms, struct model_effec
     }
 }
 
+/* A clock that was set back by more than a second makes windows open again that had ended. */
+static void reopen_windows(struct model *model, uint64_t now_ms, struct model_effect *effect)
+{
+    for (size_t i = 0; i < model->n_users; i++) {
+        struct model_user *user = &model->users[i];
+        uint64_t end_ms = gather(&user->user, model->config.push_online_window_ms).window_end_ms;
+        if (user->state == USER_OFFLINE && end_ms > now_ms + 1000) {
+            user->state = USER_PUSH_ONLINE;
+            effect->n_reopened++;
+        }
+    }
+}
+
 bool model_settle(struct model *model, uint16_t app, struct str id, uint64_t now_ms)
 {
     struct model_user *user = find(model, app, id);
@@ -442,6 +455,7 @@ static void drop_for_age(struct model *model, uint64_t now_ms, struct model_effe
 void model_tick(struct model *model, uint64_t now_ms, struct model_effect *ret_effect)
 {
     *ret_effect = (struct model_effect){0};
+    reopen_windows(model, now_ms, ret_effect);
     end_windows(model, now_ms, ret_effect);
     if (model->config.forget_after_ms > 0) {
         drop_for_age(model, now_ms, ret_effect);

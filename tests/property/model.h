@@ -39,6 +39,7 @@ struct model {
 struct model_effect {
     bool restamped;
     unsigned n_updated;
+    unsigned n_reopened; /* of a tick */
     unsigned n_dropped;
 };
 

@@ -472,10 +472,142 @@ START_TEST(test_newcomer_older_than_the_dropped)
 }
 END_TEST
 
+/* Clocks that are set back. */
+
+/* What a look-up of the user would say now. */
+static enum user_state state_of(const char *user)
+{
+    struct user copy = get(user);
+    struct user_summary summary;
+    user_summarise(&copy, WINDOW_MS, fixture.now_ms, &summary);
+    return summary.state;
+}
+
+static void add_listed(void *cls, const struct user *user)
+{
+    unsigned *n = cls;
+    (void)user;
+    (*n)++;
+}
+
+static unsigned n_listed(enum user_state state)
+{
+    const struct table_filter filter = {.app = fixture.app, .state = (int)state, .platform = -1};
+    struct table_cursor cursor = {0};
+    unsigned n = 0;
+    while (table_list(fixture.table, &filter, 100, 100, &cursor, add_listed, &n)) {}
+    return n;
+}
+
+/* What look-up, list and counts say of alice and of one who is plainly offline. */
+static void check_all_say(enum user_state state)
+{
+    bool is_open = state == USER_PUSH_ONLINE;
+    ck_assert_int_eq(state_of("alice"), state);
+    check_counts(0, is_open, 2 - is_open, 0);
+    ck_assert_uint_eq(n_listed(USER_PUSH_ONLINE), is_open);
+    ck_assert_uint_eq(n_listed(USER_OFFLINE), 2 - is_open);
+}
+
+START_TEST(test_clock_ahead_and_back)
+{
+    open_with(WINDOW_MS, 0, 0);
+    (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
+    (void)apply(logout("bob", PLATFORM_WEB, NOW_MS + 100000));
+    check_all_say(USER_PUSH_ONLINE);
+    for (unsigned i = 0; i < 3; i++) {
+        fixture.now_ms = NOW_MS + 10 * WINDOW_MS;
+        (void)tick();
+        check_all_say(USER_OFFLINE);
+        uint64_t before = last_revision();
+        fixture.now_ms = NOW_MS + 1000;
+        ck_assert_uint_eq(tick(), fixture.now_ms + 1000);
+        check_all_say(USER_PUSH_ONLINE);
+        ck_assert_uint_eq(changes_after(before, &storage, changes, N_CHANGES_MAX), 1);
+        check_change(&changes[0], CHANGE_UPDATED, "alice");
+        (void)tick();
+        ck_assert_uint_eq(last_revision(), before + 1);
+    }
+    fixture.now_ms = NOW_MS + WINDOW_MS;
+    (void)tick();
+    check_all_say(USER_OFFLINE);
+}
+END_TEST
+
+/* The clock was ahead when the user was stored, loaded, or heard of: no window was ever open here. */
+START_TEST(test_window_ended_before_it_began)
+{
+    uint8_t record[RECORD_SIZE_MAX];
+    open_with(WINDOW_MS, 0, 0);
+    fixture.now_ms = NOW_MS + 10 * WINDOW_MS;
+    if (_i == 0) {
+        (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
+    } else {
+        struct user user = {.app = fixture.app, .id_len = 5, .id = "alice", .n_rows = 1};
+        user.rows[0] = (struct row){
+            .event_time_ms = NOW_MS, .action = ROW_DISCONNECT, .platform = PLATFORM_IOS};
+        (void)record_encode(&user, record);
+        ck_assert_int_eq(table_restore_user(fixture.table, record, fixture.now_ms), 0);
+    }
+    (void)apply(logout("bob", PLATFORM_WEB, NOW_MS));
+    check_all_say(USER_OFFLINE);
+    fixture.now_ms = NOW_MS;
+    (void)tick();
+    check_all_say(USER_PUSH_ONLINE);
+}
+END_TEST
+
+/* A window that would end within a second is not worth the moves; the end of all agrees again. */
+START_TEST(test_clock_back_a_little)
+{
+    open_with(WINDOW_MS, 0, 0);
+    (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
+    fixture.now_ms = NOW_MS + WINDOW_MS;
+    (void)tick();
+    fixture.now_ms = NOW_MS + WINDOW_MS - 1000;
+    (void)tick();
+    check_counts(0, 0, 1, 0);
+    /* But it is not forgotten over others that are looked at. */
+    fixture.now_ms = NOW_MS + WINDOW_MS - 1001;
+    (void)tick();
+    check_counts(0, 1, 0, 0);
+}
+END_TEST
+
+/* More users than one hold of a lock looks at, of whom the clock reopens some only. */
+START_TEST(test_many_windows_reopen)
+{
+    const unsigned n_users = 300000;
+    const uint64_t middle_ms = NOW_MS + 5 * WINDOW_MS;
+    open_with(WINDOW_MS, 0, 0);
+    fixture.now_ms = NOW_MS + 20 * WINDOW_MS;
+    for (unsigned i = 0; i < n_users; i++) {
+        char user[16];
+        (void)snprintf(user, sizeof(user), "user%u", i);
+        (void)apply(disconnect(user, PLATFORM_IOS, i % 2 == 0 ? NOW_MS : middle_ms));
+    }
+    check_counts(0, 0, n_users, 0);
+    fixture.now_ms = NOW_MS + 3 * WINDOW_MS;
+    unsigned n_ticks = 1;
+    while (tick() == fixture.now_ms + 1) {
+        n_ticks++;
+    }
+    check_counts(0, n_users / 2, n_users / 2, 0);
+    ck_assert_uint_gt(n_ticks, 1);
+    fixture.now_ms = NOW_MS;
+    while (tick() == fixture.now_ms + 1) {}
+    check_counts(0, n_users, 0, 0);
+    fixture.now_ms = NOW_MS + 20 * WINDOW_MS;
+    while (tick() == fixture.now_ms + 1) {}
+    check_counts(0, 0, n_users, 0);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("aging");
     TCase *tcase = tcase_create("aging");
+    tcase_set_timeout(tcase, 30);
     tcase_add_checked_fixture(tcase, NULL, tear_down);
     tcase_add_test(tcase, test_end_of_a_window_is_a_change);
     tcase_add_test(tcase, test_no_window_no_push_online);
@@ -502,6 +634,10 @@ Suite *test_suite(void)
     tcase_add_test(tcase, test_room);
     tcase_add_test(tcase, test_forgotten_before_full);
     tcase_add_test(tcase, test_newcomer_older_than_the_dropped);
+    tcase_add_test(tcase, test_clock_ahead_and_back);
+    tcase_add_loop_test(tcase, test_window_ended_before_it_began, 0, 2);
+    tcase_add_test(tcase, test_clock_back_a_little);
+    tcase_add_test(tcase, test_many_windows_reopen);
     suite_add_tcase(suite, tcase);
     return suite;
 }
