@@ -97,24 +97,26 @@ int table_apply(struct table *table, const struct table_event *event, uint64_t n
 int table_merge_user(struct table *table, const struct user *user, uint64_t now_ms,
                      struct table_applied *ret_applied);
 
-/* Raises an app's forgotten_before to what was known elsewhere, unless it is as high; without a change in the
- * log, and users who are held stay. */
-void table_raise_forgotten(struct table *table, uint16_t app, uint64_t stamp_ms);
+/* Raises an app's forgotten_before to what was known elsewhere, or to `now_ms` where that is ahead of the
+ * clock, unless it is as high; without a change in the log, and users who are held stay. */
+void table_raise_forgotten(struct table *table, uint16_t app, uint64_t stamp_ms, uint64_t now_ms);
 
 #define TABLE_ABSENT 1 /* never heard of, or forgotten */
 
 /* A copy of one user. 0 or TABLE_ABSENT. */
 int table_get(struct table *table, uint16_t app, struct str user_id, struct user *ret_user);
 
-/* Moves the users whose push_online window has ended by `now_ms`, drops those offline for longer than
- * forget_after, and where more than max_users were restored, those longest offline; in bounded steps. Returns
- * when it should be called next, at most a second later. */
+/* Moves the users whose push_online window has ended by `now_ms`, and back again those whose window had ended
+ * by a clock that was set back by more than a second since; drops those offline for longer than forget_after,
+ * and where more than max_users were restored, those longest offline; in bounded steps. Returns when it
+ * should be called next, at most a second later. */
 uint64_t table_tick(struct table *table, uint64_t now_ms);
 
 struct table_counts {
     uint64_t n_users[USER_N_STATES];
     uint64_t n_online_rows[PLATFORM_N_MAX]; /* rows that read as online, by platform */
-    uint64_t forgotten_before_ms;           /* 0: nobody of this app was dropped */
+    uint64_t forgotten_before_ms;           /* 0: nobody of this app was dropped; ahead of the clock it does
+                                             * not count until that has reached it */
     uint64_t n_dropped_for_room;            /* max_users */
     uint64_t n_dropped_for_age;             /* forget_after */
 };

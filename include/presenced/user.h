@@ -34,7 +34,9 @@ struct user_summary {
     enum user_state state;
     bool has_since;
     uint64_t since_ms;
-    uint64_t window_end_ms; /* USER_PUSH_ONLINE: when it turns offline, unless something happens; else 0 */
+    /* USER_PUSH_ONLINE: when it turns offline, unless something happens; USER_OFFLINE: when its last window
+     * ended, 0 where it had none; else 0. */
+    uint64_t window_end_ms;
 };
 
 static inline struct str user_id(const struct user *user)
@@ -63,6 +65,11 @@ void user_summarise(const struct user *user, uint64_t window_ms, uint64_t now_ms
 
 /* The highest stamp of all: of its rows and of its custom status; 0 for none. */
 uint64_t user_last_stamp_ms(const struct user *user);
+
+/* The stamp that the user leaves behind when it is dropped at `now_ms`: the highest of all, where one that
+ * was ahead of the clock counts as the time received. Never above `now_ms`, for what comes later must be
+ * newer. */
+uint64_t user_forgotten_stamp_ms(const struct user *user, uint64_t now_ms);
 
 struct str user_state_name(enum user_state state); /* "push_online" */
 

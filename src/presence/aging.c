@@ -1,30 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /* What happens to users of whom nothing is heard: their push_online window ends, and they are dropped when
- * they have been offline for too long or when their room is needed. */
+ * they have been offline for too long or when their room is needed.
+ *
+ * A clock that jumped ahead and was set right has ended windows too early. Whoever asks for one user reads
+ * the state off the clock, so lists and counts have to follow it back: table_tick() reopens such windows. */
 #include "table_private.h"
 
 #include "presenced/record.h"
 
 #include <stdatomic.h>
 
-/* Users moved or dropped by table_tick() at one hold of a lock: well below a millisecond. */
+/* Users moved, dropped or looked at by table_tick() at one hold of a lock: well below a millisecond. */
 #define STEP_MAX 256
 
-/* Users moved or dropped by one call of table_tick(), so that its caller can look at other things in between.
- */
+/* Users moved, dropped or looked at by one call of table_tick(), so that its caller can look at other things
+ * in between. */
 #define TICK_MAX 65536
 #define TICK_INTERVAL_MS 1000
 
-static void settle_first(struct table *table, struct shard *shard, uint64_t now_ms)
+/* Windows that end within a tick of now stay ended: the threads' readings of the clock differ by as much as
+ * they were held up, and a user shall not move to and fro for that. */
+#define REOPEN_MARGIN_MS TICK_INTERVAL_MS
+
+/* Moves the user to the state that it has by now. */
+static void move(struct table *table, struct shard *shard, uint32_t slot, const struct user *user,
+                 const struct user_summary *summary, uint64_t now_ms)
 {
-    struct user user;
-    struct user_summary summary;
-    uint32_t slot = heap_top_slot(&shard->heaps, HEAP_WINDOWS);
     const struct held *held = slots_at(&shard->slots, slot);
-    record_decode(held->record, &user);
-    user_summarise(&user, table->config.push_online_window_ms, now_ms, &summary);
-    struct filing filing = filing_of(&user, &summary);
-    app_count_moved(table->apps[user.app], held->state, summary.state);
+    struct filing filing = filing_of(user, summary);
+    app_count_moved(table->apps[user->app], held->state, summary->state);
     shard_refile(shard, slot, &filing);
     (void)table_log_change(table, shard, CHANGE_UPDATED, now_ms, held->record);
 }
@@ -33,7 +37,59 @@ unsigned table_settle(struct table *table, struct shard *shard, uint64_t now_ms,
 {
     unsigned n = 0;
     for (; n < max && heap_top_key(&shard->heaps, HEAP_WINDOWS) <= now_ms; n++) {
-        settle_first(table, shard, now_ms);
+        struct user user;
+        struct user_summary summary;
+        uint32_t slot = heap_top_slot(&shard->heaps, HEAP_WINDOWS);
+        record_decode(slots_at(&shard->slots, slot)->record, &user);
+        user_summarise(&user, table->config.push_online_window_ms, now_ms, &summary);
+        move(table, shard, slot, &user, &summary, now_ms);
+    }
+    return n;
+}
+
+static bool has_ended_early(uint64_t window_end_ms, uint64_t now_ms)
+{
+    return window_end_ms > now_ms && window_end_ms - now_ms > REOPEN_MARGIN_MS;
+}
+
+/* An offline user, whose window has ended at some time or never began. */
+static void reopen(struct table *table, struct shard *shard, uint32_t slot, uint64_t now_ms)
+{
+    struct user user;
+    struct user_summary summary;
+    record_decode(slots_at(&shard->slots, slot)->record, &user);
+    user_summarise(&user, table->config.push_online_window_ms, now_ms, &summary);
+    if (has_ended_early(summary.window_end_ms, now_ms)) {
+        move(table, shard, slot, &user, &summary, now_ms);
+    } else if (summary.window_end_ms > shard->ended_ms) {
+        shard->ended_ms = summary.window_end_ms;
+    }
+}
+
+/* Looks at the next few of the locked shard's offline users from `*slot` on, which is SLOT_NONE at the end.
+ * Returns how many. */
+static unsigned reopen_step(struct table *table, struct shard *shard, uint64_t now_ms, uint32_t *slot)
+{
+    for (unsigned n = 0; n < STEP_MAX; n++) {
+        *slot = slots_next(&shard->slots, 1U << USER_OFFLINE, *slot);
+        if (*slot == SLOT_NONE) {
+            return n;
+        }
+        reopen(table, shard, (*slot)++, now_ms);
+    }
+    return STEP_MAX;
+}
+
+/* The shard's `ended_ms` is gathered anew: from those looked at, and from those whom events move meanwhile.
+ * Returns how many were looked at. */
+static unsigned reopen_all(struct table *table, struct shard *shard, uint64_t now_ms)
+{
+    unsigned n = 0;
+    for (uint32_t slot = 0; slot != SLOT_NONE;) {
+        (void)pthread_mutex_lock(&shard->lock);
+        shard->ended_ms = slot == 0 ? 0 : shard->ended_ms;
+        n += reopen_step(table, shard, now_ms, &slot);
+        table_unlock(table, shard);
     }
     return n;
 }
@@ -47,7 +103,7 @@ static void drop(struct table *table, struct shard *shard, uint32_t slot, uint64
     record_decode(bytes, &user);
     struct place place = table_place(table, user.app, user_id(&user));
     /* Before the log tells of it: a follower that reads of a drop finds it counted. */
-    app_raise_forgotten(table->apps[user.app], user_last_stamp_ms(&user));
+    app_raise_forgotten(table->apps[user.app], user_forgotten_stamp_ms(&user, now_ms));
     atomic_fetch_add_explicit(n_dropped, 1, memory_order_relaxed);
     (void)table_log_change(table, shard, CHANGE_FORGOTTEN, now_ms, bytes);
     struct held *held = shard_remove(shard, place.hash, slot);
@@ -136,16 +192,21 @@ static unsigned drop_aged(struct table *table, struct shard *shard, uint64_t now
     return n;
 }
 
+static bool has_early_end(const struct table *table, unsigned at, uint64_t now_ms)
+{
+    return has_ended_early(atomic_load_explicit(&table->ended[at], memory_order_relaxed), now_ms);
+}
+
 static bool is_due(const struct table *table, unsigned at, uint64_t now_ms)
 {
     return atomic_load_explicit(&table->window_tops[at], memory_order_relaxed) <= now_ms ||
            is_aged(table, atomic_load_explicit(&table->idle_tops[at], memory_order_relaxed), now_ms);
 }
 
-static uint64_t next_tick(const struct table *table, uint64_t now_ms)
+static uint64_t next_tick(const struct table *table, unsigned n_done, uint64_t now_ms)
 {
     uint64_t forget_after = table->config.forget_after_ms;
-    uint64_t next = now_ms + TICK_INTERVAL_MS;
+    uint64_t next = n_done < TICK_MAX ? now_ms + TICK_INTERVAL_MS : now_ms;
     uint64_t window_end, idle_since;
     (void)lowest(table->window_tops, &window_end);
     (void)lowest(table->idle_tops, &idle_since);
@@ -172,8 +233,11 @@ uint64_t table_tick(struct table *table, uint64_t now_ms)
 {
     unsigned n_done = 0;
     for (unsigned i = 0; i < TABLE_N_SHARDS; i++) {
+        struct shard *shard = &table->shards[i];
+        if (n_done < TICK_MAX && has_early_end(table, i, now_ms)) {
+            n_done += reopen_all(table, shard, now_ms);
+        }
         while (n_done < TICK_MAX && is_due(table, i, now_ms)) {
-            struct shard *shard = &table->shards[i];
             (void)pthread_mutex_lock(&shard->lock);
             n_done += table_settle(table, shard, now_ms, STEP_MAX);
             n_done += drop_aged(table, shard, now_ms);
@@ -181,5 +245,5 @@ uint64_t table_tick(struct table *table, uint64_t now_ms)
         }
     }
     drop_excess(table, now_ms);
-    return next_tick(table, now_ms);
+    return next_tick(table, n_done, now_ms);
 }

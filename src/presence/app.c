@@ -64,6 +64,12 @@ void app_raise_forgotten(struct app *app, uint64_t stamp_ms)
                                                   memory_order_relaxed, memory_order_relaxed)) {}
 }
 
+uint64_t app_forgotten_stamp_ms(const struct app *app, uint64_t now_ms)
+{
+    uint64_t stamp_ms = load(&app->forgotten_before_ms);
+    return stamp_ms <= now_ms ? stamp_ms : 0;
+}
+
 void app_counts(const struct app *app, struct table_counts *ret_counts)
 {
     for (unsigned i = 0; i < USER_N_STATES; i++) {

@@ -33,6 +33,11 @@ void app_count_removed(struct app *app, enum user_state before);
 
 void app_raise_forgotten(struct app *app, uint64_t stamp_ms);
 
+/* The stamp up to which an event that is received at `now_ms` brings nobody back; 0: none. A forgotten_before
+ * ahead of the clock, of an older version's store or because the clock was set back, is none: it would
+ * swallow users who come now. */
+uint64_t app_forgotten_stamp_ms(const struct app *app, uint64_t now_ms);
+
 void app_counts(const struct app *app, struct table_counts *ret_counts);
 
 #endif

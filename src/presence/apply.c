@@ -95,7 +95,7 @@ static int make_user(struct application *application)
 {
     const struct table_event *event = application->event;
     struct user *user = &application->user;
-    uint64_t forgotten = atomic_load_explicit(&application->app->forgotten_before_ms, memory_order_relaxed);
+    uint64_t forgotten = app_forgotten_stamp_ms(application->app, application->now_ms);
     if (event == NULL) {
         return copy_other(application, forgotten);
     }
@@ -273,7 +273,7 @@ int table_merge_user(struct table *table, const struct user *user, uint64_t now_
     return run_from(&application, ret_applied);
 }
 
-void table_raise_forgotten(struct table *table, uint16_t app, uint64_t stamp_ms)
+void table_raise_forgotten(struct table *table, uint16_t app, uint64_t stamp_ms, uint64_t now_ms)
 {
-    app_raise_forgotten(table->apps[app], stamp_ms);
+    app_raise_forgotten(table->apps[app], stamp_ms < now_ms ? stamp_ms : now_ms);
 }

@@ -11,13 +11,13 @@ struct filing filing_of(const struct user *user, const struct user_summary *summ
 {
     switch (summary->state) {
     case USER_PUSH_ONLINE:
-        return (struct filing){summary->state, summary->window_end_ms};
+        return (struct filing){summary->state, summary->window_end_ms, 0};
     case USER_OFFLINE:
-        return (struct filing){summary->state, summary->since_ms};
+        return (struct filing){summary->state, summary->since_ms, summary->window_end_ms};
     case USER_UNKNOWN:
-        return (struct filing){summary->state, user->custom_status_time_ms};
+        return (struct filing){summary->state, user->custom_status_time_ms, 0};
     default:
-        return (struct filing){summary->state, 0};
+        return (struct filing){summary->state, 0, 0};
     }
 }
 
@@ -33,6 +33,7 @@ void shard_init(struct shard *shard)
     shard->index = (struct index){0};
     slots_init(&shard->slots);
     heaps_init(&shard->heaps, note_heap_at, &shard->slots);
+    shard->ended_ms = 0;
     shard->n_dropped = 0;
     shard->last_revision = 0;
 }
@@ -84,6 +85,11 @@ int shard_reserve(struct shard *shard)
     return r < 0 ? r : heaps_reserve(&shard->heaps);
 }
 
+static void note_ended(struct shard *shard, const struct filing *filing)
+{
+    shard->ended_ms = filing->ended_ms > shard->ended_ms ? filing->ended_ms : shard->ended_ms;
+}
+
 uint32_t shard_add(struct shard *shard, uint32_t hash, struct held *held, const struct filing *filing)
 {
     enum heap_name heap = heap_of(filing->state);
@@ -94,6 +100,7 @@ uint32_t shard_add(struct shard *shard, uint32_t hash, struct held *held, const 
     if (heap != NOT_TIMED) {
         heap_add(&shard->heaps, heap, filing->key, slot);
     }
+    note_ended(shard, filing);
     return slot;
 }
 
@@ -132,6 +139,7 @@ void shard_refile(struct shard *shard, uint32_t slot, const struct filing *filin
     if (held->state != filing->state) {
         slots_set_state(&shard->slots, slot, filing->state);
     }
+    note_ended(shard, filing);
 }
 
 struct held *shard_remove(struct shard *shard, uint32_t hash, uint32_t slot)

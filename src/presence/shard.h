@@ -17,6 +17,7 @@ struct shard {
     struct index index;
     struct slots slots;
     struct heaps heaps;     /* of users who are not online */
+    uint64_t ended_ms;      /* the latest end of a window of those filed as offline, or later; 0: none */
     uint64_t n_dropped;     /* users dropped from here so far */
     uint64_t last_revision; /* of the newest change of a user of this shard */
 };
@@ -25,6 +26,7 @@ struct shard {
 struct filing {
     enum user_state state;
     uint64_t key;
+    uint64_t ended_ms; /* USER_OFFLINE: when its window ended; 0: it had none */
 };
 
 struct filing filing_of(const struct user *user, const struct user_summary *summary);
@@ -44,8 +46,8 @@ uint32_t shard_add(struct shard *shard, uint32_t hash, struct held *held, const 
 /* Gives a user a new record and files it anew. 0, or -ENOMEM with nothing changed. */
 int shard_update(struct shard *shard, uint32_t slot, struct str record, const struct filing *filing);
 
-/* Files a user anew whose state time has moved; never fails, for time only moves it from windows to idle,
- * where room was made before. */
+/* Files a user anew whose state time has moved; never fails, for time moves it between windows and idle only,
+ * and they share their room. */
 void shard_refile(struct shard *shard, uint32_t slot, const struct filing *filing);
 
 /* Takes a user out; the caller frees it. */

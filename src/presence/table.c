@@ -25,6 +25,7 @@ static void init_shards(struct table *table)
         shard_init(&table->shards[i]);
         atomic_init(&table->window_tops[i], HEAP_NO_KEY);
         atomic_init(&table->idle_tops[i], HEAP_NO_KEY);
+        atomic_init(&table->ended[i], 0);
     }
 }
 
@@ -168,6 +169,7 @@ void table_unlock(struct table *table, struct shard *shard)
     size_t at = (size_t)(shard - table->shards);
     publish(&table->window_tops[at], heap_top_key(&shard->heaps, HEAP_WINDOWS));
     publish(&table->idle_tops[at], heap_top_key(&shard->heaps, HEAP_IDLE));
+    publish(&table->ended[at], shard->ended_ms);
     (void)pthread_mutex_unlock(&shard->lock);
 }
 

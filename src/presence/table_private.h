@@ -23,6 +23,7 @@ struct table {
     /* The top keys of the shards' heaps, side by side so that the lowest is found without a lock. */
     _Atomic uint64_t window_tops[TABLE_N_SHARDS];
     _Atomic uint64_t idle_tops[TABLE_N_SHARDS];
+    _Atomic uint64_t ended[TABLE_N_SHARDS]; /* their ended_ms */
     _Atomic uint64_t n_users;
     struct table_config config;
     struct siphash_key key;

@@ -54,6 +54,11 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* A window may be configured as long as one likes; beyond what stamps can say it makes no difference. */
 static uint64_t window_end(uint64_t event_time_ms, uint64_t window_ms)
 {
@@ -101,6 +106,7 @@ void user_summarise(const struct user *user, uint64_t window_ms, uint64_t now_ms
     } else {
         summary.state = USER_OFFLINE;
         summary.since_ms = max_u64(span.latest_ms, span.window_end_ms);
+        summary.window_end_ms = span.window_end_ms;
     }
     *ret_summary = summary;
 }
@@ -112,6 +118,17 @@ uint64_t user_last_stamp_ms(const struct user *user)
         last = max_u64(last, user->rows[i].event_time_ms);
     }
     return last;
+}
+
+uint64_t user_forgotten_stamp_ms(const struct user *user, uint64_t now_ms)
+{
+    /* When a custom status was received is not kept. */
+    uint64_t last = user->has_custom_status ? user->custom_status_time_ms : 0;
+    for (unsigned i = 0; i < user->n_rows; i++) {
+        const struct row *row = &user->rows[i];
+        last = max_u64(last, min_u64(row->event_time_ms, row->received_unix_ms));
+    }
+    return min_u64(last, now_ms);
 }
 
 struct str user_state_name(enum user_state state)

@@ -169,7 +169,8 @@ static int merge_line(struct import *import)
 static void merge_forgotten(struct import *import)
 {
     for (unsigned app = 0; app < table_n_apps(import->table); app++) {
-        table_raise_forgotten(import->table, (uint16_t)app, import->forgotten_before_ms[app]);
+        table_raise_forgotten(import->table, (uint16_t)app, import->forgotten_before_ms[app],
+                              clock_unix_ms());
     }
     store_note_apps(import->store);
 }

@@ -108,7 +108,7 @@ void model_summarise(const struct user *user, uint64_t window_ms, uint64_t now_m
                                              evidence.window_end_ms};
     } else {
         uint64_t since_ms = max_u64(evidence.last_event_ms, evidence.window_end_ms);
-        *ret_summary = (struct user_summary){USER_OFFLINE, true, since_ms, 0};
+        *ret_summary = (struct user_summary){USER_OFFLINE, true, since_ms, evidence.window_end_ms};
     }
 }
 
@@ -120,6 +120,22 @@ uint64_t model_last_stamp_ms(const struct user *user)
         last_ms = max_u64(last_ms, user->rows[i].event_time_ms);
     }
     return last_ms;
+}
+
+uint64_t model_forgotten_stamp_ms(const struct user *user, uint64_t now_ms)
+{
+    uint64_t stamp_ms = 0;
+
+    if (user->has_custom_status) {
+        stamp_ms = user->custom_status_time_ms > now_ms ? now_ms : user->custom_status_time_ms;
+    }
+    for (unsigned i = 0; i < user->n_rows; i++) {
+        const struct row *row = &user->rows[i];
+        bool was_ahead = row->event_time_ms > row->received_unix_ms;
+        uint64_t counts_as_ms = was_ahead ? row->received_unix_ms : row->event_time_ms;
+        stamp_ms = max_u64(stamp_ms, counts_as_ms > now_ms ? now_ms : counts_as_ms);
+    }
+    return stamp_ms;
 }
 
 static struct model_user *find(struct model *model, uint16_t app, struct str id)
@@ -158,11 +174,12 @@ static bool is_idle(const struct model_user *user)
     return user->state == USER_OFFLINE || user->state == USER_UNKNOWN;
 }
 
-static void drop(struct model *model, struct model_user *user)
+static void drop(struct model *model, struct model_user *user, uint64_t now_ms)
 {
     struct model_app *app = &model->apps[user->user.app];
 
-    app->forgotten_before_ms = max_u64(app->forgotten_before_ms, model_last_stamp_ms(&user->user));
+    app->forgotten_before_ms = max_u64(app->forgotten_before_ms,
+                                       model_forgotten_stamp_ms(&user->user, now_ms));
     *user = model->users[--model->n_users];
 }
 
@@ -181,6 +198,13 @@ static bool aims_at(const struct table_event *event, uint8_t platform)
     return false;
 }
 
+/* What events for absent users have to be newer than; one that the clock has not reached is nothing. */
+static uint64_t forgotten_at(const struct model *model, uint16_t app, uint64_t now_ms)
+{
+    uint64_t forgotten_before_ms = model->apps[app].forgotten_before_ms;
+    return forgotten_before_ms > now_ms ? 0 : forgotten_before_ms;
+}
+
 /* The stamp of an event that has none of its own that can be believed. */
 static uint64_t received_stamp_ms(const struct model *model, const struct table_event *event,
                                   const struct model_user *user, uint64_t now_ms)
@@ -188,8 +212,7 @@ static uint64_t received_stamp_ms(const struct model *model, const struct table_
     uint64_t stamp_ms = now_ms;
 
     if (user == NULL) {
-        uint64_t forgotten_before_ms = model->apps[event->app].forgotten_before_ms;
-        stamp_ms = max_u64(stamp_ms, forgotten_before_ms + 1);
+        stamp_ms = max_u64(stamp_ms, forgotten_at(model, event->app, now_ms) + 1);
     } else if (event->kind == TABLE_CUSTOM_STATUS) {
         if (user->user.has_custom_status) {
             stamp_ms = max_u64(stamp_ms, user->user.custom_status_time_ms + 1);
@@ -318,7 +341,7 @@ static bool drop_for_room(struct model *model, uint64_t now_ms)
         }
     }
     model->apps[first->user.app].n_dropped_for_room++;
-    drop(model, first);
+    drop(model, first, now_ms);
     return true;
 }
 
@@ -359,7 +382,7 @@ enum table_outcome model_apply(struct model *model, const struct table_event *ev
     struct model_user *user = find(model, event->app, event->user_id);
     bool believed = event->has_event_time && event->event_time_ms <= now_ms + TABLE_MAX_AHEAD_MS;
     uint64_t stamp_ms = believed ? event->event_time_ms : received_stamp_ms(model, event, user, now_ms);
-    uint64_t forgotten_before_ms = model->apps[event->app].forgotten_before_ms;
+    uint64_t forgotten_before_ms = forgotten_at(model, event->app, now_ms);
 
     *ret_effect = (struct model_effect){.restamped = !believed};
     if (user == NULL) {
@@ -393,6 +416,19 @@ static void end_windows(struct model *model, uint64_t now_ms, struct model_effec
     }
 }
 
+/* A clock that was set back by more than a second makes windows open again that had ended. */
+static void reopen_windows(struct model *model, uint64_t now_ms, struct model_effect *effect)
+{
+    for (size_t i = 0; i < model->n_users; i++) {
+        struct model_user *user = &model->users[i];
+        uint64_t end_ms = gather(&user->user, model->config.push_online_window_ms).window_end_ms;
+        if (user->state == USER_OFFLINE && end_ms > now_ms + 1000) {
+            user->state = USER_PUSH_ONLINE;
+            effect->n_reopened++;
+        }
+    }
+}
+
 bool model_settle(struct model *model, uint16_t app, struct str id, uint64_t now_ms)
 {
     struct model_user *user = find(model, app, id);
@@ -410,7 +446,7 @@ static void drop_for_age(struct model *model, uint64_t now_ms, struct model_effe
         struct model_user *user = &model->users[i];
         if (is_idle(user) && idle_since_ms(model, &user->user) + model->config.forget_after_ms <= now_ms) {
             model->apps[user->user.app].n_dropped_for_age++;
-            drop(model, user);
+            drop(model, user, now_ms);
             effect->n_dropped++;
         }
     }
@@ -419,6 +455,7 @@ static void drop_for_age(struct model *model, uint64_t now_ms, struct model_effe
 void model_tick(struct model *model, uint64_t now_ms, struct model_effect *ret_effect)
 {
     *ret_effect = (struct model_effect){0};
+    reopen_windows(model, now_ms, ret_effect);
     end_windows(model, now_ms, ret_effect);
     if (model->config.forget_after_ms > 0) {
         drop_for_age(model, now_ms, ret_effect);

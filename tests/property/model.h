@@ -39,6 +39,7 @@ struct model {
 struct model_effect {
     bool restamped;
     unsigned n_updated;
+    unsigned n_reopened; /* of a tick */
     unsigned n_dropped;
 };
 
@@ -69,5 +70,6 @@ struct row model_effective_row(const struct user *user, const struct row *row);
 void model_summarise(const struct user *user, uint64_t window_ms, uint64_t now_ms,
                      struct user_summary *ret_summary);
 uint64_t model_last_stamp_ms(const struct user *user);
+uint64_t model_forgotten_stamp_ms(const struct user *user, uint64_t now_ms);
 
 #endif

@@ -13,6 +13,7 @@ struct round {
     unsigned step;
     struct pool pool;
     uint64_t now_ms;
+    uint64_t jumped_ms; /* how far ahead the clock has jumped */
     struct table_config config;
     struct table *table;
     struct model model;
@@ -30,6 +31,7 @@ struct reached {
     unsigned outcomes[TABLE_FULL + 1];
     unsigned n_restamped;
     unsigned n_windows_ended;
+    unsigned n_windows_reopened;
     unsigned n_dropped_for_room;
     unsigned n_dropped_for_age;
 };

@@ -15,21 +15,26 @@
 #include <time.h>
 
 #define N_ROUNDS_DEFAULT 500
+#define N_ROUNDS_ENOUGH 100 /* to reach everything, whatever the seed */
 #define N_STEPS 400
 #define N_THREADS 4
 
 static uint64_t first_seed;
 static unsigned n_rounds;
 
+/* A comparison of what never happens finds nothing wrong with it. The rarest happens once in two rounds. */
 static void expect_reached(const struct reached *reached)
 {
+    unsigned min = n_rounds / 10;
+
     for (unsigned outcome = 0; outcome <= TABLE_FULL; outcome++) {
-        ck_assert_uint_gt(reached->outcomes[outcome], 100);
+        ck_assert_uint_gt(reached->outcomes[outcome], min);
     }
-    ck_assert_uint_gt(reached->n_restamped, 100);
-    ck_assert_uint_gt(reached->n_windows_ended, 100);
-    ck_assert_uint_gt(reached->n_dropped_for_room, 100);
-    ck_assert_uint_gt(reached->n_dropped_for_age, 100);
+    ck_assert_uint_gt(reached->n_restamped, min);
+    ck_assert_uint_gt(reached->n_windows_ended, min);
+    ck_assert_uint_gt(reached->n_windows_reopened, min);
+    ck_assert_uint_gt(reached->n_dropped_for_room, min);
+    ck_assert_uint_gt(reached->n_dropped_for_age, min);
 }
 
 START_TEST(random_histories)
@@ -48,7 +53,7 @@ START_TEST(random_histories)
         }
         round_fini(&round);
     }
-    if (n_rounds >= N_ROUNDS_DEFAULT) {
+    if (n_rounds >= N_ROUNDS_ENOUGH) {
         expect_reached(&reached);
     }
 }

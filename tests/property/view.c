@@ -137,7 +137,7 @@ static const char *replica_take(struct replica *replica, const struct change *ch
     if (change->kind != CHANGE_FORGOTTEN || known == NULL || !users_equal(known, &user)) {
         return "the record of a dropped user is not the last that was known";
     }
-    uint64_t stamp_ms = model_last_stamp_ms(&user);
+    uint64_t stamp_ms = model_forgotten_stamp_ms(&user, change->unix_ms);
     if (stamp_ms > replica->forgotten_before_ms[user.app]) {
         replica->forgotten_before_ms[user.app] = stamp_ms;
     }

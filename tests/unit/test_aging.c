@@ -227,15 +227,99 @@ START_TEST(test_events_of_the_forgotten)
 }
 END_TEST
 
-/* The stamp of a dropped user may be ahead of the clock: an event without one is still newer. */
+/* A user was dropped in this very millisecond: an event without a stamp is still newer. */
 START_TEST(test_restamped_is_newer_than_the_forgotten)
 {
     open_with(0, 1, 0);
-    (void)apply(logout("alice", PLATFORM_WEB, NOW_MS + 500));
-    (void)apply(logout("bob", PLATFORM_WEB, NOW_MS));
-    ck_assert_uint_eq(counts().forgotten_before_ms, NOW_MS + 500);
+    (void)apply(logout("alice", PLATFORM_WEB, NOW_MS));
+    (void)apply(logout("bob", PLATFORM_WEB, NOW_MS - 1));
+    ck_assert_uint_eq(counts().forgotten_before_ms, NOW_MS);
     ck_assert_int_eq(apply(unstamped(login("carol", PLATFORM_WEB, 0))), TABLE_CHANGED);
-    check_row("carol", PLATFORM_WEB, ROW_LOGIN, NOW_MS + 501);
+    check_row("carol", PLATFORM_WEB, ROW_LOGIN, NOW_MS + 1);
+}
+END_TEST
+
+/* A user with a stamp ahead of the clock is received, and dropped `later_ms` after: what it leaves. */
+static const struct {
+    bool is_custom_status;
+    int64_t stamp_later_ms; /* than its receipt */
+    int64_t dropped_later_ms;
+    int64_t forgotten_later_ms;
+} stamps_ahead[] = {
+    {false, -5, 1000, -5},
+    {false, 0, 1000, 0},
+    {false, 1, 1000, 0},
+    {false, TABLE_MAX_AHEAD_MS, 1000, 0},
+    /* The clock was set back meanwhile. */
+    {false, 0, -1000, -1000},
+    {false, 240000, -1000, -1000},
+    {false, -3000, -1000, -3000},
+    /* Of a custom status nothing says when it was received. */
+    {true, -5, 1000, -5},
+    {true, 240000, 1000, 1000},
+};
+
+#define N_STAMPS_AHEAD ((int)(sizeof(stamps_ahead) / sizeof(stamps_ahead[0])))
+
+START_TEST(test_stamp_ahead_counts_as_received)
+{
+    int64_t stamp_later_ms = stamps_ahead[_i].stamp_later_ms;
+    int64_t dropped_later_ms = stamps_ahead[_i].dropped_later_ms;
+    uint64_t stamp_ms = NOW_MS + (uint64_t)stamp_later_ms;
+    open_with(0, 1, 0);
+    (void)apply(stamps_ahead[_i].is_custom_status ? custom_status("alice", "away", stamp_ms)
+                                                  : logout("alice", PLATFORM_WEB, stamp_ms));
+    fixture.now_ms = NOW_MS + (uint64_t)dropped_later_ms;
+    (void)apply(login("bob", PLATFORM_WEB, fixture.now_ms));
+    ck_assert(!is_held("alice"));
+    ck_assert_uint_eq(counts().forgotten_before_ms, NOW_MS + (uint64_t)stamps_ahead[_i].forgotten_later_ms);
+}
+END_TEST
+
+/* Whoever comes after a drop is newer, though the dropped user's stamp is not reached yet. */
+START_TEST(test_stamp_ahead_swallows_nobody)
+{
+    open_with(0, 2, 0);
+    (void)apply(login("alice", PLATFORM_WEB, NOW_MS));
+    (void)apply(login("ahead", PLATFORM_WEB, NOW_MS + 240000));
+    (void)apply(logout("ahead", PLATFORM_WEB, NOW_MS + 240001));
+    fixture.now_ms = NOW_MS + 1000;
+    ck_assert_int_eq(apply(login("bob", PLATFORM_WEB, fixture.now_ms)), TABLE_CHANGED);
+    ck_assert(!is_held("ahead"));
+    (void)apply(logout("alice", PLATFORM_WEB, fixture.now_ms));
+    fixture.now_ms = NOW_MS + 2000;
+    ck_assert_int_eq(apply(login("carol", PLATFORM_WEB, fixture.now_ms)), TABLE_CHANGED);
+    ck_assert(is_held("carol"));
+}
+END_TEST
+
+/* One that is ahead of the clock all the same (an older store's, or the clock was set back) does not count
+ * until the clock has reached it. */
+START_TEST(test_forgotten_ahead_of_the_clock)
+{
+    open_with(0, 0, 0);
+    table_restore_dropped(fixture.table, fixture.app, NOW_MS + 240000, 1, 0);
+    ck_assert_int_eq(apply(login("alice", PLATFORM_WEB, NOW_MS)), TABLE_CHANGED);
+    ck_assert_int_eq(apply(unstamped(login("bob", PLATFORM_WEB, 0))), TABLE_CHANGED);
+    check_row("bob", PLATFORM_WEB, ROW_LOGIN, NOW_MS);
+    struct user merged = {.app = fixture.app, .id_len = 1, .id = "c", .n_rows = 1};
+    merged.rows[0] = (struct row){.event_time_ms = NOW_MS, .action = ROW_LOGIN, .platform = PLATFORM_WEB};
+    ck_assert_int_eq(table_merge_user(fixture.table, &merged, fixture.now_ms, &fixture.applied),
+                     TABLE_CHANGED);
+    fixture.now_ms = NOW_MS + 240000;
+    ck_assert_int_eq(apply(login("dave", PLATFORM_WEB, NOW_MS + 240000)), TABLE_FORGOTTEN);
+    ck_assert_int_eq(apply(login("dave", PLATFORM_WEB, NOW_MS + 240001)), TABLE_CHANGED);
+}
+END_TEST
+
+/* Known elsewhere, it comes to more than the clock nowhere. */
+START_TEST(test_raised_to_the_clock_at_most)
+{
+    open_with(0, 0, 0);
+    table_raise_forgotten(fixture.table, fixture.app, NOW_MS + 240000, NOW_MS);
+    ck_assert_uint_eq(counts().forgotten_before_ms, NOW_MS);
+    table_raise_forgotten(fixture.table, fixture.app, NOW_MS - 1, NOW_MS);
+    ck_assert_uint_eq(counts().forgotten_before_ms, NOW_MS);
 }
 END_TEST
 
@@ -376,6 +460,7 @@ END_TEST
 START_TEST(test_newcomer_older_than_the_dropped)
 {
     open_with(0, 1, 0);
+    fixture.now_ms = NOW_MS + 6 * UINT64_C(3000) + 10;
     for (unsigned i = 0; i < 3000; i++) {
         char user[16];
         uint64_t stamp = NOW_MS + 6 * (uint64_t)i;
@@ -387,10 +472,142 @@ START_TEST(test_newcomer_older_than_the_dropped)
 }
 END_TEST
 
+/* Clocks that are set back. */
+
+/* What a look-up of the user would say now. */
+static enum user_state state_of(const char *user)
+{
+    struct user copy = get(user);
+    struct user_summary summary;
+    user_summarise(&copy, WINDOW_MS, fixture.now_ms, &summary);
+    return summary.state;
+}
+
+static void add_listed(void *cls, const struct user *user)
+{
+    unsigned *n = cls;
+    (void)user;
+    (*n)++;
+}
+
+static unsigned n_listed(enum user_state state)
+{
+    const struct table_filter filter = {.app = fixture.app, .state = (int)state, .platform = -1};
+    struct table_cursor cursor = {0};
+    unsigned n = 0;
+    while (table_list(fixture.table, &filter, 100, 100, &cursor, add_listed, &n)) {}
+    return n;
+}
+
+/* What look-up, list and counts say of alice and of one who is plainly offline. */
+static void check_all_say(enum user_state state)
+{
+    bool is_open = state == USER_PUSH_ONLINE;
+    ck_assert_int_eq(state_of("alice"), state);
+    check_counts(0, is_open, 2 - is_open, 0);
+    ck_assert_uint_eq(n_listed(USER_PUSH_ONLINE), is_open);
+    ck_assert_uint_eq(n_listed(USER_OFFLINE), 2 - is_open);
+}
+
+START_TEST(test_clock_ahead_and_back)
+{
+    open_with(WINDOW_MS, 0, 0);
+    (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
+    (void)apply(logout("bob", PLATFORM_WEB, NOW_MS + 100000));
+    check_all_say(USER_PUSH_ONLINE);
+    for (unsigned i = 0; i < 3; i++) {
+        fixture.now_ms = NOW_MS + 10 * WINDOW_MS;
+        (void)tick();
+        check_all_say(USER_OFFLINE);
+        uint64_t before = last_revision();
+        fixture.now_ms = NOW_MS + 1000;
+        ck_assert_uint_eq(tick(), fixture.now_ms + 1000);
+        check_all_say(USER_PUSH_ONLINE);
+        ck_assert_uint_eq(changes_after(before, &storage, changes, N_CHANGES_MAX), 1);
+        check_change(&changes[0], CHANGE_UPDATED, "alice");
+        (void)tick();
+        ck_assert_uint_eq(last_revision(), before + 1);
+    }
+    fixture.now_ms = NOW_MS + WINDOW_MS;
+    (void)tick();
+    check_all_say(USER_OFFLINE);
+}
+END_TEST
+
+/* The clock was ahead when the user was stored, loaded, or heard of: no window was ever open here. */
+START_TEST(test_window_ended_before_it_began)
+{
+    uint8_t record[RECORD_SIZE_MAX];
+    open_with(WINDOW_MS, 0, 0);
+    fixture.now_ms = NOW_MS + 10 * WINDOW_MS;
+    if (_i == 0) {
+        (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
+    } else {
+        struct user user = {.app = fixture.app, .id_len = 5, .id = "alice", .n_rows = 1};
+        user.rows[0] = (struct row){
+            .event_time_ms = NOW_MS, .action = ROW_DISCONNECT, .platform = PLATFORM_IOS};
+        (void)record_encode(&user, record);
+        ck_assert_int_eq(table_restore_user(fixture.table, record, fixture.now_ms), 0);
+    }
+    (void)apply(logout("bob", PLATFORM_WEB, NOW_MS));
+    check_all_say(USER_OFFLINE);
+    fixture.now_ms = NOW_MS;
+    (void)tick();
+    check_all_say(USER_PUSH_ONLINE);
+}
+END_TEST
+
+/* A window that would end within a second is not worth the moves; the end of all agrees again. */
+START_TEST(test_clock_back_a_little)
+{
+    open_with(WINDOW_MS, 0, 0);
+    (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
+    fixture.now_ms = NOW_MS + WINDOW_MS;
+    (void)tick();
+    fixture.now_ms = NOW_MS + WINDOW_MS - 1000;
+    (void)tick();
+    check_counts(0, 0, 1, 0);
+    /* But it is not forgotten over others that are looked at. */
+    fixture.now_ms = NOW_MS + WINDOW_MS - 1001;
+    (void)tick();
+    check_counts(0, 1, 0, 0);
+}
+END_TEST
+
+/* More users than one hold of a lock looks at, of whom the clock reopens some only. */
+START_TEST(test_many_windows_reopen)
+{
+    const unsigned n_users = 300000;
+    const uint64_t middle_ms = NOW_MS + 5 * WINDOW_MS;
+    open_with(WINDOW_MS, 0, 0);
+    fixture.now_ms = NOW_MS + 20 * WINDOW_MS;
+    for (unsigned i = 0; i < n_users; i++) {
+        char user[16];
+        (void)snprintf(user, sizeof(user), "user%u", i);
+        (void)apply(disconnect(user, PLATFORM_IOS, i % 2 == 0 ? NOW_MS : middle_ms));
+    }
+    check_counts(0, 0, n_users, 0);
+    fixture.now_ms = NOW_MS + 3 * WINDOW_MS;
+    unsigned n_ticks = 1;
+    while (tick() == fixture.now_ms + 1) {
+        n_ticks++;
+    }
+    check_counts(0, n_users / 2, n_users / 2, 0);
+    ck_assert_uint_gt(n_ticks, 1);
+    fixture.now_ms = NOW_MS;
+    while (tick() == fixture.now_ms + 1) {}
+    check_counts(0, n_users, 0, 0);
+    fixture.now_ms = NOW_MS + 20 * WINDOW_MS;
+    while (tick() == fixture.now_ms + 1) {}
+    check_counts(0, 0, n_users, 0);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("aging");
     TCase *tcase = tcase_create("aging");
+    tcase_set_timeout(tcase, 30);
     tcase_add_checked_fixture(tcase, NULL, tear_down);
     tcase_add_test(tcase, test_end_of_a_window_is_a_change);
     tcase_add_test(tcase, test_no_window_no_push_online);
@@ -404,6 +621,10 @@ Suite *test_suite(void)
     tcase_add_test(tcase, test_forget_after_longer_than_time);
     tcase_add_loop_test(tcase, test_events_of_the_forgotten, 0, N_COMEBACKS);
     tcase_add_test(tcase, test_restamped_is_newer_than_the_forgotten);
+    tcase_add_loop_test(tcase, test_stamp_ahead_counts_as_received, 0, N_STAMPS_AHEAD);
+    tcase_add_test(tcase, test_stamp_ahead_swallows_nobody);
+    tcase_add_test(tcase, test_forgotten_ahead_of_the_clock);
+    tcase_add_test(tcase, test_raised_to_the_clock_at_most);
     tcase_add_test(tcase, test_forgotten_is_of_one_app);
     tcase_add_test(tcase, test_known_users_take_old_events);
     tcase_add_test(tcase, test_order_of_eviction);
@@ -413,6 +634,10 @@ Suite *test_suite(void)
     tcase_add_test(tcase, test_room);
     tcase_add_test(tcase, test_forgotten_before_full);
     tcase_add_test(tcase, test_newcomer_older_than_the_dropped);
+    tcase_add_test(tcase, test_clock_ahead_and_back);
+    tcase_add_loop_test(tcase, test_window_ended_before_it_began, 0, 2);
+    tcase_add_test(tcase, test_clock_back_a_little);
+    tcase_add_test(tcase, test_many_windows_reopen);
     suite_add_tcase(suite, tcase);
     return suite;
 }
