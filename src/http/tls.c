@@ -53,6 +53,9 @@ struct tls {
  * MB; a long chain of client certificates takes 20 KB. */
 #define HANDSHAKE_BYTES_MAX 65536
 
+/* The extension that tells which host the client wants (RFC 6066, section 3). */
+#define SERVER_NAME 0
+
 struct tls_session {
     gnutls_session_t gnutls;
     struct tls *tls;
@@ -421,6 +424,19 @@ static int count_handshake(gnutls_session_t gnutls, unsigned type, unsigned when
     return 0;
 }
 
+/* There is one certificate, so nobody needs to know which name a client has asked for. GnuTLS, from 3.6 to
+ * 3.8.13, ends the handshake over a name with another byte than letters, digits, '-' and '.', such as nginx
+ * sends (its upstream's name, im_presence) and HAProxy (a Host header, name:8443). It lets nobody replace its
+ * own reading of server_name, but compares the number it is given before it cuts it to 16 bits. One without
+ * functions is skipped over. Where it notices some day, handshakes with such names fail as before, and the
+ * log says so. */
+static void ignore_server_name(gnutls_session_t gnutls)
+{
+    (void)gnutls_session_ext_register(gnutls, "server_name", SERVER_NAME + (1 << 16), GNUTLS_EXT_MANDATORY,
+                                      NULL, NULL, NULL, NULL, NULL,
+                                      GNUTLS_EXT_FLAG_CLIENT_HELLO | GNUTLS_EXT_FLAG_TLS);
+}
+
 struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int fd,
                                     void (*on_unfinished)(void *cls), void (*on_sent)(void *cls), void *cls)
 {
@@ -447,6 +463,7 @@ struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int f
     if (!ready) {
         return NULL;
     }
+    ignore_server_name(session->gnutls);
     session->generation = take_pointer(generation);
     gnutls_transport_set_ptr(session->gnutls, session);
     gnutls_transport_set_pull_function(session->gnutls, pull);

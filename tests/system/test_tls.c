@@ -206,6 +206,35 @@ START_TEST(shows_a_certificate_that_verifies)
 }
 END_TEST
 
+/* Proxies send what they call the upstream, or a Host header. */
+static const char *const server_names[] = {
+    "localhost", "im_presence", "presence.example:8443", "[2001:db8::1]", "\xe4\xb8\xad.example", "a b", ".",
+};
+
+START_TEST(takes_any_server_name)
+{
+    for (size_t i = 0; i < 2; i++) {
+        cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+        const struct wire_tls options = {.server_name = server_names[_i],
+                                         .min_version = versions[i].version,
+                                         .max_version = versions[i].version};
+        ck_assert(wire_start_tls(wire, sandbox, &options));
+        request(wire, 200);
+    }
+}
+END_TEST
+
+/* The client's second hello has the name too. */
+START_TEST(takes_any_server_name_again)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    const struct wire_tls options = {.server_name = "im_presence", .groups = "P-521:P-256"};
+    ck_assert(wire_start_tls(wire, sandbox, &options));
+    ck_assert_int_eq(SSL_version(wire_ssl(wire)), TLS1_3_VERSION);
+    request(wire, 200);
+}
+END_TEST
+
 /* Who begins with single bytes: the first of them is the first that libmicrohttpd hears of. */
 static void send_hello_in_bytes(SSL *ssl, int fd)
 {
@@ -348,7 +377,8 @@ END_TEST
 static SSL_SESSION *connect_once(int version, SSL_SESSION *session, bool is_resumed)
 {
     cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
-    const struct wire_tls options = {.min_version = version, .max_version = version, .session = session};
+    const struct wire_tls options = {
+        .min_version = version, .max_version = version, .server_name = "im_presence", .session = session};
     ck_assert(wire_start_tls(wire, sandbox, &options));
     ck_assert_int_eq(SSL_session_reused(wire_ssl(wire)), is_resumed);
     request(wire, 200);
@@ -586,6 +616,8 @@ Suite *test_suite(void)
     tcase_add_test(usual, sslscan_finds_nothing_weak);
     tcase_add_test(usual, agrees_on_http_1_1);
     tcase_add_test(usual, shows_a_certificate_that_verifies);
+    tcase_add_loop_test(usual, takes_any_server_name, 0, COUNT(server_names));
+    tcase_add_test(usual, takes_any_server_name_again);
     tcase_add_test(usual, takes_a_hello_in_single_bytes);
     tcase_add_test(usual, closes_on_plain_http);
     tcase_add_test(usual, keeps_no_hello_without_end);
