@@ -34,7 +34,7 @@ forbidden() {
 
         # Third-party header: the only files that may include it.
         home["^microhttpd\\.h$"] = "^src/http/"
-        home["^gnutls/"] = "^src/http/tls(_key)?\\.[ch]$"
+        home["^gnutls/"] = "^src/http/tls(_[a-z]+)?\\.[ch]$"
         home["^openssl/"] = "^src/(http/(certificate|tls_key)|callback/signature)\\.c$"
         home["^cjson/"] = "^src/(callback/(state_change|json_tree)|transfer/line_parser|status/[a-z_]*query[a-z_]*)\\.c$"
         home["^ini\\.h$"] = "^src/config/"

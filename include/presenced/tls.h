@@ -20,12 +20,25 @@ DEFINE_CLEANUP(struct tls *, tls_free)
 struct tls_generation;
 
 /* `client_ca_pem` empty: no client certificate is asked for; else every session asks for one, and session
- * tickets are off, so that each connection shows it. 0; -EINVAL when GnuTLS refuses what it is given, with
- * the reason in `ret_error`; -ENOMEM. */
+ * tickets are off, so that each connection shows it. Shakes hands with itself, as
+ * callers will. 0; -EINVAL when GnuTLS refuses what it is given or no handshake of TLS 1.3 succeeds, with the
+ * reason in `ret_error`; -ENOMEM. */
 int tls_generation_new(const struct certificate *certificate, struct str client_ca_pem,
                        struct tls_generation **ret_generation, struct certificate_error *ret_error);
 void tls_generation_free(struct tls_generation *generation);
+
+/* What there is to know of the server's certificate. */
+struct tls_certificate {
+    uint64_t not_before_unix_s;
+    uint64_t not_after_unix_s;
+    bool works_with_1_2; /* with TLS 1.3 it does in any case */
+};
+
+struct tls_certificate tls_generation_certificate(const struct tls_generation *generation);
 DEFINE_CLEANUP(struct tls_generation *, tls_generation_free)
+
+/* Whether GnuTLS takes the client CA that certificate_read_ca() has read from `path`. As above. */
+int tls_check_client_ca(const char *path, struct str pem, struct certificate_error *ret_error);
 
 /* Makes `generation`, which is consumed, what handshakes use from now on. Sessions that are open live on with
  * theirs, which is freed with the last of them. One thread at a time. */
@@ -40,6 +53,9 @@ struct tls_stats {
     uint64_t n_failed;               /* of clients that had sent something */
     uint64_t certificate_end_unix_s; /* of the one that handshakes use now */
 };
+
+/* That of the generation that handshakes use now; false before the first. Any thread. */
+bool tls_certificate(struct tls *tls, struct tls_certificate *ret_certificate);
 
 /* Any thread. */
 void tls_stats(const struct tls *tls, struct tls_stats *ret_stats);

@@ -242,7 +242,7 @@ int start_tls(struct daemon *daemon)
     if (r == 0) {
         adopt_all_tls(daemon, &generations);
     }
-    return r;
+    return r == -EINVAL ? START_MISCONFIGURED : r; /* the files have changed since they were checked */
 }
 
 void stop_tls(struct daemon *daemon)

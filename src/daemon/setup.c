@@ -1,31 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/setup.h"
 
-#include "presenced/certificate.h"
+#include "presenced/tls.h"
 
 #include <errno.h>
 
+/* `client_ca` empty: none, or one that is wrong, which has been said. */
 static int check_pair(const struct config *config, const char *section, const struct config_lines *lines,
-                      const char *certificate_path, const char *private_key_path, struct buf *errors)
+                      const char *certificate_path, const char *private_key_path, struct str client_ca,
+                      struct buf *errors)
 {
     struct certificate certificate;
     struct certificate_error error;
+    cleanup(tls_generation_freep) struct tls_generation *generation = NULL;
     int r = certificate_read(certificate_path, private_key_path, &certificate, &error);
     if (r == 0) {
+        r = tls_generation_new(&certificate, client_ca, &generation, &error);
         certificate_fini(&certificate);
-    } else if (r == -EINVAL) {
+    }
+    if (r == -EINVAL) {
         buf_appendf(errors, "%s:%u: [%s] certificate: %s\n", config->path,
                     config_line(lines, section, "certificate"), section, error.text);
     }
     return r == -ENOMEM ? r : 0;
 }
 
-static int check_client_ca(const struct config *config, struct buf *errors)
+/* Into `ret_pem`, which is empty, and stays so where the file is wrong. */
+static int check_client_ca(const struct config *config, struct buf *ret_pem, struct buf *errors)
 {
-    cleanup(buf_fini) struct buf pem = {0};
+    const char *path = config->callback.client_ca;
     struct certificate_error error;
-    int r = certificate_read_ca(config->callback.client_ca, &pem, &error);
+    int r = certificate_read_ca(path, ret_pem, &error);
+    if (r == 0) {
+        r = tls_check_client_ca(path, buf_str(ret_pem), &error);
+    }
     if (r == -EINVAL) {
+        buf_fini(ret_pem);
         buf_appendf(errors, "%s:%u: [callback] client_ca: %s\n", config->path,
                     config_line(&config->callback.lines, "callback", "client_ca"), error.text);
     }
@@ -37,16 +47,18 @@ static int check_certificates(const struct config *config, struct buf *errors)
 {
     const struct config_callback *callback = &config->callback;
     const struct config_status *status = &config->status;
+    cleanup(buf_fini) struct buf client_ca = {0};
     int r = 0;
-    if (callback->tls) {
-        r = check_pair(config, "callback", &callback->lines, callback->certificate, callback->private_key,
-                       errors);
+    if (callback->client_ca[0] != '\0') {
+        r = check_client_ca(config, &client_ca, errors);
     }
-    if (r == 0 && callback->client_ca[0] != '\0') {
-        r = check_client_ca(config, errors);
+    if (r == 0 && callback->tls) {
+        r = check_pair(config, "callback", &callback->lines, callback->certificate, callback->private_key,
+                       buf_str(&client_ca), errors);
     }
     if (r == 0 && status->certificate[0] != '\0') {
-        r = check_pair(config, "status", &status->lines, status->certificate, status->private_key, errors);
+        r = check_pair(config, "status", &status->lines, status->certificate, status->private_key, STR(""),
+                       errors);
     }
     return r;
 }

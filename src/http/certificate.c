@@ -5,6 +5,8 @@
 #include "presenced/wipe.h"
 
 #include <errno.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -16,6 +18,9 @@
 #define FILE_MAX_BYTES 1048576
 
 #define CHAIN_MAX 16
+
+/* OpenSSL's security level 1, the least that its clients have, and the least that signs with RSA-PSS. */
+#define RSA_BITS_MIN 1024
 
 DEFINE_CLEANUP(BIO *, BIO_free_all)
 DEFINE_CLEANUP(X509 *, X509_free)
@@ -42,11 +47,22 @@ static int read_pem(const char *path, struct buf *ret_bytes, struct certificate_
     return r;
 }
 
-static X509 *next_certificate(BIO *bio)
+/* Behind the last: 0, and NULL. -EINVAL for one that is damaged, and what follows it is not looked at. */
+static int next_certificate(BIO *bio, X509 **ret_certificate)
 {
     X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-    ERR_clear_error(); /* the end of the file is an error to OpenSSL */
-    return certificate;
+    bool is_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    ERR_clear_error();
+    if (certificate == NULL && !is_end) {
+        return -EINVAL;
+    }
+    *ret_certificate = certificate;
+    return 0;
+}
+
+static int damaged(const char *path, unsigned number, struct certificate_error *ret_error)
+{
+    return fail(ret_error, "%s: certificate %u in it is damaged", path, number);
 }
 
 /* A key with a passphrase: a daemon has nobody to ask. */
@@ -91,28 +107,73 @@ static int unix_seconds(const ASN1_TIME *time, uint64_t *ret_seconds)
     return 0;
 }
 
-static int check_dates(X509 *leaf, const char *path, uint64_t *ret_not_after,
-                       struct certificate_error *ret_error)
+static int read_dates(X509 *leaf, struct certificate *certificate, struct certificate_error *ret_error)
 {
-    uint64_t not_before = 0;
-    uint64_t not_after = 0;
-    if (unix_seconds(X509_get0_notBefore(leaf), &not_before) < 0 ||
-        unix_seconds(X509_get0_notAfter(leaf), &not_after) < 0) {
-        return fail(ret_error, "%s: the certificate's dates cannot be read", path);
+    if (unix_seconds(X509_get0_notBefore(leaf), &certificate->not_before_unix_s) < 0 ||
+        unix_seconds(X509_get0_notAfter(leaf), &certificate->not_after_unix_s) < 0) {
+        return fail(ret_error, "%s: the certificate's dates cannot be read", certificate->path);
     }
-    uint64_t now = (uint64_t)time(NULL);
-    char date[32];
-    time_t shown = (time_t)(now < not_before ? not_before : not_after);
-    struct tm tm;
-    (void)strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", gmtime_r(&shown, &tm));
-    if (now < not_before) {
-        return fail(ret_error, "%s: the certificate is not valid before %s", path, date);
-    }
-    if (now >= not_after) {
-        return fail(ret_error, "%s: the certificate has expired on %s", path, date);
-    }
-    *ret_not_after = not_after;
     return 0;
+}
+
+static bool is_explicit(const EVP_PKEY *key)
+{
+    int is_so = 0;
+    return EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &is_so) == 1 &&
+           is_so != 0;
+}
+
+static bool is_usual_curve(const char *name)
+{
+    return strcmp(name, SN_X9_62_prime256v1) == 0 || strcmp(name, SN_secp384r1) == 0 ||
+           strcmp(name, SN_secp521r1) == 0;
+}
+
+static void find_flaw_of_ec(const EVP_PKEY *key, char *ret_text, size_t size)
+{
+    char curve[64] = "";
+    (void)EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL);
+    if (is_explicit(key)) {
+        (void)snprintf(ret_text, size,
+                       "its key spells out its curve's parameters instead of naming the curve");
+    } else if (!is_usual_curve(curve)) {
+        (void)snprintf(ret_text, size, "its key's curve is %s; P-256 is one that every caller knows", curve);
+    }
+}
+
+static void find_flaw_of_key(const EVP_PKEY *key, char *ret_text, size_t size)
+{
+    switch (EVP_PKEY_get_base_id(key)) {
+    case EVP_PKEY_EC:
+        find_flaw_of_ec(key, ret_text, size);
+        break;
+    case EVP_PKEY_RSA:
+    case EVP_PKEY_RSA_PSS:
+        if (EVP_PKEY_get_bits(key) < RSA_BITS_MIN) {
+            (void)snprintf(ret_text, size, "its RSA key has %d bits; 2048 are usual", EVP_PKEY_get_bits(key));
+        }
+        break;
+    case EVP_PKEY_ED25519:
+    case EVP_PKEY_ED448:
+        break;
+    default:
+        (void)snprintf(ret_text, size, "its key is of a kind (%s) that TLS does not sign with",
+                       EVP_PKEY_get0_type_name(key));
+        break;
+    }
+}
+
+/* What handshakes stumble over, in words that tell whoever made the certificate what to do. */
+static void find_flaw(X509 *leaf, struct certificate *certificate)
+{
+    const EVP_PKEY *key = X509_get0_pubkey(leaf);
+    if (key != NULL) {
+        find_flaw_of_key(key, certificate->flaw, sizeof(certificate->flaw));
+    }
+    if (certificate->flaw[0] == '\0' && (X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) == 0) {
+        (void)snprintf(certificate->flaw, sizeof(certificate->flaw), "its keyUsage lacks digitalSignature");
+    }
+    ERR_clear_error();
 }
 
 /* The certificates behind the first: at most CHAIN_MAX, and the second must have issued the first, or
@@ -120,7 +181,10 @@ static int check_dates(X509 *leaf, const char *path, uint64_t *ret_not_after,
 static int check_chain(BIO *bio, X509 *leaf, const char *path, struct certificate_error *ret_error)
 {
     for (unsigned n = 1;; n++) {
-        cleanup(X509_freep) X509 *issuer = next_certificate(bio);
+        cleanup(X509_freep) X509 *issuer = NULL;
+        if (next_certificate(bio, &issuer) < 0) {
+            return damaged(path, n + 1, ret_error);
+        }
         if (issuer == NULL) {
             return 0;
         }
@@ -136,41 +200,47 @@ static int check_chain(BIO *bio, X509 *leaf, const char *path, struct certificat
     }
 }
 
-static int check(struct certificate *certificate, const char *chain_path, const char *key_path,
-                 struct certificate_error *ret_error)
+static int check(struct certificate *certificate, const char *key_path, struct certificate_error *ret_error)
 {
+    const char *path = certificate->path;
     cleanup(EVP_PKEY_freep) EVP_PKEY *key = NULL;
+    cleanup(X509_freep) X509 *leaf = NULL;
     cleanup(BIO_free_allp)
         BIO *bio = BIO_new_mem_buf(certificate->chain_pem.ptr, (int)certificate->chain_pem.len);
     if (bio == NULL) {
         return -ENOMEM;
     }
-    cleanup(X509_freep) X509 *leaf = next_certificate(bio);
-    if (leaf == NULL) {
-        return fail(ret_error, "%s: holds no certificate in PEM form", chain_path);
+    if (next_certificate(bio, &leaf) < 0) {
+        return damaged(path, 1, ret_error);
     }
-    int r = check_chain(bio, leaf, chain_path, ret_error);
+    if (leaf == NULL) {
+        return fail(ret_error, "%s: holds no certificate in PEM form", path);
+    }
+    int r = check_chain(bio, leaf, path, ret_error);
     if (r == 0) {
         r = read_key(certificate, key_path, &key, ret_error);
     }
     if (r == 0 && X509_check_private_key(leaf, key) != 1) {
         ERR_clear_error();
-        r = fail(ret_error, "%s: is not the private key of the first certificate in %s", key_path,
-                 chain_path);
+        r = fail(ret_error, "%s: is not the private key of the first certificate in %s", key_path, path);
     }
-    return r < 0 ? r : check_dates(leaf, chain_path, &certificate->not_after_unix_s, ret_error);
+    if (r < 0) {
+        return r;
+    }
+    find_flaw(leaf, certificate);
+    return read_dates(leaf, certificate, ret_error);
 }
 
 int certificate_read(const char *chain_path, const char *key_path, struct certificate *ret_certificate,
                      struct certificate_error *ret_error)
 {
-    struct certificate certificate = {0};
+    struct certificate certificate = {.path = chain_path};
     int r = read_pem(chain_path, &certificate.chain_pem, ret_error);
     if (r == 0) {
         r = read_pem(key_path, &certificate.key_pem, ret_error);
     }
     if (r == 0) {
-        r = check(&certificate, chain_path, key_path, ret_error);
+        r = check(&certificate, key_path, ret_error);
     }
     if (r < 0) {
         certificate_fini(&certificate);
@@ -186,6 +256,22 @@ void certificate_fini(struct certificate *certificate)
     wipe_buf(&certificate->key_pem);
 }
 
+static int check_cas(BIO *bio, const char *path, struct certificate_error *ret_error)
+{
+    for (unsigned n = 1;; n++) {
+        cleanup(X509_freep) X509 *ca = NULL;
+        if (next_certificate(bio, &ca) < 0) {
+            return damaged(path, n, ret_error);
+        }
+        if (ca == NULL) {
+            return n > 1 ? 0 : fail(ret_error, "%s: holds no certificate in PEM form", path);
+        }
+        if (X509_check_ca(ca) == 0) {
+            return fail(ret_error, "%s: certificate %u in it is not one of a certificate authority", path, n);
+        }
+    }
+}
+
 int certificate_read_ca(const char *path, struct buf *ret_pem, struct certificate_error *ret_error)
 {
     cleanup(buf_fini) struct buf pem = {0};
@@ -197,12 +283,9 @@ int certificate_read_ca(const char *path, struct buf *ret_pem, struct certificat
     if (bio == NULL) {
         return -ENOMEM;
     }
-    cleanup(X509_freep) X509 *first = next_certificate(bio);
-    if (first == NULL) {
-        return fail(ret_error, "%s: holds no certificate in PEM form", path);
-    }
-    if (X509_check_ca(first) == 0) {
-        return fail(ret_error, "%s: the first certificate is not one of a certificate authority", path);
+    r = check_cas(bio, path, ret_error);
+    if (r < 0) {
+        return r;
     }
     *ret_pem = pem;
     pem = (struct buf){0};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/tls.h"
 
+#include "tls_check.h"
 #include "tls_key.h"
 
 #include <errno.h>
@@ -29,7 +30,7 @@ const char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 struct tls_generation {
     gnutls_certificate_credentials_t credentials;
     bool wants_client_certificate;
-    uint64_t certificate_end_unix_s;
+    struct tls_certificate certificate;
     _Atomic unsigned n_holders;
 };
 
@@ -53,6 +54,9 @@ struct tls {
 /* What a client may send until it is known. GnuTLS 3.7.9 keeps of a message what its length says, up to 16
  * MB; a long chain of client certificates takes 20 KB. */
 #define HANDSHAKE_BYTES_MAX 65536
+
+/* The extension that tells which host the client wants (RFC 6066, section 3). */
+#define SERVER_NAME 0
 
 struct tls_session {
     gnutls_session_t gnutls;
@@ -117,13 +121,20 @@ static gnutls_datum_t datum(struct str bytes)
     return (gnutls_datum_t){.data = (unsigned char *)(uintptr_t)bytes.ptr, .size = (unsigned)bytes.len};
 }
 
-static int refuse(const char *what, int gnutls_error, struct certificate_error *ret_error)
+/* `file` is what it is about. */
+static int refuse(const char *file, const char *what, const char *why, struct certificate_error *ret_error)
 {
-    if (gnutls_error == GNUTLS_E_MEMORY_ERROR) {
-        return -ENOMEM;
-    }
-    (void)snprintf(ret_error->text, sizeof(ret_error->text), "%s: %s", what, gnutls_strerror(gnutls_error));
+    (void)snprintf(ret_error->text, sizeof(ret_error->text), "%s: %s: %s", file, what, why);
     return -EINVAL;
+}
+
+static int refuse_certificate(const struct certificate *certificate, int gnutls_error,
+                              struct certificate_error *ret_error)
+{
+    const char *why = certificate->flaw[0] != '\0' ? certificate->flaw : gnutls_strerror(gnutls_error);
+    return gnutls_error == GNUTLS_E_MEMORY_ERROR
+               ? -ENOMEM
+               : refuse(certificate->path, "no TLS handshake succeeds with this certificate", why, ret_error);
 }
 
 /* Hands chain and key over to the credentials. 0, or a GnuTLS error. */
@@ -151,6 +162,36 @@ static int set_certificate(gnutls_certificate_credentials_t credentials,
     return r;
 }
 
+/* 0, or a GnuTLS error. */
+static int set_client_ca(gnutls_certificate_credentials_t credentials, struct str pem)
+{
+    gnutls_datum_t ca = datum(pem);
+    int r = gnutls_certificate_set_x509_trust_mem(credentials, &ca, GNUTLS_X509_FMT_PEM);
+    return r == 0 ? GNUTLS_E_NO_CERTIFICATE_FOUND : r < 0 ? r : 0;
+}
+
+/* Whoever offers TLS 1.3 gets it, and that is nearly everybody: a key that can do 1.2 alone (RSA with 512
+ * bits, P-224) is one that fails. The other way round those who know 1.2 at most fail, of whom there may be
+ * none. */
+static int check(struct tls_generation *generation, const struct certificate *certificate,
+                 struct certificate_error *ret_error)
+{
+    int errors[TLS_CHECK_N_VERSIONS];
+    int r = tls_check(generation->credentials, tls_priorities, errors);
+    if (r < 0) {
+        return r;
+    }
+    if (errors[TLS_CHECK_1_3] != 0) {
+        return refuse_certificate(certificate, errors[TLS_CHECK_1_3], ret_error);
+    }
+    generation->certificate = (struct tls_certificate){
+        .not_before_unix_s = certificate->not_before_unix_s,
+        .not_after_unix_s = certificate->not_after_unix_s,
+        .works_with_1_2 = errors[TLS_CHECK_1_2] == 0,
+    };
+    return 0;
+}
+
 int tls_generation_new(const struct certificate *certificate, struct str client_ca_pem,
                        struct tls_generation **ret_generation, struct certificate_error *ret_error)
 {
@@ -162,21 +203,42 @@ int tls_generation_new(const struct certificate *certificate, struct str client_
     if (gnutls_certificate_allocate_credentials(&generation->credentials) < 0) {
         return -ENOMEM;
     }
-    gnutls_datum_t ca = datum(client_ca_pem);
     int r = set_certificate(generation->credentials, certificate);
     if (r < 0) {
-        return refuse("the certificate and key cannot be used for TLS", r, ret_error);
+        return refuse_certificate(certificate, r, ret_error);
     }
-    if (ca.size > 0) {
-        r = gnutls_certificate_set_x509_trust_mem(generation->credentials, &ca, GNUTLS_X509_FMT_PEM);
-        if (r <= 0) {
-            return refuse("client_ca cannot be used", r < 0 ? r : GNUTLS_E_NO_CERTIFICATE_FOUND, ret_error);
+    if (client_ca_pem.len > 0) {
+        r = set_client_ca(generation->credentials, client_ca_pem);
+        if (r < 0) {
+            return refuse("client_ca", "cannot be used", gnutls_strerror(r), ret_error);
         }
         generation->wants_client_certificate = true;
     }
-    generation->certificate_end_unix_s = certificate->not_after_unix_s;
+    r = check(generation, certificate, ret_error);
+    if (r < 0) {
+        return r;
+    }
     *ret_generation = take_pointer(generation);
     return 0;
+}
+
+struct tls_certificate tls_generation_certificate(const struct tls_generation *generation)
+{
+    return generation->certificate;
+}
+
+int tls_check_client_ca(const char *path, struct str pem, struct certificate_error *ret_error)
+{
+    gnutls_certificate_credentials_t credentials = NULL;
+    if (gnutls_certificate_allocate_credentials(&credentials) < 0) {
+        return -ENOMEM;
+    }
+    int r = set_client_ca(credentials, pem);
+    gnutls_certificate_free_credentials(credentials);
+    if (r == GNUTLS_E_MEMORY_ERROR) {
+        return -ENOMEM;
+    }
+    return r < 0 ? refuse(path, "cannot be used", gnutls_strerror(r), ret_error) : 0;
 }
 
 void tls_adopt(struct tls *tls, struct tls_generation *generation)
@@ -184,7 +246,7 @@ void tls_adopt(struct tls *tls, struct tls_generation *generation)
     (void)pthread_mutex_lock(&tls->lock);
     /* First, so that whoever finds another generation than its own knows what that one wants. */
     atomic_store(&tls->wants_client_certificate, generation->wants_client_certificate);
-    atomic_store(&tls->certificate_end_unix_s, generation->certificate_end_unix_s);
+    atomic_store(&tls->certificate_end_unix_s, generation->certificate.not_after_unix_s);
     struct tls_generation *before = atomic_exchange(&tls->newest, generation);
     (void)pthread_mutex_unlock(&tls->lock);
     tls_generation_free(before);
@@ -205,6 +267,17 @@ static struct tls_generation *hold_newest(struct tls *tls)
 const char *tls_library_version(void)
 {
     return gnutls_check_version(NULL);
+}
+
+bool tls_certificate(struct tls *tls, struct tls_certificate *ret_certificate)
+{
+    struct tls_generation *generation = hold_newest(tls);
+    if (generation == NULL) {
+        return false;
+    }
+    *ret_certificate = generation->certificate;
+    tls_generation_free(generation);
+    return true;
 }
 
 void tls_stats(const struct tls *tls, struct tls_stats *ret_stats)
@@ -370,6 +443,19 @@ static int count_handshake(gnutls_session_t gnutls, unsigned type, unsigned when
     return 0;
 }
 
+/* There is one certificate, so nobody needs to know which name a client has asked for. GnuTLS, from 3.6 to
+ * 3.8.13, ends the handshake over a name with another byte than letters, digits, '-' and '.', such as nginx
+ * sends (its upstream's name, im_presence) and HAProxy (a Host header, name:8443). It lets nobody replace its
+ * own reading of server_name, but compares the number it is given before it cuts it to 16 bits. One without
+ * functions is skipped over. Where it notices some day, handshakes with such names fail as before, and the
+ * log says so. */
+static void ignore_server_name(gnutls_session_t gnutls)
+{
+    (void)gnutls_session_ext_register(gnutls, "server_name", SERVER_NAME + (1 << 16), GNUTLS_EXT_MANDATORY,
+                                      NULL, NULL, NULL, NULL, NULL,
+                                      GNUTLS_EXT_FLAG_CLIENT_HELLO | GNUTLS_EXT_FLAG_TLS);
+}
+
 struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int fd,
                                     const struct tls_session_events *events, void *cls)
 {
@@ -395,6 +481,7 @@ struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int f
     if (!ready) {
         return NULL;
     }
+    ignore_server_name(session->gnutls);
     session->generation = take_pointer(generation);
     gnutls_transport_set_ptr(session->gnutls, session);
     gnutls_transport_set_pull_function(session->gnutls, pull);

@@ -17,13 +17,6 @@ DEFINE_CLEANUP(X509 *, X509_free)
 
 static const long day_s = 24L * 60 * 60;
 
-struct certificate_plan {
-    const char *name;
-    const char *usage; /* extendedKeyUsage; NULL: a CA */
-    long begins_s;     /* from now */
-    long ends_s;
-};
-
 static void add_extension(X509 *certificate, X509 *issuer, int nid, const char *value)
 {
     X509V3_CTX context;
@@ -34,7 +27,7 @@ static void add_extension(X509 *certificate, X509 *issuer, int nid, const char *
     X509_EXTENSION_free(extension);
 }
 
-static void add_extensions(X509 *certificate, X509 *issuer, const struct certificate_plan *plan)
+static void add_extensions(X509 *certificate, X509 *issuer, const struct pki_plan *plan)
 {
     if (plan->usage == NULL) {
         add_extension(certificate, issuer, NID_basic_constraints, "critical,CA:TRUE");
@@ -43,12 +36,14 @@ static void add_extensions(X509 *certificate, X509 *issuer, const struct certifi
     }
     add_extension(certificate, issuer, NID_basic_constraints, "critical,CA:FALSE");
     add_extension(certificate, issuer, NID_ext_key_usage, plan->usage);
+    if (plan->key_usage != NULL) {
+        add_extension(certificate, issuer, NID_key_usage, plan->key_usage);
+    }
     add_extension(certificate, issuer, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1,IP:::1");
 }
 
 /* `issuer` NULL: signed by itself. */
-static X509 *make_certificate(const struct certificate_plan *plan, EVP_PKEY *key, X509 *issuer,
-                              EVP_PKEY *issuer_key)
+static X509 *make_certificate(const struct pki_plan *plan, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key)
 {
     static long serial = 1;
     X509 *certificate = X509_new();
@@ -69,12 +64,18 @@ static X509 *make_certificate(const struct certificate_plan *plan, EVP_PKEY *key
     return certificate;
 }
 
-static FILE *create_file(const char *directory, const char *name, const char *suffix)
+static FILE *open_file(const char *directory, const char *name, const char *suffix, const char *mode)
 {
     char path[512];
     (void)snprintf(path, sizeof(path), "%s/%s%s", directory, name, suffix);
-    FILE *file = fopen(path, "we");
-    ck_assert_msg(file != NULL, "cannot create %s", path);
+    FILE *file = fopen(path, mode);
+    ck_assert_msg(file != NULL, "cannot open %s", path);
+    return file;
+}
+
+static FILE *create_file(const char *directory, const char *name, const char *suffix)
+{
+    FILE *file = open_file(directory, name, suffix, "we");
     ck_assert_int_eq(fchmod(fileno(file), 0600), 0);
     return file;
 }
@@ -108,7 +109,7 @@ static EVP_PKEY *make_key(void)
     return key;
 }
 
-static void issue(const char *directory, const struct certificate_plan *plan, EVP_PKEY *key, X509 *issuer,
+static void issue(const char *directory, const struct pki_plan *plan, EVP_PKEY *key, X509 *issuer,
                   EVP_PKEY *issuer_key)
 {
     cleanup(X509_freep) X509 *certificate = make_certificate(plan, key, issuer, issuer_key);
@@ -118,9 +119,9 @@ static void issue(const char *directory, const struct certificate_plan *plan, EV
 static void write_server_certificates(const char *directory, X509 *ca, EVP_PKEY *ca_key)
 {
     cleanup(EVP_PKEY_freep) EVP_PKEY *key = make_key();
-    const struct certificate_plan server = {"server", "serverAuth", -day_s, 30 * day_s};
-    const struct certificate_plan expired = {"expired", "serverAuth", -30 * day_s, -day_s};
-    const struct certificate_plan future = {"future", "serverAuth", day_s, 30 * day_s};
+    const struct pki_plan server = {"server", "serverAuth", -day_s, 30 * day_s, NULL};
+    const struct pki_plan expired = {"expired", "serverAuth", -30 * day_s, -day_s, NULL};
+    const struct pki_plan future = {"future", "serverAuth", day_s, 30 * day_s, NULL};
     write_key(directory, "server", key);
     issue(directory, &expired, key, ca, ca_key);
     issue(directory, &future, key, ca, ca_key);
@@ -132,30 +133,45 @@ static void write_server_certificates(const char *directory, X509 *ca, EVP_PKEY 
 static void write_client_certificate(const char *directory, const char *name, X509 *ca, EVP_PKEY *ca_key)
 {
     cleanup(EVP_PKEY_freep) EVP_PKEY *key = make_key();
-    const struct certificate_plan plan = {name, "clientAuth", -day_s, 30 * day_s};
+    const struct pki_plan plan = {name, "clientAuth", -day_s, 30 * day_s, NULL};
     write_key(directory, name, key);
     issue(directory, &plan, key, ca, ca_key);
 }
 
 void pki_write(const char *directory)
 {
-    const struct certificate_plan ca_plan = {"ca", NULL, -60 * day_s, 60 * day_s};
-    const struct certificate_plan other_plan = {"other-ca", NULL, -60 * day_s, 60 * day_s};
+    const struct pki_plan ca_plan = {"ca", NULL, -60 * day_s, 60 * day_s, NULL};
+    const struct pki_plan other_plan = {"other-ca", NULL, -60 * day_s, 60 * day_s, NULL};
     cleanup(EVP_PKEY_freep) EVP_PKEY *ca_key = make_key();
     cleanup(EVP_PKEY_freep) EVP_PKEY *other_key = make_key();
     cleanup(X509_freep) X509 *ca = make_certificate(&ca_plan, ca_key, NULL, NULL);
     cleanup(X509_freep) X509 *other = make_certificate(&other_plan, other_key, NULL, NULL);
     write_certificate(directory, ca_plan.name, ca);
+    write_key(directory, ca_plan.name, ca_key);
     write_certificate(directory, other_plan.name, other);
     write_server_certificates(directory, ca, ca_key);
     write_client_certificate(directory, "client", ca, ca_key);
     write_client_certificate(directory, "stranger", other, other_key);
 }
 
+void pki_issue(const char *directory, const struct pki_plan *plan, EVP_PKEY *key)
+{
+    FILE *ca_file = open_file(directory, "ca", ".pem", "re");
+    FILE *ca_key_file = open_file(directory, "ca", ".key", "re");
+    cleanup(X509_freep) X509 *ca = PEM_read_X509(ca_file, NULL, NULL, NULL);
+    cleanup(EVP_PKEY_freep) EVP_PKEY *ca_key = PEM_read_PrivateKey(ca_key_file, NULL, NULL, NULL);
+    cleanup(EVP_PKEY_freep) EVP_PKEY *own = key == NULL ? make_key() : NULL;
+    ck_assert(ca != NULL && ca_key != NULL);
+    (void)fclose(ca_file);
+    (void)fclose(ca_key_file);
+    write_key(directory, plan->name, key == NULL ? own : key);
+    issue(directory, plan, key == NULL ? own : key, ca, ca_key);
+}
+
 void pki_write_server(const char *directory, EVP_PKEY *key)
 {
-    const struct certificate_plan ca_plan = {"ca", NULL, -60 * day_s, 60 * day_s};
-    const struct certificate_plan plan = {"server", "serverAuth", -day_s, 30 * day_s};
+    const struct pki_plan ca_plan = {"ca", NULL, -60 * day_s, 60 * day_s, NULL};
+    const struct pki_plan plan = {"server", "serverAuth", -day_s, 30 * day_s, NULL};
     cleanup(EVP_PKEY_freep) EVP_PKEY *ca_key = make_key();
     cleanup(X509_freep) X509 *ca = make_certificate(&ca_plan, ca_key, NULL, NULL);
     write_certificate(directory, ca_plan.name, ca);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../unit/suite.h"
 #include "event.h"
+#include "pki.h"
 #include "wire.h"
 
 #include "presenced/clock.h"
@@ -549,13 +550,9 @@ static const struct {
     const char *key;
     int named; /* in the reason: 0 the certificate, 1 its key */
 } bad_pairs[] = {
-    {"ended", "expired.pem", "server.key", 0},
-    {"not begun", "future.pem", "server.key", 0},
-    {"a key of another", "server.pem", "client.key", 1},
-    {"no PEM", CONFIG_NAME, "server.key", 0},
-    {"a key for a certificate", "server.key", "server.key", 0},
-    {"no file", NULL, "server.key", 0},
-    {"no key", "server.pem", NULL, 1},
+    {"no handshake", "made.pem", "made.key", 0}, {"a key of another", "server.pem", "client.key", 1},
+    {"no PEM", CONFIG_NAME, "server.key", 0},    {"a key for a certificate", "server.key", "server.key", 0},
+    {"no file", NULL, "server.key", 0},          {"no key", "server.pem", NULL, 1},
 };
 
 static void replace_file(const char *from, const char *to)
@@ -569,7 +566,9 @@ static void replace_file(const char *from, const char *to)
 
 START_TEST(keeps_its_certificate_where_the_new_one_is_bad)
 {
+    const struct pki_plan made = {"made", "serverAuth", -60, 3600, "critical,keyAgreement"};
     start_with_files("");
+    pki_issue(sandbox_path(sandbox), &made, NULL);
     expect_token("first", 200);
     for (int listener = 0; listener < N_LISTENERS; listener++) {
         const char *const *names = certificate_names[listener];

@@ -234,6 +234,35 @@ START_TEST(serves_many_new_connections_at_a_time)
 }
 END_TEST
 
+/* Proxies send what they call the upstream, or a Host header. */
+static const char *const server_names[] = {
+    "localhost", "im_presence", "presence.example:8443", "[2001:db8::1]", "\xe4\xb8\xad.example", "a b", ".",
+};
+
+START_TEST(takes_any_server_name)
+{
+    for (size_t i = 0; i < 2; i++) {
+        cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+        const struct wire_tls options = {.server_name = server_names[_i],
+                                         .min_version = versions[i].version,
+                                         .max_version = versions[i].version};
+        ck_assert(wire_start_tls(wire, sandbox, &options));
+        request(wire, 200);
+    }
+}
+END_TEST
+
+/* The client's second hello has the name too. */
+START_TEST(takes_any_server_name_again)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    const struct wire_tls options = {.server_name = "im_presence", .groups = "P-521:P-256"};
+    ck_assert(wire_start_tls(wire, sandbox, &options));
+    ck_assert_int_eq(SSL_version(wire_ssl(wire)), TLS1_3_VERSION);
+    request(wire, 200);
+}
+END_TEST
+
 /* Who begins with single bytes: the first of them is the first that libmicrohttpd hears of. */
 static void send_hello_in_bytes(SSL *ssl, int fd)
 {
@@ -374,7 +403,8 @@ END_TEST
 static SSL_SESSION *connect_once(int version, SSL_SESSION *session, bool is_resumed)
 {
     cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
-    const struct wire_tls options = {.min_version = version, .max_version = version, .session = session};
+    const struct wire_tls options = {
+        .min_version = version, .max_version = version, .server_name = "im_presence", .session = session};
     ck_assert(wire_start_tls(wire, sandbox, &options));
     ck_assert_int_eq(SSL_session_reused(wire_ssl(wire)), is_resumed);
     request(wire, 200);
@@ -441,42 +471,161 @@ END_TEST
 
 /* Certificates that cannot serve. */
 
+static EVP_PKEY *make_p224(void)
+{
+    return EVP_EC_gen("P-224");
+}
+
+static EVP_PKEY *make_rsa_512(void)
+{
+    return EVP_RSA_gen(512);
+}
+
+/* `made`: NULL for a key as all have. */
+static void issue_made(const char *key_usage, EVP_PKEY *(*make)(void))
+{
+    const struct pki_plan plan = {"made", "serverAuth", -60, 3600, key_usage};
+    EVP_PKEY *key = make == NULL ? NULL : make();
+    pki_issue(sandbox_path(sandbox), &plan, key);
+    EVP_PKEY_free(key);
+}
+
+static void append_file(struct buf *out, const char *name)
+{
+    cleanup(buf_fini) struct buf content = sandbox_read(sandbox, name);
+    buf_append(out, buf_str(&content));
+}
+
+/* One that is good, and a second behind it. */
+static void write_second(const char *name, const char *first, const char *second)
+{
+    cleanup(buf_fini) struct buf out = {0};
+    append_file(&out, first);
+    if (second != NULL) {
+        append_file(&out, second);
+    } else {
+        buf_append(&out, STR("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"));
+    }
+    sandbox_write(sandbox, name, buf_text(&out));
+}
+
+static void make_key_agreement(void)
+{
+    issue_made("critical,keyAgreement", NULL);
+}
+
+static void make_on_p224(void)
+{
+    issue_made(NULL, make_p224);
+}
+
+static void make_with_512_bits(void)
+{
+    issue_made(NULL, make_rsa_512);
+}
+
+static void make_damaged_chain(void)
+{
+    write_second("second.pem", "server.pem", NULL);
+}
+
+static void make_damaged_ca(void)
+{
+    write_second("second.pem", "ca.pem", NULL);
+}
+
+static void make_mixed_ca(void)
+{
+    write_second("second.pem", "ca.pem", "client.pem");
+}
+
 static const struct {
-    const char *what;
     const char *certificate;
     const char *key;
     const char *client_ca; /* "": none */
-    const char *says;      /* stands in the error beside the file's name */
+    void (*make)(void);    /* NULL: it is there */
+    const char *says;      /* behind "presenced.conf:", with the sandbox's path for "@DIR@" */
 } bad_certificates[] = {
-    {"ended", "expired.pem", "server.key", "", "expired.pem"},
-    {"not begun", "future.pem", "server.key", "", "future.pem"},
-    {"a key of another", "server.pem", "client.key", "", "client.key"},
-    {"no such file", "none.pem", "server.key", "", "none.pem"},
-    {"no such key", "server.pem", "none.key", "", "none.key"},
-    {"a key for a certificate", "server.key", "server.key", "", "server.key"},
-    {"a certificate for a key", "server.pem", "server.pem", "", "server.pem"},
-    {"no PEM", "presenced.conf", "server.key", "", "presenced.conf"},
-    {"no such CA", "server.pem", "server.key", "none.pem", "none.pem"},
-    {"a CA that is no PEM", "server.pem", "server.key", "server.key", "server.key"},
+    {"server.pem", "client.key", "", NULL,
+     "3: [callback] certificate: @DIR@/client.key: is not the private key of the first certificate in "
+     "@DIR@/server.pem"},
+    {"none.pem", "server.key", "", NULL,
+     "3: [callback] certificate: @DIR@/none.pem: cannot be read: No such file or directory"},
+    {"server.pem", "none.key", "", NULL,
+     "3: [callback] certificate: @DIR@/none.key: cannot be read: No such file or directory"},
+    {"server.key", "server.key", "", NULL,
+     "3: [callback] certificate: @DIR@/server.key: holds no certificate in PEM form"},
+    {"server.pem", "server.pem", "", NULL,
+     "3: [callback] certificate: @DIR@/server.pem: holds no private key in PEM form"},
+    {"presenced.conf", "server.key", "", NULL,
+     "3: [callback] certificate: @DIR@/presenced.conf: holds no certificate in PEM form"},
+    {"second.pem", "server.key", "", make_damaged_chain,
+     "3: [callback] certificate: @DIR@/second.pem: certificate 2 in it is damaged"},
+    {"made.pem", "made.key", "", make_key_agreement,
+     "3: [callback] certificate: @DIR@/made.pem: no TLS handshake succeeds with this certificate: its keyUsage "
+     "lacks digitalSignature"},
+    {"made.pem", "made.key", "", make_on_p224,
+     "3: [callback] certificate: @DIR@/made.pem: no TLS handshake succeeds with this certificate: its key's "
+     "curve is secp224r1; P-256 is one that every caller knows"},
+    {"made.pem", "made.key", "", make_with_512_bits,
+     "3: [callback] certificate: @DIR@/made.pem: no TLS handshake succeeds with this certificate: its RSA key "
+     "has 512 bits; 2048 are usual"},
+    {"server.pem", "server.key", "none.pem", NULL,
+     "5: [callback] client_ca: @DIR@/none.pem: cannot be read: No such file or directory"},
+    {"server.pem", "server.key", "server.key", NULL,
+     "5: [callback] client_ca: @DIR@/server.key: holds no certificate in PEM form"},
+    {"server.pem", "server.key", "second.pem", make_damaged_ca,
+     "5: [callback] client_ca: @DIR@/second.pem: certificate 2 in it is damaged"},
+    {"server.pem", "server.key", "second.pem", make_mixed_ca,
+     "5: [callback] client_ca: @DIR@/second.pem: certificate 2 in it is not one of a certificate authority"},
 };
+
+/* What is said, and with which status, is the same whether it is checked or started. */
+static void expect_refused(const char *says)
+{
+    static const char *const arguments[][4] = {
+        {"--config", "@DIR@/presenced.conf", "--check-config", NULL},
+        {"--config", "@DIR@/presenced.conf", NULL},
+    };
+    char text[512];
+    (void)snprintf(text, sizeof(text), "@DIR@/presenced.conf:%s\n", says);
+    cleanup(cleanup_freep) char *expected = sandbox_expand(sandbox, text);
+    for (size_t i = 0; i < 2; i++) {
+        cleanup(buf_fini) struct buf output = {0};
+        ck_assert_int_eq(sandbox_run(sandbox, harness_daemon(), arguments[i], &output), 2);
+        ck_assert_str_eq(buf_text(&output), expected);
+    }
+}
 
 START_TEST(says_what_is_wrong_with_a_certificate)
 {
-    sandbox = sandbox_new();
     char config[512];
+    const char *client_ca = bad_certificates[_i].client_ca;
+    sandbox = sandbox_new();
+    if (bad_certificates[_i].make != NULL) {
+        bad_certificates[_i].make();
+    }
     (void)snprintf(config, sizeof(config),
                    "[callback]\nlisten = 127.0.0.1:0\ncertificate = @DIR@/%s\nprivate_key = @DIR@/%s\n"
                    "client_ca = %s%s\n" REST,
                    bad_certificates[_i].certificate, bad_certificates[_i].key,
-                   *bad_certificates[_i].client_ca == '\0' ? "" : "@DIR@/", bad_certificates[_i].client_ca);
+                   *client_ca == '\0' ? "" : "@DIR@/", client_ca);
     sandbox_write(sandbox, "presenced.conf", config);
-    const char *const arguments[] = {"--config", "@DIR@/presenced.conf", NULL};
-    cleanup(buf_fini) struct buf output = {0};
-    int status = sandbox_run(sandbox, harness_daemon(), arguments, &output);
-    ck_assert_msg(status == 1 || status == 2, "%s: exit status %d, %s", bad_certificates[_i].what, status,
-                  buf_text(&output));
-    ck_assert_msg(strstr(buf_text(&output), bad_certificates[_i].says) != NULL, "%s: %s",
-                  bad_certificates[_i].what, buf_text(&output));
+    expect_refused(bad_certificates[_i].says);
+    sandbox_free(sandbox);
+}
+END_TEST
+
+START_TEST(says_what_is_wrong_with_the_status_listeners)
+{
+    sandbox = sandbox_new();
+    make_on_p224();
+    sandbox_write(sandbox, "presenced.conf",
+                  CALLBACK "[status]\nlisten = 127.0.0.1:0\nprivate_key = @DIR@/made.key\n"
+                           "certificate = @DIR@/made.pem\n[app 1400000000]\ntoken = x\n");
+    expect_refused(
+        "8: [status] certificate: @DIR@/made.pem: no TLS handshake succeeds with this certificate: "
+        "its key's curve is secp224r1; P-256 is one that every caller knows");
     sandbox_free(sandbox);
 }
 END_TEST
@@ -494,6 +643,8 @@ Suite *test_suite(void)
     tcase_add_test(usual, agrees_on_http_1_1);
     tcase_add_test(usual, shows_a_certificate_that_verifies);
     tcase_add_test(usual, serves_many_new_connections_at_a_time);
+    tcase_add_loop_test(usual, takes_any_server_name, 0, COUNT(server_names));
+    tcase_add_test(usual, takes_any_server_name_again);
     tcase_add_test(usual, takes_a_hello_in_single_bytes);
     tcase_add_test(usual, closes_on_plain_http);
     tcase_add_test(usual, keeps_no_hello_without_end);
@@ -515,6 +666,7 @@ Suite *test_suite(void)
     TCase *bad = tcase_create("bad certificates");
     tcase_set_timeout(bad, HARNESS_DEADLINE_MS / 1000);
     tcase_add_loop_test(bad, says_what_is_wrong_with_a_certificate, 0, COUNT(bad_certificates));
+    tcase_add_test(bad, says_what_is_wrong_with_the_status_listeners);
     suite_add_tcase(suite, bad);
     return suite;
 }

@@ -106,6 +106,12 @@ void wire_prepare_tls(struct wire *wire, const struct sandbox *sandbox, const st
     if (options->algorithms != NULL) {
         ck_assert_int_eq(SSL_set1_sigalgs_list(wire->ssl, options->algorithms), 1);
     }
+    if (options->groups != NULL) {
+        ck_assert_int_eq(SSL_set1_groups_list(wire->ssl, options->groups), 1);
+    }
+    if (options->server_name != NULL) {
+        ck_assert_int_eq(SSL_set_tlsext_host_name(wire->ssl, options->server_name), 1);
+    }
     if (options->session != NULL) {
         ck_assert_int_eq(SSL_set_session(wire->ssl, options->session), 1);
     }

@@ -24,7 +24,9 @@ struct wire_tls {
     int min_version;         /* TLS1_2_VERSION; 0: as OpenSSL likes */
     int max_version;
     const char *algorithms; /* of signatures, that are taken; NULL: as OpenSSL likes */
-    SSL_SESSION *session;   /* to resume; borrowed; NULL: a new one */
+    const char *groups;     /* of key exchange, the first of which is tried; NULL: as OpenSSL likes */
+    const char *server_name;
+    SSL_SESSION *session; /* to resume; borrowed; NULL: a new one */
 };
 
 /* Makes a session that has sent nothing yet, trusting the sandbox's CA. */

@@ -21,13 +21,16 @@ static const char make_files[] =
     "openssl req -new -key leaf.key -subj /CN=old -out old.csr && "
     "openssl ca -batch -config past.conf -cert ca.pem -keyfile ca.key -in old.csr -out expired.pem "
     "  -notext -outdir . -startdate 20200101000000Z -enddate 20200201000000Z && "
+    "printf -- \"-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----\\n\" > damaged.pem && "
+    "cat leaf.pem damaged.pem > half.pem && cat ca.pem damaged.pem > half-ca.pem && "
+    "cat ca.pem leaf.pem > mixed-ca.pem && cat ca.pem ca.pem > two-ca.pem && "
     "cat leaf.pem ca.pem > chain.pem && cat leaf.pem other.pem > disorder.pem && "
     "openssl ec -in leaf.key -aes128 -passout pass:secret -out locked.key && "
     ": > empty.pem && echo nonsense > garbage.pem && head -c 2000000 /dev/zero > huge.pem";
 
 static void set_up(void)
 {
-    char command[2048];
+    char command[4096];
     ck_assert_ptr_nonnull(mkdtemp(folder));
     (void)snprintf(command, sizeof(command), "sh -c '%s' %s", make_files, folder);
     ck_assert_int_eq(system(command), 0);
@@ -58,6 +61,24 @@ START_TEST(test_good)
     uint64_t now_s = (uint64_t)time(NULL);
     ck_assert_uint_ge(certificate.not_after_unix_s, now_s + 29 * 86400);
     ck_assert_uint_le(certificate.not_after_unix_s, now_s + 31 * 86400);
+    ck_assert_uint_le(certificate.not_before_unix_s, now_s);
+    ck_assert_str_eq(certificate.path, chain);
+    ck_assert_str_eq(certificate.flaw, "");
+    certificate_fini(&certificate);
+}
+END_TEST
+
+/* Whoever serves it says so; to read it is no error. */
+START_TEST(test_ended)
+{
+    char chain[128];
+    char key[128];
+    struct certificate certificate;
+    struct certificate_error error = {0};
+    in_folder("expired.pem", chain);
+    in_folder("leaf.key", key);
+    ck_assert_msg(certificate_read(chain, key, &certificate, &error) == 0, "%s", error.text);
+    ck_assert_uint_lt(certificate.not_after_unix_s, (uint64_t)time(NULL));
     certificate_fini(&certificate);
 }
 END_TEST
@@ -80,7 +101,8 @@ static const struct {
     {"disorder.pem", "leaf.key",
      "disorder.pem: the second certificate did not issue the first; the server's own comes first, then its "
      "issuer's"},
-    {"expired.pem", "leaf.key", "expired.pem: the certificate has expired on "},
+    {"damaged.pem", "leaf.key", "damaged.pem: certificate 1 in it is damaged"},
+    {"half.pem", "leaf.key", "half.pem: certificate 2 in it is damaged"},
 };
 
 START_TEST(test_bad)
@@ -98,20 +120,39 @@ START_TEST(test_bad)
 }
 END_TEST
 
+static const char *const cas[] = {"ca.pem", "two-ca.pem"};
+
 START_TEST(test_ca)
 {
     char path[128];
     struct buf pem = {0};
     struct certificate_error error = {0};
-    in_folder("ca.pem", path);
-    ck_assert_int_eq(certificate_read_ca(path, &pem, &error), 0);
+    in_folder(cas[_i], path);
+    ck_assert_msg(certificate_read_ca(path, &pem, &error) == 0, "%s", error.text);
     ck_assert_uint_gt(pem.len, 100);
     buf_fini(&pem);
-    in_folder("other.pem", path);
+}
+END_TEST
+
+static const struct {
+    const char *name;
+    const char *error; /* behind the folder */
+} bad_cas[] = {
+    {"none.pem", "none.pem: cannot be read: No such file or directory"},
+    {"garbage.pem", "garbage.pem: holds no certificate in PEM form"},
+    {"other.pem", "other.pem: certificate 1 in it is not one of a certificate authority"},
+    {"mixed-ca.pem", "mixed-ca.pem: certificate 2 in it is not one of a certificate authority"},
+    {"half-ca.pem", "half-ca.pem: certificate 2 in it is damaged"},
+};
+
+START_TEST(test_bad_ca)
+{
+    char path[128];
+    struct buf pem = {0};
+    struct certificate_error error = {0};
+    in_folder(bad_cas[_i].name, path);
     ck_assert_int_eq(certificate_read_ca(path, &pem, &error), -EINVAL);
-    ck_assert_ptr_nonnull(strstr(error.text, "is not one of a certificate authority"));
-    in_folder("garbage.pem", path);
-    ck_assert_int_eq(certificate_read_ca(path, &pem, &error), -EINVAL);
+    ck_assert_str_eq(error.text + strlen(folder) + 1, bad_cas[_i].error);
     ck_assert_ptr_null(pem.ptr);
 }
 END_TEST
@@ -123,7 +164,9 @@ Suite *test_suite(void)
     tcase_add_unchecked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, test_good, 0, 2);
     tcase_add_loop_test(tcase, test_bad, 0, (int)(sizeof(bad) / sizeof(bad[0])));
-    tcase_add_test(tcase, test_ca);
+    tcase_add_test(tcase, test_ended);
+    tcase_add_loop_test(tcase, test_ca, 0, (int)(sizeof(cas) / sizeof(cas[0])));
+    tcase_add_loop_test(tcase, test_bad_ca, 0, (int)(sizeof(bad_cas) / sizeof(bad_cas[0])));
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "../../src/http/tls_check.h"
 #include "presenced/tls.h"
 #include "suite.h"
 
+#include <errno.h>
 #include <gnutls/gnutls.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -21,7 +23,7 @@ static struct tls *tls;
 static void run(const char *script)
 {
     char command[512];
-    (void)snprintf(command, sizeof(command), "cd %s && %s 2>/dev/null", folder, script);
+    (void)snprintf(command, sizeof(command), "cd %s && { %s; } 2>/dev/null", folder, script);
     ck_assert_int_eq(system(command), 0);
 }
 
@@ -34,8 +36,9 @@ static void make_files(void)
 
 static void remove_files(void)
 {
-    run("rm key pem");
+    run("rm *");
     ck_assert_int_eq(rmdir(folder), 0);
+    memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
 }
 
 static void set_up(void)
@@ -197,6 +200,96 @@ START_TEST(exchanges_under_sessions)
 }
 END_TEST
 
+/* Which certificates serve. */
+
+#define REQUEST " && openssl req -x509 -key key -out pem -subj /CN=localhost"
+#define EC(curve) "openssl ecparam -name " curve " -genkey -noout -out key"
+#define RSA(bits) "openssl genrsa -out key " bits
+
+static const struct {
+    const char *make; /* a shell's command, that writes `key` and `pem` */
+    const char *flaw; /* NULL: it serves */
+} kinds[] = {
+    {EC("prime256v1") REQUEST, NULL},
+    {EC("secp384r1") REQUEST, NULL},
+    {EC("secp521r1") REQUEST, NULL},
+    {RSA("1024") REQUEST, NULL},
+    {RSA("2048") REQUEST, NULL},
+    {RSA("2048") REQUEST " -addext keyUsage=critical,digitalSignature", NULL},
+    {"openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -out key" REQUEST, NULL},
+    {"openssl genpkey -algorithm ED25519 -out key" REQUEST, NULL},
+    {"openssl genpkey -algorithm ED448 -out key" REQUEST, NULL},
+    {RSA("512") REQUEST, "its RSA key has 512 bits; 2048 are usual"},
+    {RSA("768") REQUEST, "its RSA key has 768 bits; 2048 are usual"},
+    {RSA("2048") REQUEST " -addext keyUsage=critical,keyEncipherment", "its keyUsage lacks digitalSignature"},
+    {EC("prime256v1") REQUEST " -addext keyUsage=keyAgreement", "its keyUsage lacks digitalSignature"},
+    {EC("secp224r1") REQUEST, "its key's curve is secp224r1; P-256 is one that every caller knows"},
+    {EC("secp256k1") REQUEST, "its key's curve is secp256k1; P-256 is one that every caller knows"},
+    {EC("brainpoolP256r1") REQUEST,
+     "its key's curve is brainpoolP256r1; P-256 is one that every caller knows"},
+    {EC("prime256v1") " -param_enc explicit" REQUEST,
+     "its key spells out its curve's parameters instead of naming the curve"},
+    {EC("SM2") REQUEST, "its key is of a kind (SM2) that TLS does not sign with"},
+    {"openssl dsaparam -genkey -out key 2048" REQUEST,
+     "its key is of a kind (DSA) that TLS does not sign with"},
+};
+
+static struct certificate read_made(void)
+{
+    static char pem[64];
+    char key[64];
+    struct certificate made;
+    struct certificate_error error;
+    (void)snprintf(pem, sizeof(pem), "%s/pem", folder);
+    (void)snprintf(key, sizeof(key), "%s/key", folder);
+    ck_assert_msg(certificate_read(pem, key, &made, &error) == 0, "%s", error.text);
+    return made;
+}
+
+START_TEST(takes_only_a_certificate_that_serves)
+{
+    char expected[320];
+    cleanup(tls_generation_freep) struct tls_generation *generation = NULL;
+    struct certificate_error error = {""};
+    run(kinds[_i].make);
+    struct certificate made = read_made();
+    int r = tls_generation_new(&made, STR(""), &generation, &error);
+    certificate_fini(&made);
+    if (kinds[_i].flaw == NULL) {
+        ck_assert_msg(r == 0, "%s: %s", kinds[_i].make, error.text);
+        ck_assert(tls_generation_certificate(generation).works_with_1_2);
+        return;
+    }
+    (void)snprintf(expected, sizeof(expected), "%s/pem: no TLS handshake succeeds with this certificate: %s",
+                   folder, kinds[_i].flaw);
+    ck_assert_int_eq(r, -EINVAL);
+    ck_assert_str_eq(error.text, expected);
+}
+END_TEST
+
+/* Each version for itself: without ECDHE-ECDSA, which is TLS 1.2's, 1.3 goes on. */
+START_TEST(checks_each_version_of_tls)
+{
+    static const char all[] = "NORMAL:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA";
+    static const char rsa_alone[] = "NORMAL:-KX-ALL:+ECDHE-RSA";
+    gnutls_certificate_credentials_t credentials;
+    int errors[TLS_CHECK_N_VERSIONS] = {-1, -1};
+    char pem[64];
+    char key[64];
+    (void)snprintf(pem, sizeof(pem), "%s/pem", folder);
+    (void)snprintf(key, sizeof(key), "%s/key", folder);
+    ck_assert_int_eq(gnutls_certificate_allocate_credentials(&credentials), 0);
+    ck_assert_int_ge(gnutls_certificate_set_x509_key_file(credentials, pem, key, GNUTLS_X509_FMT_PEM), 0);
+    ck_assert_int_eq(tls_check(credentials, all, errors), 0);
+    ck_assert_int_eq(errors[TLS_CHECK_1_2], 0);
+    ck_assert_int_eq(errors[TLS_CHECK_1_3], 0);
+    ck_assert_int_eq(tls_check(credentials, rsa_alone, errors), 0);
+    ck_assert_int_eq(errors[TLS_CHECK_1_2], GNUTLS_E_NO_CIPHER_SUITES);
+    ck_assert_int_eq(errors[TLS_CHECK_1_3], 0);
+    gnutls_certificate_free_credentials(credentials);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("tls");
@@ -210,5 +303,12 @@ Suite *test_suite(void)
     tcase_add_test(tcase, has_no_session_before_the_first);
     tcase_add_test(tcase, exchanges_under_sessions);
     suite_add_tcase(suite, tcase);
+    TCase *certificates = tcase_create("certificates");
+    tcase_add_unchecked_fixture(certificates, make_files, remove_files);
+    tcase_set_timeout(certificates, 60); /* DSA's parameters take their time */
+    tcase_add_test(certificates, checks_each_version_of_tls);
+    tcase_add_loop_test(certificates, takes_only_a_certificate_that_serves, 0,
+                        (int)(sizeof(kinds) / sizeof(kinds[0])));
+    suite_add_tcase(suite, certificates);
     return suite;
 }
