@@ -70,11 +70,14 @@ run_tests() {
         return
     fi
     n_failed=${summary% *}
-    n_tests=${summary#* }
+    # ctest calls them passed.
+    n_skipped=$(grep -c '^[[:space:]]*[0-9]* - .* (Skipped)$' "$logs/$1-tests.log")
+    n_tests=$((${summary#* } - n_skipped))
     count $((n_tests - n_failed)) "$n_failed"
     result=ok
     [ "$n_failed" -eq 0 ] || result=FAIL
     printf '%-5s %s\n' $result "$1: $((n_tests - n_failed)) of $n_tests tests ($(($(date +%s) - begin)) s)"
+    sed -nE 's/^[[:space:]]*[0-9]+ - (.*) \(Skipped\)$/      skipped: \1/p' "$logs/$1-tests.log"
     sed -n '/^The following tests FAILED/,/^Errors while/p' "$logs/$1-tests.log" | sed '$d'
     grep -E '^[^ ]+:[0-9]+:[FE]:' "$logs/$1-tests.log" | head -n 20 | sed 's/^/      /'
 }
