@@ -19,5 +19,5 @@ for field in 'Package presenced' 'Section net' 'Priority optional'; do
     value=$(dpkg-deb --field "$package" "${field% *}")
     [ "$value" = "${field#* }" ] || { echo "${field% *} is $value, not ${field#* }" && exit 1; }
 done
-dpkg-deb --field "$package" Depends | grep -q 'libmicrohttpd12 (>= ' || { echo 'Depends names no libraries' && exit 1; }
+dpkg-deb --field "$package" Depends | grep -qE 'libmicrohttpd12(t64)? \(>= ' || { echo 'Depends names no libraries' && exit 1; }
 echo "$package"

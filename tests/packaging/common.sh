@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh disable=SC2034 # who reads this uses them
-# What the scripts that live a package's life share: read by them, in the project's folder.
+# What the scripts that live a package's life share: read by them, in the project's folder. Their argument is a
+# release of Debian, 12 or 13 (without one, this machine's): the package is built and lives there.
 
+# shellcheck source=tests/releases.sh
+. tests/releases.sh
+suite=$(suite_of "${1-}") || { echo "${0##*/}: which release of Debian?" >&2 && exit 1; }
 own=$(mktemp -d)
 root=$own/root
 passed=0
@@ -27,20 +31,28 @@ conclude() {
     [ "$failed" -eq 0 ]
 }
 
-# build_package: leaves its path in `package`. Returns otherwise with the end of what was said in `reason`.
+# build_package: leaves its path in `package`. Returns otherwise, with 77 where that release cannot be had, with the
+# end of what was said in `reason`.
 build_package() {
-    if ! sh tests/packaging/build.sh >"$own/build.log" 2>&1; then
-        reason="the package was not built: $(tail -n 20 "$own/build.log")"
-        return 1
+    set -- sh tests/packaging/build.sh
+    built=.
+    if [ "$suite" != "$(own_suite)" ]; then
+        set -- sh tests/debian.sh run "$suite" "$@"
+        built=build/debian-$suite/srv
     fi
-    package=$(tail -n 1 "$own/build.log")
+    status=0
+    "$@" >"$own/build.log" 2>&1 || status=$?
+    reason="the package was not built: $(tail -n 20 "$own/build.log")"
+    package=$built/$(tail -n 1 "$own/build.log")
+    return $status
 }
 
 # bootstrap PACKAGES: Debian with these (each with a comma behind) and with what the package depends on, of
 # alternatives the first. Returns otherwise with the end of what was said in `reason`.
 bootstrap() {
     depends=$(dpkg-deb --field "$package" Depends | sed -E 's/ *\|[^,]*//g; s/ *\([^)]*\)//g; s/, */,/g')
-    if ! debootstrap --variant=minbase --include="$1$depends" bookworm "$root" ${MIRROR:+"$MIRROR"} >"$own/debootstrap.log" 2>&1; then
+    if ! debootstrap --variant=minbase --include="$1$depends" "$suite" "$root" ${MIRROR:+"$MIRROR"} \
+        >"$own/debootstrap.log" 2>&1; then
         reason="debootstrap failed: $(tail -n 5 "$own/debootstrap.log")"
         return 1
     fi

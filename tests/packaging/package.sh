@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Builds the Debian package and takes it through its life in a minimal Debian 12 that is made for it and not
-# booted: installed, configured, upgraded, removed, installed again, purged. Needs root, debootstrap and a
-# mirror (MIRROR names another than debootstrap's own); takes about two minutes.
+# Builds the Debian package and takes it through its life in a minimal Debian that is made for it and not booted:
+# installed, configured, upgraded, removed, installed again, purged. `sh tests/packaging/package.sh [RELEASE]`, 12 or
+# 13; without one, this machine's. Needs root, debootstrap and a mirror (MIRROR names another than debootstrap's own);
+# takes about two minutes.
 #
 # systemctl is a stand-in there, but for links in /etc: it writes down what the package's scripts ask of it.
 # What a booted system makes of that is another test's.
