@@ -127,6 +127,7 @@ static bool work(struct store *store)
         return false;
     }
     note_success(store);
+    journaling_mend(store);
     return true;
 }
 

@@ -18,9 +18,11 @@
  * entries are whole but perhaps the last. After the machine's death each page of the file may be of another
  * age. The two clocks tell which of the two it was: the boot id of /proc is out of sight in a hardened unit.
  *
- * All blocks of the file are written once before it is used: a full disk must not be met by a store to
- * memory, for that would be SIGBUS. */
+ * All blocks of the file are written once before it is used, so that a full disk is met then. What a store to
+ * memory may still meet is a file that was cut, or a disk or file system that gave up: see guard.h. */
 #include "journal.h"
+
+#include "guard.h"
 
 #include "presenced/clock.h"
 
@@ -41,6 +43,7 @@
 /* Half a second of 70,000 events a second; and few enough that every process may lock them. */
 #define RING_SIZE ((size_t)4 << 20)
 #define FILE_SIZE (HEADER_SIZE + RING_SIZE)
+#define MAPPED_SIZE (FILE_SIZE + RING_SIZE)
 #define NAME_PREFIX STR("JOURNAL-")
 #define NAME_SIZE 40
 #define MAGIC "presjrnl"
@@ -73,6 +76,7 @@ static_assert(sizeof(struct entry) == 24, "as drawn");
 struct journal {
     uint64_t run;
     int fd;
+    struct guard guard; /* of the mapping */
     struct header *header;
     uint8_t *ring; /* twice RING_SIZE */
     uint64_t begin;
@@ -183,17 +187,23 @@ static bool map_at(uint8_t *address, size_t size, int fd, size_t offset)
     return mmap(address, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, (off_t)offset) == address;
 }
 
-static int map(struct journal *journal)
+static int reserve(struct journal *journal)
 {
-    size_t size = FILE_SIZE + RING_SIZE;
-    void *room = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *room = mmap(NULL, MAPPED_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (room == MAP_FAILED) {
         return -errno;
     }
     journal->header = room;
     journal->ring = (uint8_t *)room + HEADER_SIZE;
+    return guard_begin(&journal->guard, room, MAPPED_SIZE);
+}
+
+/* In the place of what is there. */
+static int map(struct journal *journal)
+{
+    uint8_t *room = (uint8_t *)journal->header;
     if (!map_at(room, FILE_SIZE, journal->fd, 0) ||
-        !map_at((uint8_t *)room + FILE_SIZE, RING_SIZE, journal->fd, HEADER_SIZE)) {
+        !map_at(room + FILE_SIZE, RING_SIZE, journal->fd, HEADER_SIZE)) {
         return -errno;
     }
     (void)mlock(room, FILE_SIZE); /* read back from a slow disk it would block; without the right, it may */
@@ -201,8 +211,9 @@ static int map(struct journal *journal)
 }
 
 /* Under the name there may be what an interrupted start has left, or a link to who knows what. */
-static int create(struct journal *journal, int folder_fd, const char *name)
+static int create_file(struct journal *journal, int folder_fd, const char *name)
 {
+    cleanup_closep(&journal->fd);
     if (unlinkat(folder_fd, name, 0) != 0 && errno != ENOENT) {
         return -errno;
     }
@@ -220,23 +231,53 @@ static int create(struct journal *journal, int folder_fd, const char *name)
     return r;
 }
 
-int journal_create(int folder_fd, uint64_t run, struct journal **ret_journal)
+static int create(struct journal *journal, int folder_fd, uint64_t run)
 {
     char name[NAME_SIZE];
+    journal->run = run;
+    name_of(run, name);
+    int r = create_file(journal, folder_fd, name);
+    if (r < 0) {
+        (void)unlinkat(folder_fd, name, 0); /* it may have taken the last of the room */
+    }
+    return r;
+}
+
+int journal_create(int folder_fd, uint64_t run, struct journal **ret_journal)
+{
     cleanup(journal_freep) struct journal *journal = calloc(1, sizeof(*journal));
     if (journal == NULL) {
         return -ENOMEM;
     }
-    journal->run = run;
     journal->fd = -1;
-    name_of(run, name);
-    int r = create(journal, folder_fd, name);
+    int r = reserve(journal);
+    if (r == 0) {
+        r = create(journal, folder_fd, run);
+    }
     if (r < 0) {
-        (void)unlinkat(folder_fd, name, 0); /* it may have taken the last of the room */
         return r;
     }
     *ret_journal = take_pointer(journal);
     return 0;
+}
+
+bool journal_is_lost(const struct journal *journal)
+{
+    return guard_is_lost(&journal->guard);
+}
+
+int journal_renew(struct journal *journal, int folder_fd, uint64_t run)
+{
+    assert(journal_is_lost(journal));
+    return create(journal, folder_fd, run);
+}
+
+void journal_resume(struct journal *journal)
+{
+    journal->begin = 0;
+    journal->end = 0;
+    atomic_store_explicit(&journal->revision, 0, memory_order_relaxed);
+    guard_renew(&journal->guard);
 }
 
 void journal_free(struct journal *journal)
@@ -244,8 +285,9 @@ void journal_free(struct journal *journal)
     if (journal == NULL) {
         return;
     }
+    guard_end(&journal->guard);
     if (journal->header != NULL) {
-        (void)munmap(journal->header, FILE_SIZE + RING_SIZE);
+        (void)munmap(journal->header, MAPPED_SIZE);
     }
     cleanup_closep(&journal->fd);
     free(journal);
@@ -318,7 +360,7 @@ bool journal_put(struct journal *journal, uint64_t stored_revision, uint64_t rev
 {
     size_t size = size_of(pair->key.len, pair->value.len);
     assert(pair->key.len <= JOURNAL_KEY_MAX && pair->value.len <= JOURNAL_VALUE_MAX);
-    if (!make_room(journal, stored_revision, size)) {
+    if (journal_is_lost(journal) || !make_room(journal, stored_revision, size)) {
         return false;
     }
     uint8_t *at = journal->ring + journal->end % RING_SIZE;
@@ -335,7 +377,7 @@ bool journal_put(struct journal *journal, uint64_t stored_revision, uint64_t rev
     entry.sum = htole64(sum_of(journal->run, journal->end, at + 8, size - 8));
     memcpy(at, &entry.sum, sizeof(entry.sum));
     journal->end += size;
-    return true;
+    return !journal_is_lost(journal);
 }
 
 void journal_complete(struct journal *journal, uint64_t revision)
@@ -351,7 +393,7 @@ int journal_sync(const struct journal *journal)
 
 uint64_t journal_revision(const struct journal *journal)
 {
-    return atomic_load_explicit(&journal->revision, memory_order_acquire);
+    return journal_is_lost(journal) ? 0 : atomic_load_explicit(&journal->revision, memory_order_acquire);
 }
 
 /* Bytes that are missing count as zeros: a sum will tell. */

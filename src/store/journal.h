@@ -29,7 +29,7 @@ DEFINE_CLEANUP(struct journal *, journal_free)
 void journal_remove_all(int folder_fd);
 
 /* Puts a pair that belongs to the change `revision`. What belongs to changes up to `stored_revision` may give
- * way. Whether there was room; key and value are copied. */
+ * way. Whether there was room, and the file was not lost; key and value are copied. */
 bool journal_put(struct journal *journal, uint64_t stored_revision, uint64_t revision,
                  const struct journal_pair *pair);
 
@@ -39,8 +39,17 @@ void journal_complete(struct journal *journal, uint64_t revision);
 /* Makes what was put survive the death of the machine. 0 or -errno. From any thread. */
 int journal_sync(const struct journal *journal);
 
-/* The last change that is complete; 0: none. From any thread. */
+/* The last change that is complete; 0: none, or the file is lost. From any thread. */
 uint64_t journal_revision(const struct journal *journal);
+
+/* Whether its file was cut from outside, or could not be written: what it held is nowhere, and it takes no
+ * more. From any thread. */
+bool journal_is_lost(const struct journal *journal);
+
+/* Makes the file of another run in the place of one that is lost, as journal_create(). It takes pairs from
+ * journal_resume() on. */
+int journal_renew(struct journal *journal, int folder_fd, uint64_t run);
+void journal_resume(struct journal *journal);
 
 /* A file of a run that has ended. */
 struct journal_reader;

@@ -6,17 +6,24 @@
  *   - the engine's batches say how far they go, so that a start knows what is to be taken from the journal
  *   - a change is on disk a second later: while the syncer does not keep up with that, events wait, too
  *
- * One file a run: a run that has ended in order leaves none. */
+ * One file a run: a run that has ended in order leaves none. One whose file is lost on the way goes on
+ * without: events wait for the engine, whose next batch says that there is no journal, until there is one of
+ * a new number. */
 #include "store_private.h"
 
 #include "presenced/clock.h"
+#include "presenced/log.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 static_assert(LAYOUT_KEY_MAX <= JOURNAL_KEY_MAX && LAYOUT_VALUE_MAX <= JOURNAL_VALUE_MAX, "all fit");
 
 /* How long an fsync may take before changes are kept out of the mapped file. */
 #define STUCK_AFTER_MS 200
+
+/* Between files that are made in the place of lost ones. */
+#define MEND_INTERVAL_MS 10000
 
 static void tap(void *cls, const struct change *change);
 
@@ -35,6 +42,49 @@ int journaling_prepare(struct store *store)
 void journaling_start(struct store *store)
 {
     changes_set_tap(store->changes, tap, store);
+}
+
+/* The engine must name the new file before anything is put there that is to count. A thread may be amid
+ * putting what is lost: without the tap there is none. */
+static int renew(struct store *store, struct engine_error *ret_error)
+{
+    changes_set_tap(store->changes, NULL, NULL);
+    int r = journal_renew(store->journal, store->folder_fd, store->run + 1);
+    if (r < 0) {
+        (void)snprintf(ret_error->text, sizeof(ret_error->text), "%s", strerror(-r));
+        return r;
+    }
+    store->run++;
+    writer_begin(store);
+    writer_put_position(store, store->run, store->position);
+    r = writer_commit(store, ret_error);
+    if (r == 0) {
+        journal_resume(store->journal);
+        journaling_start(store);
+    }
+    return r;
+}
+
+void journaling_mend(struct store *store)
+{
+    struct engine_error error = {""};
+    uint64_t now_ms = clock_coarse_ms();
+    if (store->journal == NULL || !journal_is_lost(store->journal) || now_ms < store->mends_from_ms ||
+        store->rewrite.phase != REWRITE_NONE) {
+        return;
+    }
+    store_set_at_disk(store, true);
+    int r = renew(store, &error);
+    store_set_at_disk(store, false);
+    store->mends_from_ms = now_ms + MEND_INTERVAL_MS;
+    if (r == 0) {
+        log_error("the journal was cut, or could not be written: there is a new one",
+                  log_u64("run", store->run));
+    } else if (!store->is_journal_lost) {
+        log_error("the journal was cut, or could not be written: events wait for the engine",
+                  log_text("problem", error.text));
+    }
+    store->is_journal_lost = r < 0;
 }
 
 bool journaling_is_whole(const struct store *store)

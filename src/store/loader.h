@@ -34,7 +34,8 @@ int loader_read_names(const struct loader_source *source, struct platform_names 
 int loader_look(const struct store_config *config);
 
 /* Loads all that there is into config's table, telling config's callbacks. 0; -ECANCELED; -EBADMSG: a pair is
- * not as it should be; -EPROTONOSUPPORT: of a newer layout; or as the engine says. `ret_error` has the words. */
+ * not as it should be; -EPROTONOSUPPORT: of a newer layout; or as the engine says. `ret_error` has the words.
+ */
 int loader_run(const struct store_config *config, const struct loader_source *source,
                struct loaded *ret_loaded, struct engine_error *ret_error);
 

@@ -73,7 +73,9 @@ struct store {
 
     /* ---- the journal; used by whoever changes the table, under the change log's lock ---- */
     struct journal *journal;    /* NULL: there is none */
-    uint64_t run;               /* its number */
+    uint64_t run;               /* its number; the follower's */
+    bool is_journal_lost;       /* as was logged; the follower's */
+    uint64_t mends_from_ms;     /* when to try next; the follower's */
     unsigned n_names_journaled; /* platforms whose names it or the engine has */
     unsigned n_apps_journaled;  /* apps that it or the engine has */
 
@@ -135,6 +137,10 @@ uint64_t store_stored_revision(const struct store *store);
 /* Makes the journal of a new run; changes are put in from journaling_start() on. 0 or -errno. */
 int journaling_prepare(struct store *store);
 void journaling_start(struct store *store);
+
+/* Makes a journal of another run where the file of this one was lost, once the engine has all that there is.
+ * By the follower, now and then. */
+void journaling_mend(struct store *store);
 
 /* Whether what changes now is in the journal at once. */
 bool journaling_is_whole(const struct store *store);

@@ -207,6 +207,16 @@ static bool goes_further(const struct store *store, size_t n)
            store->position + n != store_stored_revision(store);
 }
 
+/* Of a journal that is lost nothing can be taken up: with this batch nothing needs be. */
+static void put_position(struct store *store, uint64_t revision)
+{
+    if (journal_is_lost(store->journal)) {
+        writer_put_position(store, 0, 0);
+    } else {
+        writer_put_position(store, store->run, revision);
+    }
+}
+
 static int write_changes(struct store *store, size_t n, struct engine_error *ret_error)
 {
     struct layout_minute minute;
@@ -223,7 +233,7 @@ static int write_changes(struct store *store, size_t n, struct engine_error *ret
         writer_put_minute(store, &minute);
     }
     if (goes_further(store, n)) {
-        writer_put_position(store, store->run, store->position + n);
+        put_position(store, store->position + n);
     }
     int r = writer_commit(store, ret_error);
     if (r < 0) {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* A disk with a will of its own, laid under the daemon with LD_PRELOAD. It notes what was synced of a folder,
- * FAILING_DISK_STORE; stalls for as long as there is a file NOTES/STALL; takes two seconds for each read at
- * an offset while there is NOTES/SLOW_READ; says EIO to writes, or to fsync, while there is NOTES/NO_WRITE or
- * NO_SYNC. Loaded into any program with FAILING_DISK_CUT set it takes away
- * what was not synced, as a power cut may: bytes that no fsync of their file came after, and names, new,
- * changed or gone, without one of the folder. That is less than file systems leave, but all that POSIX
- * promises. In the folder FAILING_DISK_NOTES:
+ * FAILING_DISK_STORE; stalls for as long as there is a file NOTES/STALL; takes long for what threads other
+ * than the first read while there is NOTES/SLOW_READ; says EIO to writes, or to fsync, while there is
+ * NOTES/NO_WRITE or NO_SYNC. Loaded into any program with FAILING_DISK_CUT set it takes away what was not
+ * synced, as a power cut may: bytes that no fsync of their file came after, and names, new, changed or gone,
+ * without one of the folder. That is less than file systems leave, but all that POSIX promises. In the folder
+ * FAILING_DISK_NOTES:
  *
  *   running        what follows is complete
  *   listing        lines "INODE NAME": the folder as it was synced
@@ -243,8 +243,8 @@ ssize_t read_slowly(int fd, void *bytes, size_t size, off_t at) __asm__("pread")
 
 ssize_t read_slowly(int fd, void *bytes, size_t size, off_t at)
 {
-    static const struct timespec slowness = {.tv_sec = 2};
-    if (is_ours(fd) && is_in_trouble("SLOW_READ")) {
+    static const struct timespec slowness = {.tv_sec = 1, .tv_nsec = 500000000};
+    if (gettid() != getpid() && is_ours(fd) && is_in_trouble("SLOW_READ")) {
         (void)nanosleep(&slowness, NULL);
     }
     return real_pread(fd, bytes, size, at);

@@ -7,14 +7,19 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/fs.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <time.h>
 
 /* A disk that stands still for a while, or breaks (failing_disk.c, named by PRESENCED_FAILING_DISK). */
 
 #define N_CONNECTIONS 32
-#define STALL_MS 3000    /* or PRESENCED_TEST_STALL_MS */
+#define STALL_MS 3000 /* or PRESENCED_TEST_STALL_MS */
+#define FROZEN_MS 2000
 #define PROMISED_MS 1000 /* what is answered may be younger than what is on disk by so much */
 #define PROMPT_MS 500    /* an answer that waits for no disk, on a busy machine */
 #define GROWTH_MAX_KB (16 * 1024)
@@ -216,6 +221,65 @@ START_TEST(a_stalled_disk_delays_and_loses_nothing)
 }
 END_TEST
 
+/* A file system of its own in a file, at the store's place; root alone may mount one. It is of this process
+ * and its children, and goes with them. */
+static bool mount_file_system(struct sandbox *sandbox)
+{
+    const char *const arguments[] = {
+        "-c",
+        "PATH=$PATH:/usr/sbin:/sbin && mkdir @DIR@/store && truncate -s 64M @DIR@/image && "
+        "mkfs.ext4 -q -F @DIR@/image && mount -o loop @DIR@/image @DIR@/store",
+        NULL};
+    cleanup(buf_fini) struct buf output = {0};
+    if (unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+        sandbox_run(sandbox, "sh", arguments, &output) == 0) {
+        return true;
+    }
+    (void)printf("skipped: no file system can be made and mounted: %s\n", buf_text(&output));
+    return false;
+}
+
+/* As for a snapshot. Nothing may fail meanwhile, for it would stay frozen. */
+static void freeze_file_system(const struct sandbox *sandbox, uint64_t for_ms)
+{
+    const struct timespec wait = {.tv_sec = (time_t)(for_ms / 1000),
+                                  .tv_nsec = (long)(for_ms % 1000) * 1000000};
+    cleanup(cleanup_freep) char *path = sandbox_expand(sandbox, "@DIR@/store");
+    cleanup(cleanup_closep) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    int r = ioctl(fd, FIFREEZE, 0);
+    (void)nanosleep(&wait, NULL);
+    int r_thaw = ioctl(fd, FITHAW, 0);
+    ck_assert_int_eq(r, 0);
+    ck_assert_int_eq(r_thaw, 0);
+}
+
+/* Events stand still with it, for as long as it takes, and none is lost. */
+START_TEST(a_frozen_file_system_loses_nothing)
+{
+    struct sender senders[N_CONNECTIONS];
+    cleanup(sandbox_freep) struct sandbox *sandbox = sandbox_new();
+    if (!mount_file_system(sandbox)) {
+        return;
+    }
+    struct victim *victim = victim_start(sandbox, config);
+    start_senders(victim, senders);
+    for (unsigned round = 0; round < 3; round++) {
+        await_answers(1000);
+        freeze_file_system(sandbox, FROZEN_MS);
+    }
+    await_answers(1000);
+    stop_senders(senders);
+    ck_assert_uint_ge(atomic_load(&slowest_ms), FROZEN_MS - PROMISED_MS - PROMPT_MS);
+    victim_kill(victim);
+    victim = victim_start(sandbox, config);
+    expect_all(victim, senders);
+    victim_stop(victim);
+    cleanup(cleanup_freep) char *path = sandbox_expand(sandbox, "@DIR@/store");
+    ck_assert_int_eq(umount(path), 0);
+}
+END_TEST
+
 /* Until one is answered so. What it says comes after it. Returns how many were OK before. */
 static void log_in_until(struct sender *sender, bool is_ok)
 {
@@ -296,6 +360,7 @@ Suite *test_suite(void)
     TCase *tcase = tcase_create("disk");
     tcase_set_timeout(tcase, 3 * HARNESS_DEADLINE_MS / 1000);
     tcase_add_test(tcase, a_stalled_disk_delays_and_loses_nothing);
+    tcase_add_test(tcase, a_frozen_file_system_loses_nothing);
     tcase_add_loop_test(tcase, an_io_error_fails_events_while_it_lasts, 0, 2);
     tcase_add_test(tcase, a_sigterm_while_loading_ends_the_start);
     suite_add_tcase(suite, tcase);

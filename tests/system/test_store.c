@@ -29,6 +29,15 @@ static const char config[] = "[callback]\n"
                              "[app 1400000000]\n"
                              "[app 1400000001]\n";
 
+static const char many_config[] = "[callback]\n"
+                                  "listen = 127.0.0.1:0\n"
+                                  "tls = off\n"
+                                  "[status]\n"
+                                  "listen = 127.0.0.1:0\n"
+                                  "[store]\n"
+                                  "path = @DIR@/store\n"
+                                  "[app 1400000000]\n";
+
 static const char disk_config[] = "[callback]\n"
                                   "listen = 127.0.0.1:0\n"
                                   "tls = off\n"
@@ -299,6 +308,31 @@ START_TEST(damage_is_refused)
 }
 END_TEST
 
+/* Under events, by who takes it for a log: none that was answered OK is lost to a kill. */
+START_TEST(a_cut_journal_loses_nothing)
+{
+    char user[32];
+    unsigned n = 0;
+    cleanup(sandbox_freep) struct sandbox *sandbox = sandbox_new();
+    cleanup(cleanup_freep) char *path = sandbox_expand(sandbox, "@DIR@/store/JOURNAL-1");
+    struct run run = run_start(sandbox, many_config);
+    for (; victim_count_log(run.victim, "the journal was cut") == 0; n++) {
+        if (n == 100) {
+            ck_assert_int_eq(truncate(path, 0), 0);
+        }
+        (void)snprintf(user, sizeof(user), "user%u", n);
+        send_change(&run, EVENT_APP, "Web", user, "Login", clock_unix_ms());
+    }
+    run_kill(&run);
+    run = run_start(sandbox, many_config);
+    for (unsigned i = 0; i < n; i++) {
+        (void)snprintf(user, sizeof(user), "user%u", i);
+        expect_state(run.status, user, "online");
+    }
+    run_stop(&run);
+}
+END_TEST
+
 /* The folder is removed under the daemon, as who wants to begin anew does. */
 
 static void remove_files(const char *path)
@@ -550,6 +584,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, a_parent_must_be_there);
     tcase_add_test(tcase, a_second_daemon_is_refused);
     tcase_add_test(tcase, damage_is_refused);
+    tcase_add_test(tcase, a_cut_journal_loses_nothing);
     tcase_add_loop_test(tcase, a_removed_store_is_begun_anew, 0, sizeof(removals) / sizeof(removals[0]));
     tcase_add_test(tcase, a_full_disk_passes);
     tcase_add_test(tcase, a_stop_while_full_counts_what_is_lost);

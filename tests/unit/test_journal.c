@@ -8,8 +8,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #define RUN 7
 #define RING_SIZE ((uint64_t)4 << 20)
@@ -351,6 +353,78 @@ START_TEST(test_no_room)
 }
 END_TEST
 
+static const uint64_t cuts[] = {0, RING_OFFSET, RING_OFFSET + 4096, RING_OFFSET + RING_SIZE / 2};
+
+/* The process lives, nothing that the file held is said to be kept, and another takes its place. */
+START_TEST(test_cut_from_outside)
+{
+    cleanup(journal_freep) struct journal *journal = make();
+    for (unsigned round = 0; round < 3; round++) {
+        cleanup(cleanup_closep) int fd = -1;
+        uint64_t revision = 1;
+        ck_assert(put(journal, 0, revision));
+        ck_assert_uint_eq(journal_revision(journal), revision);
+        ck_assert(!journal_is_lost(journal));
+        open_file(RUN + round, &fd);
+        ck_assert_int_eq(ftruncate(fd, (off_t)cuts[_i]), 0);
+        while (put(journal, revision, revision + 1)) {
+            revision++;
+            ck_assert_uint_lt(revision, RING_SIZE);
+        }
+        ck_assert(journal_is_lost(journal));
+        ck_assert_uint_eq(journal_revision(journal), 0);
+        ck_assert(!put(journal, revision, revision + 1));
+        ck_assert_int_eq(journal_renew(journal, folder_fd, RUN + round + 1), 0);
+        ck_assert(!put(journal, revision, revision + 1));
+        journal_resume(journal);
+    }
+    ck_assert_int_eq(renameat(folder_fd, "JOURNAL-10", folder_fd, "JOURNAL-7"), 0);
+    expect_refused("is not as it was written"); /* of run 10 */
+    ck_assert_int_eq(renameat(folder_fd, "JOURNAL-7", folder_fd, "JOURNAL-10"), 0);
+    (void)fill(journal, 41);
+    struct journal_reader *reader = NULL;
+    struct engine_error error = {""};
+    ck_assert_int_eq(journal_open(folder_fd, RUN + 3, &reader, &error), 0);
+    ck_assert_uint_eq(expect_pairs(reader, 1), 41);
+    journal_reader_free(reader);
+}
+END_TEST
+
+static void touch_a_cut_file(void)
+{
+    cleanup(cleanup_closep) int fd = openat(folder_fd, "other", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    char *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory != MAP_FAILED) {
+        *(volatile char *)memory = 1;
+    }
+}
+
+static void send_it(void)
+{
+    (void)raise(SIGBUS);
+}
+
+static void (*const others[])(void) = {touch_a_cut_file, send_it};
+
+/* What is not the journal's ends the process as ever. */
+START_TEST(test_other_sigbus)
+{
+    int status = 0;
+    cleanup(journal_freep) struct journal *journal = make();
+    pid_t child = fork();
+    if (child == 0) {
+        (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+        (void)signal(SIGALRM, SIG_DFL);
+        (void)alarm(10);
+        others[_i]();
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS, "wait status %#x", (unsigned)status);
+    (void)unlinkat(folder_fd, "other", 0);
+}
+END_TEST
+
 START_TEST(test_removes_journals_alone)
 {
     cleanup(cleanup_closep) int other = openat(folder_fd, "JOURNAL-x", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
@@ -378,6 +452,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, test_any_begin);
     tcase_add_test(tcase, test_is_a_file_of_its_own);
     tcase_add_test(tcase, test_no_room);
+    tcase_add_loop_test(tcase, test_cut_from_outside, 0, sizeof(cuts) / sizeof(cuts[0]));
+    tcase_add_loop_test(tcase, test_other_sigbus, 0, sizeof(others) / sizeof(others[0]));
     tcase_add_test(tcase, test_removes_journals_alone);
     suite_add_tcase(suite, tcase);
     return suite;

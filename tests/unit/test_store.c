@@ -290,6 +290,42 @@ static void fill_journal(void)
     }
 }
 
+static bool has_file(const char *name)
+{
+    char path[STORE_FIXTURE_PATH_SIZE * 2];
+    (void)snprintf(path, sizeof(path), "%.100s/%s", f->path, name);
+    return access(path, F_OK) == 0;
+}
+
+/* Events wait for the engine then, until there is a new one. */
+START_TEST(test_journal_is_cut_from_outside)
+{
+    char path[STORE_FIXTURE_PATH_SIZE * 2];
+    char copy[STORE_FIXTURE_PATH_SIZE * 2];
+    open_both();
+    apply_events(1000);
+    find_file(f->path, "JOURNAL-1", path);
+    cut_file(path, 0);
+    while (!has_file("JOURNAL-2")) {
+        apply_events(10);
+        await_durable();
+    }
+    (void)snprintf(copy, sizeof(copy), "%.90s/copy", f->root);
+    await_stored();
+    copy_still(copy);
+    expect_copy_is_same(copy);
+    /* It is taken up as the first would have been. */
+    hold_follower();
+    apply_events(1000);
+    ck_assert_uint_eq(store_durable_revision(f->store), changes_last_revision(table_changes(f->table)));
+    (void)snprintf(copy, sizeof(copy), "%.90s/another", f->root);
+    copy_still(copy);
+    release_follower();
+    expect_copy_is_same(copy);
+    expect_same_reopened();
+}
+END_TEST
+
 /* A journal of later than the rest: what was between is nowhere. */
 START_TEST(test_copied_while_running)
 {
@@ -562,6 +598,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, test_online_by_the_minute);
     tcase_add_test(tcase, test_changes_lost_from_the_log);
     tcase_add_test(tcase, test_killed_after_the_whole_table_was_written);
+    tcase_add_test(tcase, test_journal_is_cut_from_outside);
     tcase_add_test(tcase, test_copied_while_running);
     tcase_add_test(tcase, test_was_closed);
     tcase_add_test(tcase, test_folder_is_for_its_user_alone);
