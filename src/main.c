@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/daemon.h"
 #include "presenced/setup.h"
+#include "presenced/startup.h"
 #include "presenced/transfer.h"
 
 #include <errno.h>
@@ -161,6 +162,10 @@ static enum exit_status run(const struct paths *paths, enum action action)
 int main(int argc, char **argv)
 {
     struct paths paths = {.config = PRESENCED_CONFIG_PATH};
+    if (startup_open_standard_fds() < 0) {
+        return EXIT_STATUS_FAILED; /* there is nobody to tell */
+    }
+    startup_ignore_signals();
     enum action action = parse_arguments(argc, argv, &paths);
     switch (action) {
     case ACTION_VERSION:

@@ -18,6 +18,8 @@ enum endpoint_kind {
 
 struct endpoint {
     enum endpoint_kind kind;
+    bool is_passed; /* its socket is open: the service manager has bound it */
+    unsigned line;  /* of the configuration that names it; 0: none does */
     socklen_t sockaddr_len;
     struct sockaddr_storage sockaddr; /* of ENDPOINT_TCP and ENDPOINT_UNIX */
 };
@@ -31,6 +33,11 @@ bool endpoint_parse(struct str text, struct endpoint *ret_endpoint);
 
 /* The text that endpoint_parse() takes, NUL-terminated. */
 void endpoint_format(const struct endpoint *endpoint, char ret_text[static ENDPOINT_TEXT_SIZE]);
+
+/* Whether there cannot be sockets at both: it is the same address or path, or one is all addresses of the
+ * other's family. Two that are passed are open both; any two free ports (0) are different; paths are compared
+ * as text, but for what does not matter in it. */
+bool endpoint_conflicts(const struct endpoint *a, const struct endpoint *b);
 
 /* A Unix socket, or 127.0.0.0/8 or ::1; false for systemd's, of which only the socket itself can tell. */
 bool endpoint_is_local(const struct endpoint *endpoint);

@@ -123,6 +123,75 @@ void endpoint_format(const struct endpoint *endpoint, char ret_text[static ENDPO
     }
 }
 
+static in_port_t port_of(const struct sockaddr *sockaddr)
+{
+    return sockaddr->sa_family == AF_INET6 ? ((const struct sockaddr_in6 *)(const void *)sockaddr)->sin6_port
+                                           : ((const struct sockaddr_in *)(const void *)sockaddr)->sin_port;
+}
+
+static bool is_any(const struct address *address)
+{
+    static const uint8_t zeros[sizeof(address->bytes)];
+    return memcmp(address->bytes, zeros, address->len) == 0;
+}
+
+/* IPv6 sockets of ours take no IPv4 (IPV6_V6ONLY). */
+static bool tcp_conflicts(const struct sockaddr *a, const struct sockaddr *b)
+{
+    if (a->sa_family != b->sa_family || port_of(a) != port_of(b) || port_of(a) == 0) {
+        return false;
+    }
+    struct address address_a = address_from_sockaddr(a);
+    struct address address_b = address_from_sockaddr(b);
+    return is_any(&address_a) || is_any(&address_b) || address_equal(&address_a, &address_b);
+}
+
+/* The next name of a path; false at its end. */
+static bool next_name(struct str *path, struct str *ret_name)
+{
+    while (str_split(path, '/', ret_name)) {
+        if (ret_name->len > 0 && !str_equal(*ret_name, STR("."))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool paths_equal(const struct endpoint *a, const struct endpoint *b)
+{
+    char texts[2][ENDPOINT_TEXT_SIZE];
+    endpoint_format(a, texts[0]);
+    endpoint_format(b, texts[1]);
+    struct str paths[2] = {str_from(texts[0]), str_from(texts[1])};
+    struct str names[2];
+    for (;;) {
+        bool goes_on = next_name(&paths[0], &names[0]);
+        if (next_name(&paths[1], &names[1]) != goes_on) {
+            return false;
+        }
+        if (!goes_on || !str_equal(names[0], names[1])) {
+            return !goes_on;
+        }
+    }
+}
+
+bool endpoint_conflicts(const struct endpoint *a, const struct endpoint *b)
+{
+    if (a->kind != b->kind || (a->is_passed && b->is_passed)) {
+        return false;
+    }
+    switch (a->kind) {
+    case ENDPOINT_TCP:
+        return tcp_conflicts((const struct sockaddr *)(const void *)&a->sockaddr,
+                             (const struct sockaddr *)(const void *)&b->sockaddr);
+    case ENDPOINT_UNIX:
+        return paths_equal(a, b);
+    case ENDPOINT_SYSTEMD:
+        break;
+    }
+    return false;
+}
+
 bool endpoint_is_local(const struct endpoint *endpoint)
 {
     if (endpoint->kind != ENDPOINT_TCP) {

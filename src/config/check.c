@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "check.h"
 
+#include <stdio.h>
+
 static bool is_set(const char *text)
 {
     return text[0] != '\0';
@@ -94,12 +96,64 @@ static void check_allow(const struct config_callback *callback, struct problems 
     }
 }
 
+/* An endpoint of one of the sections. */
+struct listen {
+    const char *section;
+    const struct config_lines *lines;
+    const struct endpoint *endpoint;
+};
+
+static size_t gather(const char *section, const struct config_lines *lines, const struct endpoint_list *list,
+                     struct listen ret_listens[static CONFIG_N_LISTEN_MAX])
+{
+    size_t n = 0;
+    for (; n < list->n && n < CONFIG_N_LISTEN_MAX; n++) {
+        ret_listens[n] = (struct listen){section, lines, &list->items[n]};
+    }
+    return n;
+}
+
+static void add_conflict(const struct listen *earlier, const struct listen *later, struct problems *problems)
+{
+    char texts[2][ENDPOINT_TEXT_SIZE];
+    char where[32] = "by default";
+    unsigned line = later->endpoint->line;
+    endpoint_format(earlier->endpoint, texts[0]);
+    endpoint_format(later->endpoint, texts[1]);
+    if (earlier->endpoint->line != 0) {
+        (void)snprintf(where, sizeof(where), "in line %u", earlier->endpoint->line);
+    } else if (earlier->endpoint->is_passed) {
+        (void)snprintf(where, sizeof(where), "from systemd");
+    }
+    problems_add(problems, line != 0 ? line : config_line(later->lines, later->section, "listen"),
+                 "[%s] listen: %s cannot be bound beside %s, which [%s] listen has %s", later->section,
+                 texts[1], texts[0], earlier->section, where);
+}
+
+/* Of two that cannot be bound both, the later is wrong: an error for each. */
+static void check_conflicts(const struct config *config, struct problems *problems)
+{
+    struct listen listens[2 * CONFIG_N_LISTEN_MAX];
+    size_t n = gather("callback", &config->callback.lines, &config->callback.listen, listens);
+    n += gather("status", &config->status.lines, &config->status.listen, listens + n);
+    for (size_t later = 1; later < n; later++) {
+        size_t earlier = 0;
+        while (earlier < later && !endpoint_conflicts(listens[earlier].endpoint, listens[later].endpoint)) {
+            earlier++;
+        }
+        if (earlier < later) {
+            add_conflict(&listens[earlier], &listens[later], problems);
+        }
+    }
+}
+
 void check_config(const struct config *config, struct problems *problems)
 {
     check_callback_tls(&config->callback, problems);
     check_allow(&config->callback, problems);
     check_status_pair(&config->status, problems);
     check_status_exposed(&config->status, problems);
+    check_conflicts(config, problems);
     for (size_t i = 0; i < config->n_apps; i++) {
         check_app(config, &config->apps[i], problems);
     }

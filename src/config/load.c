@@ -135,6 +135,14 @@ static bool is_supported(const struct option_row *option, const void *field)
     return (option->flags & OPTION_NOT_YET) == 0 || value_is_default(option, field);
 }
 
+/* An error that concerns one endpoint of several names its line. */
+static void number_endpoints(struct endpoint_list *list, unsigned line)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        list->items[i].line = list->items[i].line == 0 ? line : list->items[i].line;
+    }
+}
+
 /* The first value in the file takes the default's place, further ones of a list stand beside it. */
 static int set_key(struct loader *loader, unsigned line, const struct option_row *option, struct str value)
 {
@@ -155,6 +163,9 @@ static int set_key(struct loader *loader, unsigned line, const struct option_row
     int r = value_set(option, field, value, &refused);
     if (r == VALUE_REFUSED) {
         return add_refused(loader, line, section, option, refused);
+    }
+    if (r == 0 && option->kind == OPTION_ENDPOINTS) {
+        number_endpoints(field, line);
     }
     if (r == 0 && !is_supported(option, field)) {
         problems_add(loader->problems, line, "[%s] %s: not supported yet", section, option->key);

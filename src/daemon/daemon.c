@@ -32,7 +32,6 @@ static sigset_t awaited_signals(void)
 void daemon_hold_signals(void)
 {
     sigset_t awaited = awaited_signals();
-    (void)signal(SIGPIPE, SIG_IGN);
     (void)pthread_sigmask(SIG_BLOCK, &awaited, NULL);
 }
 

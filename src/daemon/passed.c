@@ -95,6 +95,7 @@ static void take(void *cls, int fd, const char *name)
     } else if (n_sockets_of(passing->daemon, socket.listener) == CONFIG_N_LISTEN_MAX) {
         add_error(passing, socket.listener, "systemd passed too many sockets: there may be 16, with its own");
     } else {
+        socket.endpoint.is_passed = true;
         passed->items[passed->n++] = socket;
         return;
     }

@@ -98,6 +98,9 @@ static const struct {
      0, "ok"},
     /* What a later version brings. */
     {CALLBACK STATUS APP "[replication]\nurl = redis://127.0.0.1:6379/0\n", 2, "not supported yet"},
+    /* Listeners that contradict each other. */
+    {"[callback]\nlisten = 127.0.0.1:18443\ntls = off\n" APP "[status]\nlisten = 127.0.0.1:18443\n", 2,
+     "/presenced.conf:6: [status] listen: 127.0.0.1:18443"},
     /* Who can reach a socket that is passed is known when it is; none is passed here. */
     {"[callback]\nlisten = systemd\ntls = off\n[status]\nlisten = systemd\n" APP, 0, "ok"},
 };

@@ -258,6 +258,31 @@ START_TEST(refuses_more_than_a_section_may_have)
 }
 END_TEST
 
+/* Two at one address, as with ReusePort= of their units, are there already, whatever bind() says of such. */
+START_TEST(serves_at_two_of_one_address)
+{
+    int fd = loopback_socket();
+    const struct passing passing = {"callback:callback", 2, {fd, fd}};
+    struct victim *victim = start(CALLBACK PLAIN OWN_STATUS APP, &passing);
+    cleanup(client_freep) struct client *callback = client_new("http", port_of(fd));
+    event_login(callback, "alice", clock_unix_ms());
+    victim_stop(victim);
+}
+END_TEST
+
+START_TEST(refuses_an_address_that_is_passed)
+{
+    const struct passing passing = {"callback", 1, {loopback_socket()}};
+    struct pass_command command;
+    char config[256];
+    pass_command_init(&command, &passing);
+    (void)snprintf(config, sizeof(config),
+                   CALLBACK "listen = 127.0.0.1:1\nlisten = localhost:%u\n" PLAIN OWN_STATUS APP,
+                   port_of(passing.fds[0]));
+    expect_refused(config, command.script, "which [callback] listen has");
+}
+END_TEST
+
 START_TEST(refuses_to_start_without_them)
 {
     expect_refused(CALLBACK PLAIN OWN_STATUS APP, "exec \"$@\"", NO_SOCKET_NAMED);
@@ -405,6 +430,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, serves_at_its_own_beside_them);
     tcase_add_loop_test(tcase, refuses_what_does_not_fit, 0, COUNT(mistakes));
     tcase_add_test(tcase, refuses_more_than_a_section_may_have);
+    tcase_add_test(tcase, serves_at_two_of_one_address);
+    tcase_add_test(tcase, refuses_an_address_that_is_passed);
     tcase_add_test(tcase, refuses_to_start_without_them);
     tcase_add_test(tcase, reload_knows_who_can_reach_them);
     tcase_add_loop_test(tcase, restarts_refuse_and_lose_nothing, 0, COUNT(restarts));

@@ -260,14 +260,77 @@ START_TEST(refuses_to_start_with_too_few)
 }
 END_TEST
 
+/* Started without standard descriptors, as by some wrappers of cron and old init scripts: a bit each of 0, 1
+ * and 2 that is closed. */
+
+/* Of a daemon that cannot say which port it has. */
+#define UNIX_CONFIG                                              \
+    "[callback]\nlisten = unix:@DIR@/callback.sock\ntls = off\n" \
+    "[status]\nlisten = unix:@DIR@/status.sock\n[app 1400000000]\n"
+
+static void expect_standard_fd(pid_t pid, int fd, bool is_null)
+{
+    char path[64];
+    char target[256] = "";
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+    ck_assert_int_gt(readlink(path, target, sizeof(target) - 1), 0);
+    ck_assert_msg((strcmp(target, "/dev/null") == 0) == is_null, "%d is %s", fd, target);
+}
+
+START_TEST(opens_standard_descriptors)
+{
+    const char *const redirections[] = {"<&-", ">&-", "2>&-"};
+    char script[64] = "exec \"$0\" \"$@\" </dev/zero";
+    for (int fd = 0; fd < 3; fd++) {
+        if ((_i >> fd & 1) != 0) {
+            (void)strcat(strcat(script, " "), redirections[fd]);
+        }
+    }
+    const char *const through[] = {"sh", "-c", script, NULL};
+    const struct victim_config config = {UNIX_CONFIG, through};
+    struct victim *victim = victim_spawn(sandbox, &config);
+    cleanup(client_freep) struct client *status = client_new("http", 0);
+    client_unix(status, sandbox, "status.sock");
+    const struct client_request readyz = {.target = "/readyz"};
+    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
+    for (bool is_ready = false; !is_ready;) {
+        cleanup(answer_fini) struct answer answer;
+        is_ready = client_try(status, &readyz, &answer) == CURLE_OK && answer.status == 200;
+        ck_assert_uint_lt(clock_monotonic_ms(), deadline_ms);
+    }
+    for (int fd = 0; fd < 3; fd++) {
+        expect_standard_fd(victim_pid(victim), fd, (_i >> fd & 1) != 0);
+    }
+    victim_stop(victim);
+}
+END_TEST
+
+/* Signals that do not end it. */
+
+static const int ignored[] = {SIGUSR1, SIGUSR2, SIGXFSZ, SIGPIPE};
+
+START_TEST(lives_on_after_a_signal)
+{
+    struct victim *victim = victim_start(sandbox, PLAIN REST);
+    cleanup(client_freep) struct client *status = client_new("http", victim_status_port(victim));
+    ck_assert_int_eq(kill(victim_pid(victim), ignored[_i]), 0);
+    cleanup(answer_fini) struct answer answer;
+    client_get(status, "/readyz", &answer);
+    ck_assert_int_eq(answer.status, 200);
+    victim_stop(victim);
+}
+END_TEST
+
 static TCase *descriptor_tests(void)
 {
-    TCase *tcase = tcase_create("descriptors");
+    TCase *tcase = tcase_create("descriptors and signals");
     tcase_set_timeout(tcase, 2 * HARNESS_DEADLINE_MS / 1000);
     tcase_add_checked_fixture(tcase, make_sandbox, remove_sandbox);
     tcase_add_test(tcase, raises_its_limit_of_open_files);
     tcase_add_test(tcase, takes_no_more_connections_than_it_can);
     tcase_add_test(tcase, refuses_to_start_with_too_few);
+    tcase_add_loop_test(tcase, opens_standard_descriptors, 0, 8);
+    tcase_add_loop_test(tcase, lives_on_after_a_signal, 0, sizeof(ignored) / sizeof(ignored[0]));
     return tcase;
 }
 

@@ -659,6 +659,24 @@ static const struct {
      "FILE:2: [app 1400000000] " NO_TOKEN "\nFILE:4: [app 1400000001] " NO_TOKEN "\n"},
     {STR("[callback]\nlisten = 127.0.0.1:1\nlisten = 192.0.2.1:1\n[app 1400000000]\nunsigned = no\n"),
      "FILE:4: [app 1400000000] " NO_TOKEN "\n"},
+    /* listeners that contradict each other */
+    {STR(APP "[callback]\nlisten = 127.0.0.1:1\n[status]\nlisten = 127.0.0.1:1\n"),
+     "FILE:6: [status] listen: 127.0.0.1:1 cannot be bound beside 127.0.0.1:1, which [callback] listen has in "
+     "line 4\n"},
+    {STR(APP "[status]\nlisten = 127.0.0.1:2 [::1]:3\nlisten = unix:/s\n\n[callback]\nlisten = 0.0.0.0:2\n"),
+     "FILE:4: [status] listen: 127.0.0.1:2 cannot be bound beside 0.0.0.0:2, which [callback] listen has in "
+     "line 8\n"},
+    {STR(APP "[status]\nlisten = 127.0.0.1:8443\n"),
+     "FILE:4: [status] listen: 127.0.0.1:8443 cannot be bound beside 0.0.0.0:8443, which [callback] listen has "
+     "by default\n"},
+    {STR(APP "[status]\n[callback]\nlisten = localhost:8080\n"),
+     "FILE:3: [status] listen: 127.0.0.1:8080 cannot be bound beside 127.0.0.1:8080, which [callback] listen has "
+     "in line 5\n"},
+    {STR(APP "[callback]\nlisten = localhost:5\nlisten = unix:/run/a 127.0.0.1:5\nlisten = unix:/run//./a\n"),
+     "FILE:5: [callback] listen: 127.0.0.1:5 cannot be bound beside 127.0.0.1:5, which [callback] listen has in "
+     "line 4\n"
+     "FILE:6: [callback] listen: unix:/run//./a cannot be bound beside unix:/run/a, which [callback] listen has "
+     "in line 5\n"},
     /* all at once, in their order; what might only follow from them is left out */
     {STR("[app 1400000000]\n[callback]\npath = x\n[oops]\n[callback]\n"),
      "FILE:3: [callback] path: 'x' is not allowed: " URL_PATH "\nFILE:4: [oops]: no such section: " SECTIONS
@@ -687,6 +705,8 @@ static const char *const oddities[] = {
     "[callback]\ntls = off\ncertificate =\n" APP,
     "[status]\nlisten = localhost:1\nlisten = unix:/run/a\n" APP,
     "[callback]\nallow =\n" APP,
+    "[callback]\nlisten = 127.0.0.1:0 127.0.0.1:0 systemd systemd\n[status]\nlisten = 127.0.0.1:0 systemd\n" APP,
+    "[callback]\nlisten = 0.0.0.0:5 [::]:5\n[status]\nlisten = unix:/run/a unix:/run/a/a unix:/run/A\n" APP,
 };
 
 START_TEST(allows_oddities)

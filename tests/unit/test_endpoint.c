@@ -139,6 +139,52 @@ START_TEST(formats_a_path_without_nul)
 }
 END_TEST
 
+static const struct {
+    const char *texts[2];
+    bool conflict;
+} pairs[] = {
+    {{"127.0.0.1:1", "127.0.0.1:1"}, true},
+    {{"127.0.0.1:1", "localhost:1"}, true},
+    {{"127.0.0.1:1", "127.0.0.1:2"}, false},
+    {{"127.0.0.1:1", "127.0.0.2:1"}, false},
+    {{"127.0.0.1:1", "0.0.0.0:1"}, true},
+    {{"127.0.0.1:1", "0.0.0.0:2"}, false},
+    {{"127.0.0.1:0", "0.0.0.0:0"}, false},
+    {{"0.0.0.0:1", "0.0.0.0:1"}, true},
+    {{"0.0.0.0:1", "[::]:1"}, false},
+    {{"127.0.0.1:1", "[::]:1"}, false},
+    {{"127.0.0.1:1", "[::1]:1"}, false},
+    {{"[::1]:1", "[::1]:1"}, true},
+    {{"[::1]:1", "[::]:1"}, true},
+    {{"[::1]:1", "[2001:db8::1]:1"}, false},
+    {{"[::1]:0", "[::1]:0"}, false},
+    {{"unix:/run/a", "unix:/run/a"}, true},
+    {{"unix:/run/a", "unix:/run//a"}, true},
+    {{"unix:/run/a", "unix:/./run/./a"}, true},
+    {{"unix:/run/a", "unix:/run/b"}, false},
+    {{"unix:/run/a", "unix:/run/a/b"}, false},
+    {{"unix:/run/a", "unix:/run/.a"}, false},
+    {{"unix:/run/a", "unix:/run"}, false},
+    {{"unix:/run/a", "127.0.0.1:1"}, false},
+    {{"systemd", "systemd"}, false},
+    {{"systemd", "127.0.0.1:1"}, false},
+};
+
+START_TEST(knows_which_conflict)
+{
+    struct endpoint endpoints[2];
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert(endpoint_parse(str_from(pairs[_i].texts[i]), &endpoints[i]));
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_int_eq(endpoint_conflicts(&endpoints[i], &endpoints[1 - i]), pairs[_i].conflict);
+        /* One that is open already, and two. */
+        endpoints[i].is_passed = true;
+        ck_assert_int_eq(endpoint_conflicts(&endpoints[i], &endpoints[1 - i]), i == 0 && pairs[_i].conflict);
+    }
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("endpoint");
@@ -149,6 +195,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, makes_an_ipv6_sockaddr);
     tcase_add_test(tcase, makes_a_unix_sockaddr);
     tcase_add_test(tcase, formats_a_path_without_nul);
+    tcase_add_loop_test(tcase, knows_which_conflict, 0, sizeof(pairs) / sizeof(pairs[0]));
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -117,6 +117,34 @@ START_TEST(test_tcp_has_no_file)
 }
 END_TEST
 
+/* What the configuration is checked by is what the kernel does. */
+START_TEST(test_conflicts_are_those_of_bind)
+{
+    static const char *const hosts[] = {"127.0.0.1", "127.0.0.2", "0.0.0.0", "[::1]", "[::]"};
+    enum { N_HOSTS = sizeof(hosts) / sizeof(hosts[0]) };
+    struct endpoint endpoints[2];
+    for (unsigned i = 0; i < (unsigned)N_HOSTS * N_HOSTS; i++) {
+        cleanup(cleanup_closep) int fd = -1;
+        cleanup(cleanup_closep) int second = -1;
+        char text[64];
+        (void)snprintf(text, sizeof(text), "%s:0", hosts[i / N_HOSTS]);
+        ck_assert(endpoint_parse(str_from(text), &endpoints[0]));
+        if (socket_listen(&endpoints[0], &file, &fd) < 0) {
+            continue; /* a machine without IPv6 */
+        }
+        ck_assert_int_eq(socket_endpoint(fd, &endpoints[0]), 0);
+        uint16_t port = ntohs(((struct sockaddr_in *)(void *)&endpoints[0].sockaddr)->sin_port);
+        (void)snprintf(text, sizeof(text), "%s:%u", hosts[i % N_HOSTS], port);
+        ck_assert(endpoint_parse(str_from(text), &endpoints[1]));
+        int r = socket_listen(&endpoints[1], &file, &second);
+        ck_assert_msg(r != -EAFNOSUPPORT && r != -EADDRNOTAVAIL
+                          ? (r == -EADDRINUSE) == endpoint_conflicts(&endpoints[0], &endpoints[1])
+                          : strchr(text, '[') != NULL,
+                      "%s beside %s: %s", text, hosts[i / N_HOSTS], strerror(-r));
+    }
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("socket");
@@ -129,6 +157,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, test_removes_its_file);
     tcase_add_test(tcase, test_leaves_the_file_of_another);
     tcase_add_test(tcase, test_tcp_has_no_file);
+    tcase_add_test(tcase, test_conflicts_are_those_of_bind);
     suite_add_tcase(suite, tcase);
     return suite;
 }
