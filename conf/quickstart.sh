@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# From a fresh Debian 12 to a running receiver to play with: installs what is missing, builds into build/,
+# From a fresh Debian 12 or 13 to a running receiver to play with: installs what is missing, builds into build/,
 # makes a throw-away certificate, token and configuration under build/quickstart/ and runs the daemon in the
 # foreground. May be run again; needs root or sudo only to install packages.
 set -eu
