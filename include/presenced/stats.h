@@ -8,6 +8,6 @@
 #include "presenced/status.h"
 
 /* NULL when memory is gone. */
-struct http_reply *stats_answer(const struct status_config *config, const struct status_settings *settings);
+struct http_reply *stats_answer(const struct status_config *config);
 
 #endif

@@ -9,6 +9,7 @@
 #include "presenced/history.h"
 #include "presenced/request.h"
 #include "presenced/table.h"
+#include "presenced/warnings.h"
 
 /* What the listener's max_body_bytes should be: room for the longest query, 1000 ids of 256 bytes, most of
  * them escaped. */
@@ -60,6 +61,7 @@ struct status_config {
     uint64_t (*unix_ms)(void); /* clock_unix_ms(), or a test's */
     struct status_health (*health)(void *cls);
     void *health_cls;
+    struct warnings *warnings;
     struct status_counters events;           /* callbacks by outcome */
     struct status_counters configuration;    /* what became of reloads */
     struct status_counters store;            /* each NULL: there is none */
@@ -73,9 +75,7 @@ struct status_config {
 struct status_settings {
     const struct str *allowed_hosts; /* beside localhost and any IP literal */
     size_t n_allowed_hosts;
-    struct str token;           /* empty: none is asked for */
-    const struct str *warnings; /* for people to see in /v1/stats: an app without a token */
-    size_t n_warnings;
+    struct str token; /* empty: none is asked for */
 };
 
 struct status;

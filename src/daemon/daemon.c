@@ -54,6 +54,16 @@ static void stop_log(struct daemon *daemon)
     log_stop();
 }
 
+static int start_warnings(struct daemon *daemon)
+{
+    return warnings_new(&daemon->warnings);
+}
+
+static void stop_warnings(struct daemon *daemon)
+{
+    warnings_free(daemon->warnings);
+}
+
 static int start_table(struct daemon *daemon)
 {
     const struct config_presence *config = &daemon->config->presence;
@@ -94,6 +104,7 @@ static const struct {
 } steps[] = {
     {"log", start_log, stop_log},
     {"descriptors", start_descriptors, NULL},
+    {"warnings", start_warnings, stop_warnings},
     {"passed sockets", start_passed, stop_passed},
     {"table", start_table, stop_table},
     {"history", start_history, stop_history},
@@ -127,6 +138,8 @@ static uint64_t pass_time(struct daemon *daemon)
     if (daemon->store != NULL) {
         store_note_online(daemon->store, now_ms, n_online);
     }
+    watch_certificates(daemon);
+    warnings_remind(daemon->warnings, clock_monotonic_ms());
     report_refresh(daemon);
     uint64_t wait_ms = next_ms > now_ms ? next_ms - now_ms : 0;
     return wait_ms > 1000 ? 1000 : wait_ms;

@@ -11,6 +11,7 @@
 #include "presenced/socket.h"
 #include "presenced/status.h"
 #include "presenced/store.h"
+#include "presenced/warnings.h"
 #include "supervisor.h"
 
 #include <pthread.h>
@@ -60,6 +61,7 @@ struct daemon {
     uint64_t started_monotonic_ms;
     _Atomic enum status_readiness readiness;
     struct reloads reloads;
+    struct warnings *warnings;
     struct table *table;
     struct history *history;
     struct callback *callback;
@@ -148,6 +150,23 @@ void configure_log(const struct config *config);
 /* Exchanges policy, certificates and log settings for those of `config`, which is not needed afterwards: all
  * of them, or none. 0 or -errno, logged. */
 int reload_policy(struct daemon *daemon, const struct config *config);
+
+/* certificates.c */
+struct certificate_warning {
+    enum warning_code code;
+    char text[WARNING_TEXT_SIZE];
+};
+
+/* Whether there is something to be said of when it is valid. */
+bool describe_certificate_dates(const struct tls_certificate *certificate, const char *listener,
+                                uint64_t now_unix_s, struct certificate_warning *ret_warning);
+
+/* The same of the versions of TLS that it works with. */
+bool describe_certificate_versions(const struct tls_certificate *certificate, const char *listener,
+                                   struct certificate_warning *ret_warning);
+
+/* Says of those that are served, as time goes on and they are exchanged. */
+void watch_certificates(struct daemon *daemon);
 
 /* listeners.c */
 unsigned n_listener_threads(void);

@@ -7,6 +7,7 @@
 #include "presenced/log.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 _Static_assert(CONFIG_N_APPS_MAX <= TABLE_N_APPS_MAX, "the table has room for every app");
 _Static_assert(CONFIG_N_TOKENS_MAX <= SIGNATURE_N_TOKENS_MAX, "so has a key for every token");
@@ -77,31 +78,29 @@ static struct status_health health(void *cls)
     };
 }
 
-/* The apps that anyone who knows the URL can speak for, for people to see. */
-static void warn_of_unsigned(const struct config *config, struct buf *texts, struct str *ret_warnings,
-                             size_t *ret_n_warnings)
+static bool is_unsigned(void *cls, uint64_t id)
 {
-    size_t ends[CONFIG_N_APPS_MAX];
-    size_t n = 0;
+    const struct config *config = cls;
     for (size_t i = 0; i < config->n_apps; i++) {
-        if (config->apps[i].n_tokens == 0) {
-            buf_appendf(texts, "app %s has no token: callbacks for it are believed unsigned",
-                        config->apps[i].id_text);
-            ends[n++] = texts->len;
+        if (config->apps[i].id == id) {
+            return config->apps[i].n_tokens == 0;
         }
     }
-    size_t begin = 0;
-    for (size_t i = 0; i < n && !texts->failed; i++) {
-        ret_warnings[i] = (struct str){texts->ptr + begin, ends[i] - begin};
-        begin = ends[i];
-    }
-    *ret_n_warnings = texts->failed ? 0 : n;
+    return false;
 }
 
-static void log_warnings(const struct str *warnings, size_t n_warnings)
+/* The apps that anyone who knows the URL can speak for, for people to see. */
+static void warn_of_unsigned(struct daemon *daemon, const struct config *config)
 {
-    for (size_t i = 0; i < n_warnings; i++) {
-        log_warning("configuration", log_str("warning", warnings[i]));
+    warnings_review(daemon->warnings, WARNING_APP_UNSIGNED, is_unsigned, (void *)(uintptr_t)config);
+    for (size_t i = 0; i < config->n_apps; i++) {
+        char text[WARNING_TEXT_SIZE];
+        if (config->apps[i].n_tokens == 0) {
+            (void)snprintf(text, sizeof(text), "app %s has no token: callbacks for it are believed unsigned",
+                           config->apps[i].id_text);
+            warnings_raise(daemon->warnings, WARNING_APP_UNSIGNED, config->apps[i].id, text,
+                           clock_monotonic_ms());
+        }
     }
 }
 
@@ -109,8 +108,6 @@ static void log_warnings(const struct str *warnings, size_t n_warnings)
 static int set_status(struct daemon *daemon, const struct config *config,
                       int (*set)(struct daemon *daemon, const struct status_settings *settings))
 {
-    struct str warnings[CONFIG_N_APPS_MAX];
-    cleanup(buf_fini) struct buf texts = {0};
     const struct text_list *allowed = &config->status.allowed_hosts;
     cleanup(cleanup_freep) struct str *hosts = calloc(allowed->n + 1, sizeof(*hosts));
     if (hosts == NULL) {
@@ -120,13 +117,10 @@ static int set_status(struct daemon *daemon, const struct config *config,
         .allowed_hosts = hosts,
         .n_allowed_hosts = allowed->n,
         .token = buf_str(&config->status.token),
-        .warnings = warnings,
     };
     for (size_t i = 0; i < allowed->n; i++) {
         hosts[i] = str_from(allowed->items[i]);
     }
-    warn_of_unsigned(config, &texts, warnings, &settings.n_warnings);
-    log_warnings(warnings, settings.n_warnings);
     return set(daemon, &settings);
 }
 
@@ -141,6 +135,7 @@ static int make_status(struct daemon *daemon, const struct status_settings *sett
         .unix_ms = clock_unix_ms,
         .health = health,
         .health_cls = daemon,
+        .warnings = daemon->warnings,
         .events = describe_events(daemon),
         .configuration = describe_configuration(daemon),
         .store = describe_storage_counters(daemon),
@@ -160,6 +155,7 @@ static int remake_status(struct daemon *daemon, const struct status_settings *se
 int start_status(struct daemon *daemon)
 {
     describe_listeners(daemon, daemon->listener_counters);
+    warn_of_unsigned(daemon, daemon->config);
     return set_status(daemon, daemon->config, make_status);
 }
 
@@ -241,6 +237,7 @@ int start_tls(struct daemon *daemon)
     int r = read_all_tls(daemon, daemon->config, &generations);
     if (r == 0) {
         adopt_all_tls(daemon, &generations);
+        watch_certificates(daemon);
     }
     return r == -EINVAL ? START_MISCONFIGURED : r; /* the files have changed since they were checked */
 }
@@ -310,6 +307,8 @@ int reload_policy(struct daemon *daemon, const struct config *config)
         return r;
     }
     adopt_all_tls(daemon, &generations);
+    watch_certificates(daemon);
+    warn_of_unsigned(daemon, config);
     callback_adopt(daemon->callback, take_pointer(rules));
     http_listener_wait_round(listener);
     callback_reclaim(daemon->callback);

@@ -24,16 +24,52 @@ static void set_line(char *ret_line, size_t size, struct str text)
     ret_line[n] = '\0';
 }
 
+struct worst {
+    char text[WARNING_TEXT_SIZE];
+    size_t n_others;
+};
+
+/* An app without a token is what the configuration asks for, and always so. */
+static void find_worst(void *cls, const struct warning *warning)
+{
+    struct worst *worst = cls;
+    if (warning->code == WARNING_APP_UNSIGNED) {
+        return;
+    }
+    if (worst->text[0] != '\0') {
+        worst->n_others++;
+    } else {
+        set_line(worst->text, sizeof(worst->text), warning->text);
+    }
+}
+
+static void describe_warnings(struct warnings *warnings, struct buf *text)
+{
+    struct worst worst = {.text = ""};
+    warnings_each(warnings, find_worst, &worst);
+    if (worst.text[0] != '\0') {
+        buf_appendf(text, "; %s", worst.text);
+    }
+    if (worst.n_others > 0) {
+        buf_appendf(text, " (and %zu more)", worst.n_others);
+    }
+}
+
 static void describe(const struct daemon *daemon, char ret_line[static SUPERVISOR_STATUS_SIZE])
 {
-    char text[2 * SUPERVISOR_STATUS_SIZE];
+    cleanup(buf_fini) struct buf text = {0};
     const char *problem = daemon->store == NULL ? NULL : store_problem(daemon->store);
     const char *refusal = daemon->report.refusal;
-    int n = snprintf(text, sizeof(text), "%susers online: %" PRIu64 "%s%s%s%s",
-                     atomic_load(&daemon->readiness) == STATUS_DRAINING ? "draining, " : "",
-                     count_online(daemon), problem == NULL ? "" : "; store: ", problem == NULL ? "" : problem,
-                     refusal[0] == '\0' ? "" : "; configuration not reloaded: ", refusal);
-    set_line(ret_line, SUPERVISOR_STATUS_SIZE, (struct str){text, n < 0 ? 0 : (size_t)n});
+    buf_appendf(&text, "%susers online: %" PRIu64,
+                atomic_load(&daemon->readiness) == STATUS_DRAINING ? "draining, " : "", count_online(daemon));
+    if (problem != NULL) {
+        buf_appendf(&text, "; store: %s", problem);
+    }
+    if (refusal[0] != '\0') {
+        buf_appendf(&text, "; configuration not reloaded: %s", refusal);
+    }
+    describe_warnings(daemon->warnings, &text);
+    set_line(ret_line, SUPERVISOR_STATUS_SIZE, text.failed ? STR("") : buf_str(&text));
 }
 
 /* How far loading has come gives it more time, if it has come any further. */

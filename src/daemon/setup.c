@@ -1,14 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/setup.h"
 
-#include "presenced/tls.h"
+#include "parts.h"
+#include "presenced/clock.h"
 
 #include <errno.h>
 
-/* `client_ca` empty: none, or one that is wrong, which has been said. */
+static void warn(const struct config *config, const char *section, const struct config_lines *lines,
+                 const struct tls_certificate *certificate, struct buf *warnings)
+{
+    struct certificate_warning warning;
+    unsigned line = config_line(lines, section, "certificate");
+    if (describe_certificate_dates(certificate, section, clock_unix_ms() / 1000, &warning)) {
+        buf_appendf(warnings, "%s:%u: [%s] certificate: %s\n", config->path, line, section, warning.text);
+    }
+    if (describe_certificate_versions(certificate, section, &warning)) {
+        buf_appendf(warnings, "%s:%u: [%s] certificate: %s\n", config->path, line, section, warning.text);
+    }
+}
+
+/* `client_ca` empty: none, or one that is wrong, which has been said. A listener is called as its section. */
 static int check_pair(const struct config *config, const char *section, const struct config_lines *lines,
                       const char *certificate_path, const char *private_key_path, struct str client_ca,
-                      struct buf *errors)
+                      struct buf *errors, struct buf *warnings)
 {
     struct certificate certificate;
     struct certificate_error error;
@@ -18,7 +32,10 @@ static int check_pair(const struct config *config, const char *section, const st
         r = tls_generation_new(&certificate, client_ca, &generation, &error);
         certificate_fini(&certificate);
     }
-    if (r == -EINVAL) {
+    if (r == 0) {
+        struct tls_certificate served = tls_generation_certificate(generation);
+        warn(config, section, lines, &served, warnings);
+    } else if (r == -EINVAL) {
         buf_appendf(errors, "%s:%u: [%s] certificate: %s\n", config->path,
                     config_line(lines, section, "certificate"), section, error.text);
     }
@@ -43,7 +60,7 @@ static int check_client_ca(const struct config *config, struct buf *ret_pem, str
 }
 
 /* So that a certificate of no use is found here and not at the first handshake. */
-static int check_certificates(const struct config *config, struct buf *errors)
+static int check_certificates(const struct config *config, struct buf *errors, struct buf *warnings)
 {
     const struct config_callback *callback = &config->callback;
     const struct config_status *status = &config->status;
@@ -54,11 +71,11 @@ static int check_certificates(const struct config *config, struct buf *errors)
     }
     if (r == 0 && callback->tls) {
         r = check_pair(config, "callback", &callback->lines, callback->certificate, callback->private_key,
-                       buf_str(&client_ca), errors);
+                       buf_str(&client_ca), errors, warnings);
     }
     if (r == 0 && status->certificate[0] != '\0') {
         r = check_pair(config, "status", &status->lines, status->certificate, status->private_key, STR(""),
-                       errors);
+                       errors, warnings);
     }
     return r;
 }
@@ -72,7 +89,7 @@ int setup_load(const char *path, struct config *ret_config, struct buf *errors, 
     }
     r = config_read_tokens(&config, errors);
     if (r != -ENOMEM) {
-        r = check_certificates(&config, errors);
+        r = check_certificates(&config, errors, warnings);
     }
     if (r == -ENOMEM || errors->failed) {
         return -ENOMEM;

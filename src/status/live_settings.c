@@ -5,15 +5,12 @@
 
 /* A copy is one block, so that one free() ends it:
  *
- *   struct status_settings | struct str × (hosts + warnings) | the bytes of them all, the token first */
+ *   struct status_settings | struct str × hosts | the bytes of them all, the token first */
 static size_t text_size(const struct status_settings *settings)
 {
     size_t size = settings->token.len;
     for (size_t i = 0; i < settings->n_allowed_hosts; i++) {
         size += settings->allowed_hosts[i].len;
-    }
-    for (size_t i = 0; i < settings->n_warnings; i++) {
-        size += settings->warnings[i].len;
     }
     return size;
 }
@@ -30,7 +27,7 @@ static struct str place(struct str text, char **at)
 
 static struct status_settings *copy_settings(const struct status_settings *from)
 {
-    size_t n_strings = from->n_allowed_hosts + from->n_warnings;
+    size_t n_strings = from->n_allowed_hosts;
     struct status_settings *copy = malloc(sizeof(*copy) + n_strings * sizeof(struct str) + text_size(from));
     if (copy == NULL) {
         return NULL;
@@ -41,14 +38,9 @@ static struct status_settings *copy_settings(const struct status_settings *from)
         .allowed_hosts = strings,
         .n_allowed_hosts = from->n_allowed_hosts,
         .token = place(from->token, &at),
-        .warnings = strings + from->n_allowed_hosts,
-        .n_warnings = from->n_warnings,
     };
     for (size_t i = 0; i < from->n_allowed_hosts; i++) {
         *strings++ = place(from->allowed_hosts[i], &at);
-    }
-    for (size_t i = 0; i < from->n_warnings; i++) {
-        *strings++ = place(from->warnings[i], &at);
     }
     return copy;
 }

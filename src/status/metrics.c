@@ -228,6 +228,23 @@ static void write_degraded(struct exposition *out, const struct metric *metric,
     exposition_sample(out, &(struct metric_sample){{str_from(reason == NULL ? "" : reason)}, reason != NULL});
 }
 
+static void count_warning(void *cls, const struct warning *warning)
+{
+    uint64_t *counts = cls;
+    counts[warning->code]++;
+}
+
+static void write_warnings(struct exposition *out, const struct metric *metric,
+                           const struct status_config *config)
+{
+    uint64_t counts[WARNING_N_CODES] = {0};
+    (void)metric;
+    warnings_each(config->warnings, count_warning, counts);
+    for (unsigned code = 0; code < WARNING_N_CODES; code++) {
+        exposition_sample(out, &(struct metric_sample){{str_from(warning_code_name(code))}, counts[code]});
+    }
+}
+
 static uint64_t read_ready(const struct status_config *config)
 {
     return config->health(config->health_cls).readiness == STATUS_READY;
@@ -287,6 +304,8 @@ const struct metric metrics_rows[] = {
     ROW("presenced_degraded", GAUGE, ONE, "reason", NULL,
         "Whether something is amiss though requests are taken, and what: reason is empty when all is well.",
         BY(write_degraded)),
+    ROW("presenced_warnings", GAUGE, ONE, "code", NULL,
+        "What needs a person at the moment; /v1/stats and the log say it in words.", BY(write_warnings)),
 
     ROW("presenced_callback_requests_total", COUNTER, ONE, "answer", "outcome",
         "Requests of the callback listener: ok, fail, refused with an HTTP error, or health; and why.",

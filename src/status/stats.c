@@ -136,12 +136,18 @@ static void write_history(struct json_writer *json, struct history *history)
     json_end_object(json);
 }
 
-static void write_strings(struct json_writer *json, const char *key, const struct str *strings, size_t n)
+static void write_warning(void *cls, const struct warning *warning)
 {
-    json_begin_array(json, key);
-    for (size_t i = 0; i < n; i++) {
-        json_str(json, NULL, strings[i]);
-    }
+    json_begin_object(cls, NULL);
+    json_str(cls, "code", str_from(warning_code_name(warning->code)));
+    json_str(cls, "text", warning->text);
+    json_end_object(cls);
+}
+
+static void write_warnings(struct json_writer *json, struct warnings *warnings)
+{
+    json_begin_array(json, "warnings");
+    warnings_each(warnings, write_warning, json);
     json_end_array(json);
 }
 
@@ -162,13 +168,13 @@ static void write_log(struct json_writer *json)
     json_end_object(json);
 }
 
-struct http_reply *stats_answer(const struct status_config *config, const struct status_settings *settings)
+struct http_reply *stats_answer(const struct status_config *config)
 {
     struct buf body = {0};
     struct json_writer json = {.out = &body};
     json_begin_object(&json, NULL);
     write_process(&json, config);
-    write_strings(&json, "warnings", settings->warnings, settings->n_warnings);
+    write_warnings(&json, config->warnings);
     write_table(&json, config->table);
     write_counters(&json, &config->events);
     write_counters(&json, &config->configuration);

@@ -78,9 +78,7 @@ static struct http_reply *answer_vendor_query(struct status *status, const struc
 static struct http_reply *answer_stats(struct status *status, const struct http_request *request)
 {
     (void)request;
-    struct http_reply *reply = stats_answer(&status->config, live_settings_acquire(&status->live));
-    live_settings_release(&status->live);
-    return reply;
+    return stats_answer(&status->config);
 }
 
 static struct http_reply *answer_metrics(struct status *status, const struct http_request *request)

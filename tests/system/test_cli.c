@@ -173,7 +173,7 @@ START_TEST(warns_of_an_app_without_a_token)
     cleanup(client_freep) struct client *status = client_new("http", instance_status_port(instance));
     cleanup(answer_fini) struct answer answer;
     client_get(status, "/v1/stats", &answer);
-    const char *warnings = strstr(buf_text(&answer.body), "\"warnings\":[\"");
+    const char *warnings = strstr(buf_text(&answer.body), "\"warnings\":[{\"code\":\"app_unsigned\",");
     ck_assert_msg(warnings != NULL && strstr(warnings, "1400000000") != NULL, "%s", buf_text(&answer.body));
     instance_stop(instance);
 }

@@ -587,6 +587,25 @@ START_TEST(keeps_its_certificate_where_the_new_one_is_bad)
 }
 END_TEST
 
+/* Better than none: what is still good may be gone. */
+START_TEST(takes_a_certificate_that_has_expired)
+{
+    start_with_files("");
+    expect_token("first", 200);
+    cleanup(buf_fini) struct buf good = sandbox_read(sandbox, "server.pem");
+    copy_file(sandbox, "expired.pem", "server.pem");
+    cleanup(buf_fini) struct buf said = reload();
+    ck_assert_msg(strstr(buf_text(&said), "msg=\"configuration reloaded\"") != NULL, "%s", buf_text(&said));
+    ck_assert_msg(strstr(buf_text(&said), "code=certificate_expired") != NULL, "%s", buf_text(&said));
+    ck_assert(!shows_certificate_of(sandbox, CALLBACK_LISTENER)); /* who verifies is not content */
+    expect_token("first", 200);                                   /* over a connection that is kept */
+    sandbox_write(sandbox, "server.pem", buf_text(&good));
+    expect_reload();
+    ck_assert(shows_certificate_of(sandbox, CALLBACK_LISTENER));
+    instance_await_log(instance, "msg=\"attention no longer needed\" code=certificate_expired");
+}
+END_TEST
+
 static struct wire *connect_showing(const char *certificate)
 {
     struct wire *wire = wire_open(instance_callback_port(instance));
@@ -746,6 +765,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, is_not_held_up_by_a_fifo, 0, COUNT(files));
     tcase_add_loop_test(tcase, shows_a_new_certificate_from_the_next_handshake_on, 0, N_LISTENERS);
     tcase_add_loop_test(tcase, keeps_its_certificate_where_the_new_one_is_bad, 0, COUNT(bad_pairs));
+    tcase_add_test(tcase, takes_a_certificate_that_has_expired);
     tcase_add_test(tcase, takes_over_the_client_ca);
     tcase_add_test(tcase, fails_no_request_under_load);
     suite_add_tcase(suite, tcase);

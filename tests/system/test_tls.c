@@ -469,6 +469,104 @@ START_TEST(health_needs_no_certificate)
 }
 END_TEST
 
+/* Certificates that serve, with a warning. */
+
+#define DAY_S (24L * 60 * 60)
+
+static void expect_logged_times(const char *text, unsigned n)
+{
+    cleanup(buf_fini) struct buf log = instance_log(instance);
+    unsigned n_found = 0;
+    for (const char *at = strstr(buf_text(&log), text); at != NULL; at = strstr(at + 1, text)) {
+        n_found++;
+    }
+    ck_assert_msg(n_found == n, "%u times, not %u, \"%s\" in: %s", n_found, n, text, buf_text(&log));
+}
+
+static void expect_in_stats(const char *text)
+{
+    cleanup(client_freep) struct client *client = client_new("http", instance_status_port(instance));
+    cleanup(answer_fini) struct answer answer;
+    client_get(client, "/v1/stats", &answer);
+    ck_assert_msg(strstr(buf_text(&answer.body), text) != NULL, "no \"%s\" in: %s", text,
+                  buf_text(&answer.body));
+}
+
+/* By somebody who does not look at dates. */
+static void expect_served(void)
+{
+    for (size_t i = 0; i < 2; i++) {
+        cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+        wire_prepare_tls(
+            wire, sandbox,
+            &(struct wire_tls){.min_version = versions[i].version, .max_version = versions[i].version});
+        SSL_set_verify(wire_ssl(wire), SSL_VERIFY_NONE, NULL);
+        ck_assert(wire_shake_hands(wire));
+        request(wire, 200);
+    }
+}
+
+static const struct {
+    long begins_s;
+    long ends_s;
+    const char *code;
+    const char *says; /* behind "the callback listener's certificate " */
+} dates[] = {
+    {-30 * DAY_S, -DAY_S, "certificate_expired", "expired on "},
+    {DAY_S, 30 * DAY_S, "certificate_not_yet_valid", "is not valid before "},
+    {-DAY_S, 13 * DAY_S + 3600, "certificate_expires_soon", "expires on "},
+};
+
+START_TEST(serves_whatever_the_date)
+{
+    const struct pki_plan plan = {"server", "serverAuth", dates[_i].begins_s, dates[_i].ends_s, NULL};
+    const char *const check[] = {"--config", "@DIR@/presenced.conf", "--check-config", NULL};
+    char words[128];
+    char in_log[256];
+    char in_stats[256];
+    char expected[256];
+    cleanup(buf_fini) struct buf output = {0};
+    (void)snprintf(words, sizeof(words), "the callback listener's certificate %s", dates[_i].says);
+    (void)snprintf(expected, sizeof(expected), "presenced.conf:3: [callback] certificate: %s", words);
+    (void)snprintf(in_log, sizeof(in_log), "msg=\"attention needed\" code=%s text=\"%s", dates[_i].code,
+                   words);
+    (void)snprintf(in_stats, sizeof(in_stats), "{\"code\":\"%s\",\"text\":\"%s", dates[_i].code, words);
+    sandbox = sandbox_new();
+    pki_issue(sandbox_path(sandbox), &plan, NULL);
+    sandbox_write(sandbox, "presenced.conf", CALLBACK REST);
+    ck_assert_int_eq(sandbox_run(sandbox, harness_daemon(), check, &output), 0);
+    ck_assert_msg(strstr(buf_text(&output), expected) != NULL, "%s", buf_text(&output));
+    instance = instance_start(sandbox, CALLBACK REST);
+    expect_served();
+    instance_await_log(instance, in_log);
+    expect_in_stats(in_stats);
+    expect_logged_times(in_log, 1);
+    stop();
+}
+END_TEST
+
+/* Those who come after its end are served as those before. */
+START_TEST(serves_on_when_the_certificate_ends)
+{
+    const struct pki_plan plan = {"server", "serverAuth", -DAY_S, 3, NULL};
+    sandbox = sandbox_new();
+    pki_issue(sandbox_path(sandbox), &plan, NULL);
+    instance = instance_start(sandbox, CALLBACK "[status]\nlisten = 127.0.0.1:0\n[app 1400000000]\n");
+    cleanup(wire_freep) struct wire *kept = wire_open(instance_callback_port(instance));
+    wire_prepare_tls(kept, sandbox, &(struct wire_tls){0});
+    SSL_set_verify(wire_ssl(kept), SSL_VERIFY_NONE, NULL);
+    ck_assert(wire_shake_hands(kept));
+    request(kept, 200);
+    instance_await_log(instance, "code=certificate_expires_soon");
+    instance_await_log(instance, "code=certificate_expired");
+    request(kept, 200);
+    expect_served();
+    expect_in_stats("{\"code\":\"certificate_expired\",");
+    expect_logged_times("msg=\"attention no longer needed\" code=certificate_expires_soon", 1);
+    stop();
+}
+END_TEST
+
 /* Certificates that cannot serve. */
 
 static EVP_PKEY *make_p224(void)
@@ -663,6 +761,11 @@ Suite *test_suite(void)
     tcase_set_timeout(keys, 2 * HARNESS_DEADLINE_MS / 1000);
     tcase_add_loop_test(keys, signs_with_every_kind_of_key, 0, COUNT(signatures));
     suite_add_tcase(suite, keys);
+    TCase *warned = tcase_create("warned of");
+    tcase_set_timeout(warned, 2 * HARNESS_DEADLINE_MS / 1000);
+    tcase_add_loop_test(warned, serves_whatever_the_date, 0, COUNT(dates));
+    tcase_add_test(warned, serves_on_when_the_certificate_ends);
+    suite_add_tcase(suite, warned);
     TCase *bad = tcase_create("bad certificates");
     tcase_set_timeout(bad, HARNESS_DEADLINE_MS / 1000);
     tcase_add_loop_test(bad, says_what_is_wrong_with_a_certificate, 0, COUNT(bad_certificates));

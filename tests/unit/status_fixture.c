@@ -112,6 +112,7 @@ static void start(unsigned n_apps)
     fixture = (struct fixture){.now_ms = NOW_MS, .health = {STATUS_READY, NULL}};
     ck_assert_int_eq(table_new(&table_config, &fixture.table), 0);
     ck_assert_int_eq(history_new(&fixture.history), 0);
+    ck_assert_int_eq(warnings_new(&fixture.warnings), 0);
     for (unsigned i = 0; i < n_apps; i++) {
         ck_assert_int_eq(table_add_app(fixture.table, APP_ID + i, &app), 0);
         ck_assert_uint_eq(app, i);
@@ -125,6 +126,7 @@ static void start(unsigned n_apps)
         .unix_ms = read_now,
         .health = read_health,
         .health_cls = &fixture.health,
+        .warnings = fixture.warnings,
         .events = {"events", each_event, NULL},
         .configuration = {"configuration", each_reload, NULL},
         .listeners = listeners,
@@ -146,6 +148,7 @@ void fixture_start_two_apps(void)
 void fixture_stop(void)
 {
     status_free(fixture.status);
+    warnings_free(fixture.warnings);
     history_free(fixture.history);
     table_free(fixture.table);
 }

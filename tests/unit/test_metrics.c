@@ -121,6 +121,17 @@ START_TEST(health_is_told)
 }
 END_TEST
 
+START_TEST(what_needs_a_person_is_counted)
+{
+    expect_line("presenced_warnings{code=\"certificate_expired\"} 0");
+    expect_line("presenced_warnings{code=\"app_unsigned\"} 0");
+    warnings_raise(fixture.warnings, WARNING_APP_UNSIGNED, APP_ID, "x", 0);
+    warnings_raise(fixture.warnings, WARNING_APP_UNSIGNED, OTHER_APP_ID, "x", 0);
+    expect_line("presenced_warnings{code=\"certificate_expired\"} 0");
+    expect_line("presenced_warnings{code=\"app_unsigned\"} 2");
+}
+END_TEST
+
 START_TEST(it_is_got_and_nothing_else)
 {
     expect_problem(post("/metrics", ""), 405, "this path knows other methods, see Allow");
@@ -327,6 +338,7 @@ Suite *test_suite(void)
     tcase_add_test(answer, what_others_know_is_passed_on);
     tcase_add_test(answer, what_is_not_there_is_left_out);
     tcase_add_test(answer, health_is_told);
+    tcase_add_test(answer, what_needs_a_person_is_counted);
     tcase_add_test(answer, it_is_got_and_nothing_else);
     tcase_add_test(answer, the_token_is_asked_for);
     tcase_add_test(answer, without_memory_there_is_no_answer);

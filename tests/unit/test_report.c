@@ -27,12 +27,14 @@ static void set_up(void)
     daemon_->config = &config;
     atomic_store(&daemon_->readiness, STATUS_READY);
     ck_assert_int_eq(table_new(&(struct table_config){0}, &daemon_->table), 0);
+    ck_assert_int_eq(warnings_new(&daemon_->warnings), 0);
 }
 
 static void tear_down(void)
 {
     char path[64];
     (void)snprintf(path, sizeof(path), "%s/notify", folder);
+    warnings_free(daemon_->warnings);
     table_free(daemon_->table);
     config_fini(&config);
     free(daemon_);
@@ -86,6 +88,22 @@ START_TEST(test_refresh_tells_what_is_new)
 }
 END_TEST
 
+START_TEST(test_what_needs_a_person)
+{
+    warnings_raise(daemon_->warnings, WARNING_APP_UNSIGNED, 1, "unsigned", 0);
+    report_ready(daemon_);
+    expect("READY=1\nSTATUS=users online: 0");
+    warnings_raise(daemon_->warnings, WARNING_CERTIFICATE_EXPIRES_SOON, 0, "soon", 0);
+    report_refresh(daemon_);
+    expect("STATUS=users online: 0; soon");
+    warnings_raise(daemon_->warnings, WARNING_CERTIFICATE_EXPIRED, 1, "over", 0);
+    memcpy(daemon_->report.refusal, "why", 4);
+    daemon_->report.next_ms = 0;
+    report_refresh(daemon_);
+    expect("STATUS=users online: 0; configuration not reloaded: why; over (and 1 more)");
+}
+END_TEST
+
 START_TEST(test_cut_within_no_character)
 {
     char expected[SUPERVISOR_STATUS_SIZE];
@@ -132,6 +150,7 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, test_more_time_for_who_comes_further);
     tcase_add_test(tcase, test_refresh_tells_what_is_new);
+    tcase_add_test(tcase, test_what_needs_a_person);
     tcase_add_test(tcase, test_cut_within_no_character);
     tcase_add_test(tcase, test_time_to_drain);
     tcase_add_test(tcase, test_nobody_listens);

@@ -125,14 +125,13 @@ START_TEST(a_degraded_daemon_says_so)
 }
 END_TEST
 
-START_TEST(warnings_are_those_of_the_settings)
+START_TEST(what_needs_a_person_is_told)
 {
-    const struct str warnings[] = {STR("app 1400000000 has no token"), STR("\"x\"")};
-    ck_assert_int_eq(
-        status_set_settings(fixture.status, &(struct status_settings){.warnings = warnings, .n_warnings = 2}),
-        0);
+    warnings_raise(fixture.warnings, WARNING_APP_UNSIGNED, APP_ID, "\"x\"", 0);
+    warnings_raise(fixture.warnings, WARNING_CERTIFICATE_EXPIRED, 0, "it expired", 0);
     read_stats();
-    expect_json("warnings", "[\"app 1400000000 has no token\",\"\\\"x\\\"\"]");
+    expect_json("warnings", "[{\"code\":\"certificate_expired\",\"text\":\"it expired\"},"
+                            "{\"code\":\"app_unsigned\",\"text\":\"\\\"x\\\"\"}]");
 }
 END_TEST
 
@@ -164,7 +163,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, whom_the_table_dropped_is_told);
     tcase_add_test(tcase, what_others_know_is_passed_on);
     tcase_add_test(tcase, a_degraded_daemon_says_so);
-    tcase_add_test(tcase, warnings_are_those_of_the_settings);
+    tcase_add_test(tcase, what_needs_a_person_is_told);
     tcase_add_test(tcase, missing_minutes_are_null);
     tcase_add_test(tcase, without_memory_there_is_no_answer);
     suite_add_tcase(suite, tcase);
