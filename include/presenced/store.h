@@ -25,8 +25,8 @@ struct store_config {
     /* The durable revision or store_problem() is another than before, but for what is durable as soon as it
      * has changed. From a thread of the store's, which waits meanwhile; may be NULL. */
     void (*on_durable)(void *cls);
-    /* Whether the store is not wanted any more; asked while it is loaded, by the caller of store_open(). May be
-     * NULL. */
+    /* Whether the store is not wanted any more; asked while it is loaded, by the caller of store_open(). May
+     * be NULL. */
     bool (*is_cancelled)(void *cls);
     /* About once a second while users are loaded, by the caller of store_open(); may be NULL. */
     void (*on_progress)(void *cls, uint64_t n_users);
@@ -44,9 +44,10 @@ struct store_config {
 
 /* Opens or makes the store and loads all of it into the table; apps that the table lacks are added. What is
  * wrong is found before anything of the store is changed. 0; STORE_CANCELLED, with nothing changed, when
- * is_cancelled() said so; or one line for people in `ret_problem` and -EBADMSG: damaged, or no store; -EPROTONOSUPPORT: of a newer layout; -EBUSY: another process has it;
- * -EACCES, -EROFS, …: not readable or not writable; -ENOSPC; -ENOMEM. But for 0 the table may hold a part of the
- * users: it is for table_free() only. */
+ * is_cancelled() said so; or one line for people in `ret_problem` and -EBADMSG: damaged, or no store;
+ * -EPROTONOSUPPORT: of a newer layout; -EBUSY: another process has it; -EACCES, -EROFS, …: not readable or
+ * not writable; -ENOSPC; -ENOMEM. But for 0 the table may hold a part of the users: it is for table_free()
+ * only. */
 int store_open(const struct store_config *config, struct store **ret_store,
                char ret_problem[static STORE_PROBLEM_SIZE]);
 

@@ -11,7 +11,8 @@ struct library_range {
     const char *highest;
 };
 
-/* Whether a version ("1.0.1"; what follows the numbers is left aside) lies in the range, its ends included. */
+/* Whether a version ("1.0.1"; what follows the numbers is left aside) lies in the range, its ends included.
+ */
 bool library_is_tested(const char *version, struct library_range range);
 
 /* Warns of each that was not. */

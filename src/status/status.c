@@ -233,10 +233,8 @@ static struct http_reply *refuse(void *cls, struct http_request *request, enum h
                                  const char *error)
 {
     static const unsigned statuses[] = {
-        [HTTP_REFUSAL_BAD_FRAMING] = 400,
-        [HTTP_REFUSAL_LENGTH_REQUIRED] = 411,
-        [HTTP_REFUSAL_TOO_LARGE] = 413,
-        [HTTP_REFUSAL_HEAD_TOO_LARGE] = 431,
+        [HTTP_REFUSAL_BAD_FRAMING] = 400, [HTTP_REFUSAL_LENGTH_REQUIRED] = 411,
+        [HTTP_REFUSAL_TOO_LARGE] = 413,   [HTTP_REFUSAL_HEAD_TOO_LARGE] = 431,
         [HTTP_REFUSAL_VERSION] = 505,
     };
     static struct log_limit limit = {.per_second = 2, .burst = 10};
