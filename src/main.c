@@ -149,7 +149,7 @@ static enum exit_status run(const struct paths *paths, enum action action)
     if (action == ACTION_RUN) {
         daemon_hold_signals(); /* the first thing, for to read the configuration takes its time */
     }
-    int r = setup_load(paths->config, &config, &errors, &warnings);
+    int r = setup_load(paths->config, SETUP_START, &config, &errors, &warnings);
     print_lines(&warnings);
     print_lines(&errors);
     if (r == -ENOMEM) {

@@ -6,8 +6,15 @@
 
 #include "presenced/config.h"
 
-/* Reads and checks the file, the token files and the certificates. `errors` and `warnings` are as
- * config_load() has them. 0; -EINVAL with errors; -ENOMEM. `ret_config` is for config_fini() after 0 only. */
-int setup_load(const char *path, struct config *ret_config, struct buf *errors, struct buf *warnings);
+enum setup_purpose {
+    SETUP_START,  /* or to see whether it would */
+    SETUP_RELOAD, /* of a daemon that has its store: nobody asks again whether it could have it */
+};
+
+/* Reads and checks the file, the token files, the certificates and who may write the store's folder. `errors`
+ * and `warnings` are as config_load() has them. 0; -EINVAL with errors; -ENOMEM. `ret_config` is for
+ * config_fini() after 0 only. */
+int setup_load(const char *path, enum setup_purpose purpose, struct config *ret_config, struct buf *errors,
+               struct buf *warnings);
 
 #endif

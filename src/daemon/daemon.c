@@ -169,7 +169,7 @@ static void reload(struct daemon *daemon)
     cleanup(config_fini) struct config config = {0};
     cleanup(buf_fini) struct buf errors = {0};
     cleanup(buf_fini) struct buf warnings = {0};
-    int r = setup_load(daemon->config_path, &config, &errors, &warnings);
+    int r = setup_load(daemon->config_path, SETUP_RELOAD, &config, &errors, &warnings);
     if (r == 0) {
         r = config_check_reload(daemon->config, &config, &errors);
     }

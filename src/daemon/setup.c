@@ -3,6 +3,7 @@
 
 #include "parts.h"
 #include "presenced/clock.h"
+#include "store_folder.h"
 
 #include <errno.h>
 
@@ -80,7 +81,8 @@ static int check_certificates(const struct config *config, struct buf *errors, s
     return r;
 }
 
-int setup_load(const char *path, struct config *ret_config, struct buf *errors, struct buf *warnings)
+int setup_load(const char *path, enum setup_purpose purpose, struct config *ret_config, struct buf *errors,
+               struct buf *warnings)
 {
     cleanup(config_fini) struct config config = {0};
     int r = config_load(path, &config, errors, warnings);
@@ -90,6 +92,9 @@ int setup_load(const char *path, struct config *ret_config, struct buf *errors, 
     r = config_read_tokens(&config, errors);
     if (r != -ENOMEM) {
         r = check_certificates(&config, errors, warnings);
+    }
+    if (purpose == SETUP_START) {
+        store_folder_check(&config, errors);
     }
     if (r == -ENOMEM || errors->failed) {
         return -ENOMEM;

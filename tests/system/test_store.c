@@ -206,7 +206,7 @@ START_TEST(a_file_is_no_folder)
 {
     cleanup(sandbox_freep) struct sandbox *sandbox = sandbox_new();
     sandbox_write(sandbox, "store", "something else");
-    victim_expect_refused(sandbox, config, "store: cannot be opened: Not a directory");
+    victim_expect_refused(sandbox, config, 2, "store cannot be the store's folder: Not a directory");
     cleanup(buf_fini) struct buf content = sandbox_read(sandbox, "store");
     ck_assert_str_eq(buf_text(&content), "something else");
 }
@@ -217,7 +217,7 @@ START_TEST(a_parent_must_be_there)
     static const char text[] = "[callback]\nlisten = 127.0.0.1:0\ntls = off\n[status]\nlisten = 127.0.0.1:0\n"
                                "[store]\npath = @DIR@/nowhere/store\n[app 1400000000]\n";
     cleanup(sandbox_freep) struct sandbox *sandbox = sandbox_new();
-    victim_expect_refused(sandbox, text, "store: cannot be made: No such file or directory");
+    victim_expect_refused(sandbox, text, 2, "store cannot be made: No such file or directory");
 }
 END_TEST
 
@@ -226,7 +226,7 @@ START_TEST(a_second_daemon_is_refused)
     cleanup(sandbox_freep) struct sandbox *sandbox = sandbox_new();
     struct run run = run_start(sandbox, config);
     send_change(&run, EVENT_APP, "Web", "alice", "Login", clock_unix_ms());
-    victim_expect_refused(sandbox, config, "store: in use by another presenced");
+    victim_expect_refused(sandbox, config, 1, "store: in use by another presenced");
     send_change(&run, EVENT_APP, "Web", "bob", "Login", clock_unix_ms());
     run_kill(&run);
     run = run_start(sandbox, config);
@@ -298,7 +298,7 @@ START_TEST(damage_is_refused)
     flip_byte(sandbox, sst);
     uint64_t before = hash_store(sandbox, sst);
     for (unsigned i = 0; i < 2; i++) {
-        victim_expect_refused(sandbox, config, "store: damaged: ");
+        victim_expect_refused(sandbox, config, 1, "store: damaged: ");
         ck_assert_uint_eq(hash_store(sandbox, sst), before);
     }
     flip_byte(sandbox, sst);

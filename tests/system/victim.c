@@ -166,12 +166,12 @@ void victim_stop(struct victim *victim)
     cleanup(buf_fini) struct buf log = victim_stop_for_log(victim);
 }
 
-void victim_expect_refused(struct sandbox *sandbox, const char *config, const char *words)
+void victim_expect_refused(struct sandbox *sandbox, const char *config, int exit_status, const char *words)
 {
     sandbox_write(sandbox, "refused.conf", config);
     const char *const arguments[] = {"--config", "@DIR@/refused.conf", NULL};
     cleanup(buf_fini) struct buf output = {0};
     int status = sandbox_run(sandbox, harness_daemon(), arguments, &output);
-    ck_assert_msg(status == 1, "exit status %d: %s", status, buf_text(&output));
+    ck_assert_msg(status == exit_status, "exit status %d: %s", status, buf_text(&output));
     ck_assert_msg(strstr(buf_text(&output), words) != NULL, "not \"%s\" but: %s", words, buf_text(&output));
 }

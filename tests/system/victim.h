@@ -48,7 +48,7 @@ void victim_stop(struct victim *victim);
 /* The same, and gives its whole log; the caller calls buf_fini(). */
 struct buf victim_stop_for_log(struct victim *victim);
 
-/* Runs a daemon that must refuse to start: exit status 1, with a log that holds `words`. */
-void victim_expect_refused(struct sandbox *sandbox, const char *config, const char *words);
+/* Runs a daemon that must refuse to start, with that exit status and a log that holds `words`. */
+void victim_expect_refused(struct sandbox *sandbox, const char *config, int exit_status, const char *words);
 
 #endif
