@@ -217,6 +217,7 @@ static void release(struct exchange *exchange)
         http_reply_release(exchange->reply);
         exchange->reply = NULL;
     }
+    exchange->request = (struct http_request){.connection = NULL}; /* before what it points to is freed */
     shrink(&exchange->body);
     shrink(&exchange->target);
     exchange->stage = EXCHANGE_NONE;

@@ -305,6 +305,31 @@ START_TEST(counts_nobody_who_leaves)
 }
 END_TEST
 
+/* The request before is gone, and what it pointed to: an address sanitizer sees who looks at it. */
+START_TEST(refuses_what_follows_a_long_target)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    cleanup(buf_fini) struct buf bytes = {0};
+    cleanup(buf_fini) struct buf answer = {0};
+    buf_append(&bytes, STR("POST " TARGET "&tenant="));
+    for (int i = 0; i < 6000; i++) {
+        buf_append_char(&bytes, 'a');
+    }
+    buf_append(&bytes, STR(" HTTP/1.1\r\n" HOST BODY_LENGTH "\r\n" BODY));
+    ck_assert(wire_send(wire, buf_str(&bytes)));
+    wire_await(wire, "\"ErrorInfo\":\"\"}", &answer);
+    buf_clear(&answer);
+    buf_clear(&bytes);
+    buf_append(&bytes, STR("POST /"));
+    while (bytes.len < 1 << 14) {
+        buf_append_char(&bytes, 'a');
+    }
+    ck_assert(wire_send(wire, buf_str(&bytes)));
+    wire_await(wire, "\"}", &answer);
+    expect_callback_bytes(&answer, 431, "FAIL", 1);
+}
+END_TEST
+
 /* What is right is let through, so the cases above can fail. */
 
 static void expect_both_applied(const char *first)
@@ -668,6 +693,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, lets_the_refused_sender_finish);
     tcase_add_loop_test(tcase, says_that_it_closes_on_what_is_no_request, 0, (int)N_NO_REQUESTS);
     tcase_add_test(tcase, counts_nobody_who_leaves);
+    tcase_add_test(tcase, refuses_what_follows_a_long_target);
     tcase_add_test(tcase, serves_two_requests_sent_at_once);
     tcase_add_test(tcase, serves_a_chunked_body_in_many_chunks);
     tcase_add_test(tcase, serves_a_chunked_body_in_single_bytes);
