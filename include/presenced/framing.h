@@ -16,6 +16,8 @@ struct framing {
     bool bad_transfer_encoding;
     bool bad_header; /* a name or value that cannot be, such as a line that was folded */
     bool bad_request_line;
+    bool says_close; /* in Connection */
+    bool says_keep_alive;
     uint64_t content_length;
 };
 
@@ -23,6 +25,12 @@ void framing_add(struct framing *framing, struct str name, struct str value);
 
 /* NULL when the request's end is beyond doubt, else what is wrong: a constant text. */
 const char *framing_check(const struct framing *framing, struct str target, bool is_http_1_0);
+
+/* Whether the sender expects the connection to be closed after this request (RFC 9112, section 9.3). */
+static inline bool framing_is_last(const struct framing *framing, bool is_http_1_0)
+{
+    return framing->says_close || (is_http_1_0 && !framing->says_keep_alive);
+}
 
 static inline bool framing_has_length(const struct framing *framing)
 {

@@ -147,7 +147,7 @@ void http_connection_cut(struct http_connection *connection)
 static bool is_given_up(const struct http_connection *connection)
 {
     char byte;
-    if (connection->is_refused || connection->has_said_close ||
+    if (connection->is_refused || connection->is_closing ||
         connection->exchange.stage == EXCHANGE_ANSWERED ||
         (connection->tls != NULL && !tls_session_is_established(connection->tls)) ||
         (connection->exchange.stage == EXCHANGE_NONE &&

@@ -35,7 +35,7 @@ struct http_connection {
     bool has_served;     /* a request has come over it */
     bool has_hung_up;    /* its peer sends no more */
     bool is_refused;     /* by exchange_refuse_at_once() */
-    bool has_said_close; /* in its last reply */
+    bool is_closing;     /* its last request, or the reply to it, said that nothing follows */
     bool is_unfinished;  /* stands in the worker's list of them */
     bool has_unsent;     /* of a reply that libmicrohttpd has seen off, tls_session_flush() keeps some */
     bool has_gathered;   /* a first reply waits for tls_session_settle() */

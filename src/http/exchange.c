@@ -52,7 +52,7 @@ static enum exchange_result queue(struct http_connection *connection, struct htt
     http_request_is_answered(connection, exchange->is_chunked ? 0 : n_bytes);
     bool close_after = exchange->close_after || http_worker_is_draining(connection->worker) ||
                        (connection->tls != NULL && tls_session_is_outdated(connection->tls));
-    connection->has_said_close |= close_after;
+    connection->is_closing |= close_after;
     if (connection->tls != NULL) {
         prepare_tls(connection->tls, reply);
     }
@@ -148,6 +148,7 @@ enum exchange_result exchange_head(struct http_connection *connection, const str
     exchange->n_head_bytes = head->n_bytes;
     exchange->is_chunked = framing->n_transfer_encoding > 0;
     exchange->close_after = head->is_one_way;
+    connection->is_closing |= framing_is_last(framing, head->is_http_1_0);
     const char *error = framing_check(framing, request->target, head->is_http_1_0);
     if (error != NULL) {
         http_linger(connection);
@@ -156,6 +157,7 @@ enum exchange_result exchange_head(struct http_connection *connection, const str
     exchange->reply = judge(connection, framing);
     exchange->stage = exchange->reply == NULL ? EXCHANGE_READ : EXCHANGE_DISCARD;
     if (exchange->reply != NULL && is_not_worth_reading(connection, framing)) {
+        exchange->close_after = true;
         http_linger(connection);
         return queue(connection, take_pointer(exchange->reply));
     }
@@ -217,6 +219,7 @@ static void release(struct exchange *exchange)
         http_reply_release(exchange->reply);
         exchange->reply = NULL;
     }
+    exchange->request = (struct http_request){.connection = NULL}; /* before what it points to is freed */
     shrink(&exchange->body);
     shrink(&exchange->target);
     exchange->stage = EXCHANGE_NONE;

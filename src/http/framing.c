@@ -45,11 +45,25 @@ static bool is_value(struct str value)
     return true;
 }
 
+static bool has_token(struct str list, struct str token)
+{
+    struct str one;
+    while (str_split(&list, ',', &one)) {
+        if (str_equal_fold(str_trim(one), token)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void framing_add(struct framing *framing, struct str name, struct str value)
 {
     framing->bad_header |= !is_name(name) || !is_value(value);
     if (str_equal_fold(name, STR("host"))) {
         framing->n_host++;
+    } else if (str_equal_fold(name, STR("connection"))) {
+        framing->says_close |= has_token(value, STR("close"));
+        framing->says_keep_alive |= has_token(value, STR("keep-alive"));
     } else if (str_equal_fold(name, STR("content-length"))) {
         framing->n_content_length++;
         framing->bad_content_length |= !str_parse_u64(str_trim(value), UINT64_MAX / 2,

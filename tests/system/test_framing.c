@@ -3,6 +3,8 @@
 #include "event.h"
 #include "wire.h"
 
+#include "presenced/clock.h"
+
 #include <ctype.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -302,6 +304,69 @@ START_TEST(counts_nobody_who_leaves)
         ck_assert_uint_eq(answer.len, 0);
     }
     expect_n_malformed("callback", 0);
+}
+END_TEST
+
+/* Answered as they asked to be, and then closed, as they or the answer said: what else they sent is not held
+ * against them. */
+static const struct str answered_and_closed[] = {
+    BYTES("\r\n\r\n" POST HOST BODY_LENGTH "Connection: close\r\n\r\n" BODY),
+    BYTES(POST HOST BODY_LENGTH "Connection: TE, Close\r\n\r\n" BODY "\r\n\r\n"),
+    BYTES("POST " TARGET " HTTP/1.0\r\n" BODY_LENGTH "\r\n" BODY "\r\n\r\n"),
+    BYTES("POST /elsewhere HTTP/1.1\r\n" HOST BODY_LENGTH "Expect: 100-continue\r\n\r\n" BODY),
+};
+
+#define N_ANSWERED_AND_CLOSED (sizeof(answered_and_closed) / sizeof(answered_and_closed[0]))
+
+static void await_no_connections(const char *listener)
+{
+    char name[80];
+    bool is_there = false;
+    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
+    (void)snprintf(name, sizeof(name), "\npresenced_connections{listener=\"%s\"} 0\n", listener);
+    while (!is_there) {
+        cleanup(answer_fini) struct answer answer;
+        client_get(status, "/metrics", &answer);
+        is_there = strstr(buf_text(&answer.body), name) != NULL;
+        ck_assert_uint_lt(clock_monotonic_ms(), deadline_ms);
+    }
+}
+
+START_TEST(counts_nobody_who_was_answered)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    cleanup(buf_fini) struct buf answer = {0};
+    ck_assert(wire_send(wire, answered_and_closed[_i]));
+    ck_assert_int_eq(wire_read_to_end(wire, CLOSE_DEADLINE_MS, &answer), WIRE_CLOSED);
+    ck_assert_uint_eq(count_answers(&answer), 1);
+    ck_assert_int_eq(shutdown(wire_fd(wire), SHUT_WR), 0);
+    await_no_connections("callback"); /* one is counted when it has ended */
+    expect_n_malformed("callback", 0);
+}
+END_TEST
+
+/* The request before is gone, and what it pointed to: an address sanitizer sees who looks at it. */
+START_TEST(refuses_what_follows_a_long_target)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    cleanup(buf_fini) struct buf bytes = {0};
+    cleanup(buf_fini) struct buf answer = {0};
+    buf_append(&bytes, STR("POST " TARGET "&tenant="));
+    for (int i = 0; i < 6000; i++) {
+        buf_append_char(&bytes, 'a');
+    }
+    buf_append(&bytes, STR(" HTTP/1.1\r\n" HOST BODY_LENGTH "\r\n" BODY));
+    ck_assert(wire_send(wire, buf_str(&bytes)));
+    wire_await(wire, "\"ErrorInfo\":\"\"}", &answer);
+    buf_clear(&answer);
+    buf_clear(&bytes);
+    buf_append(&bytes, STR("POST /"));
+    while (bytes.len < 1 << 14) {
+        buf_append_char(&bytes, 'a');
+    }
+    ck_assert(wire_send(wire, buf_str(&bytes)));
+    wire_await(wire, "\"}", &answer);
+    expect_callback_bytes(&answer, 431, "FAIL", 1);
 }
 END_TEST
 
@@ -668,6 +733,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, lets_the_refused_sender_finish);
     tcase_add_loop_test(tcase, says_that_it_closes_on_what_is_no_request, 0, (int)N_NO_REQUESTS);
     tcase_add_test(tcase, counts_nobody_who_leaves);
+    tcase_add_loop_test(tcase, counts_nobody_who_was_answered, 0, (int)N_ANSWERED_AND_CLOSED);
+    tcase_add_test(tcase, refuses_what_follows_a_long_target);
     tcase_add_test(tcase, serves_two_requests_sent_at_once);
     tcase_add_test(tcase, serves_a_chunked_body_in_many_chunks);
     tcase_add_test(tcase, serves_a_chunked_body_in_single_bytes);

@@ -96,6 +96,26 @@ START_TEST(refuses_a_target_with_blanks_or_controls)
 }
 END_TEST
 
+static const struct {
+    const char *connection; /* NULL: no such header */
+    bool is_http_1_0;
+    bool is_last;
+} endings[] = {
+    {NULL, false, false},        {"keep-alive", false, false}, {"close", false, true},
+    {"TE, Close", false, true},  {"closed", false, false},     {NULL, true, true},
+    {"Keep-Alive", true, false}, {"close", true, true},        {"", true, true},
+};
+
+START_TEST(knows_the_last_request_of_a_connection)
+{
+    struct framing framing = {0};
+    if (endings[_i].connection != NULL) {
+        framing_add(&framing, STR("connection"), str_from(endings[_i].connection));
+    }
+    ck_assert_int_eq(framing_is_last(&framing, endings[_i].is_http_1_0), endings[_i].is_last);
+}
+END_TEST
+
 START_TEST(test_length)
 {
     struct framing framing = {0};
@@ -114,6 +134,8 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, test_check, 0, (int)(sizeof(cases) / sizeof(cases[0])));
     tcase_add_loop_test(tcase, refuses_a_target_with_blanks_or_controls, 0,
                         (int)(sizeof(targets) / sizeof(targets[0])));
+    tcase_add_loop_test(tcase, knows_the_last_request_of_a_connection, 0,
+                        (int)(sizeof(endings) / sizeof(endings[0])));
     tcase_add_test(tcase, test_length);
     suite_add_tcase(suite, tcase);
     return suite;
