@@ -95,7 +95,7 @@ void http_connection_is_added(struct http_connection *connection)
     if (!start_tls(connection)) {
         (void)shutdown(connection->watch.fd, SHUT_RDWR);
     } else if (connection->tls == NULL) {
-        http_watch_hangup(connection);
+        http_watch_added(connection);
     }
 }
 
@@ -119,6 +119,9 @@ void http_connection_is_ready(struct http_connection *connection, uint32_t event
         return;
     }
     connection->has_hung_up |= (events & (EPOLLRDHUP | EPOLLHUP)) != 0;
+    if (connection->tls == NULL) {
+        mhd_loop_rearm(connection->loop);
+    }
     if (connection->is_parked) {
         http_parked_is_ready(connection);
     } else if (connection->has_hung_up) {
@@ -136,6 +139,7 @@ void http_connection_cut(struct http_connection *connection)
     }
     (void)shutdown(connection->watch.fd, SHUT_RDWR);
     mhd_connection_expire(connection);
+    mhd_loop_rearm(connection->loop);
     http_unpark(connection);
     http_wait_no_longer(connection);
 }
@@ -147,8 +151,7 @@ void http_connection_cut(struct http_connection *connection)
 static bool is_given_up(const struct http_connection *connection)
 {
     char byte;
-    if (connection->is_refused || connection->is_closing ||
-        connection->exchange.stage == EXCHANGE_ANSWERED ||
+    if (connection->is_refused || connection->is_closing || connection->exchange.stage == EXCHANGE_ANSWERED ||
         (connection->tls != NULL && !tls_session_is_established(connection->tls)) ||
         (connection->exchange.stage == EXCHANGE_NONE &&
          http_connection_n_unanswered_bytes(connection) == 0)) {

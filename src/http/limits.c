@@ -22,7 +22,7 @@ void http_request_begins(struct http_connection *connection)
     http_count(&worker->stats.n_requests);
     http_count(&worker->stats.n_in_flight);
     if (!connection->has_served && connection->tls != NULL) {
-        http_watch_hangup(connection);
+        http_watch_added(connection);
     }
     connection->has_served = true;
     if (!connection->is_busy) {

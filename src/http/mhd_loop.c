@@ -32,13 +32,14 @@ static void link_to_all(struct mhd_loop *loop)
 
 int mhd_loop_new(struct http_worker *worker, unsigned max_connections, struct mhd_loop **ret_loop)
 {
+    bool is_shared = worker->shared->config.tls != NULL;
     struct mhd_loop *loop = calloc(1, sizeof(*loop));
     if (loop == NULL) {
         return -ENOMEM;
     }
     loop->worker = worker;
     int r = mhd_new(loop, max_connections, &loop->mhd);
-    if (r == 0) {
+    if (r == 0 && is_shared) {
         loop->watch = (struct watch){.kind = WATCH_MHD, .fd = mhd_epoll_fd(loop->mhd)};
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = &loop->watch};
         r = epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, loop->watch.fd, &event) == 0 ? 0 : -errno;

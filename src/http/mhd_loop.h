@@ -20,7 +20,8 @@ struct http_worker;
 struct mhd;
 
 struct mhd_loop {
-    struct watch watch; /* of libmicrohttpd's own epoll: WATCH_MHD */
+    struct watch watch; /* WATCH_MHD: of libmicrohttpd's own epoll, where connections share it; else the
+                         * connection's own is enough, and cheaper than an epoll in an epoll */
     struct http_worker *worker;
     struct mhd *mhd;
     bool is_ready;             /* stands in the worker's list of them */

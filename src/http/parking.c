@@ -52,14 +52,15 @@ bool http_watch(struct http_connection *connection, int operation)
     return epoll_ctl(connection->worker->epoll_fd, operation, connection->watch.fd, &event) == 0;
 }
 
-void http_watch_hangup(struct http_connection *connection)
+void http_watch_added(struct http_connection *connection)
 {
-    struct epoll_event event = {.events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = &connection->watch};
+    uint32_t all = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+    struct epoll_event event = {.events = connection->tls == NULL ? all : EPOLLRDHUP | EPOLLONESHOT,
+                                .data.ptr = &connection->watch};
+    /* Where it cannot be watched its deadline ends it. */
+    (void)epoll_ctl(connection->worker->epoll_fd, EPOLL_CTL_MOD, connection->watch.fd, &event);
     if (connection->has_hung_up) {
         http_finish_later(connection);
-    } else {
-        /* Where it cannot be watched its deadline ends it. */
-        (void)epoll_ctl(connection->worker->epoll_fd, EPOLL_CTL_MOD, connection->watch.fd, &event);
     }
 }
 
@@ -79,7 +80,7 @@ void http_unpark(struct http_connection *connection)
     if (connection->is_parked) { /* else it was cut before its event came */
         connection->is_parked = false;
         if (connection->has_served) {
-            http_watch_hangup(connection);
+            http_watch_added(connection);
         }
         http_connection_resume(connection);
     }

@@ -5,8 +5,8 @@
  *   epoll ─┬─ listening sockets      shared by all workers, EPOLLEXCLUSIVE
  *          ├─ deferred connections   accepted by us, handed to libmicrohttpd at their first bytes (deferred.c)
  *          ├─ wake                   an eventfd: something in `shared` has changed
- *          ├─ loops                libmicrohttpd's own epolls: something is ready there → mhd_run() (mhd_loop.c)
- *          ├─ parked connections     of parking.c; of all others, once, that their peer sends no more
+ *          ├─ loops                  libmicrohttpd's own epolls: something is ready there → mhd_run() (mhd_loop.c)
+ *          ├─ connections            parked ones (parking.c); the others without TLS; that a peer sends no more
  *          └─ lingering connections  of lingering.c
  *
  * Why not its own thread, or its pool (0.9.75): we keep the limits it does not (an absolute deadline a request,

@@ -208,9 +208,10 @@ void http_lingering_is_ready(struct http_connection *connection);
 /* parking.c: has our epoll tell once of bytes that come, or of room for what is unsent. Whether it does. */
 bool http_watch(struct http_connection *connection, int operation);
 
-/* parking.c: has our epoll tell once that the peer sends no more, of which libmicrohttpd learns only from a
- * read that it may not try. */
-void http_watch_hangup(struct http_connection *connection);
+/* parking.c: has our epoll tell what libmicrohttpd cannot know, once: that the peer sends no more, of which
+ * it learns only from a read that it may not try; and, without TLS, whenever there is something to do at all.
+ */
+void http_watch_added(struct http_connection *connection);
 
 /* parking.c: a TLS session wants bytes that are not there, or has some that nobody will tell of. */
 void http_connection_is_unfinished(void *cls);
