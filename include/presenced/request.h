@@ -31,9 +31,9 @@ struct http_request {
 /* The value of the `nth` header (from 0) of that name, compared without case; ptr NULL when there is none. */
 struct str http_request_header(const struct http_request *request, const char *name, unsigned nth);
 
-/* Whether the client showed a certificate that the listener's client CA signed. Verified once a connection.
- */
-bool http_request_has_client_certificate(const struct http_request *request);
+/* What is wrong with the client's certificate, as a constant text: none was shown, or the listener's client
+ * CA did not sign it. NULL: nothing is. Verified once a connection. */
+const char *http_request_client_problem(const struct http_request *request);
 
 /* Why a listener refuses a request by itself, for its handler to word the answer. */
 enum http_refusal {

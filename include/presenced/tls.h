@@ -47,10 +47,32 @@ void tls_adopt(struct tls *tls, struct tls_generation *generation);
 /* The GnuTLS that runs: "3.7.9". */
 const char *tls_library_version(void);
 
+/* Why a handshake did not succeed, as far as the server can tell. */
+#define TLS_FAILURES(X)                                                                 \
+    X(CLOSED, "closed", "the client closed the connection")                             \
+    X(NOT_TLS, "not_tls", "what the client sent is not TLS: plain HTTP on a TLS port?") \
+    X(ALERT, "alert", "the client sent an alert")                                       \
+    X(TIMED_OUT, "timed_out", "the client took longer than request_timeout")            \
+    X(TOO_LONG, "too_long", "the client sent more than a handshake takes")              \
+    X(NEGOTIATION, "negotiation",                                                       \
+      "no common version, cipher, group or kind of signature, or a malformed hello")
+
+enum tls_failure {
+#define TLS_FAILURE_ID(id, name, text) TLS_FAILURE_##id,
+    TLS_FAILURES(TLS_FAILURE_ID)
+#undef TLS_FAILURE_ID
+        TLS_N_FAILURES,
+};
+
+/* Constant texts: the name that metrics have, and the words of the log. */
+const char *tls_failure_name(enum tls_failure failure);
+const char *tls_failure_text(enum tls_failure failure);
+
 struct tls_stats {
     uint64_t n_full; /* handshakes */
     uint64_t n_resumed;
-    uint64_t n_failed;               /* of clients that had sent something */
+    uint64_t n_failed; /* of clients that had sent something */
+    uint64_t n_failed_by[TLS_N_FAILURES];
     uint64_t certificate_end_unix_s; /* of the one that handshakes use now */
 };
 
@@ -107,6 +129,16 @@ void tls_session_settle(struct tls_session *session);
  * session from then on fails. */
 void tls_session_send_last(struct tls_session *session, struct str bytes);
 
+/* The handshake has failed: libmicrohttpd says so, right behind GnuTLS. */
+void tls_session_has_failed(struct tls_session *session);
+
+/* The handshake is given up, for its deadline. */
+void tls_session_give_up(struct tls_session *session);
+
+/* Why it failed; `*ret_alert` is the name of the client's alert, "" where there was none. Of a session whose
+ * handshake is not done. */
+enum tls_failure tls_session_failure(const struct tls_session *session, const char **ret_alert);
+
 /* Whether the handshake is done. */
 bool tls_session_is_established(const struct tls_session *session);
 
@@ -123,7 +155,8 @@ uint64_t tls_session_n_received(const struct tls_session *session);
  * asked for, and verified against, no longer counts. */
 bool tls_session_is_outdated(const struct tls_session *session);
 
-/* Whether the client's certificate was shown and verifies against the client CA; looked at once. */
-bool tls_session_has_client_certificate(struct tls_session *session);
+/* What is wrong with the client's certificate, as a constant text: none was shown, or it does not verify
+ * against the client CA. NULL: nothing is. Looked at once. */
+const char *tls_session_client_problem(struct tls_session *session);
 
 #endif

@@ -101,6 +101,30 @@ static struct http_reply *conclude_authentic(struct callback *callback, const st
     return conclude(callback, request, outcome);
 }
 
+static const struct http_header json_headers[] = {{"Content-Type", "application/json"}, {NULL, NULL}};
+
+static void write_answer(struct buf *body, const char *error_info)
+{
+    struct json_writer json = {.out = body};
+    bool ok = error_info[0] == '\0';
+    json_begin_object(&json, NULL);
+    json_str(&json, "ActionStatus", ok ? STR("OK") : STR("FAIL"));
+    json_u64(&json, "ErrorCode", ok ? 0 : 1);
+    json_str(&json, "ErrorInfo", str_from(error_info));
+    json_end_object(&json);
+}
+
+/* In words of the request's own. */
+static struct http_reply *refuse_with(struct callback *callback, const struct http_request *request,
+                                      enum callback_outcome outcome, unsigned status, const char *error)
+{
+    cleanup(buf_fini) struct buf body = {0};
+    count_and_log(callback, request, outcome, error);
+    write_answer(&body, error);
+    struct http_reply *reply = http_reply_once(status, json_headers, &body);
+    return reply != NULL ? reply : callback->replies[outcome];
+}
+
 static enum callback_outcome judge_health(const struct callback *callback, const struct http_request *request)
 {
     if (!str_equal(request->method, STR("GET")) && !str_equal(request->method, STR("HEAD"))) {
@@ -126,6 +150,10 @@ static struct http_reply *judge(void *cls, struct http_request *request)
         return conclude(callback, request, health);
     }
     struct verdict verdict = judge_request(current(callback), request, callback->unix_ms());
+    if (verdict.outcome == CALLBACK_REFUSED_CERTIFICATE) {
+        return refuse_with(callback, request, verdict.outcome, outcomes[verdict.outcome].status,
+                           http_request_client_problem(request));
+    }
     if (!verdict.authentic) {
         return conclude(callback, request, verdict.outcome);
     }
@@ -257,32 +285,10 @@ static struct http_reply *answer_later(void *cls, struct http_request *request)
     return answer_when_stored(cls, request);
 }
 
-static void write_answer(struct buf *body, const char *error_info)
-{
-    struct json_writer json = {.out = body};
-    bool ok = error_info[0] == '\0';
-    json_begin_object(&json, NULL);
-    json_str(&json, "ActionStatus", ok ? STR("OK") : STR("FAIL"));
-    json_u64(&json, "ErrorCode", ok ? 0 : 1);
-    json_str(&json, "ErrorInfo", str_from(error_info));
-    json_end_object(&json);
-}
-
-static const struct http_header json_headers[] = {{"Content-Type", "application/json"}, {NULL, NULL}};
 static const struct http_header json_allow_headers[] = {
     {"Content-Type", "application/json"}, {"Allow", "POST"}, {NULL, NULL}};
 
 /* Framing goes wrong in more ways than there are replies made for. */
-static struct http_reply *refuse_framing(struct callback *callback, const struct http_request *request,
-                                         unsigned status, const char *error)
-{
-    cleanup(buf_fini) struct buf body = {0};
-    count_and_log(callback, request, CALLBACK_BAD_FRAMING, error);
-    write_answer(&body, error);
-    struct http_reply *reply = http_reply_once(status, json_headers, &body);
-    return reply != NULL ? reply : callback->replies[CALLBACK_BAD_FRAMING];
-}
-
 static struct http_reply *refuse(void *cls, struct http_request *request, enum http_refusal why,
                                  const char *error)
 {
@@ -293,13 +299,13 @@ static struct http_reply *refuse(void *cls, struct http_request *request, enum h
     case HTTP_REFUSAL_TOO_LARGE:
         return conclude(callback, request, CALLBACK_TOO_LARGE);
     case HTTP_REFUSAL_HEAD_TOO_LARGE:
-        return refuse_framing(callback, request, 431, error);
+        return refuse_with(callback, request, CALLBACK_BAD_FRAMING, 431, error);
     case HTTP_REFUSAL_VERSION:
-        return refuse_framing(callback, request, 505, error);
+        return refuse_with(callback, request, CALLBACK_BAD_FRAMING, 505, error);
     case HTTP_REFUSAL_BAD_FRAMING:
         break;
     }
-    return refuse_framing(callback, request, outcomes[CALLBACK_BAD_FRAMING].status, error);
+    return refuse_with(callback, request, CALLBACK_BAD_FRAMING, outcomes[CALLBACK_BAD_FRAMING].status, error);
 }
 
 const struct http_handler *callback_handler(void)

@@ -67,7 +67,7 @@ static enum callback_outcome judge_head(const struct rules *rules, const struct 
     if (!is_allowed(rules, request)) {
         return CALLBACK_REFUSED_PEER;
     }
-    if (rules->client_certificate_required && !http_request_has_client_certificate(request)) {
+    if (rules->client_certificate_required && http_request_client_problem(request) != NULL) {
         return CALLBACK_REFUSED_CERTIFICATE;
     }
     return JUDGE_GO_ON;

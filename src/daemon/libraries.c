@@ -4,6 +4,7 @@
 #include "presenced/listener.h"
 #include "presenced/log.h"
 #include "presenced/store.h"
+#include "presenced/version.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -22,11 +23,11 @@ static const struct {
 /* Below 0, 0 or above 0. */
 static int compare(const char *a, const char *b)
 {
-    unsigned x[3] = {0, 0, 0};
-    unsigned y[3] = {0, 0, 0};
-    (void)sscanf(a, "%9u.%9u.%9u", &x[0], &x[1], &x[2]);
-    (void)sscanf(b, "%9u.%9u.%9u", &y[0], &y[1], &y[2]);
-    for (size_t i = 0; i < 3; i++) {
+    unsigned x[VERSION_N_PARTS];
+    unsigned y[VERSION_N_PARTS];
+    version_parse(a, x);
+    version_parse(b, y);
+    for (size_t i = 0; i < VERSION_N_PARTS; i++) {
         if (x[i] != y[i]) {
             return x[i] < y[i] ? -1 : 1;
         }

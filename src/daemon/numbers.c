@@ -2,6 +2,8 @@
 /* What the status listener tells of the other parts' numbers. From its threads. */
 #include "parts.h"
 
+#include <stdio.h>
+
 #include "presenced/clock.h"
 
 static void each_of_events(void *cls, const struct status_visitor *visitor)
@@ -31,6 +33,11 @@ static void tell_tls(const struct tls *tls, const struct status_visitor *visitor
     status_tell(visitor, "handshakes_full", stats.n_full);
     status_tell(visitor, "handshakes_resumed", stats.n_resumed);
     status_tell(visitor, "handshakes_failed", stats.n_failed);
+    for (size_t i = 0; i < TLS_N_FAILURES; i++) {
+        char name[48];
+        (void)snprintf(name, sizeof(name), "handshake_failures_%s", tls_failure_name((enum tls_failure)i));
+        status_tell(visitor, name, stats.n_failed_by[i]);
+    }
     status_tell(visitor, "certificate_end_time", stats.certificate_end_unix_s * 1000);
 }
 

@@ -173,8 +173,26 @@ static void log_given_up(const struct http_connection *connection)
     }
 }
 
+static void log_failed_handshake(const struct http_connection *connection)
+{
+    static struct log_limit limit = {.per_second = 2, .burst = 10};
+    uint64_t n_suppressed = 0;
+    const char *alert;
+    enum tls_failure failure = tls_session_failure(connection->tls, &alert);
+    enum log_level level = failure == TLS_FAILURE_CLOSED ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING;
+    if (log_limit_pass(&limit, &n_suppressed)) {
+        log_at(level, "TLS handshake failed", log_text("listener", connection->worker->shared->config.name),
+               log_text("reason", tls_failure_text(failure)), log_text("alert", alert),
+               log_address("peer", &connection->peer), log_u64("suppressed", n_suppressed));
+    }
+}
+
 void http_connection_is_closed(struct http_connection *connection)
 {
+    if (connection->tls != NULL && !tls_session_is_established(connection->tls) &&
+        !connection->worker->is_ending) {
+        log_failed_handshake(connection);
+    }
     if (is_given_up(connection)) {
         http_count(&connection->worker->stats.n_malformed);
         log_given_up(connection);

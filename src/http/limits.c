@@ -100,7 +100,11 @@ static void cut_expired(struct http_worker *worker, struct wait_queue *queue, ui
 {
     struct waiter *waiter = NULL;
     while ((waiter = wait_first(queue)) != NULL && waiter->since_ms + timeout_ms <= worker->now_ms) {
-        http_connection_cut(http_connection_of(waiter));
+        struct http_connection *connection = http_connection_of(waiter);
+        if (connection->tls != NULL) {
+            tls_session_give_up(connection->tls);
+        }
+        http_connection_cut(connection);
         if (counter != NULL) {
             http_count(counter);
         }

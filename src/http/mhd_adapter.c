@@ -36,6 +36,7 @@
 
 #include "mhd_loop.h"
 #include "presenced/log.h"
+#include "presenced/version.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -69,10 +70,10 @@ const char *http_library_version(void)
 
 unsigned mhd_version(void)
 {
-    unsigned parts[3] = {0, 0, 0};
-    (void)sscanf(MHD_get_version(), "%2u.%2u.%2u", &parts[0], &parts[1], &parts[2]);
+    unsigned parts[VERSION_N_PARTS];
     unsigned version = 0;
-    for (size_t i = 0; i < 3; i++) {
+    version_parse(MHD_get_version(), parts);
+    for (size_t i = 0; i < VERSION_N_PARTS; i++) {
         version = version << 8 | (parts[i] / 10 % 10) << 4 | parts[i] % 10;
     }
     return version << 8;
@@ -177,6 +178,8 @@ __attribute__((format(printf, 2, 0))) static void on_log_line(void *cls, const c
     va_copy(copy, arguments);
     if (mhd->daemon != NULL && strncmp(format, refusing, sizeof(refusing) - 1) == 0 && current(mhd) != NULL) {
         refuse(current(mhd), va_arg(copy, unsigned));
+    } else if (mhd->daemon != NULL && current(mhd) != NULL && current(mhd)->tls != NULL) {
+        tls_session_has_failed(current(mhd)->tls); /* where its handshake is not done */
     }
     va_end(copy);
     log_line(mhd, format, arguments);
@@ -257,7 +260,7 @@ static enum exchange_result headers_are_there(const struct mhd *mhd, struct http
     (void)MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, gather_header, &gathering);
     if (mhd->is_lenient) {
         uintptr_t left = (uintptr_t)method + head.n_bytes - gathering.end;
-        head.framing.bad_header |= gathering.has_gap || left != 2 * CRLF;
+        head.framing.bad_header |= gathering.has_gap || left != 2 * (uintptr_t)CRLF;
         head.framing.bad_request_line = !is_strict_line(method, target, exchange->target.len, version);
         head.is_one_way = head.framing.n_transfer_encoding > 0;
     }

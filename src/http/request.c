@@ -10,8 +10,9 @@ struct str http_request_header(const struct http_request *request, const char *n
     return mhd_connection_header(connection, str_from(name), nth);
 }
 
-bool http_request_has_client_certificate(const struct http_request *request)
+const char *http_request_client_problem(const struct http_request *request)
 {
     const struct http_connection *connection = request->connection;
-    return connection->tls != NULL && tls_session_has_client_certificate(connection->tls);
+    return connection->tls == NULL ? "client_ca is set, and the connection has no TLS"
+                                   : tls_session_client_problem(connection->tls);
 }

@@ -43,6 +43,7 @@ struct tls {
     _Atomic uint64_t n_full;
     _Atomic uint64_t n_resumed;
     _Atomic uint64_t n_failed;
+    _Atomic uint64_t n_failed_by[TLS_N_FAILURES];
 };
 
 /* Certificates from the server's own up to its root. */
@@ -67,11 +68,17 @@ struct tls_session {
     struct buf gathered; /* until then: what waits to be sent */
     uint64_t n_received;
     bool is_established;
+    bool has_first_byte;
+    unsigned char first_byte;
+    bool is_at_end;           /* the peer sends no more */
+    enum tls_failure failure; /* of a handshake that is not done: TLS_FAILURE_CLOSED, until more is known */
+    const char *alert;        /* the client's, or "" */
     const struct tls_session_events *events;
     void *cls;
     bool has_held;
     bool is_uncorked;
-    enum { CLIENT_NOT_LOOKED_AT, CLIENT_VERIFIED, CLIENT_REFUSED } client;
+    bool client_was_looked_at;
+    const char *client_problem;
     unsigned ahead_begin; /* of what the kernel gave and GnuTLS has not asked for yet */
     unsigned ahead_end;
     unsigned char ahead[READ_AHEAD_BYTES];
@@ -282,12 +289,16 @@ bool tls_certificate(struct tls *tls, struct tls_certificate *ret_certificate)
 
 void tls_stats(const struct tls *tls, struct tls_stats *ret_stats)
 {
-    *ret_stats = (struct tls_stats){
+    struct tls_stats stats = {
         .n_full = atomic_load_explicit(&tls->n_full, memory_order_relaxed),
         .n_resumed = atomic_load_explicit(&tls->n_resumed, memory_order_relaxed),
         .n_failed = atomic_load_explicit(&tls->n_failed, memory_order_relaxed),
         .certificate_end_unix_s = atomic_load_explicit(&tls->certificate_end_unix_s, memory_order_relaxed),
     };
+    for (size_t i = 0; i < TLS_N_FAILURES; i++) {
+        stats.n_failed_by[i] = atomic_load_explicit(&tls->n_failed_by[i], memory_order_relaxed);
+    }
+    *ret_stats = stats;
 }
 
 static int no_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
@@ -417,9 +428,14 @@ static ssize_t pull(gnutls_transport_ptr_t transport, void *bytes, size_t size)
     } else if (size >= READ_AHEAD_BYTES) {
         n = receive(session, bytes, size);
     }
+    if (n > 0 && !session->has_first_byte) {
+        session->has_first_byte = true;
+        session->first_byte = *(unsigned char *)bytes;
+    }
     if (n > 0) {
         session->n_received += (uint64_t)n;
     }
+    session->is_at_end = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
     return n;
 }
 
@@ -469,6 +485,7 @@ struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int f
         .tls = tls,
         .fd = fd,
         .events = events,
+        .alert = "",
         .cls = cls,
     };
     bool ready = gnutls_credentials_set(session->gnutls, GNUTLS_CRD_CERTIFICATE, generation->credentials) >=
@@ -499,9 +516,62 @@ void tls_session_free(struct tls_session *session)
     (void)send_gathered(session);
     if (!session->is_established) {
         count(&session->tls->n_failed);
+        count(&session->tls->n_failed_by[session->failure]);
     }
     tls_generation_free(session->generation);
     free(session);
+}
+
+#define RECORD_OF_HANDSHAKE 22
+
+void tls_session_has_failed(struct tls_session *session)
+{
+    const char *alert = gnutls_alert_get_name(gnutls_alert_get(session->gnutls));
+    if (session->is_established || session->failure != TLS_FAILURE_CLOSED) {
+        return;
+    }
+    if (session->has_first_byte && session->first_byte != RECORD_OF_HANDSHAKE) {
+        session->failure = TLS_FAILURE_NOT_TLS;
+    } else if (session->n_received > HANDSHAKE_BYTES_MAX) {
+        session->failure = TLS_FAILURE_TOO_LONG;
+    } else if (gnutls_alert_get(session->gnutls) != GNUTLS_A_CLOSE_NOTIFY) { /* 0: there was none */
+        session->failure = TLS_FAILURE_ALERT;
+        session->alert = alert == NULL ? "unknown" : alert;
+    } else if (!session->is_at_end) {
+        session->failure = TLS_FAILURE_NEGOTIATION;
+    }
+}
+
+void tls_session_give_up(struct tls_session *session)
+{
+    if (!session->is_established) {
+        session->failure = TLS_FAILURE_TIMED_OUT;
+    }
+}
+
+enum tls_failure tls_session_failure(const struct tls_session *session, const char **ret_alert)
+{
+    *ret_alert = session->alert;
+    return session->failure;
+}
+
+static const struct {
+    const char *name;
+    const char *text;
+} failures[TLS_N_FAILURES] = {
+#define AS_ROW(id, name, text) [TLS_FAILURE_##id] = {name, text},
+    TLS_FAILURES(AS_ROW)
+#undef AS_ROW
+};
+
+const char *tls_failure_name(enum tls_failure failure)
+{
+    return failures[failure].name;
+}
+
+const char *tls_failure_text(enum tls_failure failure)
+{
+    return failures[failure].text;
 }
 
 void tls_session_hold(struct tls_session *session)
@@ -574,16 +644,39 @@ bool tls_session_is_outdated(const struct tls_session *session)
     return atomic_load(&tls->newest) != session->generation && atomic_load(&tls->wants_client_certificate);
 }
 
-bool tls_session_has_client_certificate(struct tls_session *session)
+static const char *client_problem(int gnutls_error, unsigned status)
 {
-    if (session->client == CLIENT_NOT_LOOKED_AT) {
+    static const struct {
+        unsigned status;
+        const char *text;
+    } problems[] = {
+        {GNUTLS_CERT_SIGNER_NOT_FOUND, "client_ca did not sign the client certificate"},
+        {GNUTLS_CERT_NOT_ACTIVATED, "the client certificate is not valid yet"},
+        {GNUTLS_CERT_EXPIRED, "the client certificate has expired"},
+        {GNUTLS_CERT_PURPOSE_MISMATCH, "the client certificate is not for TLS clients (extendedKeyUsage)"},
+    };
+    if (gnutls_error == GNUTLS_E_NO_CERTIFICATE_FOUND) {
+        return "no client certificate was shown, and client_ca is set";
+    }
+    for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++) {
+        if (gnutls_error == 0 && (status & problems[i].status) != 0) {
+            return problems[i].text;
+        }
+    }
+    return gnutls_error == 0 && status == 0 ? NULL : "the client certificate does not verify";
+}
+
+const char *tls_session_client_problem(struct tls_session *session)
+{
+    if (!session->client_was_looked_at) {
         gnutls_typed_vdata_st purpose = {
             .type = GNUTLS_DT_KEY_PURPOSE_OID,
             .data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT,
         };
         unsigned status = 0;
         int r = gnutls_certificate_verify_peers(session->gnutls, &purpose, 1, &status);
-        session->client = r == 0 && status == 0 ? CLIENT_VERIFIED : CLIENT_REFUSED;
+        session->client_was_looked_at = true;
+        session->client_problem = client_problem(r, status);
     }
-    return session->client == CLIENT_VERIFIED;
+    return session->client_problem;
 }

@@ -377,6 +377,8 @@ const struct metric metrics_rows[] = {
         OF(listeners, "requests_malformed")),
     ROW("presenced_tls_handshakes_total", COUNTER, ONE, "listener", "result",
         "TLS handshakes by how they ended: full, resumed or failed.", OF(listeners, "handshakes_")),
+    ROW("presenced_tls_handshake_failures_total", COUNTER, ONE, "listener", "reason",
+        "TLS handshakes that failed, by why.", OF(listeners, "handshake_failures_")),
     ROW("presenced_tls_certificate_end_timestamp_seconds", GAUGE, MS, "listener", NULL,
         "When the certificate that is served ends, in Unix time.", OF(listeners, "certificate_end_time")),
 

@@ -249,7 +249,7 @@ static void await_thread(struct loading *loading, pthread_t thread)
     for (;;) {
         struct timespec until;
         (void)clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += LOOK_INTERVAL_MS * 1000000;
+        until.tv_nsec += LOOK_INTERVAL_MS * 1000000L;
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
         if (pthread_timedjoin_np(thread, NULL, &until) != ETIMEDOUT) {

@@ -288,6 +288,61 @@ START_TEST(takes_a_hello_in_single_bytes)
 }
 END_TEST
 
+/* Handshakes that fail: the log says why, and of whom. */
+static void expect_failure(const char *name, const char *words)
+{
+    char sample[96];
+    cleanup(client_freep) struct client *status = client_new("http", instance_status_port(instance));
+    cleanup(answer_fini) struct answer answer;
+    instance_await_log(instance, "msg=\"TLS handshake failed\"");
+    instance_await_log(instance, words);
+    instance_await_log(instance, "peer=127.0.0.1");
+    client_get(status, "/metrics", &answer);
+    (void)snprintf(sample, sizeof(sample),
+                   "\npresenced_tls_handshake_failures_total{listener=\"callback\",reason=\"%s\"} 1\n", name);
+    ck_assert_msg(strstr(buf_text(&answer.body), sample) != NULL, "no %s", sample);
+}
+
+START_TEST(says_that_no_version_is_common)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    const struct wire_tls options = {.min_version = TLS1_1_VERSION, .max_version = TLS1_1_VERSION};
+    ck_assert(!wire_start_tls(wire, sandbox, &options));
+    expect_failure("negotiation", "no common version");
+}
+END_TEST
+
+START_TEST(says_that_plain_http_is_not_tls)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    (void)wire_send_text(wire, REQUEST);
+    expect_failure("not_tls", "plain HTTP on a TLS port?");
+}
+END_TEST
+
+/* This client does not know the server's CA. */
+START_TEST(says_what_alert_the_client_sent)
+{
+    cleanup(client_freep) struct client *stranger = client_new("https", instance_callback_port(instance));
+    cleanup(answer_fini) struct answer answer;
+    ck_assert_int_eq(curl_easy_setopt(client_handle(stranger), CURLOPT_SSLVERSION,
+                                      CURL_SSLVERSION_TLSv1_2 | CURL_SSLVERSION_MAX_TLSv1_2),
+                     CURLE_OK);
+    CURLcode code = client_try(stranger, &(struct client_request){.target = "/livez"}, &answer);
+    ck_assert_int_eq(code, CURLE_PEER_FAILED_VERIFICATION);
+    expect_failure("alert", "alert=\"");
+}
+END_TEST
+
+START_TEST(says_that_the_client_left)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    ck_assert(wire_send(wire, STR("\x16\x03\x01\x00")));
+    ck_assert_int_eq(shutdown(wire_fd(wire), SHUT_WR), 0);
+    expect_failure("closed", "the client closed the connection");
+}
+END_TEST
+
 /* Plain HTTP to a TLS port is closed, and bothers nobody. */
 START_TEST(closes_on_plain_http)
 {
@@ -448,6 +503,51 @@ START_TEST(believes_the_client_ca_alone)
 }
 END_TEST
 
+/* Each has its own words, in the answer and in the log. */
+#define DAY_S (24L * 60 * 60)
+
+static const struct {
+    struct pki_plan plan; /* name NULL: no certificate is shown */
+    const char *words;
+} refused_clients[] = {
+    {{"late", "clientAuth", -2 * DAY_S, -DAY_S, NULL}, "has expired"},
+    {{"early", "clientAuth", DAY_S, 2 * DAY_S, NULL}, "is not valid yet"},
+    {{"purpose", "serverAuth", -60, DAY_S, NULL}, "is not for TLS clients"},
+    {{NULL, NULL, 0, 0, NULL}, "no client certificate was shown"},
+};
+
+START_TEST(says_what_is_wrong_with_a_client_certificate)
+{
+    const struct pki_plan *plan = &refused_clients[_i].plan;
+    if (plan->name != NULL) {
+        pki_issue(sandbox_path(sandbox), plan, NULL);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+        cleanup(buf_fini) struct buf answer = {0};
+        const struct wire_tls options = {.certificate = plan->name,
+                                         .min_version = versions[i].version,
+                                         .max_version = versions[i].version};
+        ck_assert(wire_start_tls(wire, sandbox, &options));
+        ck_assert(wire_send_text(wire, REQUEST));
+        wire_await(wire, "\"}", &answer);
+        ck_assert_msg(strstr(buf_text(&answer), "HTTP/1.1 403 ") != NULL, "%s", buf_text(&answer));
+        ck_assert_msg(strstr(buf_text(&answer), refused_clients[_i].words) != NULL, "%s", buf_text(&answer));
+    }
+    instance_await_log(instance, refused_clients[_i].words);
+}
+END_TEST
+
+START_TEST(says_who_signed_no_client_certificate)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    cleanup(buf_fini) struct buf answer = {0};
+    ck_assert(wire_start_tls(wire, sandbox, &(struct wire_tls){.certificate = "stranger"}));
+    ck_assert(wire_send_text(wire, REQUEST));
+    wire_await(wire, "client_ca did not sign the client certificate", &answer);
+}
+END_TEST
+
 START_TEST(a_kept_connection_keeps_its_certificate)
 {
     cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
@@ -470,8 +570,6 @@ START_TEST(health_needs_no_certificate)
 END_TEST
 
 /* Certificates that serve, with a warning. */
-
-#define DAY_S (24L * 60 * 60)
 
 static void expect_logged_times(const char *text, unsigned n)
 {
@@ -744,6 +842,10 @@ Suite *test_suite(void)
     tcase_add_loop_test(usual, takes_any_server_name, 0, COUNT(server_names));
     tcase_add_test(usual, takes_any_server_name_again);
     tcase_add_test(usual, takes_a_hello_in_single_bytes);
+    tcase_add_test(usual, says_that_no_version_is_common);
+    tcase_add_test(usual, says_that_plain_http_is_not_tls);
+    tcase_add_test(usual, says_what_alert_the_client_sent);
+    tcase_add_test(usual, says_that_the_client_left);
     tcase_add_test(usual, closes_on_plain_http);
     tcase_add_test(usual, keeps_no_hello_without_end);
     tcase_add_loop_test(usual, answers_behind_new_keys, 0, 3);
@@ -754,6 +856,8 @@ Suite *test_suite(void)
     tcase_set_timeout(client_ca, HARNESS_DEADLINE_MS / 1000);
     tcase_add_checked_fixture(client_ca, start_with_client_ca, stop);
     tcase_add_loop_test(client_ca, believes_the_client_ca_alone, 0, COUNT(clients));
+    tcase_add_loop_test(client_ca, says_what_is_wrong_with_a_client_certificate, 0, COUNT(refused_clients));
+    tcase_add_test(client_ca, says_who_signed_no_client_certificate);
     tcase_add_test(client_ca, a_kept_connection_keeps_its_certificate);
     tcase_add_test(client_ca, health_needs_no_certificate);
     suite_add_tcase(suite, client_ca);

@@ -96,9 +96,9 @@ struct str http_request_header(const struct http_request *request, const char *n
     return str_from(connection->forwarded[nth]);
 }
 
-bool http_request_has_client_certificate(const struct http_request *request)
+const char *http_request_client_problem(const struct http_request *request)
 {
-    return ((const struct fake_connection *)request->connection)->has_certificate;
+    return ((const struct fake_connection *)request->connection)->has_certificate ? NULL : "none was shown";
 }
 
 /* A callback and its table. */
