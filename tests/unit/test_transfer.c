@@ -154,7 +154,7 @@ START_TEST(test_says_all_there_is)
 {
     static const char text[] = HEADER
         "{\"app\":1400000000,\"forgotten_before\":1}\n"
-        "{\"app\":1400000001,\"forgotten_before\":9007199254740991}\n" USER_OF(
+        "{\"app\":1400000001,\"forgotten_before\":1700000000000}\n" USER_OF(
             "\\\"\\\\\\n", ROW_OF("HarmonyOS", "Kicked", "9007199254740991", "\"2001:db8::1\""), "null",
             "null")
             USER_OF("alice",
@@ -168,6 +168,21 @@ START_TEST(test_says_all_there_is)
     import_from("store", "in");
     export_to("store", "out");
     expect_text("out", str_from(text));
+}
+END_TEST
+
+/* A stamp ahead of the clock would swallow users who come later: it counts as now. */
+START_TEST(test_forgets_nobody_ahead_of_the_clock)
+{
+    write_text("in", STR(HEADER "{\"app\":1400000001,\"forgotten_before\":9007199254740991}\n"));
+    import_from("store", "in");
+    export_to("store", "out");
+    cleanup(buf_fini) struct buf text = read_text("out");
+    buf_append_char(&text, '\0');
+    ck_assert(!text.failed);
+    const char *at = strstr(text.ptr, "\"forgotten_before\":");
+    ck_assert_ptr_nonnull(at);
+    ck_assert_uint_le(strtoull(at + strlen("\"forgotten_before\":"), NULL, 10), clock_unix_ms());
 }
 END_TEST
 
@@ -548,6 +563,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, test_comes_back_the_same, 0, 2);
     tcase_add_test(tcase, test_table_finds_what_was_imported);
     tcase_add_test(tcase, test_says_all_there_is);
+    tcase_add_test(tcase, test_forgets_nobody_ahead_of_the_clock);
     tcase_add_loop_test(tcase, test_merges_by_the_order_of_rows, 0, N_CASES(merges));
     tcase_add_loop_test(tcase, test_wrong_lines_are_named, 0, N_CASES(wrong_lines));
     tcase_add_test(tcase, test_no_platform_too_many_is_heard);
