@@ -554,6 +554,9 @@ START_TEST(every_end)
     int known = table_get(table, apps[0], STR("alice"), &user) == 0 ||
                 table_get(table, apps[1], STR("alice"), &user) == 0;
     ck_assert_int_eq(known, c->outcome == CALLBACK_APPLIED);
+    if (got.reply->once) {
+        http_reply_free(got.reply);
+    }
 }
 END_TEST
 

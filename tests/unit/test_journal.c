@@ -420,7 +420,12 @@ START_TEST(test_other_sigbus)
         _exit(0);
     }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
+#ifdef __SANITIZE_ADDRESS__
+    /* The sanitizer's own handler came before, and ends it with a report. */
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) != 0, "wait status %#x", (unsigned)status);
+#else
     ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS, "wait status %#x", (unsigned)status);
+#endif
     (void)unlinkat(folder_fd, "other", 0);
 }
 END_TEST
