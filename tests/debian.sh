@@ -66,10 +66,8 @@ make_root() {
     # What is half made is thrown away, so nothing of it need reach the disk at once.
     mkdir -p "$root.new/etc/dpkg/dpkg.cfg.d"
     echo force-unsafe-io >"$root.new/etc/dpkg/dpkg.cfg.d/unsafe-io"
-    script=/usr/share/debootstrap/scripts/$suite
-    [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
-    apart debootstrap --variant=minbase --include=ca-certificates "$suite" "$root.new" \
-        "${MIRROR:-http://deb.debian.org/debian}" "$script" || skip "debootstrap has not made Debian $suite"
+    apart debootstrap --variant=minbase --include=ca-certificates "$suite" "$root.new" ${MIRROR:+"$MIRROR"} ||
+        skip "debootstrap has not made Debian $suite"
     cp /etc/resolv.conf "$root.new/etc/"
     enter "$root.new" sh conf/packages.sh build test
     rm -f "$root.new"/var/cache/apt/archives/*.deb
