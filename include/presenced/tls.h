@@ -20,12 +20,13 @@ DEFINE_CLEANUP(struct tls *, tls_free)
 struct tls_generation;
 
 /* `client_ca_pem` empty: no client certificate is asked for; else every session asks for one, and session
- * tickets are off, so that each connection shows it. Shakes hands with itself, as
- * callers will. 0; -EINVAL when GnuTLS refuses what it is given or no handshake of TLS 1.3 succeeds, with the
- * reason in `ret_error`; -ENOMEM. */
+ * tickets are off, so that each connection shows it. Shakes hands with itself, as callers will. 0; -EINVAL
+ * when GnuTLS refuses what it is given or no handshake of TLS 1.3 succeeds, with the reason in `ret_error`;
+ * -ENOMEM. */
 int tls_generation_new(const struct certificate *certificate, struct str client_ca_pem,
                        struct tls_generation **ret_generation, struct certificate_error *ret_error);
 void tls_generation_free(struct tls_generation *generation);
+DEFINE_CLEANUP(struct tls_generation *, tls_generation_free)
 
 /* What there is to know of the server's certificate. */
 struct tls_certificate {
@@ -35,7 +36,6 @@ struct tls_certificate {
 };
 
 struct tls_certificate tls_generation_certificate(const struct tls_generation *generation);
-DEFINE_CLEANUP(struct tls_generation *, tls_generation_free)
 
 /* Whether GnuTLS takes the client CA that certificate_read_ca() has read from `path`. As above. */
 int tls_check_client_ca(const char *path, struct str pem, struct certificate_error *ret_error);
