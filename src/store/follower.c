@@ -84,6 +84,8 @@ static int reopen_engine(struct store *store, struct engine_error *ret_error)
         rewrite_begin(store);
     }
     atomic_store(&store->sync_error, 0);
+    atomic_store(&store->n_writes_done, atomic_load(&store->n_writes_begun));
+    atomic_store(&store->is_torn, false);
     store->engine = engine;
     return 0;
 }

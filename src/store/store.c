@@ -5,16 +5,32 @@
 #include "presenced/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 
 #define MINUTE_MS 60000
 
+/* When a write fails in the middle, the engine cuts off the half of it when it closes the file. Sizes that
+ * were read before are then larger than what the next start finds, which it would take for damage: they count
+ * when all writes that had begun by then are done. */
+static bool await_writes(const struct store *store)
+{
+    uint64_t n_begun = atomic_load(&store->n_writes_begun);
+    while (atomic_load(&store->n_writes_done) < n_begun && !atomic_load(&store->is_torn)) {
+        (void)poll(NULL, 0, 1);
+    }
+    return !atomic_load(&store->is_torn);
+}
+
 int store_sync(struct store *store, enum synced_state state, uint64_t sequence)
 {
     struct synced_mark mark = {.sequence = sequence};
     int r = files_sync(store->folder_fd, &mark.files);
-    return r < 0 ? r : synced_write(&store->synced, state, &mark);
+    if (r < 0) {
+        return r;
+    }
+    return await_writes(store) ? synced_write(&store->synced, state, &mark) : STORE_TORN;
 }
 
 static void init_locks(struct store *store)

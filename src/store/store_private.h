@@ -99,7 +99,10 @@ struct store {
     int changes_fd; /* eventfd of the change log */
     int control_fd; /* eventfd: there is something other than changes to look at */
     _Atomic bool stopping;
-    _Atomic int sync_error;            /* below 0: what the syncer met, until the engine was opened anew */
+    _Atomic int sync_error;          /* below 0: what the syncer met, until the engine was opened anew */
+    _Atomic uint64_t n_writes_begun; /* to the engine */
+    _Atomic uint64_t n_writes_done;  /* fewer: one is under way, or failed and the engine is not open again */
+    _Atomic bool is_torn;            /* it failed */
     _Atomic uint64_t written_sequence; /* the engine's after the last write */
     _Atomic uint64_t stored_revision;  /* the engine has all changes up to it */
     _Atomic uint64_t synced_revision;  /* and an fsync has returned since */
@@ -124,9 +127,10 @@ struct store {
 /* What was answered OK is on disk so much later. */
 #define STORE_FRESH_MS 1000
 
-/* Makes what the engine has written up to that sequence survive a power cut, and tells SYNCED so. 0 or
- * -errno.
- */
+#define STORE_TORN 1 /* a write has failed meanwhile: SYNCED says what it said before */
+
+/* Makes what the engine has written up to that sequence survive a power cut, and tells SYNCED so. 0,
+ * STORE_TORN or -errno. */
 int store_sync(struct store *store, enum synced_state state, uint64_t sequence);
 
 /* The engine has changes up to it. */

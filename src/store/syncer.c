@@ -88,8 +88,8 @@ static int sync_up_to(struct store *store, uint64_t sequence)
     atomic_store(&store->syncs_since_ms, clock_coarse_ms());
     int r = store_sync(store, SYNCED_OPEN, sequence);
     atomic_store(&store->syncs_since_ms, 0);
-    if (r < 0) {
-        return fail(store, r);
+    if (r != 0) {
+        return r < 0 ? fail(store, r) : r;
     }
     atomic_fetch_add_explicit(&store->counters.n_syncs, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&store->counters.sync_us_sum, clock_monotonic_us() - before_us,

@@ -141,11 +141,14 @@ int writer_commit(struct store *store, struct engine_error *ret_error)
         return 0;
     }
     store_set_at_disk(store, true);
+    atomic_fetch_add(&store->n_writes_begun, 1);
     int r = engine_write(store->engine, store->batch, store->config.durability == STORE_SYNC, ret_error);
     store_set_at_disk(store, false);
     if (r < 0) {
+        atomic_store(&store->is_torn, true);
         return r;
     }
+    atomic_fetch_add(&store->n_writes_done, 1);
     store->n_names_written = n_names;
     store->n_apps_stored = n_apps;
     atomic_store_explicit(&store->written_sequence, engine_last_sequence(store->engine),
