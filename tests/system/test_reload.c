@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../unit/suite.h"
 #include "event.h"
+#include "freeze.h"
 #include "pki.h"
 #include "wire.h"
 
@@ -57,26 +58,39 @@ static void stop(void)
     sandbox_free(sandbox);
 }
 
+/* Sends SIGHUP. Returns how long the log was before. */
+static size_t begin_reload(void)
+{
+    cleanup(buf_fini) struct buf before = instance_log(instance);
+    ck_assert_int_eq(kill(instance_pid(instance), SIGHUP), 0);
+    return before.len;
+}
+
+/* Whether the daemon says within `wait_ms` how a reload ended, and what it says, for the caller's buf_fini().
+ */
+static bool await_end_of_reload(size_t begin, unsigned wait_ms, struct buf *ret_said)
+{
+    uint64_t deadline_ms = clock_monotonic_ms() + wait_ms;
+    do {
+        cleanup(buf_fini) struct buf log = instance_log(instance);
+        const char *text = buf_text(&log) + begin;
+        if (strstr(text, "msg=\"configuration reloaded\"") != NULL ||
+            strstr(text, "msg=\"configuration not reloaded") != NULL) {
+            buf_append(ret_said, str_from(text));
+            return true;
+        }
+        (void)poll(NULL, 0, 1);
+    } while (clock_monotonic_ms() < deadline_ms);
+    return false;
+}
+
 /* Sends SIGHUP and returns what the daemon says of it; the caller calls buf_fini(). */
 static struct buf reload(void)
 {
-    cleanup(buf_fini) struct buf before = instance_log(instance);
-    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
-    ck_assert_int_eq(kill(instance_pid(instance), SIGHUP), 0);
-    for (;;) {
-        struct buf log = instance_log(instance);
-        const char *text = buf_text(&log) + before.len;
-        if (strstr(text, "msg=\"configuration reloaded\"") != NULL ||
-            strstr(text, "msg=\"configuration not reloaded") != NULL) {
-            struct buf said = {0};
-            buf_append(&said, str_from(text));
-            buf_fini(&log);
-            return said;
-        }
-        buf_fini(&log);
-        ck_assert_msg(clock_monotonic_ms() < deadline_ms, "no end of the reload in the log");
-        (void)poll(NULL, 0, 1);
-    }
+    struct buf said = {0};
+    ck_assert_msg(await_end_of_reload(begin_reload(), HARNESS_DEADLINE_MS, &said),
+                  "no end of the reload in the log");
+    return said;
 }
 
 static void expect_reload(void)
@@ -478,6 +492,24 @@ static void start_with_files(const char *client_ca)
 }
 
 /* Nobody will ever write to it. SIGTERM still ends the daemon: stop(). */
+/* A thread that stands still may be reading the rules that a reload replaces: they are not freed until it
+ * goes on. */
+START_TEST(waits_for_who_may_read_the_old_rules)
+{
+    enum { SILENCE_MS = 300 };
+    cleanup(buf_fini) struct buf said = {0};
+    start(CALLBACK STATUS APP);
+    pid_t thread = freeze_begin(instance_pid(instance), "callback-0");
+    ck_assert_msg(thread > 0, "%s", strerror(-thread));
+    size_t begin = begin_reload();
+    ck_assert_msg(!await_end_of_reload(begin, SILENCE_MS, &said), "%s", buf_text(&said));
+    ck_assert_int_eq(freeze_end(thread), 0);
+    ck_assert(await_end_of_reload(begin, HARNESS_DEADLINE_MS, &said));
+    ck_assert_ptr_nonnull(strstr(buf_text(&said), "msg=\"configuration reloaded\""));
+    expect_event(EVENT_APP, NULL, 200);
+}
+END_TEST
+
 START_TEST(is_not_held_up_by_a_fifo)
 {
     char path[512];
@@ -762,6 +794,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, takes_over_the_status_token);
     tcase_add_loop_test(tcase, refuses_whole, 0, COUNT(refused_configs));
     tcase_add_test(tcase, refuses_without_a_file);
+    tcase_add_test(tcase, waits_for_who_may_read_the_old_rules);
     tcase_add_loop_test(tcase, is_not_held_up_by_a_fifo, 0, COUNT(files));
     tcase_add_loop_test(tcase, shows_a_new_certificate_from_the_next_handshake_on, 0, N_LISTENERS);
     tcase_add_loop_test(tcase, keeps_its_certificate_where_the_new_one_is_bad, 0, COUNT(bad_pairs));

@@ -249,6 +249,37 @@ END_TEST
 
 /* Where it listens. */
 
+/* Far more than a socket takes at once, as the first that a connection over TLS asks for. */
+START_TEST(sends_a_long_first_reply_over_tls)
+{
+    enum { N_PLATFORMS = 50, N_USERS = 1000 };
+    start(CALLBACK STATUS "certificate = @DIR@/server.pem\nprivate_key = @DIR@/server.key\n");
+    cleanup(client_freep) struct client *reader = client_new("https", instance_status_port(instance));
+    client_trust(reader, sandbox);
+    cleanup(cleanup_freep) char *login = event_body("alice", "Login", "Register", 1629883332497);
+    for (int i = 0; i < N_PLATFORMS; i++) {
+        char platform[32];
+        (void)snprintf(platform, sizeof(platform), "Platform%d", i);
+        cleanup(cleanup_freep) char *target = event_target(EVENT_APP, platform, "");
+        cleanup(answer_fini) struct answer answer;
+        client_post(callback, target, login, &answer);
+        expect_callback(&answer, 200, "OK", 0);
+    }
+    cleanup(buf_fini) struct buf query = {0};
+    buf_append(&query, STR("{\"app\":1400000000,\"users\":["));
+    for (int i = 0; i < N_USERS; i++) {
+        buf_append(&query, i == 0 ? STR("\"alice\"") : STR(",\"alice\""));
+    }
+    buf_append(&query, STR("]}"));
+    cleanup(answer_fini) struct answer answer;
+    client_post(reader, "/v1/users/query", buf_text(&query), &answer);
+    ck_assert_int_eq(answer.status, 200);
+    ck_assert_int_eq(answer.n_connects, 1);
+    ck_assert_uint_gt(answer.body.len, 6 << 20);
+    stop();
+}
+END_TEST
+
 START_TEST(listens_on_a_unix_socket_for_its_group)
 {
     start("[status]\nlisten = unix:@DIR@/status.sock\n" CALLBACK);
@@ -387,6 +418,7 @@ Suite *test_suite(void)
     tcase_add_test(listening, listens_on_a_unix_socket_for_its_group);
     tcase_add_test(listening, replaces_a_unix_socket_left_by_a_dead_process);
     tcase_add_test(listening, listens_on_several_sockets);
+    tcase_add_test(listening, sends_a_long_first_reply_over_tls);
     tcase_add_loop_test(listening, asks_for_the_bearer_token, 0, (int)N_TOKENS);
     tcase_add_test(listening, tells_its_health_without_the_token);
     tcase_add_test(listening, answers_the_names_it_is_allowed);
