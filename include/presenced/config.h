@@ -113,6 +113,10 @@ int config_add_app(struct config *config, struct str id_text);
  * -ENOMEM. */
 int config_load(const char *path, struct config *ret_config, struct buf *errors, struct buf *warnings);
 
+/* The same of the section [store] alone: whatever else the file holds, right or wrong, is passed over, and
+ * all else of `ret_config` is the default. */
+int config_load_store(const char *path, struct config *ret_config, struct buf *errors);
+
 /* Reads the token files and completes the tokens of the apps and of the status listener: once, before a
  * loaded configuration is used. 0; -EINVAL with errors as above; -ENOMEM. */
 int config_read_tokens(struct config *config, struct buf *errors);

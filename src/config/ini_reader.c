@@ -30,6 +30,12 @@ static int bad_line(struct reader *reader, const char *why)
     return reader->events->bad_line(reader->cls, reader->line, why);
 }
 
+static int bad_text(struct reader *reader, struct str line, const char *why)
+{
+    return line.ptr[0] == '[' ? reader->events->bad_section(reader->cls, reader->line, why)
+                              : bad_line(reader, why);
+}
+
 static int settle(struct reader *reader)
 {
     bool waiting = reader->waiting;
@@ -49,7 +55,8 @@ static int read_section(struct reader *reader, struct str line)
     line.len--;
     (void)str_split(&line, ']', &name);
     if (line.ptr == NULL || !is_comment_or_empty(str_trim(line))) {
-        return bad_line(reader, "a section is written [name], alone on its line");
+        return reader->events->bad_section(reader->cls, reader->line,
+                                           "a section is written [name], alone on its line");
     }
     return reader->events->section(reader->cls, reader->line, str_trim(name));
 }
@@ -100,18 +107,18 @@ static bool hides_value(struct str line)
 static int read_line(struct reader *reader, struct str line, size_t max)
 {
     if (line.len > 0 && memchr(line.ptr, '\0', line.len) != NULL) {
-        return bad_line(reader, "holds a NUL byte");
+        return bad_text(reader, line, "holds a NUL byte");
     }
     if (is_comment_or_empty(line)) {
         return 0;
     }
     if (holds_control(line)) {
-        return bad_line(reader, "holds a control character");
+        return bad_text(reader, line, "holds a control character");
     }
     if (line.len > max) {
         char why[64];
         (void)snprintf(why, sizeof(why), "line too long: at most %zu bytes", max);
-        return bad_line(reader, why);
+        return bad_text(reader, line, why);
     }
     if (hides_value(line)) {
         return bad_line(reader, "a value cannot begin with ';'; a comment is ';' and a blank");

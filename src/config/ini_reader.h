@@ -11,6 +11,8 @@ struct ini_events {
     int (*section)(void *cls, unsigned line, struct str name);
     int (*key)(void *cls, unsigned line, struct str key, struct str value);
     int (*bad_line)(void *cls, unsigned line, const char *why);
+    /* A line that begins as a section does: the keys that follow are of none that is known. */
+    int (*bad_section)(void *cls, unsigned line, const char *why);
 };
 
 /* 0, -ENOMEM, or what an event returned. `*ret_n_lines` is the number of lines. */

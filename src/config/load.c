@@ -18,8 +18,10 @@
 struct loader {
     struct config *config;
     struct problems *problems;
-    const struct option_section
-        *table; /* NULL: in no section, or in a wrong one, whose keys are passed over */
+    /* The only section that counts; NULL: all do. */
+    const struct option_section *only;
+    /* NULL: in no section, or in a wrong one, whose keys are passed over. */
+    const struct option_section *table;
     void *section;
     bool saw_section;
     bool saw_app;
@@ -77,6 +79,9 @@ static int begin_section(void *cls, unsigned line, struct str name)
     const struct option_section *table = option_find_section(word);
     loader->table = NULL;
     loader->saw_section = true;
+    if (loader->only != NULL && (table != loader->only || rest.ptr != NULL)) {
+        return 0;
+    }
     if (table == option_app_section) {
         return begin_app(loader, line, name, rest.ptr == NULL ? STR("") : str_trim(rest));
     }
@@ -177,7 +182,7 @@ static int take_key(void *cls, unsigned line, struct str key, struct str value)
 {
     struct loader *loader = cls;
     char scratch[32];
-    if (!loader->saw_section) {
+    if (!loader->saw_section && loader->only == NULL) {
         problems_add(loader->problems, line, "%.*s: stands before the first [section]", STR_FMT(key));
         return 0;
     }
@@ -192,8 +197,18 @@ static int take_key(void *cls, unsigned line, struct str key, struct str value)
 static int take_bad_line(void *cls, unsigned line, const char *why)
 {
     struct loader *loader = cls;
-    problems_add(loader->problems, line, "%s", why);
+    if (loader->only == NULL || loader->table == loader->only) {
+        problems_add(loader->problems, line, "%s", why);
+    }
     return 0;
+}
+
+static int take_bad_section(void *cls, unsigned line, const char *why)
+{
+    struct loader *loader = cls;
+    loader->table = NULL; /* keys that follow are of none */
+    loader->saw_section = true;
+    return take_bad_line(cls, line, why);
 }
 
 static void warn_readable_token(const struct config *config, mode_t mode, struct buf *warnings)
@@ -219,14 +234,18 @@ static int read_text(const char *path, struct problems *problems, struct buf *re
     return r;
 }
 
-static int parse(struct str text, struct config *config, struct problems *problems)
+static int parse(struct str text, const struct option_section *only, struct config *config,
+                 struct problems *problems)
 {
-    static const struct ini_events events = {begin_section, take_key, take_bad_line};
-    struct loader loader = {.config = config, .problems = problems};
+    static const struct ini_events events = {begin_section, take_key, take_bad_line, take_bad_section};
+    struct loader loader = {.config = config, .problems = problems, .only = only};
     unsigned n_lines;
     int r = ini_reader_read(text, &events, &loader, &n_lines);
     if (r < 0) {
         return r;
+    }
+    if (only != NULL) {
+        return problems_result(problems);
     }
     /* What follows from a wrong value would only hide it. */
     if (problems->n == 0) {
@@ -250,18 +269,18 @@ static int name_file(struct config *config, const char *path)
     return 0;
 }
 
-int config_load(const char *path, struct config *ret_config, struct buf *errors, struct buf *warnings)
+static int load(const char *path, const struct option_section *only, struct config *ret_config,
+                mode_t *ret_mode, struct buf *errors)
 {
     cleanup(config_fini) struct config config = {0};
     cleanup(wipe_buf) struct buf text = {0};
     struct problems problems = {.path = path, .out = errors};
-    mode_t mode = 0;
     int r = config_defaults(&config);
     if (r == 0) {
-        r = read_text(path, &problems, &text, &mode);
+        r = read_text(path, &problems, &text, ret_mode);
     }
     if (r == 0) {
-        r = parse(buf_str(&text), &config, &problems);
+        r = parse(buf_str(&text), only, &config, &problems);
     }
     if (r == 0) {
         r = name_file(&config, path);
@@ -269,8 +288,23 @@ int config_load(const char *path, struct config *ret_config, struct buf *errors,
     if (r < 0) {
         return r;
     }
-    warn_readable_token(&config, mode, warnings);
     *ret_config = config;
     config = (struct config){0};
     return 0;
+}
+
+int config_load(const char *path, struct config *ret_config, struct buf *errors, struct buf *warnings)
+{
+    mode_t mode = 0;
+    int r = load(path, NULL, ret_config, &mode, errors);
+    if (r == 0) {
+        warn_readable_token(ret_config, mode, warnings);
+    }
+    return r;
+}
+
+int config_load_store(const char *path, struct config *ret_config, struct buf *errors)
+{
+    mode_t unused = 0;
+    return load(path, option_find_section(STR("store")), ret_config, &unused, errors);
 }

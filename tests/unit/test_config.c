@@ -882,6 +882,52 @@ START_TEST(survives_any_file)
 }
 END_TEST
 
+/* One section alone. */
+
+#define STORE_SECTION "[store]\npath = /s\nmemory = 8M\n"
+
+static const struct {
+    struct str text;
+    const char *path;
+    const char *errors;
+} store_files[] = {
+    {STR(""), "", ""},
+    {STR(STORE_SECTION), "/s", ""},
+    {STR(APP STORE_SECTION "[callback]\n"), "/s", ""},
+    /* Whatever is wrong elsewhere. */
+    {STR("key = value\nnonsense\n" STORE_SECTION "[callback]\nlisten = x\nnonsense\nmore = 1\n"), "/s", ""},
+    {STR("[callback]\nlisten = 127.0.0.1:8080\n[app x]\n[app 1]\n[app 1]\n" STORE_SECTION "[oops]\n"), "/s",
+     ""},
+    {STR("[callback\npath = /other\n" STORE_SECTION "[status\npath = /other\n"), "/s", ""},
+    {STR(STORE_SECTION "[sta\0tus]\npath = /other\n[\x01]\npath = /other\n"), "/s", ""},
+    {STR("\0\n\x01\n" STORE_SECTION "[store x]\npath = /other\n"), "/s", ""},
+    /* What is wrong there. */
+    {STR("[oops]\n[store]\npath = /s\npath = /s\n"), NULL,
+     "FILE:4: [store] path: stands in the section twice, first in line 3\n"},
+    {STR(STORE_SECTION "nonsense\n[oops]\n"), NULL, "FILE:4: neither a [section] nor key = value\n"},
+    {STR(STORE_SECTION STORE_SECTION), NULL, "FILE:4: [store]: stands in the file twice, first in line 1\n"},
+    {STR("[store]\noops = 1\n"), NULL, "FILE:2: [store] oops: no such key: path, durability, memory\n"},
+};
+
+START_TEST(reads_the_store_alone)
+{
+    struct config config = {0};
+    cleanup(buf_fini) struct buf errors = {0};
+    write_file("FILE", store_files[_i].text, 0644);
+    int r = config_load_store("FILE", &config, &errors);
+    buf_append_char(&errors, '\0');
+    ck_assert_str_eq(errors.ptr, store_files[_i].errors);
+    ck_assert_int_eq(r, store_files[_i].path == NULL ? -EINVAL : 0);
+    if (r == 0) {
+        ck_assert_str_eq(config.store.path, store_files[_i].path);
+        ck_assert_uint_eq(config.store.memory_bytes, store_files[_i].path[0] == '\0' ? 64 << 20 : 8 << 20);
+        ck_assert_uint_eq(config.n_apps, 0);
+        expect_callback_defaults(&config.callback);
+    }
+    config_fini(&config);
+}
+END_TEST
+
 /* Token files. */
 
 static struct loaded load_tokens(const char *text)
@@ -1267,6 +1313,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, refuses_a_file_without_end);
     tcase_add_test(tcase, leaves_the_output_alone_on_failure);
     tcase_add_test(tcase, survives_any_file);
+    tcase_add_loop_test(tcase, reads_the_store_alone, 0, N_ELEMENTS(store_files));
     tcase_add_test(tcase, reads_tokens);
     tcase_add_test(tcase, tells_of_a_token_file_it_cannot_read);
     tcase_add_test(tcase, knows_its_options);
