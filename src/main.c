@@ -127,18 +127,29 @@ static enum exit_status print_ok(const char *path)
 
 static enum exit_status act(const struct config *config, enum action action, const struct paths *paths)
 {
+    const struct config_store *store = &config->store;
     if (action == ACTION_RUN) {
         return (enum exit_status)daemon_run(config, paths->config);
     }
     if (action == ACTION_CHECK_CONFIG) {
         return print_ok(paths->config);
     }
-    if (config->store.path[0] == '\0') {
+    if (store->path[0] == '\0') {
         (void)refuse(paths->config, ": [store] path is not set, so there is no store");
         return EXIT_STATUS_USAGE;
     }
-    return (enum exit_status)(action == ACTION_EXPORT ? transfer_export(config, paths->transfer)
-                                                      : transfer_import(config, paths->transfer));
+    return (enum exit_status)(action == ACTION_EXPORT ? transfer_export(store, paths->transfer)
+                                                      : transfer_import(store, paths->transfer));
+}
+
+/* A transfer needs the store alone: it must not fail for a certificate that is gone. */
+static int load(const char *path, enum action action, struct config *ret_config, struct buf *errors,
+                struct buf *warnings)
+{
+    if (action == ACTION_EXPORT || action == ACTION_IMPORT) {
+        return config_load_store(path, ret_config, errors);
+    }
+    return setup_load(path, SETUP_START, ret_config, errors, warnings);
 }
 
 static enum exit_status run(const struct paths *paths, enum action action)
@@ -149,7 +160,7 @@ static enum exit_status run(const struct paths *paths, enum action action)
     if (action == ACTION_RUN) {
         daemon_hold_signals(); /* the first thing, for to read the configuration takes its time */
     }
-    int r = setup_load(paths->config, SETUP_START, &config, &errors, &warnings);
+    int r = load(paths->config, action, &config, &errors, &warnings);
     print_lines(&warnings);
     print_lines(&errors);
     if (r == -ENOMEM) {

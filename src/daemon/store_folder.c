@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store_folder.h"
 
+#include "presenced/path.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -53,27 +55,18 @@ static void check_files(const struct config *config, struct buf *errors)
 
 static void check_parent(const struct config *config, struct buf *errors)
 {
-    cleanup(cleanup_freep) char *parent = strdup(config->store.path);
+    cleanup(cleanup_freep) char *parent = path_parent(config->store.path);
     struct stat status;
     if (parent == NULL) {
         errors->failed = true;
         return;
     }
-    size_t len = strlen(parent);
-    while (len > 0 && parent[len - 1] == '/') {
-        parent[--len] = '\0';
-    }
-    char *slash = strrchr(parent, '/');
-    if (slash != NULL) {
-        slash[1] = '\0'; /* "/" stays */
-    }
-    const char *folder = slash == NULL ? "." : parent;
-    if (access(folder, W_OK | X_OK) == 0) {
+    if (access(parent, W_OK | X_OK) == 0) {
         return;
     }
     add_error(config, errors, "cannot be made", errno);
-    if (stat(folder, &status) == 0) {
-        buf_appendf(errors, ": %s", folder);
+    if (stat(parent, &status) == 0) {
+        buf_appendf(errors, ": %s", parent);
         add_owners(&status, errors);
     }
     buf_append_char(errors, '\n');

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "identity.h"
 #include "line.h"
 #include "output.h"
 #include "progress.h"
@@ -9,14 +10,17 @@
 #include <errno.h>
 #include <inttypes.h>
 
-/* One export. */
+/* One export. The output is opened and put into its place by who runs the program, the store is read as its
+ * owner: with root that is another process. */
 struct export
 {
+    const struct config_store *config;
     const char *path;
     struct snapshot *snapshot;
     struct output output;
     struct buf line;
     struct progress progress;
+    uint64_t n_apps;
     uint64_t n_users;
 };
 
@@ -28,7 +32,8 @@ static int complain(const char *problem)
 
 static int complain_of_file(const struct export *export, int r)
 {
-    (void)fprintf(stderr, "presenced: %s: %s\n", export->path, strerror(-r));
+    (void)fprintf(stderr, "presenced: %s: %s%s\n", export->path, strerror(-r),
+                  r == -EFBIG ? " (for the limit on the size of files, ulimit -f)" : "");
     return 1;
 }
 
@@ -37,7 +42,11 @@ static int write_line(struct export *export)
 {
     int r = export->line.failed ? -ENOMEM : output_write(&export->output, buf_str(&export->line));
     buf_clear(&export->line);
-    return r < 0 ? complain_of_file(export, r) : 0;
+    if (r < 0) {
+        progress_end(&export->progress, export->n_users);
+        return complain_of_file(export, r);
+    }
+    return 0;
 }
 
 static int write_apps(struct export *export)
@@ -53,6 +62,7 @@ static int write_apps(struct export *export)
         if (write_line(export) != 0) {
             return 1;
         }
+        export->n_apps++;
     }
     return r < 0 ? complain(problem) : 0;
 }
@@ -75,13 +85,13 @@ static int write_users(struct export *export)
     return r < 0 ? complain(problem) : 0;
 }
 
-static int write_all(struct export *export)
+static int write_end(struct export *export)
 {
-    line_write_header(&export->line);
-    if (write_line(export) != 0 || write_apps(export) != 0 || write_users(export) != 0) {
+    line_write_end(&export->line, export->n_apps, export->n_users);
+    if (write_line(export) != 0) {
         return 1;
     }
-    int r = output_finish(&export->output);
+    int r = output_flush(&export->output);
     if (r < 0) {
         return complain_of_file(export, r);
     }
@@ -91,24 +101,37 @@ static int write_all(struct export *export)
 
 static int write_snapshot(struct export *export)
 {
-    int r = output_open(export->path, &export->output);
-    if (r < 0) {
-        return complain_of_file(export, r);
+    line_write_header(&export->line);
+    if (write_line(export) != 0 || write_apps(export) != 0 || write_users(export) != 0) {
+        return 1;
     }
-    r = write_all(export);
-    output_fini(&export->output);
+    return write_end(export);
+}
+
+/* As the store's owner. */
+static int write_all(void *cls)
+{
+    struct export *export = cls;
+    char problem[STORE_PROBLEM_SIZE];
+    int r = snapshot_open(export->config->path, export->config->memory_bytes, &export->snapshot, problem);
+    r = r < 0 ? complain(problem) : write_snapshot(export);
+    snapshot_free(export->snapshot);
+    buf_fini(&export->line);
     return r;
 }
 
-int transfer_export(const struct config *config, const char *path)
+int transfer_export(const struct config_store *config, const char *path)
 {
-    char problem[STORE_PROBLEM_SIZE];
-    cleanup(snapshot_freep) struct snapshot *snapshot = NULL;
-    if (snapshot_open(config->store.path, config->store.memory_bytes, &snapshot, problem) < 0) {
-        return complain(problem);
+    struct export export = {.config = config, .path = path, .progress = progress_begin("exported")};
+    int r = output_open(path, &export.output);
+    if (r < 0) {
+        return complain_of_file(&export, r);
     }
-    struct export export = {.path = path, .snapshot = snapshot, .progress = progress_begin("exported")};
-    int r = write_snapshot(&export);
-    buf_fini(&export.line);
+    r = identity_run(config->path, write_all, &export);
+    if (r == 0) {
+        r = output_finish(&export.output);
+        r = r < 0 ? complain_of_file(&export, r) : 0;
+    }
+    output_fini(&export.output);
     return r;
 }

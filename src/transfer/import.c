@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The store is opened with its table as the daemon opens it; each line is merged into the table, and the
- * store's thread writes what changed. Nothing is dropped meanwhile, whatever max_users says: that is for the
- * daemon, which knows all users by then. */
+ * store's thread writes what changed. A file that can be read twice is looked at to its end before that.
+ * Nothing is dropped meanwhile, whatever max_users says: that is for the daemon, which knows all users by
+ * then.
+ */
+#include "identity.h"
 #include "line.h"
 #include "progress.h"
 
@@ -13,22 +16,37 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 /* Changes that the store may be behind: so many of the largest users fit the change log. */
 #define LAG_MAX 4096
 #define WAIT_MS 1
 
+/* What became of what was read. */
+struct merged {
+    uint64_t n_users_new;
+    uint64_t n_users_changed;
+    uint64_t n_users_same;
+    uint64_t n_users_forgotten; /* their rows count nowhere */
+    uint64_t n_rows_new;
+    uint64_t n_rows_newer;
+    uint64_t n_rows_same;
+    uint64_t n_rows_older;
+};
+
 /* One import. */
 struct import {
-    const struct config *config;
+    const struct config_store *config;
     const char *path;
     FILE *file;
     struct table *table;
     struct store *store;
+    uint64_t version; /* of the file's format */
     uint64_t n_lines;
+    uint64_t n_apps;
     uint64_t n_users;
-    uint64_t n_changed;
-    uint64_t n_forgotten;
+    bool has_end;
+    struct merged merged;
     struct progress progress;
     struct line line;
     char text[LINE_SIZE_MAX];
@@ -48,10 +66,17 @@ static int complain_of_line(struct import *import, const char *problem)
     return 1;
 }
 
+static int complain_of_file(struct import *import, const char *problem)
+{
+    progress_end(&import->progress, import->n_users);
+    (void)fprintf(stderr, "presenced: %s: %s\n", import->path, problem);
+    return 1;
+}
+
 #define END_OF_FILE 1
 #define LINE_TOO_LONG 2
 
-/* The next line, in `text`. */
+/* The next line, in `text`, which stays as it is at the end. */
 static int read_line(struct import *import, size_t *ret_len)
 {
     size_t len = 0;
@@ -65,8 +90,27 @@ static int read_line(struct import *import, size_t *ret_len)
     if (c == EOF && ferror(import->file) != 0) {
         return -EIO;
     }
+    if (c == EOF && len == 0) {
+        return END_OF_FILE;
+    }
     *ret_len = len;
-    return c == EOF && len == 0 ? END_OF_FILE : 0;
+    return 0;
+}
+
+static int parse_text(struct import *import, size_t len, char ret_problem[static LINE_PROBLEM_SIZE])
+{
+    return line_parse((struct str){import->text, len}, table_platform_names(import->table), &import->line,
+                      ret_problem);
+}
+
+/* What is wrong with a line where it stands, or NULL. */
+static const char *misplaced(const struct import *import)
+{
+    bool is_header = import->line.kind == LINE_HEADER;
+    if ((import->n_lines == 1) != is_header) {
+        return is_header ? "names the format again" : "the first line does not name the format";
+    }
+    return import->has_end ? "goes on behind the line that counts it" : NULL;
 }
 
 /* Reads and parses. 0, END_OF_FILE, or below 0 after it has been said. */
@@ -84,18 +128,65 @@ static int next_line(struct import *import)
                                r == LINE_TOO_LONG ? "longer than any line of an export" : "cannot be read");
         return -EIO;
     }
-    r = line_parse((struct str){import->text, len}, table_platform_names(import->table), &import->line,
-                   problem);
+    r = parse_text(import, len, problem);
     if (r != 0) {
         (void)complain_of_line(import, r < 0 ? strerror(-r) : problem);
         return -EINVAL;
     }
-    if ((import->n_lines == 1) != (import->line.kind == LINE_HEADER)) {
-        (void)complain_of_line(import, import->n_lines == 1 ? "the first line does not name the format"
-                                                            : "names the format again");
+    const char *wrong = misplaced(import);
+    if (wrong != NULL) {
+        (void)complain_of_line(import, wrong);
         return -EINVAL;
     }
     return 0;
+}
+
+/* Goes on to the end, line by line: `text` is the last one then. As read_line(). */
+static int skip_lines(struct import *import, uint64_t *n_lines, size_t *last_len)
+{
+    struct progress progress = progress_begin("checked");
+    int r;
+    while ((r = read_line(import, last_len)) == 0) {
+        progress_tell(&progress, ++*n_lines);
+    }
+    progress_end(&progress, *n_lines);
+    return r;
+}
+
+/* Whether the last line is there and counts those before it, of a format that has one. Lines that are wrong
+ * are left for next_line() to name. */
+static int check_whole(struct import *import)
+{
+    char problem[LINE_PROBLEM_SIZE];
+    uint64_t n_lines = 1;
+    size_t len = 0;
+    if (read_line(import, &len) != 0 || parse_text(import, len, problem) != 0 ||
+        import->line.kind != LINE_HEADER || import->line.version == LINE_FORMAT_VERSION_UNCOUNTED ||
+        skip_lines(import, &n_lines, &len) != END_OF_FILE) {
+        return 0;
+    }
+    if (parse_text(import, len, problem) == 0 && import->line.kind == LINE_END &&
+        import->line.n_apps + import->line.n_users + 2 == n_lines) {
+        return 0;
+    }
+    return complain_of_file(import,
+                            "was cut or is not whole: it does not end in the count of its lines; nothing "
+                            "of it was imported");
+}
+
+/* Only what can be read again is read for that. */
+static int check_file(struct import *import)
+{
+    struct stat status;
+    off_t begin = ftello(import->file);
+    if (begin < 0 || fstat(fileno(import->file), &status) != 0 || !S_ISREG(status.st_mode)) {
+        return 0;
+    }
+    int r = check_whole(import);
+    if (r == 0 && fseeko(import->file, begin, SEEK_SET) != 0) {
+        r = complain_of_file(import, strerror(errno));
+    }
+    return r;
 }
 
 static int find_app(struct import *import, uint16_t *ret_app)
@@ -121,7 +212,7 @@ static int await_lag(struct import *import, uint64_t max)
         if (problem != NULL) {
             progress_end(&import->progress, import->n_users);
             (void)fprintf(stderr, "presenced: %s: %s; not all lines up to %" PRIu64 " are stored\n",
-                          import->config->store.path, problem, import->n_lines);
+                          import->config->path, problem, import->n_lines);
             return 1;
         }
         store_stats(import->store, &stats);
@@ -132,16 +223,38 @@ static int await_lag(struct import *import, uint64_t max)
     }
 }
 
+/* What the rows of a user are to those that are there; `known` is NULL where there is none. */
+static void count_rows(const struct user *user, const struct user *known, struct merged *merged)
+{
+    for (unsigned i = 0; i < user->n_rows; i++) {
+        const struct row *there = known == NULL ? NULL : user_row(known, user->rows[i].platform);
+        int order = there == NULL ? 0 : row_compare(&user->rows[i], there);
+        merged->n_rows_new += there == NULL;
+        merged->n_rows_newer += order > 0;
+        merged->n_rows_same += there != NULL && order == 0;
+        merged->n_rows_older += order < 0;
+    }
+}
+
 static int merge_user(struct import *import, uint16_t app)
 {
     struct table_applied applied;
+    struct user known;
+    const struct user *user = &import->line.user;
     import->line.user.app = app;
-    int r = table_merge_user(import->table, &import->line.user, clock_unix_ms(), &applied);
+    bool is_known = table_get(import->table, app, user_id(user), &known) == 0;
+    int r = table_merge_user(import->table, user, clock_unix_ms(), &applied);
     if (r < 0) {
         return complain_of_line(import, strerror(-r));
     }
-    import->n_changed += r == TABLE_CHANGED;
-    import->n_forgotten += r == TABLE_FORGOTTEN;
+    if (r == TABLE_FORGOTTEN) {
+        import->merged.n_users_forgotten++;
+    } else {
+        count_rows(user, is_known ? &known : NULL, &import->merged);
+        import->merged.n_users_new += !is_known;
+        import->merged.n_users_changed += is_known && r == TABLE_CHANGED;
+        import->merged.n_users_same += r == TABLE_UNCHANGED;
+    }
     progress_tell(&import->progress, ++import->n_users);
     return r == TABLE_CHANGED ? await_lag(import, LAG_MAX) : 0;
 }
@@ -150,7 +263,13 @@ static int merge_line(struct import *import)
 {
     uint16_t app;
     if (import->line.kind == LINE_HEADER) {
+        import->version = import->line.version;
         return 0;
+    }
+    if (import->line.kind == LINE_END) {
+        import->has_end = true;
+        bool is_whole = import->line.n_apps == import->n_apps && import->line.n_users == import->n_users;
+        return is_whole ? 0 : complain_of_line(import, "not whole: lines are missing, or come twice");
     }
     if (find_app(import, &app) != 0) {
         return 1;
@@ -158,6 +277,7 @@ static int merge_line(struct import *import)
     if (import->line.kind == LINE_USER) {
         return merge_user(import, app);
     }
+    import->n_apps++;
     if (import->forgotten_before_ms[app] < import->line.forgotten_before_ms) {
         import->forgotten_before_ms[app] = import->line.forgotten_before_ms;
     }
@@ -187,47 +307,76 @@ static int merge_lines(struct import *import)
     if (r < 0) {
         return 1;
     }
-    merge_forgotten(import);
-    if (await_lag(import, 0) != 0) {
-        return 1;
+    if (import->version != LINE_FORMAT_VERSION_UNCOUNTED && !import->has_end) {
+        return complain_of_file(import, "was cut: it does not end in the count of its lines");
     }
+    merge_forgotten(import);
+    return await_lag(import, 0);
+}
+
+static void say_merged(struct import *import, bool is_whole)
+{
+    const struct merged *merged = &import->merged;
     progress_end(&import->progress, import->n_users);
     (void)fprintf(stderr,
-                  "presenced: %" PRIu64 " users imported: %" PRIu64 " were new or changed, %" PRIu64
-                  " had been forgotten since\n",
-                  import->n_users, import->n_changed, import->n_forgotten);
-    return 0;
+                  "presenced: %" PRIu64 " users imported%s: %" PRIu64 " new, %" PRIu64 " changed, %" PRIu64
+                  " the same, %" PRIu64 " forgotten since; their rows: %" PRIu64 " new, %" PRIu64
+                  " newer, %" PRIu64 " the same, %" PRIu64 " older than here\n",
+                  import->n_users, is_whole ? "" : " all the same", merged->n_users_new,
+                  merged->n_users_changed, merged->n_users_same, merged->n_users_forgotten,
+                  merged->n_rows_new, merged->n_rows_newer, merged->n_rows_same, merged->n_rows_older);
+}
+
+/* People's backups of before, which there is no other way to bring back: so taken, but not in silence. */
+static void warn_of_version(const struct import *import)
+{
+    if (import->line.version == LINE_FORMAT_VERSION_UNCOUNTED) {
+        (void)fprintf(
+            stderr,
+            "presenced: %s: of an older presenced, whose exports do not end in a count: whether it is "
+            "whole cannot be known\n",
+            import->path);
+    }
 }
 
 static int make_table(struct import *import)
 {
-    uint16_t app;
-    const struct table_config table_config = {
-        .push_online_window_ms = import->config->presence.push_online_window_ms,
-    };
+    /* Without windows, or their ends would be written as changes. */
+    const struct table_config table_config = {.push_online_window_ms = 0};
     int r = table_new(&table_config, &import->table);
-    for (size_t i = 0; r == 0 && i < import->config->n_apps; i++) {
-        r = table_add_app(import->table, import->config->apps[i].id, &app);
-    }
     return r < 0 ? complain(strerror(-r)) : 0;
+}
+
+static void tell_loaded(void *cls, uint64_t n_users)
+{
+    progress_tell_now(cls, n_users);
 }
 
 static int open_store(struct import *import)
 {
     char problem[STORE_PROBLEM_SIZE];
+    struct progress progress = progress_begin("loaded");
     const struct store_config config = {
-        .path = import->config->store.path,
+        .path = import->config->path,
         .durability = STORE_COMMIT,
-        .memory_bytes = import->config->store.memory_bytes,
+        .memory_bytes = import->config->memory_bytes,
         .table = import->table,
+        .on_progress = tell_loaded,
+        .cls = &progress,
     };
-    return store_open(&config, &import->store, problem) < 0 ? complain(problem) : 0;
+    int r = store_open(&config, &import->store, problem);
+    struct store_stats stats = {0};
+    if (r == 0) {
+        store_stats(import->store, &stats);
+    }
+    progress_end(&progress, stats.n_users_loaded);
+    return r < 0 ? complain(problem) : 0;
 }
 
-/* The first line is read before the store is touched: a file of another kind leaves no trace. */
+/* The file is looked at before the store is touched: one of another kind, or cut, leaves no trace. */
 static int import_file(struct import *import)
 {
-    if (make_table(import) != 0) {
+    if (make_table(import) != 0 || check_file(import) != 0) {
         return 1;
     }
     int r = next_line(import);
@@ -235,7 +384,25 @@ static int import_file(struct import *import)
         import->n_lines = 1;
         return r == END_OF_FILE ? complain_of_line(import, "nothing is there") : 1;
     }
-    return open_store(import) != 0 ? 1 : merge_lines(import);
+    warn_of_version(import);
+    if (open_store(import) != 0) {
+        return 1;
+    }
+    r = merge_lines(import);
+    if (store_problem(import->store) == NULL) {
+        say_merged(import, r == 0);
+    }
+    return r;
+}
+
+/* As the store's owner. */
+static int run(void *cls)
+{
+    struct import *import = cls;
+    int r = import_file(import);
+    store_close(import->store);
+    table_free(import->table);
+    return r;
 }
 
 static FILE *open_file(const char *path)
@@ -243,7 +410,7 @@ static FILE *open_file(const char *path)
     return strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 }
 
-int transfer_import(const struct config *config, const char *path)
+int transfer_import(const struct config_store *config, const char *path)
 {
     cleanup(cleanup_freep) struct import *import = calloc(1, sizeof(*import));
     FILE *file = import == NULL ? NULL : open_file(path);
@@ -255,9 +422,7 @@ int transfer_import(const struct config *config, const char *path)
     import->path = path;
     import->file = file;
     import->progress = progress_begin("imported");
-    int r = import_file(import);
-    store_close(import->store);
-    table_free(import->table);
+    int r = identity_run(config->path, run, import);
     (void)fclose(file);
     return r;
 }

@@ -5,9 +5,10 @@
 /* A line of an export. Each is one JSON object; keys stand in this order, and a reader wants each of them
  * once and no other, in any order:
  *
- *   {"format":"presenced","version":1}                                    the first line
+ *   {"format":"presenced","version":2}                                    the first line
  *   {"app":1400000000,"forgotten_before":1629883332497}                   an app that has dropped users
  *   {"app":1400000000,"user":"alice","rows":[…],"custom_status":"away","custom_status_time":1629883332497}
+ *   {"apps":1,"users":1}                                                  the last: how many lines of each
  *
  * and of each row, platforms by name, in the order in which they were first heard of:
  *
@@ -15,12 +16,14 @@
  *    "received_time":1629883332600,"client_ip":"192.0.2.4"}
  *
  * A custom status and its time are null where none was heard; client_ip where none was named. Apps come by
- * rising id, users by rising app and id (as bytes). Any thread. */
+ * rising id, users by rising app and id (as bytes). Version 1 had no last line, and is read still. Any
+ * thread. */
 
 #include "presenced/user.h"
 
-#define LINE_FORMAT_VERSION 1
-#define LINE_SIZE_MAX 65535 /* more than twice the longest user */
+#define LINE_FORMAT_VERSION 2
+#define LINE_FORMAT_VERSION_UNCOUNTED 1 /* a file of it may have been cut, and nobody knows */
+#define LINE_SIZE_MAX 65535             /* more than twice the longest user */
 #define LINE_PROBLEM_SIZE 256
 
 /* Append a line, its newline with it. */
@@ -28,15 +31,20 @@ void line_write_header(struct buf *out);
 void line_write_app(struct buf *out, uint64_t app_id, uint64_t forgotten_before_ms);
 void line_write_user(struct buf *out, uint64_t app_id, const struct platform_names *names,
                      const struct user *user);
+void line_write_end(struct buf *out, uint64_t n_apps, uint64_t n_users);
 
 enum line_kind {
-    LINE_HEADER, /* of LINE_FORMAT_VERSION */
+    LINE_HEADER, /* of a version up to LINE_FORMAT_VERSION */
     LINE_APP,
     LINE_USER,
+    LINE_END,
 };
 
 struct line {
     enum line_kind kind;
+    uint64_t version; /* LINE_HEADER */
+    uint64_t n_apps;  /* LINE_END */
+    uint64_t n_users; /* LINE_END */
     uint64_t app_id;
     uint64_t forgotten_before_ms;
     struct user user; /* its `app` is 0 */

@@ -286,7 +286,7 @@ static int parse_app(const struct parsing *parsing, const cJSON *tree)
 static int parse_header(const struct parsing *parsing, const cJSON *tree)
 {
     struct members members = {.keys = {"format", "version"}};
-    uint64_t version = 0;
+    uint64_t *version = &parsing->line->version;
     parsing->line->kind = LINE_HEADER;
     int r = take_members(parsing, tree, &members);
     if (r != 0) {
@@ -295,12 +295,23 @@ static int parse_header(const struct parsing *parsing, const cJSON *tree)
     if (!cJSON_IsString(members.values[0]) || strcmp(members.values[0]->valuestring, "presenced") != 0) {
         return wrong(parsing, "\"format\" is not \"presenced\"");
     }
-    r = take_number(parsing, members.values[1], NUMBER_MAX, &version);
-    if (r == 0 && version != LINE_FORMAT_VERSION) {
-        return wrong(parsing, "version %llu of the format, this presenced reads version %d",
-                     (unsigned long long)version, LINE_FORMAT_VERSION);
+    r = take_number(parsing, members.values[1], NUMBER_MAX, version);
+    if (r == 0 && (*version == 0 || *version > LINE_FORMAT_VERSION)) {
+        return wrong(parsing, "version %llu of the format, this presenced reads up to version %d",
+                     (unsigned long long)*version, LINE_FORMAT_VERSION);
     }
     return r;
+}
+
+static int parse_end(const struct parsing *parsing, const cJSON *tree)
+{
+    struct members members = {.keys = {"apps", "users"}};
+    parsing->line->kind = LINE_END;
+    int r = take_members(parsing, tree, &members);
+    if (r == 0) {
+        r = take_number(parsing, members.values[0], NUMBER_MAX, &parsing->line->n_apps);
+    }
+    return r != 0 ? r : take_number(parsing, members.values[1], NUMBER_MAX, &parsing->line->n_users);
 }
 
 static int parse_tree(struct parsing *parsing, const cJSON *tree)
@@ -313,6 +324,9 @@ static int parse_tree(struct parsing *parsing, const cJSON *tree)
     }
     if (cJSON_GetObjectItemCaseSensitive(tree, "forgotten_before") != NULL) {
         return parse_app(parsing, tree);
+    }
+    if (cJSON_GetObjectItemCaseSensitive(tree, "users") != NULL) {
+        return parse_end(parsing, tree);
     }
     return parse_user(parsing, tree);
 }

@@ -23,6 +23,16 @@ void line_write_app(struct buf *out, uint64_t app_id, uint64_t forgotten_before_
     buf_append_char(out, '\n');
 }
 
+void line_write_end(struct buf *out, uint64_t n_apps, uint64_t n_users)
+{
+    struct json_writer json = {.out = out};
+    json_begin_object(&json, NULL);
+    json_u64(&json, "apps", n_apps);
+    json_u64(&json, "users", n_users);
+    json_end_object(&json);
+    buf_append_char(out, '\n');
+}
+
 static void write_row(struct json_writer *json, const struct platform_names *names, const struct row *row)
 {
     char client[ADDRESS_TEXT_SIZE];

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "output.h"
 
+#include "presenced/path.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -53,32 +55,35 @@ int output_write(struct output *output, struct str bytes)
     return fwrite(bytes.ptr, 1, bytes.len, output->file) == bytes.len ? 0 : -errno;
 }
 
-/* Of a name to survive, its folder must be synced. */
-static int sync_folder_of(char *path)
+int output_flush(struct output *output)
 {
-    char *slash = strrchr(path, '/');
-    if (slash != NULL) {
-        slash[1] = '\0';
-    }
-    cleanup(cleanup_closep) int fd = open(slash == NULL ? "." : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 || fsync(fd) != 0 ? -errno : 0;
-}
-
-static int rename_to_path(struct output *output)
-{
-    if (fsync(fileno(output->file)) != 0 || rename(output->temporary, output->path) != 0) {
+    if (fflush(output->file) != 0 || (output->temporary != NULL && fsync(fileno(output->file)) != 0)) {
         return -errno;
     }
-    free(take_pointer(output->temporary));
-    return sync_folder_of(output->path);
+    return 0;
+}
+
+/* Of a name to survive, its folder must be synced. */
+static int sync_folder_of(const char *path)
+{
+    cleanup(cleanup_freep) char *folder = path_parent(path);
+    if (folder == NULL) {
+        return -ENOMEM;
+    }
+    cleanup(cleanup_closep) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 || fsync(fd) != 0 ? -errno : 0;
 }
 
 int output_finish(struct output *output)
 {
-    if (fflush(output->file) != 0) {
+    if (output->temporary == NULL) {
+        return 0;
+    }
+    if (rename(output->temporary, output->path) != 0) {
         return -errno;
     }
-    return output->temporary == NULL ? 0 : rename_to_path(output);
+    free(take_pointer(output->temporary));
+    return sync_folder_of(output->path);
 }
 
 void output_fini(struct output *output)

@@ -34,6 +34,13 @@ void progress_tell(struct progress *progress, uint64_t n_users)
     progress->next_ms = clock_monotonic_ms() + INTERVAL_MS;
 }
 
+void progress_tell_now(struct progress *progress, uint64_t n_users)
+{
+    if (progress->is_shown) {
+        show(progress, n_users);
+    }
+}
+
 void progress_end(struct progress *progress, uint64_t n_users)
 {
     if (progress->has_line) {

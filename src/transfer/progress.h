@@ -19,6 +19,9 @@ struct progress progress_begin(const char *verb);
 /* Costs nothing to call often. */
 void progress_tell(struct progress *progress, uint64_t n_users);
 
+/* At once, for who calls it seldom. */
+void progress_tell_now(struct progress *progress, uint64_t n_users);
+
 /* Ends the line, so that another can be written. */
 void progress_end(struct progress *progress, uint64_t n_users);
 

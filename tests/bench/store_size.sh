@@ -25,7 +25,7 @@ END
 users() {
     awk -v n="$n_users" -v later="$1" 'BEGIN {
         srand(1)
-        print "{\"format\":\"presenced\",\"version\":1}"
+        print "{\"format\":\"presenced\",\"version\":2}"
         for (i = 0; i < n; i++) {
             time = sprintf("%.0f", 1700000000000 + later + rand() * 604800000)
             printf "{\"app\":1400000000,\"user\":\"%06x%06x\",\"rows\":[", rand() * 16777216, rand() * 16777216
@@ -34,6 +34,7 @@ users() {
                 i % 3 ? "Register" : "LinkClose", time, time, rand() * 256
             print "\"custom_status\":null,\"custom_status_time\":null}"
         }
+        printf "{\"apps\":0,\"users\":%d}\n", n
     }'
 }
 

@@ -32,6 +32,9 @@ static void print(struct buf *out, const struct line *line, const struct platfor
     case LINE_USER:
         line_write_user(out, line->app_id, names, &line->user);
         break;
+    case LINE_END:
+        line_write_end(out, line->n_apps, line->n_users);
+        break;
     }
     FUZZ_CHECK(!out->failed && out->ptr[out->len - 1] == '\n');
     FUZZ_CHECK(out->len - 1 <= LINE_SIZE_MAX); /* --import reads no longer one */
@@ -68,6 +71,7 @@ static void check_round_trip(const struct line *line, struct platform_names *nam
     FUZZ_CHECK(platform_count(names) == n_platforms);
     FUZZ_CHECK(again.kind == line->kind && again.app_id == line->app_id);
     FUZZ_CHECK(again.forgotten_before_ms == line->forgotten_before_ms);
+    FUZZ_CHECK(again.n_apps == line->n_apps && again.n_users == line->n_users);
     check_equal(&line->user, &again.user);
     print(&text_again, &again, names);
     FUZZ_CHECK(str_equal(buf_str(&text), buf_str(&text_again)));

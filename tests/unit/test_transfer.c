@@ -16,7 +16,9 @@
 
 static struct store_fixture *const f = &store_fixture;
 
-#define HEADER "{\"format\":\"presenced\",\"version\":1}\n"
+#define HEADER_OF(version) "{\"format\":\"presenced\",\"version\":" version "}\n"
+#define HEADER HEADER_OF("2")
+#define END(apps, users) "{\"apps\":" apps ",\"users\":" users "}\n"
 #define ROW_OF(platform, action, time, client)                                                           \
     "{\"platform\":\"" platform "\",\"action\":\"" action "\",\"reason\":\"Other\",\"event_time\":" time \
     ",\"received_time\":7,\"client_ip\":" client "}"
@@ -35,17 +37,16 @@ static char *path_of(const char *name)
     return path;
 }
 
-static int transfer(int (*run)(const struct config *config, const char *path), const char *store,
+static int transfer(int (*run)(const struct config_store *config, const char *path), const char *store,
                     const char *file)
 {
     cleanup(config_fini) struct config config = {0};
     cleanup(cleanup_freep) char *path = path_of(file);
     ck_assert_int_eq(config_defaults(&config), 0);
-    ck_assert_int_eq(config_add_app(&config, STR("1400000000")), 0);
     free(config.store.path);
     config.store.path = path_of(store);
     config.store.memory_bytes = STORE_MEMORY_MIN;
-    return run(&config, path);
+    return run(&config.store, path);
 }
 
 static void export_to(const char *store, const char *file)
@@ -163,7 +164,7 @@ START_TEST(test_says_all_there_is)
                 WITH_STATUS(
                     "\xc3\xa9", "away",
                     "5") "{\"app\":9007199254740991,\"user\":\"alice\",\"rows\":[],\"custom_status\":\"\","
-                         "\"custom_status_time\":1}\n";
+                         "\"custom_status_time\":1}\n" END("2", "4");
     write_text("in", str_from(text));
     import_from("store", "in");
     export_to("store", "out");
@@ -174,7 +175,8 @@ END_TEST
 /* A stamp ahead of the clock would swallow users who come later: it counts as now. */
 START_TEST(test_forgets_nobody_ahead_of_the_clock)
 {
-    write_text("in", STR(HEADER "{\"app\":1400000001,\"forgotten_before\":9007199254740991}\n"));
+    write_text("in",
+               STR(HEADER "{\"app\":1400000001,\"forgotten_before\":9007199254740991}\n" END("1", "0")));
     import_from("store", "in");
     export_to("store", "out");
     cleanup(buf_fini) struct buf text = read_text("out");
@@ -183,6 +185,17 @@ START_TEST(test_forgets_nobody_ahead_of_the_clock)
     const char *at = strstr(text.ptr, "\"forgotten_before\":");
     ck_assert_ptr_nonnull(at);
     ck_assert_uint_le(strtoull(at + strlen("\"forgotten_before\":"), NULL, 10), clock_unix_ms());
+}
+END_TEST
+
+/* An export of before, which did not end in a count. */
+START_TEST(test_takes_what_an_older_version_wrote)
+{
+    write_text("in", STR(HEADER_OF("1") "{\"app\":1400000000,\"forgotten_before\":1}\n" LOGIN("a", "5")));
+    import_from("store", "in");
+    export_to("store", "out");
+    expect_text("out",
+                STR(HEADER "{\"app\":1400000000,\"forgotten_before\":1}\n" LOGIN("a", "5") END("1", "1")));
 }
 END_TEST
 
@@ -215,11 +228,22 @@ static const struct {
      "{\"app\":1400000000,\"forgotten_before\":5}\n"},
 };
 
+static unsigned count_of(const char *text, const char *part)
+{
+    unsigned n = 0;
+    for (const char *at = text; (at = strstr(at, part)) != NULL; at++) {
+        n++;
+    }
+    return n;
+}
+
+/* The lines of apps and users, with what belongs around them. */
 static void write_lines(const char *name, const char *lines)
 {
     cleanup(buf_fini) struct buf text = {0};
     buf_append(&text, STR(HEADER));
     buf_append(&text, str_from(lines));
+    buf_appendf(&text, END("%u", "%u"), count_of(lines, "forgotten_before"), count_of(lines, "\"user\""));
     write_text(name, buf_str(&text));
 }
 
@@ -248,7 +272,12 @@ static const struct {
     {"{", "truncated"},
     {"[]", "not an object"},
     {"{\"app\":1,\"user\":\"\\u0000\"}", "nul"},
-    {"{\"format\":\"presenced\",\"version\":2}", "version 2"},
+    {"{\"format\":\"presenced\",\"version\":3}", "version 3"},
+    {"{\"format\":\"presenced\",\"version\":0}", "version 0"},
+    {"{\"users\":1}", "\"apps\" is missing"},
+    {"{\"apps\":1,\"users\":-1}", "\"users\" is not"},
+    {"{\"apps\":1.5,\"users\":1}", "\"apps\" is not"},
+    {"{\"apps\":1,\"users\":1,\"more\":1}", "a key is unknown"},
     {"{\"format\":\"presenced\",\"version\":\"1\"}", "\"version\" is not a whole number"},
     {"{\"format\":\"other\",\"version\":1}", "not \"presenced\""},
     {"{\"format\":\"presenced\"}", "\"version\" is missing"},
@@ -318,6 +347,16 @@ static const char *const wrong_files[] = {
     "{}\n",
     LOGIN("a", "1"),
     "{\"app\":1400000000,\"forgotten_before\":5}\n",
+    HEADER_OF("3") END("0", "0"),
+    /* Cut, or with lines too few or too many. */
+    HEADER,
+    HEADER LOGIN("a", "1"),
+    HEADER LOGIN("a", "1") "{\"apps\":0,\"use",
+    HEADER LOGIN("a", "1") END("0", "2"),
+    HEADER LOGIN("a", "1") LOGIN("b", "1") END("0", "1"),
+    HEADER LOGIN("a", "1") END("1", "1"),
+    HEADER END("0", "1") LOGIN("a", "1"),
+    HEADER LOGIN("a", "1") END("0", "1") "\n",
 };
 
 START_TEST(test_other_files_leave_no_trace)
@@ -335,15 +374,15 @@ START_TEST(test_first_wrong_line_ends_it)
         cleanup(buf_fini) struct buf text = {0};
         buf_append(&text, STR(HEADER "{\"app\":1400000000,\"forgotten_before\":9}\n" LOGIN("a", "1")));
         buf_append(&text, str_from(wrong[i]));
-        buf_append(&text, STR(LOGIN("b", "1")));
+        buf_append(&text, STR(LOGIN("b", "1") END("1", "3")));
         write_text("file", buf_str(&text));
         ck_assert_int_eq(transfer(transfer_import, "store", "file"), 1);
         export_to("store", "out");
-        expect_text("out", STR(HEADER LOGIN("a", "1")));
+        expect_text("out", STR(HEADER LOGIN("a", "1") END("0", "1")));
     }
     /* Mended, it is all there: the first try has forgotten nobody. */
-    write_text("file",
-               STR(HEADER "{\"app\":1400000000,\"forgotten_before\":9}\n" LOGIN("a", "1") LOGIN("b", "1")));
+    write_text("file", STR(HEADER "{\"app\":1400000000,\"forgotten_before\":9}\n" LOGIN("a", "1")
+                               LOGIN("b", "1") END("1", "2")));
     import_from("store", "file");
     export_to("store", "out");
     expect_same_text("file", "out");
@@ -406,7 +445,7 @@ END_TEST
 
 START_TEST(test_no_import_into_a_store_in_use)
 {
-    write_text("file", STR(HEADER LOGIN("a", "1")));
+    write_text("file", STR(HEADER LOGIN("a", "1") END("0", "1")));
     open_both();
     ck_assert_int_eq(transfer(transfer_import, "store", "file"), 1);
     ck_assert_uint_eq(changes_last_revision(table_changes(f->table)), 0);
@@ -455,7 +494,7 @@ START_TEST(test_export_is_for_its_user_alone)
     export_to("store", "file");
     ck_assert_int_eq(stat(path, &status), 0);
     ck_assert_uint_eq(status.st_mode & 0777, 0600);
-    expect_text("file", STR(HEADER));
+    expect_text("file", STR(HEADER END("0", "0")));
 }
 END_TEST
 
@@ -563,6 +602,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, test_comes_back_the_same, 0, 2);
     tcase_add_test(tcase, test_table_finds_what_was_imported);
     tcase_add_test(tcase, test_says_all_there_is);
+    tcase_add_test(tcase, test_takes_what_an_older_version_wrote);
     tcase_add_test(tcase, test_forgets_nobody_ahead_of_the_clock);
     tcase_add_loop_test(tcase, test_merges_by_the_order_of_rows, 0, N_CASES(merges));
     tcase_add_loop_test(tcase, test_wrong_lines_are_named, 0, N_CASES(wrong_lines));
