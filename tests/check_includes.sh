@@ -33,7 +33,7 @@ forbidden() {
         may["main"] = "daemon transfer http config presence base"
 
         # Third-party header: the only files that may include it.
-        home["^microhttpd\\.h$"] = "^src/http/"
+        home["^microhttpd\\.h$"] = "^src/http/mhd_adapter\\.c$"
         home["^gnutls/"] = "^src/http/tls(_[a-z]+)?\\.[ch]$"
         home["^openssl/"] = "^src/(http/(certificate|tls_key)|callback/signature)\\.c$"
         home["^cjson/"] = "^src/(callback/(state_change|json_tree)|transfer/line_parser|status/[a-z_]*query[a-z_]*)\\.c$"
@@ -159,7 +159,7 @@ self_check_failed() {
 
 self_check() {
     must_pass src/daemon.c presenced/listener.h src/callback/callback.c presenced/request.h \
-        src/presence/table.c presenced/str.h src/http/tls.c gnutls/gnutls.h src/http/worker.h microhttpd.h
+        src/presence/table.c presenced/str.h src/http/tls.c gnutls/gnutls.h src/http/mhd_adapter.c microhttpd.h
     must_find src/base/str.c presenced/table.h
     must_find src/presence/table.c presenced/request.h
     must_find include/presenced/table.h presenced/callback.h
@@ -168,6 +168,7 @@ self_check() {
     must_find src/http/listener.c presenced/table.h
     must_find src/config/config.c presenced/daemon.h
     must_find src/status/status.c microhttpd.h
+    must_find src/http/mhd_adapter.h microhttpd.h
     must_find src/http/listener.c gnutls/gnutls.h
     must_find src/daemon.c systemd/sd-daemon.h
     must_find src/daemon.c openssl/evp.h

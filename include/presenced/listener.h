@@ -29,8 +29,11 @@ struct http_listener_config {
 /* 0, or -errno. */
 int http_listener_new(const struct http_listener_config *config, struct http_listener **ret_listener);
 
-/* Without TLS a connection takes its socket and an epoll of its own (src/http/mhd_loop.h). */
+/* How many descriptors a listener uses at most: a connection has its socket, without TLS also an epoll of its
+ * own (src/http/mhd_loop.h); a thread has those that it waits with, and unused epolls for new connections. */
+#define HTTP_DESCRIPTORS_A_TLS_CONNECTION 1
 #define HTTP_DESCRIPTORS_A_PLAIN_CONNECTION 2
+#define HTTP_DESCRIPTORS_A_THREAD 20
 
 #define HTTP_LISTENER_N_SOCKETS_MAX 16
 
@@ -84,12 +87,12 @@ struct http_listener_stats {
     uint64_t n_refused_per_address; /* closed at once, for max_connections_per_address */
     uint64_t n_timed_out;           /* cut off for request_timeout: slow to send, or to take the reply */
     uint64_t n_requests;
-    uint64_t n_malformed; /* refused, or closed, for what could not be read in one way only */
+    uint64_t n_malformed; /* requests for http_handler.refuse(); connections closed on what is no request */
 };
 
 void http_listener_stats(const struct http_listener *listener, struct http_listener_stats *ret_stats);
 
-/* The libmicrohttpd that runs: "0.9.75". */
+/* The version of libmicrohttpd at run time: "0.9.75". */
 const char *http_library_version(void);
 
 #endif

@@ -95,7 +95,7 @@ struct store_stats {
 
 void store_stats(const struct store *store, struct store_stats *ret_stats);
 
-/* The RocksDB that this was built with, and runs with: its soname has the same numbers. */
+/* The version of RocksDB at build time; at run time it is the same but for the last number, by its soname. */
 const char *store_library_version(void);
 
 #endif

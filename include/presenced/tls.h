@@ -44,7 +44,7 @@ int tls_check_client_ca(const char *path, struct str pem, struct certificate_err
  * theirs, which is freed with the last of them. One thread at a time. */
 void tls_adopt(struct tls *tls, struct tls_generation *generation);
 
-/* The GnuTLS that runs: "3.7.9". */
+/* The version of GnuTLS at run time: "3.7.9". */
 const char *tls_library_version(void);
 
 /* Why a handshake did not succeed, as far as the server can tell. */
@@ -91,16 +91,15 @@ extern const char tls_priorities[];
  * credentials of the generation that was the newest when it began. */
 void *tls_certificate_callback(void);
 
-/* What a session tells its connection: on the session's thread, from within GnuTLS. */
+/* Callbacks of a session to its connection, on the session's thread, from within GnuTLS. */
 struct tls_session_events {
-    void (*is_read)(void *cls); /* bytes are asked for */
-    /* It wants bytes that are not there, or some are left of which the kernel will not tell again. */
-    void (*is_unfinished)(void *cls);
-    void (*has_sent)(void *cls); /* the kernel has taken some of a reply */
+    void (*is_read)(void *cls);       /* GnuTLS is about to read */
+    void (*is_unfinished)(void *cls); /* it found no bytes, or has read ahead, which epoll will not report */
+    void (*has_sent)(void *cls);      /* the kernel has accepted some of a reply */
 };
 
-/* Readies a GnuTLS session that libmicrohttpd has made on socket `fd`, before its handshake. `events`
- * outlives it. NULL when memory is gone or nothing was adopted. */
+/* Prepares a GnuTLS session that libmicrohttpd has created on socket `fd`, before its handshake. `events`
+ * must outlive it. NULL when memory is gone or no generation was adopted. */
 struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int fd,
                                     const struct tls_session_events *events, void *cls);
 
@@ -125,8 +124,8 @@ int tls_session_flush(struct tls_session *session);
  * that is not short. */
 void tls_session_settle(struct tls_session *session);
 
-/* Sends these bytes at once, and after them the word that nothing more comes: what is sent through the
- * session from then on fails. */
+/* Sends `bytes` and a close_notify at once, as far as the socket has room. Whatever is sent through the
+ * session later fails. */
 void tls_session_send_last(struct tls_session *session, struct str bytes);
 
 /* The handshake has failed: libmicrohttpd says so, right behind GnuTLS. */
@@ -142,10 +141,10 @@ enum tls_failure tls_session_failure(const struct tls_session *session, const ch
 /* Whether the handshake is done. */
 bool tls_session_is_established(const struct tls_session *session);
 
-/* Whether bytes lie here or in GnuTLS that the kernel will not tell of again. */
+/* Whether bytes were read from the socket, here or by GnuTLS, that libmicrohttpd has not read. */
 bool tls_session_has_ahead(const struct tls_session *session);
 
-/* Bytes that GnuTLS has decrypted and libmicrohttpd has not yet read. */
+/* The size of what GnuTLS has decrypted and libmicrohttpd has not read: the rest of a record. */
 size_t tls_session_n_rest_bytes(const struct tls_session *session);
 
 /* Bytes that GnuTLS has taken from the peer so far. */

@@ -288,7 +288,7 @@ static struct http_reply *answer_later(void *cls, struct http_request *request)
 static const struct http_header json_allow_headers[] = {
     {"Content-Type", "application/json"}, {"Allow", "POST"}, {NULL, NULL}};
 
-/* Framing goes wrong in more ways than there are replies made for. */
+/* The text varies, so the reply is made when it is needed; if memory is gone, the prepared one is sent. */
 static struct http_reply *refuse(void *cls, struct http_request *request, enum http_refusal why,
                                  const char *error)
 {

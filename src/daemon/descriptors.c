@@ -11,23 +11,22 @@
 #define STATUS_MAX_CONNECTIONS 1000
 #define MIN_CONNECTIONS 16
 
-#define DESCRIPTORS_A_THREAD 4 /* epolls and what wakes them */
-#define OTHER_DESCRIPTORS 64   /* sockets, the log, files that are being read, what libraries open */
+#define OTHER_DESCRIPTORS 64 /* sockets, the log, files that are being read, what libraries open */
 
-/* A lingering connection has its second one only while libmicrohttpd closes the first. */
-static rlim_t n_of_connection(const struct daemon *daemon, unsigned listener)
+/* A lingering connection has a second descriptor of its socket only until libmicrohttpd closes the first. */
+static rlim_t descriptors_per_connection(const struct daemon *daemon, unsigned listener)
 {
     const struct config *config = daemon->config;
     bool has_tls = listener == CALLBACK_LISTENER ? config->callback.tls
                                                  : config->status.certificate[0] != '\0';
-    return has_tls ? 1 : HTTP_DESCRIPTORS_A_PLAIN_CONNECTION;
+    return has_tls ? HTTP_DESCRIPTORS_A_TLS_CONNECTION : HTTP_DESCRIPTORS_A_PLAIN_CONNECTION;
 }
 
 static rlim_t n_needed(const struct daemon *daemon)
 {
     bool has_store = daemon->config->store.path[0] != '\0';
     return OTHER_DESCRIPTORS + (rlim_t)(has_store ? STORE_N_DESCRIPTORS : 0) +
-           DESCRIPTORS_A_THREAD * (rlim_t)n_listener_threads();
+           HTTP_DESCRIPTORS_A_THREAD * (rlim_t)n_listener_threads();
 }
 
 /* The soft limit is there for programs that use select(); we do not. */
@@ -51,12 +50,12 @@ static unsigned lesser(rlim_t a, rlim_t b)
 /* Where it is not enough for all, the status listener has an eighth of what is left. */
 static void divide(struct daemon *daemon, rlim_t left)
 {
-    rlim_t of_callback = n_of_connection(daemon, CALLBACK_LISTENER);
-    rlim_t of_status = n_of_connection(daemon, STATUS_LISTENER);
-    rlim_t reserved = of_status * lesser(left / 8 / of_status, STATUS_MAX_CONNECTIONS);
-    unsigned callback = lesser((left - reserved) / of_callback, daemon->config->callback.max_connections);
+    rlim_t per_callback = descriptors_per_connection(daemon, CALLBACK_LISTENER);
+    rlim_t per_status = descriptors_per_connection(daemon, STATUS_LISTENER);
+    rlim_t reserved = per_status * lesser(left / 8 / per_status, STATUS_MAX_CONNECTIONS);
+    unsigned callback = lesser((left - reserved) / per_callback, daemon->config->callback.max_connections);
     daemon->max_connections[CALLBACK_LISTENER] = callback;
-    daemon->max_connections[STATUS_LISTENER] = lesser((left - of_callback * callback) / of_status,
+    daemon->max_connections[STATUS_LISTENER] = lesser((left - per_callback * callback) / per_status,
                                                       STATUS_MAX_CONNECTIONS);
 }
 
@@ -64,8 +63,9 @@ int start_descriptors(struct daemon *daemon)
 {
     rlim_t needed = n_needed(daemon);
     rlim_t wanted = needed +
-                    n_of_connection(daemon, CALLBACK_LISTENER) * daemon->config->callback.max_connections +
-                    n_of_connection(daemon, STATUS_LISTENER) * STATUS_MAX_CONNECTIONS;
+                    descriptors_per_connection(daemon, CALLBACK_LISTENER) *
+                        daemon->config->callback.max_connections +
+                    descriptors_per_connection(daemon, STATUS_LISTENER) * STATUS_MAX_CONNECTIONS;
     rlim_t limit = 0;
     int r = raise_limit(&limit);
     if (r < 0) {

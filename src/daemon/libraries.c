@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* From Debian 12 to Debian 13: all tests pass on both in every run of tests/run.sh. */
+/* From Debian 12 to Debian 13. All tests pass with both ends of each range. */
 static const struct {
     const char *name;
     const char *(*version)(void);
@@ -20,7 +20,7 @@ static const struct {
     {"RocksDB", store_library_version, {"7.8.3", "9.10.0"}},
 };
 
-/* Below 0, 0 or above 0. */
+/* As strcmp(), by the numbers of two versions. */
 static int compare(const char *a, const char *b)
 {
     unsigned x[VERSION_N_PARTS];

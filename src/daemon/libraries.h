@@ -2,7 +2,8 @@
 #ifndef PRESENCED_DAEMON_LIBRARIES_H
 #define PRESENCED_DAEMON_LIBRARIES_H
 
-/* Which versions were tested of the libraries that we work around. Any thread. */
+/* The versions of those libraries whose behaviour we work around, and which of them are tested. Any
+ * thread. */
 
 #include <stdbool.h>
 
@@ -11,11 +12,10 @@ struct library_range {
     const char *highest;
 };
 
-/* Whether a version ("1.0.1"; what follows the numbers is left aside) lies in the range, its ends included.
- */
+/* Whether `version` ("1.0.1"; what follows the numbers is ignored) is in the range, its ends included. */
 bool library_is_tested(const char *version, struct library_range range);
 
-/* Warns of each that was not. */
+/* Logs a warning for each library that runs in a version outside of the tested range. */
 void log_untested_libraries(void);
 
 #endif

@@ -84,14 +84,14 @@ extern const char *const daemon_listener_names[N_LISTENERS];
 
 /* What was passed and the configuration do not go together; said in the log. */
 #define START_MISCONFIGURED 1
-/* A signal said meanwhile that the daemon is to end. */
+/* A signal that ends the daemon came during the start. */
 #define START_CANCELLED 2
 
 /* Each start_…() returns 0, one of the above or -errno, logged where more can be said than its text, and
  * leaves what it has begun to its stop_…(), which takes what was never started, or not wholly. */
 
 /* daemon.c */
-bool is_told_to_end(void);
+bool is_told_to_end(void); /* whether a signal that ends the daemon is pending */
 uint64_t count_online(const struct daemon *daemon);
 void daemon_log_lines(enum log_level level, const struct buf *lines);
 

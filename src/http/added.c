@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections that libmicrohttpd has: how they come to it, go on and end. */
+/* Connections that were added to libmicrohttpd: how they are added, resumed and ended. */
 #include "mhd_adapter.h"
 #include "worker.h"
 
@@ -38,14 +38,14 @@ void http_connection_has_progressed(struct http_connection *connection)
     mhd_loop_has_progressed(connection->loop);
 }
 
-/* ---- what GnuTLS tells ---- */
+/* ---- events of the TLS session ---- */
 
 static void is_read(void *cls)
 {
     http_current_set(cls);
 }
 
-/* A long TLS reply goes out a record a round, of which no event tells. */
+/* A long TLS reply leaves one record a round, without an event. */
 static void has_sent(void *cls)
 {
     http_connection_has_progressed(cls);
@@ -69,7 +69,7 @@ static bool start_tls(struct http_connection *connection)
     return connection->tls != NULL;
 }
 
-/* ---- to libmicrohttpd and back ---- */
+/* ---- added, suspended and resumed ---- */
 
 void http_connection_add(struct http_connection *connection)
 {
@@ -85,7 +85,7 @@ void http_connection_add(struct http_connection *connection)
         http_connection_close(connection);
         return;
     }
-    mhd_loop_rearm(connection->loop); /* one without TLS that fails to add it is put away */
+    mhd_loop_rearm(connection->loop); /* also on failure, for mhd_loop_take() */
     mhd_add(connection->loop->mhd, connection);
 }
 
@@ -111,7 +111,7 @@ void http_connection_rearm(struct http_connection *connection)
     http_connection_resume(connection);
 }
 
-/* Urgent data is of no use to HTTP, and stands in the way of what follows it. */
+/* HTTP has no use for urgent data, and libmicrohttpd does not read past it. */
 void http_connection_is_ready(struct http_connection *connection, uint32_t events)
 {
     if ((events & EPOLLPRI) != 0) {
@@ -129,7 +129,7 @@ void http_connection_is_ready(struct http_connection *connection, uint32_t event
     }
 }
 
-/* Ends a connection whatever it is doing: libmicrohttpd, if it has it, sees it closed by its peer. */
+/* To libmicrohttpd it looks as if the peer had closed the connection. */
 void http_connection_cut(struct http_connection *connection)
 {
     wait_leave(&connection->waiter);
@@ -146,9 +146,10 @@ void http_connection_cut(struct http_connection *connection)
 
 /* ---- the end ---- */
 
-/* Whether libmicrohttpd has ended it without an answer, for what it could not read: the peer is still there.
- * A handshake that fails is another matter (tls.c). */
-static bool is_given_up(const struct http_connection *connection)
+/* Whether libmicrohttpd closes the connection without an answer because it could not parse what was sent:
+ * there are bytes that were not answered, and the peer has not closed. Failed handshakes are counted in
+ * tls.c. */
+static bool is_abandoned(const struct http_connection *connection)
 {
     char byte;
     if (connection->is_refused || connection->is_closing || connection->exchange.stage == EXCHANGE_ANSWERED ||
@@ -161,7 +162,7 @@ static bool is_given_up(const struct http_connection *connection)
     return n > 0 || (n < 0 && errno == EAGAIN);
 }
 
-static void log_given_up(const struct http_connection *connection)
+static void log_abandoned(const struct http_connection *connection)
 {
     static struct log_limit limit = {.per_second = 2, .burst = 10};
     uint64_t n_suppressed = 0;
@@ -193,18 +194,15 @@ void http_connection_is_closed(struct http_connection *connection)
         !connection->worker->is_ending) {
         log_failed_handshake(connection);
     }
-    if (is_given_up(connection)) {
+    if (is_abandoned(connection)) {
         http_count(&connection->worker->stats.n_malformed);
-        log_given_up(connection);
+        log_abandoned(connection);
     }
     connection->loop = NULL;
     (void)epoll_ctl(connection->worker->epoll_fd, EPOLL_CTL_DEL, connection->watch.fd, NULL);
     if (connection->linger_fd < 0 || connection->worker->is_ending) {
         http_connection_free(connection);
         return;
-    }
-    if (connection->exchange.stage != EXCHANGE_NONE) {
-        exchange_end(connection);
     }
     http_parking_forget(connection);
     http_current_forget(connection);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections that have sent nothing yet. libmicrohttpd makes a GnuTLS session of each connection at once (14
- * KiB, or 5 of plain HTTP), so it gets one when its first bytes are there. Until then our own epoll watches
- * it and it costs a struct and its socket: test_limits.c measures it. It stands among the busy ones, so all
- * limits hold. */
+/* Connections that have sent nothing yet. libmicrohttpd allocates 14 KiB for a TLS connection and 5 KiB for a
+ * plain one as soon as it is added, so a connection is added when its first bytes arrive. Until then our own
+ * epoll watches it, and it costs no more than its struct and its socket (system/test_limits.c:
+ * silent_connections_cost_no_session). It is in the queue `busy`, so all limits apply to it. */
 #include "worker.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-/* How soon the first request follows its connection, over a handshake and from the other end of the world. */
+/* How soon a connection's first request is expected, with a handshake and a long round trip. */
 #define FIRST_REQUEST_MS 1000
 
 void http_defer(struct http_connection *connection)
@@ -17,7 +17,7 @@ void http_defer(struct http_connection *connection)
     static struct log_limit limit = {.per_second = 1, .burst = 5};
     connection->watch.kind = WATCH_DEFERRED;
     if (!http_watch(connection, EPOLL_CTL_ADD)) {
-        /* fs.epoll.max_user_watches, or memory. */
+        /* fs.epoll.max_user_watches is reached, or memory is gone. */
         http_worker_log_failure(connection->worker, &limit, "cannot watch a connection", errno);
         http_connection_close(connection);
         return;
@@ -25,7 +25,7 @@ void http_defer(struct http_connection *connection)
     http_connection_becomes_busy(connection);
 }
 
-/* Without a word, as load balancers do to see whether a port is open. */
+/* Whether the peer closed without sending anything, as load balancers do to probe a port. */
 static bool has_left(const struct http_connection *connection, uint32_t events)
 {
     char first;
@@ -36,9 +36,9 @@ static bool has_left(const struct http_connection *connection, uint32_t events)
 void http_deferred_is_ready(struct http_connection *connection, uint32_t events)
 {
     if (connection->is_unfinished) {
-        return; /* it was cut before its event came */
+        return; /* it was cut earlier in this round */
     }
-    /* Urgent data is of no use to HTTP, and stands in the way of what follows it. */
+    /* HTTP has no use for urgent data, and libmicrohttpd does not read past it. */
     if (has_left(connection, events) || (events & EPOLLPRI) != 0) {
         http_connection_close(connection);
         return;
@@ -47,7 +47,7 @@ void http_deferred_is_ready(struct http_connection *connection, uint32_t events)
     http_connection_add(connection);
 }
 
-/* The newest stand at the end. */
+/* The newest connections are last in the queue. */
 bool http_has_deferred(const struct http_worker *worker)
 {
     struct waiter *waiter = wait_last(&worker->busy);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The body of a request that judge() refuses is read and thrown away, for closing in the midst of it would
- * reset the connection and the sender would not see its answer; and a sender that must be refused for its
- * clock or its token should not cost a TLS handshake each time. */
+/* The body of a request that the handler's judge() refuses is read and discarded: closing before its end
+ * would reset the connection, so that the sender might not see the answer; and a sender that is refused for
+ * its clock or its token should not cost a TLS handshake each time. */
 #include "exchange.h"
 
 #include "mhd_adapter.h"
@@ -11,7 +11,7 @@
 
 #include <sys/socket.h>
 
-/* What a kept connection may keep of each of its buffers. */
+/* Larger buffers are freed between two requests. */
 #define KEPT_BYTES 4096
 
 void exchange_begin(struct http_connection *connection, struct str target)
@@ -59,8 +59,8 @@ static enum exchange_result queue(struct http_connection *connection, struct htt
     return http_reply_queue(reply, connection, close_after) ? EXCHANGE_GO_ON : EXCHANGE_CLOSE;
 }
 
-/* Refuses by itself, and closes: a sender that frames its requests otherwise than we read them may go on with
- * what it takes for a body. */
+/* Refuses without judge() and answer(), and closes after the reply: what follows may be the body of this
+ * request as the sender understands it. */
 static struct http_reply *refuse(struct http_connection *connection, enum http_refusal why, const char *error)
 {
     const struct http_listener_config *config = http_worker_config(connection->worker);
@@ -69,7 +69,7 @@ static struct http_reply *refuse(struct http_connection *connection, enum http_r
     return config->handler->refuse(config->handler_cls, &connection->exchange.request, why, error);
 }
 
-static void send_past_the_library(struct http_connection *connection, struct http_reply *reply)
+static void send_without_library(struct http_connection *connection, struct http_reply *reply)
 {
     cleanup(buf_fini) struct buf bytes = {0};
     http_reply_write(reply, &bytes);
@@ -87,7 +87,7 @@ static void send_at_once(struct http_connection *connection, struct http_reply *
 {
     connection->is_refused = true;
     if (reply != NULL) {
-        send_past_the_library(connection, reply);
+        send_without_library(connection, reply);
         http_reply_release(reply);
     }
     http_linger(connection);
@@ -126,7 +126,7 @@ static struct http_reply *judge(struct http_connection *connection, const struct
     return NULL;
 }
 
-/* A refused body that is far too long, or that its sender holds back until it is asked for. */
+/* Whether a refused request's body is far too long, or is not sent until we ask for it. */
 static bool is_not_worth_reading(const struct http_connection *connection, const struct framing *framing)
 {
     const struct http_listener_config *config = http_worker_config(connection->worker);
@@ -147,7 +147,7 @@ enum exchange_result exchange_head(struct http_connection *connection, const str
     target_split(request->target, &request->path, &request->query);
     exchange->n_head_bytes = head->n_bytes;
     exchange->is_chunked = framing->n_transfer_encoding > 0;
-    exchange->close_after = head->is_one_way;
+    exchange->close_after = head->must_close;
     connection->is_closing |= framing_is_last(framing, head->is_http_1_0);
     const char *error = framing_check(framing, request->target, head->is_http_1_0);
     if (error != NULL) {
@@ -185,8 +185,8 @@ enum exchange_result exchange_body(struct http_connection *connection, struct st
     if (exchange->n_body_bytes / 2 <= config->max_body_bytes) {
         return EXCHANGE_GO_ON;
     }
-    send_at_once(connection,
-                 take_pointer(exchange->reply)); /* nothing can be queued in the midst of a body */
+    /* libmicrohttpd queues no reply before the end of the body. */
+    send_at_once(connection, take_pointer(exchange->reply));
     return EXCHANGE_CLOSE;
 }
 

@@ -2,9 +2,9 @@
 #include "presenced/framing.h"
 
 enum byte_class {
-    BYTE_OTHER,   /* of values alone */
-    BYTE_TOKEN,   /* of names too: RFC 9110, section 5.6.2 */
-    BYTE_CONTROL, /* of neither: what is left of a folded line, or meant to split one */
+    BYTE_OTHER,   /* allowed in values only */
+    BYTE_TOKEN,   /* allowed in names too: RFC 9110, section 5.6.2 */
+    BYTE_CONTROL, /* allowed in neither: left of a folded line, or meant to split one */
 };
 
 static const uint8_t byte_classes[256] = {
@@ -70,15 +70,16 @@ void framing_add(struct framing *framing, struct str name, struct str value)
                                                       &framing->content_length);
     } else if (str_equal_fold(name, STR("transfer-encoding"))) {
         framing->n_transfer_encoding++;
-        /* libmicrohttpd takes nothing but the bare word for chunked; what it would not decode, it would not
-         * find the end of either. */
+        /* libmicrohttpd knows chunked only if nothing else is in the value; of any other coding it does not
+         * find the end. */
         framing->bad_transfer_encoding |= !str_equal_fold(value, STR("chunked"));
     }
 }
 
 #define EACH_BYTE UINT64_C(0x0101010101010101)
 
-/* Whether one of eight bytes is a blank, a control or DEL: each of them is tried with one subtraction. */
+/* Whether one of eight bytes is a blank, a control or DEL. One subtraction tests all eight: a byte that is
+ * too low borrows, which sets its highest bit. */
 static bool has_blank_or_control(uint64_t bytes)
 {
     uint64_t without_del = bytes ^ 0x7f * EACH_BYTE;
@@ -87,7 +88,7 @@ static bool has_blank_or_control(uint64_t bytes)
     return ((is_low | is_del) & 0x80 * EACH_BYTE) != 0;
 }
 
-/* RFC 9112, section 3.2; bytes outside of ASCII are let be. */
+/* RFC 9112, section 3.2, but bytes outside of ASCII are allowed. */
 static bool is_target(struct str target)
 {
     uint64_t bytes;

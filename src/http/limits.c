@@ -6,7 +6,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-/* Some clients send an empty line behind a body (RFC 9112, section 2.2), which libmicrohttpd passes over. */
+/* Some clients send an empty line after a body (RFC 9112, section 2.2), which libmicrohttpd skips. */
 #define EMPTY_LINE_BYTES 2
 
 void http_connection_becomes_busy(struct http_connection *connection)

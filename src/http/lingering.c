@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A connection that is closed while its peer is still sending is reset by the kernel, and the reset overtakes
- * the reply that says why. So what is refused in the midst lingers: a second descriptor keeps the socket open
- * when libmicrohttpd closes its own, and what comes is thrown away until the peer is done, within bounds. It
- * stands among the busy ones, as one that has never asked for anything: the first to make room. */
+/* When a connection is closed while its peer is still sending, the kernel resets it, and the peer may lose
+ * the reply that says why. So a connection that is refused before its request is read lingers: a second
+ * descriptor keeps the socket open when libmicrohttpd closes the first, and input is discarded until the peer
+ * has finished, within LINGERING_BYTES_MAX and request_timeout. It is in the queue `busy` like one that has
+ * sent no request, so it is among the first to be closed when room is needed. */
 #include "worker.h"
 
 #include <errno.h>
@@ -38,7 +39,7 @@ void http_lingering_is_ready(struct http_connection *connection)
     char bytes[4096];
     ssize_t n = 0;
     if (connection->is_unfinished) {
-        return; /* it was cut before its event came */
+        return; /* it was cut earlier in this round */
     }
     for (unsigned i = 0; i < READS_AT_ONCE; i++) {
         n = recv(connection->watch.fd, bytes, sizeof(bytes), 0);

@@ -1,36 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /* clang-format off */
-/* libmicrohttpd, 0.9.75 (Debian 12) and 1.0 (Debian 13): how a request goes through it, and what it does
- * otherwise than its manual or RFC 9112 says. It calls, on the thread that runs it:
+/* The only file that sees libmicrohttpd: 0.9.75 (Debian 12) and 1.0 (Debian 13). Documents how a request passes
+ * through the library, and where the library departs from its manual or from RFC 9112. The library calls, on the
+ * thread that runs the daemon:
  *
- *   on_request_line   the request line is there, its target still raw
- *   on_request_part   first: the headers are there. A reply queued now closes the connection, so only a
- *                     request whose end is in doubt is answered here.
- *                     then:  bytes of the body, as often as there are some. Nothing can be queued now.
- *                     last:  the body is whole. Here is answered.
- *   on_request_end    the reply was sent, or the connection was lost
- *   on_connection     a connection is made, or about to be closed
- *   on_log_line       a line for the log: the only word of what the library refuses by itself
+ *   on_request_line   after the request line; the target is still raw
+ *   on_request_part   first:  after the headers. The library closes the connection after a reply queued here, so
+ *                             only requests are answered here after which the connection is to be closed.
+ *                     then:   for each piece of the body. No reply can be queued here.
+ *                     last:   after the body. This is where requests are answered.
+ *   on_request_end    when the reply was sent or the connection was lost
+ *   on_connection     when a connection was added, and before its socket is closed
+ *   on_log_line       for each log message, which is the only notice of a request that the library refuses itself
  *
- * Quirks, with the versions that have them and the tests that fail where they are not minded:
+ * Quirks, the versions that have them, and the test that fails without the work-around:
  *
- *   all      It refuses in HTML, 0.9.75 with two heads, and tells nobody but the log, before it replies: there
- *            ours is sent and the socket shut down.
+ *   all      The library's own refusals are HTML, in 0.9.75 with two heads. It logs before it replies, so we send
+ *            our refusal from the log callback and shut the socket down.
  *            on_log_line()             system/test_framing.c: refuses_and_reads_no_further
- *   all      It makes a record of every parameter, which nobody reads, and gives up on a query of a few hundred.
- *            keep_from_parsing()       system/test_framing.c: serves_a_query_of_many_parameters
- *   0.9.77   and later: MHD_add_connection() only queues the connection, and nothing says which one is made then.
+ *   all      The library stores each query parameter, which we do not need, and fails at a few hundred of them.
+ *            hide_query()              system/test_framing.c: serves_a_query_of_many_parameters
+ *   0.9.77   and later: MHD_add_connection() only queues the connection; on_connection() is called in a later run
+ *            and cannot tell which connection it is called for.
  *            USE_NO_THREAD_SAFETY      system/test_tls.c: serves_many_new_connections_at_a_time
- *   < 1.0    It takes bare LF, NUL and folded lines in a head, and blanks in a target.
- *            headers_are_there()       system/test_framing.c: refuses_and_reads_no_further
- *   < 1.0    It takes bare LF in a chunked body, and shows its end to nobody.
+ *   < 1.0    The library accepts bare LF, NUL and folded lines in a head, and blanks in a target.
+ *            handle_head()             system/test_framing.c: refuses_and_reads_no_further
+ *   < 1.0    The library accepts bare LF in a chunked body, and does not show how the body ends.
  *            is_strict_chunk_line()    system/test_framing.c: refuses_and_reads_no_further
- *            exchange_head.is_one_way  system/test_framing.c: serves_a_chunked_body_in_many_chunks
- *   1.0      At its default it takes bare LF, and unfolds headers.
+ *            exchange_head.must_close  system/test_framing.c: serves_a_chunked_body_in_many_chunks
+ *   1.0      By default the library accepts bare LF and unfolds headers.
  *            OPTION_CLIENT_DISCIPLINE  system/test_framing.c: refuses_and_reads_no_further
  *
- * Elsewhere: a ready flag that is never cleared (parking.c), work that is pending for ever (mhd_loop.c), sockets
- * that are corked (tls.c). */
+ * Quirks handled elsewhere: a ready flag that is never cleared (parking.c), work that stays pending for ever
+ * (mhd_loop.c), corked sockets (tls.c). */
 /* clang-format on */
 #include "mhd_adapter.h"
 
@@ -44,21 +46,21 @@
 #include <stdio.h>
 #include <time.h>
 
-#define VERSION_QUEUES 0x00097700U /* connections */
-#define VERSION_STRICT 0x01000000U /* with OPTION_CLIENT_DISCIPLINE */
+#define VERSION_QUEUES 0x00097700U /* the first that queues added connections */
+#define VERSION_STRICT 0x01000000U /* the first that can refuse what RFC 9112 forbids */
 
-/* Of 1.0's header; the one that we are built with may be older than the library that runs. */
+/* From the header of 1.0: the header of the build may be older than the library at run time. */
 #define USE_NO_THREAD_SAFETY (1U << 19)
-#define OPTION_CLIENT_DISCIPLINE 38 /* …_LVL */
+#define OPTION_CLIENT_DISCIPLINE 38 /* MHD_OPTION_CLIENT_DISCIPLINE_LVL */
 
 struct mhd {
     struct MHD_Daemon *daemon;
     struct mhd_loop *loop;
-    struct http_connection *adding; /* while it is on its way through MHD_add_connection() */
-    struct http_connection *only;   /* of a daemon that serves one connection alone */
+    struct http_connection *adding; /* during MHD_add_connection(), for on_connection() */
+    struct http_connection *only;   /* the connection of a daemon without TLS, which has one at a time */
     unsigned n_connections;
     int epoll_fd;
-    bool is_lenient; /* takes what RFC 9112 does not */
+    bool is_lenient; /* older than VERSION_STRICT: we check the head and the chunks */
 };
 
 DEFINE_CLEANUP(struct mhd *, mhd_free)
@@ -100,7 +102,7 @@ static struct http_connection *connection_of(struct MHD_Connection *connection)
     return info == NULL ? NULL : info->socket_context;
 }
 
-/* Whom the library is working on; NULL: not known. */
+/* The connection that the library is working on; NULL when it is not known. */
 static struct http_connection *current(const struct mhd *mhd)
 {
     return mhd->loop->worker->loop == mhd->loop ? http_current(mhd->loop->worker) : mhd->only;
@@ -120,7 +122,7 @@ struct refusal {
     const char *error;
 };
 
-/* In our words: the library's are HTML. */
+/* Translates the status that the library wants to refuse with. */
 static struct refusal refusal_of(const struct exchange *exchange, unsigned status)
 {
     if (status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE || status == MHD_HTTP_URI_TOO_LONG) {
@@ -167,8 +169,8 @@ __attribute__((format(printf, 2, 0))) static void log_line(const struct mhd *mhd
            log_u64("suppressed", n_suppressed));
 }
 
-/* The words are the same in 0.9.75, 1.0.1 and 1.0.10. Should another version have others, its HTML goes out,
- * and test_framing.c fails. */
+/* The message is the same in 0.9.75, 1.0.1 and 1.0.10. With a version that words it otherwise the client gets
+ * the library's HTML, and test_framing.c fails. */
 __attribute__((format(printf, 2, 0))) static void on_log_line(void *cls, const char *format,
                                                               va_list arguments)
 {
@@ -187,9 +189,8 @@ __attribute__((format(printf, 2, 0))) static void on_log_line(void *cls, const c
 
 /* ---- requests ---- */
 
-/* The library makes a record of every parameter, which nobody reads, and gives up on a request that has a few
- * hundred; so its own copy of the query ends here. */
-static void keep_from_parsing(const char *target)
+/* Cuts the library's own copy of the query, so that it finds no parameters to store. */
+static void hide_query(const char *target)
 {
     const char *query = strchr(target, '?');
     if (query != NULL) {
@@ -203,20 +204,20 @@ static void *on_request_line(void *cls, const char *target, struct MHD_Connectio
     struct http_connection *connection = connection_of(mhd_connection);
     if (connection != NULL) {
         set_current(mhd, connection);
-        exchange_begin(connection, str_from(target)); /* the library will take it apart in place */
-        keep_from_parsing(target);
+        exchange_begin(connection, str_from(target)); /* copies it: the library parses it in place */
+        hide_query(target);
     }
     return connection;
 }
 
-/* The head as a lenient library took it apart, in its own buffer: a line's end is a NUL for each of its
- * bytes. So each header begins two bytes behind the one before; what lies elsewhere was not read as it was
- * sent. A bare LF leaves one byte; a NUL in a line cuts what stands before it; a folded line (obsolete, RFC
- * 9112, section 5.2) is joined to the name instead of the value, for which the name is moved. Only a NUL
- * right before a bare LF looks like CR LF. */
+/* A lenient library parses the head in place and overwrites each byte of a line's end with NUL. So if every
+ * line ended in CR LF, each header begins two bytes after the end of the previous one. Any other distance
+ * shows that the library read something else than was sent: a bare LF leaves one byte; a NUL in a line ends
+ * the value early; a folded line (obsolete, RFC 9112, section 5.2) is appended to the name, which the library
+ * moves for that. A NUL right before a bare LF is the one thing that looks like CR LF. */
 struct gathering {
     struct framing *framing;
-    uintptr_t end; /* behind what was looked at last */
+    uintptr_t end; /* of the request line or the previous header */
     bool has_gap;
 };
 
@@ -241,14 +242,14 @@ static uint64_t head_bytes(struct MHD_Connection *mhd_connection)
     return info == NULL ? 0 : info->header_size;
 }
 
-/* Method, target and version stand in the request line, one blank apart. */
+/* Whether exactly one blank separates method, target and version. */
 static bool is_strict_line(const char *method, const char *target, size_t target_size, const char *version)
 {
     return method + strlen(method) + 1 == target && target + target_size + 1 == version;
 }
 
-static enum exchange_result headers_are_there(const struct mhd *mhd, struct http_connection *connection,
-                                              const char *target, const char *method, const char *version)
+static enum exchange_result handle_head(const struct mhd *mhd, struct http_connection *connection,
+                                        const char *target, const char *method, const char *version)
 {
     const struct exchange *exchange = &connection->exchange;
     struct exchange_head head = {
@@ -262,7 +263,7 @@ static enum exchange_result headers_are_there(const struct mhd *mhd, struct http
         uintptr_t left = (uintptr_t)method + head.n_bytes - gathering.end;
         head.framing.bad_header |= gathering.has_gap || left != 2 * (uintptr_t)CRLF;
         head.framing.bad_request_line = !is_strict_line(method, target, exchange->target.len, version);
-        head.is_one_way = head.framing.n_transfer_encoding > 0;
+        head.must_close = head.framing.n_transfer_encoding > 0;
     }
     return exchange_head(connection, &head);
 }
@@ -272,10 +273,10 @@ static bool is_hex_digit(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* A chunk's size line as it stands right before the chunk's data, in a lenient library's buffer: digits and
- * CR LF, without extensions, as 1.0 has it. Nothing is there where the line came apart from the data: its end
- * is not seen then, nor is that of the last chunk; so a connection that has carried a chunked body carries
- * nothing more (exchange_head.is_one_way). */
+/* Checks the chunk-size line in the buffer of a lenient library, where it precedes the chunk's data: hex
+ * digits and CR LF without extensions, as 1.0 requires. The line is no longer there if it arrived separately
+ * from the data, and the line of the last chunk has no data, so this cannot find everything:
+ * exchange_head.must_close keeps a second request from following a chunked body. */
 static bool is_strict_chunk_line(const char *buffer, const char *data)
 {
     const char *end = data - CRLF;
@@ -289,14 +290,14 @@ static bool is_strict_chunk_line(const char *buffer, const char *data)
     while (begin > buffer && is_hex_digit(begin[-1])) {
         begin--;
     }
-    /* Before it stands the end of the chunk before, as far as it is still there. */
+    /* The CR LF of the previous chunk precedes the line, as far as it is still in the buffer. */
     bool has_line_end = begin == buffer || begin[-1] == '\n';
     bool has_cr = begin - buffer < CRLF || begin[-CRLF] == '\r';
     return begin < end && has_line_end && has_cr;
 }
 
-static enum exchange_result bytes_are_there(const struct mhd *mhd, struct http_connection *connection,
-                                            const char *method, struct str bytes)
+static enum exchange_result handle_body(const struct mhd *mhd, struct http_connection *connection,
+                                        const char *method, struct str bytes)
 {
     const struct exchange *exchange = &connection->exchange;
     if (mhd->is_lenient && exchange->is_chunked &&
@@ -321,11 +322,11 @@ static enum MHD_Result on_request_part(void *cls, struct MHD_Connection *mhd_con
     set_current(mhd, connection);
     http_connection_has_progressed(connection);
     if (connection->exchange.stage == EXCHANGE_HEAD) {
-        result = headers_are_there(mhd, connection, url, method, version);
+        result = handle_head(mhd, connection, url, method, version);
     } else if (*upload_data_size > 0) {
         struct str bytes = {upload_data, *upload_data_size};
         *upload_data_size = 0;
-        result = bytes_are_there(mhd, connection, method, bytes);
+        result = handle_body(mhd, connection, method, bytes);
     } else {
         result = exchange_answer(connection);
     }
@@ -369,7 +370,7 @@ static void on_connection(void *cls, struct MHD_Connection *mhd_connection, void
     }
 }
 
-/* The library wants to know who the peer is, but nobody asks it. */
+/* The library requires a peer address, but we keep our own. */
 void mhd_add(struct mhd *mhd, struct http_connection *connection)
 {
     static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
@@ -390,9 +391,9 @@ void mhd_connection_resume(struct http_connection *connection)
     MHD_resume_connection(connection->mhd);
 }
 
-/* A connection that was parked stands outside of the library's epoll until a read finds nothing, which never
- * comes with a full buffer; so it gets a time-out of the library's, of a second, its least.
- * test_limits.c shows it. */
+/* The library adds a resumed connection to its epoll again when a read finds nothing. With a full buffer it
+ * does not read, and does not notice the shutdown; so the connection gets the library's time-out, at its
+ * minimum of one second. system/test_limits.c: a_chunk_size_without_end_holds_no_connection. */
 void mhd_connection_expire(struct http_connection *connection)
 {
     (void)MHD_set_connection_option(connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1U);
@@ -435,7 +436,7 @@ struct str mhd_connection_header(const struct http_connection *connection, struc
 
 /* ---- the daemon ---- */
 
-/* The target is decoded by who reads it; decoding it in place would only lose what was sent. */
+/* Keeps the target as it was sent; its readers decode what they need. */
 static size_t leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
 {
     (void)cls;
@@ -467,7 +468,7 @@ static int start(struct mhd *mhd, unsigned max_connections)
     options[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
     mhd->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request_part, mhd, MHD_OPTION_EXTERNAL_LOGGER, on_log_line,
-        mhd, /* the first, or what is said at the start is lost */
+        mhd, /* first, or errors of the start are lost */
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, mhd, MHD_OPTION_NOTIFY_COMPLETED, on_request_end, mhd,
         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, mhd, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
         MHD_OPTION_CONNECTION_LIMIT, max_connections, MHD_OPTION_CONNECTION_TIMEOUT, 0U, /* ours */
@@ -541,7 +542,7 @@ static bool add_headers(struct MHD_Response *response, const struct http_header 
     return true;
 }
 
-/* An empty body has no bytes to free, and the library takes no NULL. */
+/* The library takes no NULL, which an empty body may be. */
 static struct MHD_Response *make_response(struct str body, bool is_heap)
 {
     if (body.len == 0) {
@@ -554,8 +555,8 @@ static struct MHD_Response *make_response(struct str body, bool is_heap)
 struct mhd_response *mhd_response_new(const struct http_header *headers, struct str body, bool is_heap)
 {
     struct MHD_Response *response = make_response(body, is_heap);
-    if (response == NULL || (is_heap && body.len == 0)) {
-        free(is_heap ? (void *)(uintptr_t)body.ptr : NULL);
+    if (is_heap && (response == NULL || body.len == 0)) {
+        free((void *)(uintptr_t)body.ptr);
     }
     if (response != NULL && !add_headers(response, headers)) {
         MHD_destroy_response(response);

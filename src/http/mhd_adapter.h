@@ -2,8 +2,9 @@
 #ifndef PRESENCED_HTTP_MHD_ADAPTER_H
 #define PRESENCED_HTTP_MHD_ADAPTER_H
 
-/* libmicrohttpd as the rest of src/http uses it; mhd_adapter.c alone includes its header. A struct mhd is one
- * of its daemons, run by one thread, and everything here is for that thread, but for the responses. */
+/* The part of libmicrohttpd that the rest of src/http uses; only mhd_adapter.c includes microhttpd.h. A
+ * struct mhd is one MHD daemon, run by one thread; only that thread may use it and its connections. Responses
+ * may be used by any thread. */
 
 #include "presenced/reply.h"
 #include "presenced/request.h"
@@ -13,58 +14,60 @@ struct http_connection;
 struct mhd;
 struct mhd_response;
 
-/* Once a process, before the first daemon: where libmicrohttpd cannot go on, it is logged, then aborts. */
+/* Before the first daemon; harmless when repeated. Logs why libmicrohttpd panics before it aborts. */
 void mhd_adapter_init(void);
 
-/* The library that runs, as its header would number it: 0x00097500 is 0.9.75, 0x01000100 is 1.0.1. */
+/* The library's version at run time, encoded as MHD_VERSION: 0x00097500 is 0.9.75, 0x01000100 is 1.0.1. */
 unsigned mhd_version(void);
 
-/* A daemon for at most `max_connections`. 0 or -errno. */
+/* Starts an MHD daemon for at most `max_connections`. 0 or -errno. */
 int mhd_new(struct mhd_loop *loop, unsigned max_connections, struct mhd **ret_mhd);
 
-/* Ends its connections too, none of which may be suspended. Takes NULL. */
+/* Closes its connections too; none of them may be suspended. Takes NULL. */
 void mhd_free(struct mhd *mhd);
 
-/* Readable when mhd_run() has something to do. */
+/* The library's own epoll; readable when mhd_run() has something to do. Borrowed. */
 int mhd_epoll_fd(const struct mhd *mhd);
 
-/* Does what can be done without waiting. */
+/* Does all work that is ready, without waiting. */
 void mhd_run(struct mhd *mhd);
 
-/* Whether something is left to do at once: bytes were read and not yet worked on. */
+/* Whether mhd_run() should be called again without waiting for an event: bytes were read but not
+ * processed. */
 bool mhd_has_pending(const struct mhd *mhd);
 
 bool mhd_is_empty(const struct mhd *mhd);
 
-/* Hands the connection and its socket over. Where that fails the socket is closed and the connection freed.
- */
+/* Hands over the connection and its socket. On failure the socket is closed and the connection freed. */
 void mhd_add(struct mhd *mhd, struct http_connection *connection);
 
-/* Takes a connection out of the library's loop, between two runs or from a handler, and back into it. A
- * resumed connection is read from and written to in the next run, whatever events there were. */
+/* Suspends a connection, between two runs or from a handler, and resumes it. The next run reads from and
+ * writes to a resumed connection whether or not there was an event for it. */
 void mhd_connection_suspend(struct http_connection *connection);
 void mhd_connection_resume(struct http_connection *connection);
 
-/* Ends a connection whose socket was shut down, even where no event tells the library so. */
+/* Makes the library close a connection whose socket was shut down, even if no event tells it to. */
 void mhd_connection_expire(struct http_connection *connection);
 
 /* The GnuTLS session, or NULL. */
 void *mhd_connection_tls(const struct http_connection *connection);
 
-/* As http_request_header(). */
+/* See http_request_header(). */
 struct str mhd_connection_header(const struct http_connection *connection, struct str name, unsigned nth);
 
-/* Queues the response. False where that cannot be. */
+/* Queues the response; the caller keeps its reference. False when the library does not take it. */
 bool mhd_connection_reply(struct http_connection *connection, unsigned status, struct mhd_response *response);
 
-/* Responses. Any thread; never changed once one was sent. */
+/* Responses. Any thread; a response is not changed once it was queued. */
 
-/* `body` is copied, or, where `is_heap`, taken over, but on failure. NULL when memory is gone. */
+/* Copies `body`, or takes ownership of it if `is_heap`, also on failure. NULL when memory is gone. */
 struct mhd_response *mhd_response_new(const struct http_header *headers, struct str body, bool is_heap);
 void mhd_response_free(struct mhd_response *response);
+
+/* Adds `Connection: close`. False when memory is gone. */
 bool mhd_response_say_close(struct mhd_response *response);
 
-/* The bytes of a whole reply that closes, for who sends it past the library. */
+/* Writes the whole reply, with `Connection: close`, to send it without the library. */
 void mhd_response_write(struct mhd_response *response, unsigned status, struct str body, struct buf *out);
 
 #endif

@@ -7,17 +7,17 @@
 #include <errno.h>
 #include <sys/epoll.h>
 
-/* libmicrohttpd says for ever that something is pending when its buffer is full and what is missing would not
- * fit, such as the rest of a chunk's size line of many kilobytes (0.9.75, 1.0.1; test_limits.c): when
- * something has been pending for so long and nothing has come of anything for a moment, the daemon is run
- * again only after the backoff, and no core is spun on. A long head takes less, and each record of a long
- * reply is something. */
+/* libmicrohttpd (0.9.75, 1.0.1) reports pending work for ever when its buffer is full and the request needs
+ * more, such as the rest of a chunk-size line of many kilobytes. Running it again at once would spin on a
+ * core. So a loop whose work has been pending for PENDING_MAX_MS, without progress for STALLED_AFTER_MS, runs
+ * only every STALL_BACKOFF_MS, or when an event comes. A long head takes less time, and each record of a long
+ * TLS reply is progress. system/test_limits.c: stuck_connections_cost_no_core. */
 #define PENDING_MAX_MS 20
 #define STALLED_AFTER_MS 1
 #define STALL_BACKOFF_MS 10
 
-/* Kept for the next connections. */
-#define UNUSED_MAX 64
+/* Unused loops that a worker keeps for its next connections; see HTTP_DESCRIPTORS_A_THREAD. */
+#define UNUSED_MAX 16
 
 static void link_to_all(struct mhd_loop *loop)
 {
@@ -106,7 +106,7 @@ void mhd_loop_has_progressed(struct mhd_loop *loop)
     loop->worker->has_progressed = true;
 }
 
-/* When it is to be run. */
+/* When a ready loop is to run. */
 static uint64_t due_ms(const struct mhd_loop *loop)
 {
     uint64_t now_ms = loop->worker->now_ms;
@@ -115,13 +115,13 @@ static uint64_t due_ms(const struct mhd_loop *loop)
     return loop->is_urgent || !is_stalled ? now_ms : loop->run_ms + STALL_BACKOFF_MS;
 }
 
-/* One that has had its connection and has none now. */
+/* Whether it served a single connection, which has ended or was not added. */
 static bool is_spent(const struct mhd_loop *loop)
 {
     return loop != loop->worker->loop && mhd_is_empty(loop->mhd);
 }
 
-static void put_away(struct mhd_loop *loop)
+static void recycle(struct mhd_loop *loop)
 {
     struct mhd_loops *loops = &loop->worker->loops;
     loop->pending_since_ms = 0;
@@ -140,7 +140,7 @@ static void run(struct mhd_loop *loop)
     loop->run_ms = loop->worker->now_ms;
     mhd_run(loop->mhd);
     if (is_spent(loop)) {
-        put_away(loop);
+        recycle(loop);
     } else if (!mhd_has_pending(loop->mhd)) {
         loop->pending_since_ms = 0;
     } else {

@@ -2,12 +2,12 @@
 #ifndef PRESENCED_HTTP_MHD_LOOP_H
 #define PRESENCED_HTTP_MHD_LOOP_H
 
-/* When a worker runs its libmicrohttpd daemons. With TLS it has one for all its connections. Without, each
- * connection has one to itself: the library says of a refusal only that there was one, and where it reads the
- * socket itself nothing else tells which connection it is working on (mhd_adapter.c). A daemon costs 1.4 KB,
- * a descriptor and 6 us, and is used again for the next connection.
+/* The MHD daemons of a worker and when they run. With TLS a worker has one daemon for all its connections.
+ * Without TLS each connection has its own: the library does not tell which connection it refuses a request of
+ * (mhd_adapter.c), and no read function of ours tells it either (current.c). A daemon costs 1.4 KB, a
+ * descriptor and 6 us to start; idle ones are kept for the next connections.
  *
- * For the worker's thread alone. */
+ * For the worker's thread only. */
 
 #include "watch.h"
 
@@ -20,21 +20,21 @@ struct http_worker;
 struct mhd;
 
 struct mhd_loop {
-    struct watch watch; /* WATCH_MHD: of libmicrohttpd's own epoll, where connections share it; else the
-                         * connection's own is enough, and cheaper than an epoll in an epoll */
+    struct watch watch; /* WATCH_MHD: the library's own epoll, with TLS only. Without TLS the watch of the
+                         * connection is enough, and cheaper than an epoll within an epoll */
     struct http_worker *worker;
     struct mhd *mhd;
-    bool is_ready;             /* stands in the worker's list of them */
-    bool is_urgent;            /* an event has come, or a connection was resumed */
-    uint64_t pending_since_ms; /* the library has had something to do since; 0: it has nothing */
-    uint64_t progressed_ms;    /* when something last came of anything */
-    uint64_t run_ms;
-    struct mhd_loop *next; /* of the ready, or of the unused */
+    bool is_ready;             /* in the list `ready` */
+    bool is_urgent;            /* an event came, or a connection was resumed: run without backoff */
+    uint64_t pending_since_ms; /* since when every run has left work pending; 0: the last one left none */
+    uint64_t progressed_ms;    /* the last progress of any of its requests */
+    uint64_t run_ms;           /* the last run */
+    struct mhd_loop *next;     /* in `ready` or `unused` */
     struct mhd_loop *next_of_all;
-    struct mhd_loop **link_of_all; /* what points to it there */
+    struct mhd_loop **link_of_all; /* the pointer to it in `all` */
 };
 
-/* Engines of a worker. All zero is none. */
+/* The loops of a worker. All zero is empty. An unused loop gets no events: it watches nothing. */
 struct mhd_loops {
     struct mhd_loop *all;
     struct mhd_loop *ready;
@@ -42,23 +42,26 @@ struct mhd_loops {
     unsigned n_unused;
 };
 
-/* 0 or -errno. Without TLS: one that is unused, or a new one, for a single connection. */
+/* Starts a loop for at most `max_connections`. 0 or -errno. */
 int mhd_loop_new(struct http_worker *worker, unsigned max_connections, struct mhd_loop **ret_loop);
+
+/* Without TLS: an unused or a new loop for one connection. It goes back to the unused ones in the run after
+ * which it has no connection; call mhd_loop_rearm() for it. 0 or -errno. */
 int mhd_loop_take(struct http_worker *worker, struct mhd_loop **ret_loop);
 
-/* Frees all of them. No connection of theirs may be suspended. */
+/* Frees all loops and their connections, none of which may be suspended. */
 void mhd_loops_fini(struct mhd_loops *loops);
 
-/* To be run in this round. */
+/* Schedules a run in this round, or, after mhd_loops_run(), in the next. */
 void mhd_loop_rearm(struct mhd_loop *loop);
 
-/* Something has come of what was read. */
+/* A request of the loop has made progress, so that pending work is no stall. */
 void mhd_loop_has_progressed(struct mhd_loop *loop);
 
-/* Runs those that are ready and due. */
+/* Runs the loops that are ready and due. */
 void mhd_loops_run(struct http_worker *worker);
 
-/* How long the worker may wait: 0 to HTTP_SWEEP_INTERVAL_MS. */
+/* How long the worker may wait for events: 0 to HTTP_SWEEP_INTERVAL_MS. */
 uint64_t mhd_loops_wait_ms(const struct http_worker *worker);
 
 static inline bool mhd_loops_are_idle(const struct mhd_loops *loops)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* libmicrohttpd (0.9.75, 1.0.1) spins on TLS handshakes: while gnutls_handshake() says EAGAIN its epoll loop
- * never clears the connection's ready flag, so that one client that stalls in a handshake costs a whole core.
- * A session that wants bytes that are not there, before its first request, is therefore parked: suspended in
- * libmicrohttpd and watched by our own epoll until bytes come. Suspending from outside of a handler is not
- * documented; it takes the connection out of the library's lists and epoll, and that is safe between two
- * runs. tests/system/test_limits.c measures what stalled clients cost.
+/* libmicrohttpd (0.9.75, 1.0.1) spins on TLS handshakes: while gnutls_handshake() returns EAGAIN its epoll
+ * loop never clears the connection's ready flag, so a single client that stalls in a handshake costs a whole
+ * core. Therefore a TLS connection that waits for input before its first request is parked: suspended in
+ * libmicrohttpd and watched by our own epoll until bytes arrive. Suspending from outside of a handler is not
+ * documented, but it only takes the connection out of the library's lists and epoll, which is safe between
+ * two runs. system/test_limits.c measures what stalled clients cost.
  *
- * Parked is, too, who does not take its replies: libmicrohttpd believes them sent while GnuTLS still holds
- * them, and would go on serving. */
+ * A TLS connection whose peer does not read its replies is parked as well: the library takes a reply for sent
+ * while GnuTLS still holds it, and would go on to serve requests. */
 #include "mhd_adapter.h"
 #include "worker.h"
 
@@ -31,7 +31,7 @@ void http_connection_is_unfinished(void *cls)
     }
 }
 
-/* Whoever does not take its replies gets request_timeout to take them, and no more of them meanwhile. */
+/* A peer that does not read its reply gets request_timeout to read it, and no further replies until then. */
 void http_flush(struct http_connection *connection)
 {
     int r = connection->tls == NULL ? 0 : tls_session_flush(connection->tls);
@@ -57,27 +57,27 @@ void http_watch_added(struct http_connection *connection)
     uint32_t all = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
     struct epoll_event event = {.events = connection->tls == NULL ? all : EPOLLRDHUP | EPOLLONESHOT,
                                 .data.ptr = &connection->watch};
-    /* Where it cannot be watched its deadline ends it. */
+    /* If this fails the connection's deadline ends it. */
     (void)epoll_ctl(connection->worker->epoll_fd, EPOLL_CTL_MOD, connection->watch.fd, &event);
     if (connection->has_hung_up) {
         http_finish_later(connection);
     }
 }
 
-/* Outside of a run: libmicrohttpd walks its lists meanwhile. */
+/* Not during a run, in which libmicrohttpd walks its lists. */
 static void park(struct http_connection *connection)
 {
     if (!http_watch(connection, EPOLL_CTL_MOD)) {
-        return; /* it spins instead, until its deadline */
+        return; /* it spins until its deadline */
     }
     mhd_connection_suspend(connection);
     connection->is_parked = true;
 }
 
-/* Before its first request it will be parked again, if need be. */
+/* Before its first request finish() may park it again. */
 void http_unpark(struct http_connection *connection)
 {
-    if (connection->is_parked) { /* else it was cut before its event came */
+    if (connection->is_parked) { /* it is not if it was cut earlier in this round */
         connection->is_parked = false;
         if (connection->has_served) {
             http_watch_added(connection);
@@ -100,8 +100,8 @@ void http_parked_is_ready(struct http_connection *connection)
     http_unpark(connection);
 }
 
-/* Bytes read ahead come without an event. One that waits for its answer is suspended already; what it has
- * unsent goes with that answer. */
+/* Bytes that were read ahead cause no event, so they must be processed first. A connection in EXCHANGE_WAIT
+ * is suspended already; what it has unsent is sent with its answer. */
 static bool is_to_be_parked(const struct http_connection *connection)
 {
     if (connection->has_unsent) {
@@ -110,9 +110,9 @@ static bool is_to_be_parked(const struct http_connection *connection)
     return !connection->has_served && !tls_session_has_ahead(connection->tls);
 }
 
-/* GnuTLS said EAGAIN before it had looked at all that was there, and libmicrohttpd believes it until an event
- * comes: none will. Or the peer's end came with its last bytes, in one event, and a read that finds less than
- * it asked for is the last. */
+/* Whether libmicrohttpd waits for an event that will not come. Either GnuTLS returned EAGAIN although bytes
+ * were read ahead, or the peer's FIN came in one event with its last bytes: the library stops after a short
+ * read and does not read on to the end. */
 static bool is_to_be_rearmed(const struct http_connection *connection)
 {
     bool has_ahead = connection->tls != NULL && tls_session_has_ahead(connection->tls);

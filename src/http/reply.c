@@ -5,7 +5,8 @@
 
 #include <errno.h>
 
-/* From 1400 bytes on libmicrohttpd pushes the head out alone; ours takes less than 400 of them. */
+/* libmicrohttpd sends head and body apart if together they have more than 1400 bytes. Our heads have less
+ * than 400. */
 #define SHORT_BODY_BYTES 1000
 
 /* A response is never changed once it has been queued (other threads may be sending it), so an answer that is

@@ -75,7 +75,7 @@ struct tls_session {
     const char *alert;        /* the client's, or "" */
     const struct tls_session_events *events;
     void *cls;
-    bool has_held;
+    bool has_held; /* since then the socket may be corked */
     bool is_uncorked;
     bool client_was_looked_at;
     const char *client_problem;
@@ -580,10 +580,11 @@ void tls_session_hold(struct tls_session *session)
     gnutls_record_cork(session->gnutls);
 }
 
-/* libmicrohttpd (0.9.75, 1.0.1) sends the head and the body of a TLS reply apart. At the first reply that has
- * both it corks the socket, and from then on pushes by setting TCP_NODELAY behind the second: too early for
- * what leaves here, which would wait for 200 ms. It never looks again whether the socket is corked, so the
- * cork is pulled once, when it is there. test_tls.c (no_reply_waits_in_a_corked_socket) measures it. */
+/* libmicrohttpd (0.9.75, 1.0.1) sends the head and the body of a TLS reply separately. At the first reply
+ * that has both it sets TCP_CORK, and later pushes out each reply by setting TCP_NODELAY after the body. That
+ * is too early here, where a reply is held back until tls_session_flush(): it would wait for 200 ms. The
+ * library does not set TCP_CORK again, so it is enough to clear it once, after it was set. system/test_tls.c:
+ * no_reply_waits_in_a_corked_socket. */
 static void uncork_socket(struct tls_session *session)
 {
     int corked = 0;

@@ -2,14 +2,14 @@
 #ifndef PRESENCED_HTTP_WATCH_H
 #define PRESENCED_HTTP_WATCH_H
 
-/* What a worker's epoll watches; the first member of whatever is watched. */
+/* What a worker's epoll watches: the first member of each struct that epoll events point to. */
 enum watch_kind {
     WATCH_SOCKET,
     WATCH_WAKE,
     WATCH_MHD,
-    WATCH_DEFERRED,   /* a connection that has sent nothing yet */
-    WATCH_CONNECTION, /* libmicrohttpd has it */
-    WATCH_LINGERING,  /* its last reply is sent, what still comes is thrown away */
+    WATCH_DEFERRED,   /* a connection that has sent nothing yet (deferred.c) */
+    WATCH_CONNECTION, /* a connection that was added to libmicrohttpd (added.c) */
+    WATCH_LINGERING,  /* a connection whose last reply is sent and whose input is discarded (lingering.c) */
 };
 
 struct watch {

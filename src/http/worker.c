@@ -3,15 +3,15 @@
 /* One thread: an epoll of ours around libmicrohttpd daemons of its own.
  *
  *   epoll ─┬─ listening sockets      shared by all workers, EPOLLEXCLUSIVE
- *          ├─ deferred connections   accepted by us, handed to libmicrohttpd at their first bytes (deferred.c)
+ *          ├─ deferred connections   accepted by us, added to libmicrohttpd at their first bytes (deferred.c)
  *          ├─ wake                   an eventfd: something in `shared` has changed
- *          ├─ loops                  libmicrohttpd's own epolls: something is ready there → mhd_run() (mhd_loop.c)
- *          ├─ connections            parked ones (parking.c); the others without TLS; that a peer sends no more
- *          └─ lingering connections  of lingering.c
+ *          ├─ loop                   with TLS: the epoll of the MHD daemon (mhd_loop.c)
+ *          ├─ added connections      all events; with TLS only while parked, or a hang-up (parking.c)
+ *          └─ lingering connections  refused and no longer added, until their peer has finished (lingering.c)
  *
- * Why not its own thread, or its pool (0.9.75): we keep the limits it does not (an absolute deadline a request,
- * connections in all and by address over all threads), stop accepting without the race that aborts a pool when
- * it is quiesced, and mend its spinning (parking.c). */
+ * Why not the library's own thread or pool (0.9.75): we enforce limits that it does not have (a deadline for each
+ * request, a maximum of connections and of connections by address over all threads), stop accepting without the
+ * race that aborts a pool when it is quiesced, and prevent its spinning (parking.c). */
 /* clang-format on */
 #include "worker.h"
 

@@ -23,12 +23,12 @@ struct http_shared {
     size_t n_unbounded;
     unsigned n_sockets;
     int sockets[HTTP_LISTENER_N_SOCKETS_MAX];
-    bool is_shared[HTTP_LISTENER_N_SOCKETS_MAX]; /* with another process, which keeps it */
+    bool is_shared[HTTP_LISTENER_N_SOCKETS_MAX]; /* another process keeps it open */
     _Atomic uint64_t n_connections;
     _Atomic bool draining;
     _Atomic bool paused;
-    _Atomic unsigned n_paused; /* threads that have seen it */
-    _Atomic bool room_wanted;  /* at max_connections, and somebody waits to be accepted */
+    _Atomic unsigned n_paused; /* threads that have paused */
+    _Atomic bool room_wanted;  /* a new connection waits, and there are max_connections */
 };
 
 /* Counters of one worker: written by it alone, read by anyone. */
@@ -37,11 +37,11 @@ struct http_worker_stats {
     _Atomic uint64_t n_refused_per_address;
     _Atomic uint64_t n_timed_out;
     _Atomic uint64_t n_requests;
-    _Atomic uint64_t n_malformed; /* refused, or closed, for what the listener could not read in one way */
+    _Atomic uint64_t n_malformed; /* see struct http_listener_stats */
     _Atomic uint64_t n_in_flight;
-    _Atomic uint64_t n_waiting; /* of them, for their answers */
-    _Atomic uint64_t n_rounds;  /* moves as long as the thread does */
-    _Atomic bool is_quiet;      /* paused, and all that had come is answered */
+    _Atomic uint64_t n_waiting; /* of those in flight, the ones in EXCHANGE_WAIT */
+    _Atomic uint64_t n_rounds;  /* of the thread's loop */
+    _Atomic bool is_quiet;      /* paused, and everything that was received is answered */
 };
 
 /* Starts a thread. 0, or -errno. */
@@ -58,7 +58,7 @@ const struct http_worker_stats *http_worker_stats(const struct http_worker *work
 
 struct http_worker {
     struct http_shared *shared;
-    struct mhd_loop *loop; /* with TLS: of all connections */
+    struct mhd_loop *loop; /* with TLS: for all connections; else NULL */
     struct mhd_loops loops;
     int epoll_fd;
     struct watch wake;
@@ -71,17 +71,17 @@ struct http_worker {
     uint64_t now_ms;     /* the same */
     bool has_progressed; /* in this round */
     bool has_paused;
-    bool is_ending; /* no connection lingers any more */
+    bool is_ending; /* connections no longer linger */
     uint64_t next_sweep_ms;
     uint64_t accept_again_ms;
     struct wait_queue busy;
     struct wait_queue idle;
-    struct wait_queue waiting;          /* for their answers */
+    struct wait_queue waiting;          /* connections in EXCHANGE_WAIT */
     struct http_connection *unfinished; /* for http_finish_round() */
-    struct http_connection *last_read;  /* of current.c; NULL: nobody in this round */
-    struct http_connection *half_read;  /* the same */
+    struct http_connection *last_read;  /* current.c; NULL: none in this round */
+    struct http_connection *half_read;  /* current.c */
     struct http_worker_stats stats;
-    uint64_t n_rounds_seen; /* the owner's: of http_listener_has_moved() */
+    uint64_t n_rounds_seen; /* by http_listener_has_moved(); of the owner's thread */
 };
 
 static inline struct http_connection *http_connection_of(struct waiter *waiter)
@@ -101,147 +101,150 @@ static inline void http_count_down(_Atomic uint64_t *counter)
     atomic_store_explicit(counter, n - 1, memory_order_relaxed);
 }
 
-/* worker.c: of the worker of a connection. */
+/* worker.c: the listener's configuration, and whether it drains. */
 const struct http_listener_config *http_worker_config(const struct http_worker *worker);
 bool http_worker_is_draining(const struct http_worker *worker);
 
-/* worker.c: a line of level error that names the listener, as often as `limit` lets it pass. `error` is an
- * errno. */
+/* worker.c: logs an error with the listener's name, rate-limited by `limit`. `error` is an errno, of either
+ * sign. */
 void http_worker_log_failure(const struct http_worker *worker, struct log_limit *limit, const char *what,
                              int error);
 
-/* How often limits are looked at, at most; where they are shorter, four times within each. */
+/* Time between two checks of the limits, at most; with short limits a quarter of the shortest. */
 #define HTTP_SWEEP_INTERVAL_MS 1000
 
-/* limits.c: a request line is there. request_timeout runs since the connection was accepted or since the
- * request's first byte, where that was seen, else from now on. */
+/* limits.c: a request line was read. request_timeout has run since the connection was accepted or since the
+ * request's first byte was noticed, or else begins now. */
 void http_request_begins(struct http_connection *connection);
 
-/* limits.c: the request, of so many bytes (0: not known), is answered: its sender has request_timeout to take
+/* limits.c: a request of `n_request_bytes` (0: not known) is answered: its sender has request_timeout to read
  * the reply. */
 void http_request_is_answered(struct http_connection *connection, uint64_t n_request_bytes);
 
-/* limits.c: the reply is sent: the connection may be idle for idle_timeout. */
+/* limits.c: the reply was sent: the connection may be idle for idle_timeout. */
 void http_request_ends(struct http_connection *connection);
 
-/* limits.c: the connection is waited for, with request_timeout, from now on. */
+/* limits.c: request_timeout begins now. */
 void http_connection_becomes_busy(struct http_connection *connection);
 
-/* limits.c: the connection waits, with idle_timeout, from now on. */
+/* limits.c: idle_timeout begins now. */
 void http_connection_becomes_idle(struct http_connection *connection);
 
-/* limits.c: bytes that came behind the last request that was answered. */
+/* limits.c: bytes received after the last request that was answered; 0 for a single empty line. */
 uint64_t http_connection_n_unanswered_bytes(const struct http_connection *connection);
 
-/* limits.c: cuts off who has used up request_timeout or idle_timeout. */
+/* limits.c: cuts connections that have exceeded request_timeout or idle_timeout. */
 void http_limits_sweep(struct http_worker *worker);
 
-/* accept.c: takes some of what waits at a listening socket, within the limits. Whether more may wait. */
+/* accept.c: accepts some connections, within the limits. Returns whether more may be waiting. */
 bool http_accept(struct http_worker *worker, struct watch *socket);
 
-/* accept.c: starts or stops to watch the listening sockets. */
+/* accept.c: starts or stops watching the listening sockets. */
 void http_accept_watch(struct http_worker *worker, bool accepts);
 
-/* accept.c: closes a few connections that have never asked for anything, or else that are idle longest. */
+/* accept.c: closes a few connections: first those that have sent no request, then those idle longest. */
 void http_close_idle(struct http_worker *worker);
 
-/* added.c: hands a connection over to libmicrohttpd. */
+/* added.c: adds a connection to libmicrohttpd; closes it on failure. */
 void http_connection_add(struct http_connection *connection);
 
-/* added.c: libmicrohttpd's word that a connection is made. */
+/* added.c: called when libmicrohttpd has added a connection. */
 void http_connection_is_added(struct http_connection *connection);
 
-/* added.c: libmicrohttpd's word that it is about to close a connection's socket. */
+/* added.c: called when libmicrohttpd has ended a connection, before it closes the socket. Lets the connection
+ * linger, or frees it. */
 void http_connection_is_closed(struct http_connection *connection);
 
-/* added.c: something has come of what was read. */
+/* added.c: the connection's request or reply has made progress. */
 void http_connection_has_progressed(struct http_connection *connection);
 
-/* added.c: an event of a connection that libmicrohttpd has. */
+/* added.c: an event of our own epoll for an added connection. */
 void http_connection_is_ready(struct http_connection *connection, uint32_t events);
 
-/* added.c: suspended connections go on. */
+/* added.c: resumes a suspended connection. */
 void http_connection_resume(struct http_connection *connection);
 
-/* added.c: libmicrohttpd is to look at a connection anew, which is not suspended, whatever events there
- * were. Outside of its run. */
+/* added.c: makes libmicrohttpd read from and write to a connection in the next run without an event. The
+ * connection is not suspended. Not during a run. */
 void http_connection_rearm(struct http_connection *connection);
 
-/* added.c: ends a connection whatever it is doing, in this round or the next. */
+/* added.c: ends a connection, whatever its state, in this round or the next. */
 void http_connection_cut(struct http_connection *connection);
 
-/* added.c: closes a connection that libmicrohttpd has not got. */
+/* added.c: closes and frees a connection that is not added. */
 void http_connection_close(struct http_connection *connection);
 
-/* added.c: releases a connection whose socket is closed, or about to be. */
+/* added.c: frees a connection whose socket is closed, or about to be closed by libmicrohttpd. */
 void http_connection_free(struct http_connection *connection);
 
-/* current.c, over TLS: libmicrohttpd asks for a connection's bytes, or calls us for it. */
+/* current.c: over TLS, libmicrohttpd reads from this connection or calls us for it. */
 void http_current_set(struct http_connection *connection);
 
-/* current.c: whom libmicrohttpd is working on; NULL: not known. */
+/* current.c: the connection that libmicrohttpd is working on; NULL when it is not known. */
 struct http_connection *http_current(struct http_worker *worker);
 
-/* current.c: libmicrohttpd has had its turn. */
+/* current.c: after the runs of a round. */
 void http_current_end_round(struct http_worker *worker);
 
-/* current.c: for a connection that ends. */
+/* current.c: removes a connection that ends. */
 void http_current_forget(struct http_connection *connection);
 
-/* deferred.c: waits for the first bytes of a connection just accepted; or ends it, where that cannot be. */
+/* deferred.c: waits for the first bytes of a connection that was accepted; closes it on failure. */
 void http_defer(struct http_connection *connection);
 
-/* deferred.c: hands a deferred connection over to libmicrohttpd, as its first bytes have come, or ends it, as
- * its peer has left. */
+/* deferred.c: adds a deferred connection whose first bytes have come, or closes it if its peer has left. */
 void http_deferred_is_ready(struct http_connection *connection, uint32_t events);
 
-/* deferred.c: whether the first request of somebody who has just connected is to be expected. */
+/* deferred.c: whether a connection is so new that its first request is still expected. */
 bool http_has_deferred(const struct http_worker *worker);
 
-/* lingering.c: what libmicrohttpd closes before its peer has sent all is to linger. */
+/* lingering.c: the connection is to linger when libmicrohttpd closes it. */
 void http_linger(struct http_connection *connection);
 
-/* lingering.c: libmicrohttpd is about to close its socket. */
+/* lingering.c: for a connection that is to linger: libmicrohttpd is about to close its descriptor. */
 void http_lingering_begin(struct http_connection *connection);
+
+/* lingering.c: discards input of a lingering connection, and closes it when its peer has finished. */
 void http_lingering_is_ready(struct http_connection *connection);
 
-/* parking.c: has our epoll tell once of bytes that come, or of room for what is unsent. Whether it does. */
+/* parking.c: makes our epoll report input, or, if the connection has unsent bytes, room for them; once.
+ * `operation` is EPOLL_CTL_ADD or EPOLL_CTL_MOD. False, with errno, on failure. */
 bool http_watch(struct http_connection *connection, int operation);
 
-/* parking.c: has our epoll tell what libmicrohttpd cannot know, once: that the peer sends no more, of which
- * it learns only from a read that it may not try; and, without TLS, whenever there is something to do at all.
- */
+/* parking.c: makes our epoll report events of an added connection. Without TLS all events, as a loop without
+ * TLS is not watched (mhd_loop.h). With TLS only, and once, that the peer sends no more: libmicrohttpd
+ * notices that only when it reads, and it may have no reason to read. */
 void http_watch_added(struct http_connection *connection);
 
-/* parking.c: a TLS session wants bytes that are not there, or has some that nobody will tell of. */
+/* parking.c: struct tls_session_events.is_unfinished of the connection `cls`. */
 void http_connection_is_unfinished(void *cls);
 
-/* parking.c: sends what was kept back of the reply. */
+/* parking.c: sends what the TLS session has held back of the reply. */
 void http_flush(struct http_connection *connection);
 
-/* parking.c: goes on with a parked connection whose bytes, or room for bytes, have come. */
+/* parking.c: an event of a parked connection: sends what is unsent, then unparks it. */
 void http_parked_is_ready(struct http_connection *connection);
 
-/* parking.c: to be parked, sent or ended when libmicrohttpd has had its turn. */
+/* parking.c: schedules a connection for http_finish_round(). */
 void http_finish_later(struct http_connection *connection);
 
-/* parking.c: parks, sends or ends what this round has left unfinished. */
+/* parking.c: after the runs of a round: parks, rearms or closes the connections scheduled for it. */
 void http_finish_round(struct http_worker *worker);
 
-/* parking.c: gives a parked connection back to libmicrohttpd; one that is not parked is left alone. */
+/* parking.c: resumes a parked connection; does nothing for any other. */
 void http_unpark(struct http_connection *connection);
 
-/* parking.c: for a connection that ends. */
+/* parking.c: removes a connection that ends. */
 void http_parking_forget(struct http_connection *connection);
 
-/* waiting.c: suspends a connection whose answer waits. */
+/* waiting.c: suspends a connection whose answer is not known yet. */
 void http_wait_for_answer(struct http_connection *connection);
 
-/* waiting.c: goes on with those whose answers are there. */
+/* waiting.c: resumes the connections whose answers are known by now. */
 void http_answer_waiting(struct http_worker *worker);
 
-/* waiting.c: gives a connection back to libmicrohttpd, with or without an answer; one that does not wait is
- * left alone. */
+/* waiting.c: resumes a connection that waits for its answer, with or without one; does nothing for any
+ * other. */
 void http_wait_no_longer(struct http_connection *connection);
 
 #endif

@@ -372,8 +372,7 @@ const struct metric metrics_rows[] = {
     ROW("presenced_requests_total", COUNTER, ONE, "listener", NULL, "Requests begun.",
         OF(listeners, "requests")),
     ROW("presenced_requests_malformed_total", COUNTER, ONE, "listener", NULL,
-        "Requests refused, or closed without an answer, as they could not be read in one way only or not within "
-        "the limits.",
+        "Requests that were malformed, ambiguous or too long: refused, or the connection was closed.",
         OF(listeners, "requests_malformed")),
     ROW("presenced_tls_handshakes_total", COUNTER, ONE, "listener", "result",
         "TLS handshakes by how they ended: full, resumed or failed.", OF(listeners, "handshakes_")),
