@@ -29,10 +29,9 @@ struct http_listener_config {
 /* 0, or -errno. */
 int http_listener_new(const struct http_listener_config *config, struct http_listener **ret_listener);
 
-/* How many descriptors a listener uses at most: a connection has its socket, without TLS also an epoll of its
- * own (src/http/mhd_loop.h); a thread has those that it waits with, and unused epolls for new connections. */
-#define HTTP_DESCRIPTORS_A_TLS_CONNECTION 1
-#define HTTP_DESCRIPTORS_A_PLAIN_CONNECTION 2
+/* How many descriptors a listener uses at most: a connection has its socket and an epoll of its own
+ * (src/http/mhd_loop.h); a thread has those that it waits with, and unused epolls for new connections. */
+#define HTTP_DESCRIPTORS_A_CONNECTION 2
 #define HTTP_DESCRIPTORS_A_THREAD 20
 
 #define HTTP_LISTENER_N_SOCKETS_MAX 16

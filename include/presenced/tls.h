@@ -93,7 +93,6 @@ void *tls_certificate_callback(void);
 
 /* Callbacks of a session to its connection, on the session's thread, from within GnuTLS. */
 struct tls_session_events {
-    void (*is_read)(void *cls);       /* GnuTLS is about to read */
     void (*is_unfinished)(void *cls); /* it found no bytes, or has read ahead, which epoll will not report */
     void (*has_sent)(void *cls);      /* the kernel has accepted some of a reply */
 };
@@ -143,9 +142,6 @@ bool tls_session_is_established(const struct tls_session *session);
 
 /* Whether bytes were read from the socket, here or by GnuTLS, that libmicrohttpd has not read. */
 bool tls_session_has_ahead(const struct tls_session *session);
-
-/* The size of what GnuTLS has decrypted and libmicrohttpd has not read: the rest of a record. */
-size_t tls_session_n_rest_bytes(const struct tls_session *session);
 
 /* Bytes that GnuTLS has taken from the peer so far. */
 uint64_t tls_session_n_received(const struct tls_session *session);

@@ -13,15 +13,6 @@
 
 #define OTHER_DESCRIPTORS 64 /* sockets, the log, files that are being read, what libraries open */
 
-/* A lingering connection has a second descriptor of its socket only until libmicrohttpd closes the first. */
-static rlim_t descriptors_per_connection(const struct daemon *daemon, unsigned listener)
-{
-    const struct config *config = daemon->config;
-    bool has_tls = listener == CALLBACK_LISTENER ? config->callback.tls
-                                                 : config->status.certificate[0] != '\0';
-    return has_tls ? HTTP_DESCRIPTORS_A_TLS_CONNECTION : HTTP_DESCRIPTORS_A_PLAIN_CONNECTION;
-}
-
 static rlim_t n_needed(const struct daemon *daemon)
 {
     bool has_store = daemon->config->store.path[0] != '\0';
@@ -50,22 +41,18 @@ static unsigned lesser(rlim_t a, rlim_t b)
 /* Where it is not enough for all, the status listener has an eighth of what is left. */
 static void divide(struct daemon *daemon, rlim_t left)
 {
-    rlim_t per_callback = descriptors_per_connection(daemon, CALLBACK_LISTENER);
-    rlim_t per_status = descriptors_per_connection(daemon, STATUS_LISTENER);
-    rlim_t reserved = per_status * lesser(left / 8 / per_status, STATUS_MAX_CONNECTIONS);
-    unsigned callback = lesser((left - reserved) / per_callback, daemon->config->callback.max_connections);
+    rlim_t n = left / HTTP_DESCRIPTORS_A_CONNECTION;
+    unsigned callback = lesser(n - lesser(n / 8, STATUS_MAX_CONNECTIONS),
+                               daemon->config->callback.max_connections);
     daemon->max_connections[CALLBACK_LISTENER] = callback;
-    daemon->max_connections[STATUS_LISTENER] = lesser((left - per_callback * callback) / per_status,
-                                                      STATUS_MAX_CONNECTIONS);
+    daemon->max_connections[STATUS_LISTENER] = lesser(n - callback, STATUS_MAX_CONNECTIONS);
 }
 
 int start_descriptors(struct daemon *daemon)
 {
     rlim_t needed = n_needed(daemon);
-    rlim_t wanted = needed +
-                    descriptors_per_connection(daemon, CALLBACK_LISTENER) *
-                        daemon->config->callback.max_connections +
-                    descriptors_per_connection(daemon, STATUS_LISTENER) * STATUS_MAX_CONNECTIONS;
+    rlim_t n_connections = (rlim_t)daemon->config->callback.max_connections + STATUS_MAX_CONNECTIONS;
+    rlim_t wanted = needed + HTTP_DESCRIPTORS_A_CONNECTION * n_connections;
     rlim_t limit = 0;
     int r = raise_limit(&limit);
     if (r < 0) {

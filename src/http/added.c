@@ -12,7 +12,6 @@ void http_connection_free(struct http_connection *connection)
     struct http_worker *worker = connection->worker;
     struct http_shared *shared = worker->shared;
     http_parking_forget(connection);
-    http_current_forget(connection);
     wait_leave(&connection->waiter);
     if (connection->exchange.stage != EXCHANGE_NONE) {
         http_count_down(&worker->stats.n_in_flight);
@@ -40,11 +39,6 @@ void http_connection_has_progressed(struct http_connection *connection)
 
 /* ---- events of the TLS session ---- */
 
-static void is_read(void *cls)
-{
-    http_current_set(cls);
-}
-
 /* A long TLS reply leaves one record a round, without an event. */
 static void has_sent(void *cls)
 {
@@ -54,7 +48,6 @@ static void has_sent(void *cls)
 static bool start_tls(struct http_connection *connection)
 {
     static const struct tls_session_events events = {
-        .is_read = is_read,
         .is_unfinished = http_connection_is_unfinished,
         .has_sent = has_sent,
     };
@@ -75,11 +68,7 @@ void http_connection_add(struct http_connection *connection)
 {
     static struct log_limit limit = {.per_second = 1, .burst = 5};
     struct http_worker *worker = connection->worker;
-    int r = 0;
-    connection->loop = worker->loop;
-    if (connection->loop == NULL) {
-        r = mhd_loop_take(worker, &connection->loop);
-    }
+    int r = mhd_loop_take(worker, &connection->loop);
     if (r < 0) {
         http_worker_log_failure(worker, &limit, "cannot serve a connection", r);
         http_connection_close(connection);
@@ -91,11 +80,14 @@ void http_connection_add(struct http_connection *connection)
 
 void http_connection_is_added(struct http_connection *connection)
 {
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET,
+                                .data.ptr = &connection->watch};
     connection->watch.kind = WATCH_CONNECTION;
-    if (!start_tls(connection)) {
+    if (!start_tls(connection) ||
+        epoll_ctl(connection->worker->epoll_fd, EPOLL_CTL_MOD, connection->watch.fd, &event) < 0) {
         (void)shutdown(connection->watch.fd, SHUT_RDWR);
-    } else if (connection->tls == NULL) {
-        http_watch_added(connection);
+    } else if (connection->has_hung_up) {
+        http_finish_later(connection);
     }
 }
 
@@ -119,12 +111,12 @@ void http_connection_is_ready(struct http_connection *connection, uint32_t event
         return;
     }
     connection->has_hung_up |= (events & (EPOLLRDHUP | EPOLLHUP)) != 0;
-    if (connection->tls == NULL) {
-        mhd_loop_rearm(connection->loop);
-    }
     if (connection->is_parked) {
         http_parked_is_ready(connection);
-    } else if (connection->has_hung_up) {
+        return;
+    }
+    mhd_loop_rearm(connection->loop);
+    if (connection->has_hung_up) {
         http_finish_later(connection);
     }
 }
@@ -205,7 +197,6 @@ void http_connection_is_closed(struct http_connection *connection)
         return;
     }
     http_parking_forget(connection);
-    http_current_forget(connection);
     tls_session_free(take_pointer(connection->tls));
     http_lingering_begin(connection);
 }

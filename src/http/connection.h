@@ -43,9 +43,6 @@ struct http_connection {
     int linger_fd;     /* a second descriptor of the socket (lingering.c); -1: none */
     uint64_t n_lingering_bytes;
     struct http_connection *next_unfinished;
-    bool is_half_read;   /* in the worker's `half_read` */
-    size_t n_rest_bytes; /* tls_session_n_rest_bytes() as current.c saw it last */
-    struct http_connection *next_half_read;
     struct exchange exchange;
 };
 

@@ -5,7 +5,6 @@
  * silent_connections_cost_no_session). It is in the queue `busy`, so all limits apply to it. */
 #include "worker.h"
 
-#include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -16,9 +15,10 @@ void http_defer(struct http_connection *connection)
 {
     static struct log_limit limit = {.per_second = 1, .burst = 5};
     connection->watch.kind = WATCH_DEFERRED;
-    if (!http_watch(connection, EPOLL_CTL_ADD)) {
+    int r = http_worker_watch(connection->worker, &connection->watch, EPOLLIN | EPOLLRDHUP | EPOLLPRI);
+    if (r < 0) {
         /* fs.epoll.max_user_watches is reached, or memory is gone. */
-        http_worker_log_failure(connection->worker, &limit, "cannot watch a connection", errno);
+        http_worker_log_failure(connection->worker, &limit, "cannot watch a connection", r);
         http_connection_close(connection);
         return;
     }

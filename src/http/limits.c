@@ -21,9 +21,6 @@ void http_request_begins(struct http_connection *connection)
     http_connection_has_progressed(connection);
     http_count(&worker->stats.n_requests);
     http_count(&worker->stats.n_in_flight);
-    if (!connection->has_served && connection->tls != NULL) {
-        http_watch_added(connection);
-    }
     connection->has_served = true;
     if (!connection->is_busy) {
         http_connection_becomes_busy(connection);

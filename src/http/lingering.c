@@ -27,7 +27,7 @@ void http_lingering_begin(struct http_connection *connection)
     connection->has_served = false;
     connection->has_unsent = false;
     (void)shutdown(connection->watch.fd, SHUT_WR);
-    if (!http_watch(connection, EPOLL_CTL_ADD)) {
+    if (http_worker_watch(connection->worker, &connection->watch, EPOLLIN) < 0) {
         http_connection_close(connection);
         return;
     }
@@ -48,9 +48,7 @@ void http_lingering_is_ready(struct http_connection *connection)
         }
         connection->n_lingering_bytes += (uint64_t)n;
     }
-    bool is_done = n == 0 || (n < 0 && errno != EAGAIN) ||
-                   connection->n_lingering_bytes > LINGERING_BYTES_MAX;
-    if (is_done || !http_watch(connection, EPOLL_CTL_MOD)) {
+    if (n == 0 || (n < 0 && errno != EAGAIN) || connection->n_lingering_bytes > LINGERING_BYTES_MAX) {
         http_connection_close(connection);
     }
 }

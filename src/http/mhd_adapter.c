@@ -16,7 +16,8 @@
  * Quirks, the versions that have them, and the test that fails without the work-around:
  *
  *   all      The library's own refusals are HTML, in 0.9.75 with two heads. It logs before it replies, so we send
- *            our refusal from the log callback and shut the socket down.
+ *            our refusal from the log callback and shut the socket down. The callback is not told whose request
+ *            it is, so each connection has a daemon of its own (mhd_loop.h).
  *            on_log_line()             system/test_framing.c: refuses_and_reads_no_further
  *   all      The library stores each query parameter, which we do not need, and fails at a few hundred of them.
  *            hide_query()              system/test_framing.c: serves_a_query_of_many_parameters
@@ -56,11 +57,9 @@
 struct mhd {
     struct MHD_Daemon *daemon;
     struct mhd_loop *loop;
-    struct http_connection *adding; /* during MHD_add_connection(), for on_connection() */
-    struct http_connection *only;   /* the connection of a daemon without TLS, which has one at a time */
-    unsigned n_connections;
-    int epoll_fd;
-    bool is_lenient; /* older than VERSION_STRICT: we check the head and the chunks */
+    struct http_connection *adding;     /* during MHD_add_connection(), for on_connection() */
+    struct http_connection *connection; /* NULL: none */
+    bool is_lenient;                    /* older than VERSION_STRICT: we check the head and the chunks */
 };
 
 DEFINE_CLEANUP(struct mhd *, mhd_free)
@@ -100,19 +99,6 @@ static struct http_connection *connection_of(struct MHD_Connection *connection)
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection,
                                                                    MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info == NULL ? NULL : info->socket_context;
-}
-
-/* The connection that the library is working on; NULL when it is not known. */
-static struct http_connection *current(const struct mhd *mhd)
-{
-    return mhd->loop->worker->loop == mhd->loop ? http_current(mhd->loop->worker) : mhd->only;
-}
-
-static void set_current(const struct mhd *mhd, struct http_connection *connection)
-{
-    if (mhd->loop->worker->loop == mhd->loop) {
-        http_current_set(connection);
-    }
 }
 
 /* ---- what the library says ---- */
@@ -178,10 +164,10 @@ __attribute__((format(printf, 2, 0))) static void on_log_line(void *cls, const c
     struct mhd *mhd = cls;
     va_list copy;
     va_copy(copy, arguments);
-    if (mhd->daemon != NULL && strncmp(format, refusing, sizeof(refusing) - 1) == 0 && current(mhd) != NULL) {
-        refuse(current(mhd), va_arg(copy, unsigned));
-    } else if (mhd->daemon != NULL && current(mhd) != NULL && current(mhd)->tls != NULL) {
-        tls_session_has_failed(current(mhd)->tls); /* where its handshake is not done */
+    if (mhd->connection != NULL && strncmp(format, refusing, sizeof(refusing) - 1) == 0) {
+        refuse(mhd->connection, va_arg(copy, unsigned));
+    } else if (mhd->connection != NULL && mhd->connection->tls != NULL) {
+        tls_session_has_failed(mhd->connection->tls); /* where its handshake is not done */
     }
     va_end(copy);
     log_line(mhd, format, arguments);
@@ -200,10 +186,9 @@ static void hide_query(const char *target)
 
 static void *on_request_line(void *cls, const char *target, struct MHD_Connection *mhd_connection)
 {
-    struct mhd *mhd = cls;
     struct http_connection *connection = connection_of(mhd_connection);
+    (void)cls;
     if (connection != NULL) {
-        set_current(mhd, connection);
         exchange_begin(connection, str_from(target)); /* copies it: the library parses it in place */
         hide_query(target);
     }
@@ -319,7 +304,6 @@ static enum MHD_Result on_request_part(void *cls, struct MHD_Connection *mhd_con
     if (connection == NULL) {
         return MHD_NO;
     }
-    set_current(mhd, connection);
     http_connection_has_progressed(connection);
     if (connection->exchange.stage == EXCHANGE_HEAD) {
         result = handle_head(mhd, connection, url, method, version);
@@ -336,13 +320,12 @@ static enum MHD_Result on_request_part(void *cls, struct MHD_Connection *mhd_con
 static void on_request_end(void *cls, struct MHD_Connection *mhd_connection, void **request,
                            enum MHD_RequestTerminationCode code)
 {
-    struct mhd *mhd = cls;
     struct http_connection *connection = *request;
+    (void)cls;
     (void)mhd_connection;
     (void)code;
     *request = NULL;
     if (connection != NULL) {
-        set_current(mhd, connection);
         exchange_end(connection);
     }
 }
@@ -358,13 +341,11 @@ static void on_connection(void *cls, struct MHD_Connection *mhd_connection, void
         connection = take_pointer(mhd->adding);
         *socket_context = connection;
         connection->mhd = mhd_connection;
-        mhd->only = connection;
-        mhd->n_connections++;
+        mhd->connection = connection;
         http_connection_is_added(connection);
     } else if (connection != NULL) {
         *socket_context = NULL;
-        mhd->n_connections--;
-        mhd->only = NULL;
+        mhd->connection = NULL;
         connection->mhd = NULL;
         http_connection_is_closed(connection);
     }
@@ -444,7 +425,7 @@ static size_t leave_escaped(void *cls, struct MHD_Connection *connection, char *
     return strlen(text);
 }
 
-static int start(struct mhd *mhd, unsigned max_connections)
+static int start(struct mhd *mhd)
 {
     const struct http_listener_config *config = &mhd->loop->worker->shared->config;
     unsigned version = mhd_version();
@@ -471,24 +452,20 @@ static int start(struct mhd *mhd, unsigned max_connections)
         mhd, /* first, or errors of the start are lost */
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, mhd, MHD_OPTION_NOTIFY_COMPLETED, on_request_end, mhd,
         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, mhd, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-        MHD_OPTION_CONNECTION_LIMIT, max_connections, MHD_OPTION_CONNECTION_TIMEOUT, 0U, /* ours */
+        MHD_OPTION_CONNECTION_LIMIT, 1U, MHD_OPTION_CONNECTION_TIMEOUT, 0U, /* ours */
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->connection_memory_bytes, MHD_OPTION_ARRAY, options,
         MHD_OPTION_END);
-    const union MHD_DaemonInfo *info = mhd->daemon == NULL
-                                           ? NULL
-                                           : MHD_get_daemon_info(mhd->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    mhd->epoll_fd = info == NULL ? -1 : info->epoll_fd;
-    return mhd->epoll_fd < 0 ? -EIO : 0;
+    return mhd->daemon == NULL ? -EIO : 0;
 }
 
-int mhd_new(struct mhd_loop *loop, unsigned max_connections, struct mhd **ret_mhd)
+int mhd_new(struct mhd_loop *loop, struct mhd **ret_mhd)
 {
     cleanup(mhd_freep) struct mhd *mhd = calloc(1, sizeof(*mhd));
     if (mhd == NULL) {
         return -ENOMEM;
     }
     mhd->loop = loop;
-    int r = start(mhd, max_connections);
+    int r = start(mhd);
     if (r < 0) {
         return r;
     }
@@ -504,11 +481,6 @@ void mhd_free(struct mhd *mhd)
     free(mhd);
 }
 
-int mhd_epoll_fd(const struct mhd *mhd)
-{
-    return mhd->epoll_fd;
-}
-
 void mhd_run(struct mhd *mhd)
 {
     (void)MHD_run_wait(mhd->daemon, 0);
@@ -522,7 +494,7 @@ bool mhd_has_pending(const struct mhd *mhd)
 
 bool mhd_is_empty(const struct mhd *mhd)
 {
-    return mhd->n_connections == 0;
+    return mhd->connection == NULL;
 }
 
 /* ---- responses: struct mhd_response is a struct MHD_Response ---- */

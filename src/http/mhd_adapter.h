@@ -3,8 +3,8 @@
 #define PRESENCED_HTTP_MHD_ADAPTER_H
 
 /* The part of libmicrohttpd that the rest of src/http uses; only mhd_adapter.c includes microhttpd.h. A
- * struct mhd is one MHD daemon, run by one thread; only that thread may use it and its connections. Responses
- * may be used by any thread. */
+ * struct mhd is one MHD daemon, which has one connection at a time, and is run by one thread; only that
+ * thread may use the two. Responses may be used by any thread. */
 
 #include "presenced/reply.h"
 #include "presenced/request.h"
@@ -20,14 +20,11 @@ void mhd_adapter_init(void);
 /* The library's version at run time, encoded as MHD_VERSION: 0x00097500 is 0.9.75, 0x01000100 is 1.0.1. */
 unsigned mhd_version(void);
 
-/* Starts an MHD daemon for at most `max_connections`. 0 or -errno. */
-int mhd_new(struct mhd_loop *loop, unsigned max_connections, struct mhd **ret_mhd);
+/* Starts an MHD daemon. 0 or -errno. */
+int mhd_new(struct mhd_loop *loop, struct mhd **ret_mhd);
 
-/* Closes its connections too; none of them may be suspended. Takes NULL. */
+/* Closes its connection too, which may not be suspended. Takes NULL. */
 void mhd_free(struct mhd *mhd);
-
-/* The library's own epoll; readable when mhd_run() has something to do. Borrowed. */
-int mhd_epoll_fd(const struct mhd *mhd);
 
 /* Does all work that is ready, without waiting. */
 void mhd_run(struct mhd *mhd);

@@ -5,7 +5,6 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <sys/epoll.h>
 
 /* libmicrohttpd (0.9.75, 1.0.1) reports pending work for ever when its buffer is full and the request needs
  * more, such as the rest of a chunk-size line of many kilobytes. Running it again at once would spin on a
@@ -30,22 +29,15 @@ static void link_to_all(struct mhd_loop *loop)
     loops->all = loop;
 }
 
-int mhd_loop_new(struct http_worker *worker, unsigned max_connections, struct mhd_loop **ret_loop)
+static int mhd_loop_new(struct http_worker *worker, struct mhd_loop **ret_loop)
 {
-    bool is_shared = worker->shared->config.tls != NULL;
     struct mhd_loop *loop = calloc(1, sizeof(*loop));
     if (loop == NULL) {
         return -ENOMEM;
     }
     loop->worker = worker;
-    int r = mhd_new(loop, max_connections, &loop->mhd);
-    if (r == 0 && is_shared) {
-        loop->watch = (struct watch){.kind = WATCH_MHD, .fd = mhd_epoll_fd(loop->mhd)};
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = &loop->watch};
-        r = epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, loop->watch.fd, &event) == 0 ? 0 : -errno;
-    }
+    int r = mhd_new(loop, &loop->mhd);
     if (r < 0) {
-        mhd_free(loop->mhd);
         free(loop);
         return r;
     }
@@ -59,7 +51,7 @@ int mhd_loop_take(struct http_worker *worker, struct mhd_loop **ret_loop)
     struct mhd_loops *loops = &worker->loops;
     struct mhd_loop *loop = loops->unused;
     if (loop == NULL) {
-        return mhd_loop_new(worker, 1, ret_loop);
+        return mhd_loop_new(worker, ret_loop);
     }
     loops->unused = loop->next;
     loops->n_unused--;
@@ -115,12 +107,6 @@ static uint64_t due_ms(const struct mhd_loop *loop)
     return loop->is_urgent || !is_stalled ? now_ms : loop->run_ms + STALL_BACKOFF_MS;
 }
 
-/* Whether it served a single connection, which has ended or was not added. */
-static bool is_spent(const struct mhd_loop *loop)
-{
-    return loop != loop->worker->loop && mhd_is_empty(loop->mhd);
-}
-
 static void recycle(struct mhd_loop *loop)
 {
     struct mhd_loops *loops = &loop->worker->loops;
@@ -139,7 +125,7 @@ static void run(struct mhd_loop *loop)
     loop->is_urgent = false;
     loop->run_ms = loop->worker->now_ms;
     mhd_run(loop->mhd);
-    if (is_spent(loop)) {
+    if (mhd_is_empty(loop->mhd)) { /* its connection has ended, or was not added */
         recycle(loop);
     } else if (!mhd_has_pending(loop->mhd)) {
         loop->pending_since_ms = 0;

@@ -2,10 +2,13 @@
 #ifndef PRESENCED_HTTP_MHD_LOOP_H
 #define PRESENCED_HTTP_MHD_LOOP_H
 
-/* The MHD daemons of a worker and when they run. With TLS a worker has one daemon for all its connections.
- * Without TLS each connection has its own: the library does not tell which connection it refuses a request of
- * (mhd_adapter.c), and no read function of ours tells it either (current.c). A daemon costs 1.4 KB, a
- * descriptor and 6 us to start; idle ones are kept for the next connections.
+/* The MHD daemons of a worker, one for each connection, and when they run. A daemon for all connections would
+ * do, but the library does not tell which connection it refuses a request of (mhd_adapter.c). A daemon costs
+ * a descriptor, 1.4 KB (16 KB with TLS, for the list of ciphers) and 6 to 60 us to start; unused ones are
+ * kept for the next connections.
+ *
+ * The library's own epoll, within each daemon, is not watched: the watch of the connection is enough, and
+ * cheaper than an epoll within an epoll.
  *
  * For the worker's thread only. */
 
@@ -20,8 +23,6 @@ struct http_worker;
 struct mhd;
 
 struct mhd_loop {
-    struct watch watch; /* WATCH_MHD: the library's own epoll, with TLS only. Without TLS the watch of the
-                         * connection is enough, and cheaper than an epoll within an epoll */
     struct http_worker *worker;
     struct mhd *mhd;
     bool is_ready;             /* in the list `ready` */
@@ -34,7 +35,7 @@ struct mhd_loop {
     struct mhd_loop **link_of_all; /* the pointer to it in `all` */
 };
 
-/* The loops of a worker. All zero is empty. An unused loop gets no events: it watches nothing. */
+/* The loops of a worker. All zero is empty. */
 struct mhd_loops {
     struct mhd_loop *all;
     struct mhd_loop *ready;
@@ -42,10 +43,7 @@ struct mhd_loops {
     unsigned n_unused;
 };
 
-/* Starts a loop for at most `max_connections`. 0 or -errno. */
-int mhd_loop_new(struct http_worker *worker, unsigned max_connections, struct mhd_loop **ret_loop);
-
-/* Without TLS: an unused or a new loop for one connection. It goes back to the unused ones in the run after
+/* An unused or a new loop for one connection. It goes back to the unused ones in the run after
  * which it has no connection; call mhd_loop_rearm() for it. 0 or -errno. */
 int mhd_loop_take(struct http_worker *worker, struct mhd_loop **ret_loop);
 

@@ -12,7 +12,6 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <sys/epoll.h>
 
 void http_finish_later(struct http_connection *connection)
 {
@@ -45,31 +44,9 @@ void http_flush(struct http_connection *connection)
     }
 }
 
-bool http_watch(struct http_connection *connection, int operation)
-{
-    uint32_t events = connection->has_unsent ? EPOLLOUT : EPOLLIN | EPOLLRDHUP | EPOLLPRI;
-    struct epoll_event event = {.events = events | EPOLLONESHOT, .data.ptr = &connection->watch};
-    return epoll_ctl(connection->worker->epoll_fd, operation, connection->watch.fd, &event) == 0;
-}
-
-void http_watch_added(struct http_connection *connection)
-{
-    uint32_t all = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
-    struct epoll_event event = {.events = connection->tls == NULL ? all : EPOLLRDHUP | EPOLLONESHOT,
-                                .data.ptr = &connection->watch};
-    /* If this fails the connection's deadline ends it. */
-    (void)epoll_ctl(connection->worker->epoll_fd, EPOLL_CTL_MOD, connection->watch.fd, &event);
-    if (connection->has_hung_up) {
-        http_finish_later(connection);
-    }
-}
-
 /* Not during a run, in which libmicrohttpd walks its lists. */
 static void park(struct http_connection *connection)
 {
-    if (!http_watch(connection, EPOLL_CTL_MOD)) {
-        return; /* it spins until its deadline */
-    }
     mhd_connection_suspend(connection);
     connection->is_parked = true;
 }
@@ -77,10 +54,10 @@ static void park(struct http_connection *connection)
 /* Before its first request finish() may park it again. */
 void http_unpark(struct http_connection *connection)
 {
-    if (connection->is_parked) { /* it is not if it was cut earlier in this round */
+    if (connection->is_parked) {
         connection->is_parked = false;
-        if (connection->has_served) {
-            http_watch_added(connection);
+        if (connection->has_hung_up) {
+            http_finish_later(connection);
         }
         http_connection_resume(connection);
     }
@@ -88,9 +65,9 @@ void http_unpark(struct http_connection *connection)
 
 void http_parked_is_ready(struct http_connection *connection)
 {
-    if (connection->is_parked && connection->has_unsent) {
+    if (connection->has_unsent) {
         connection->has_unsent = tls_session_flush(connection->tls) == -EAGAIN;
-        if (connection->has_unsent && http_watch(connection, EPOLL_CTL_MOD)) {
+        if (connection->has_unsent) {
             return;
         }
         if (connection->exchange.stage == EXCHANGE_NONE) {
@@ -107,7 +84,7 @@ static bool is_to_be_parked(const struct http_connection *connection)
     if (connection->has_unsent) {
         return connection->exchange.stage != EXCHANGE_WAIT;
     }
-    return !connection->has_served && !tls_session_has_ahead(connection->tls);
+    return !connection->has_served && !connection->has_hung_up && !tls_session_has_ahead(connection->tls);
 }
 
 /* Whether libmicrohttpd waits for an event that will not come. Either GnuTLS returned EAGAIN although bytes

@@ -381,12 +381,7 @@ static bool has_ahead(const struct tls_session *session)
 
 bool tls_session_has_ahead(const struct tls_session *session)
 {
-    return has_ahead(session) || tls_session_n_rest_bytes(session) > 0;
-}
-
-size_t tls_session_n_rest_bytes(const struct tls_session *session)
-{
-    return gnutls_record_check_pending(session->gnutls);
+    return has_ahead(session) || gnutls_record_check_pending(session->gnutls) > 0;
 }
 
 static size_t take_ahead(struct tls_session *session, void *bytes, size_t size)
@@ -412,7 +407,6 @@ static ssize_t pull(gnutls_transport_ptr_t transport, void *bytes, size_t size)
 {
     struct tls_session *session = transport;
     ssize_t n = 0;
-    session->events->is_read(session->cls);
     if (!session->is_established && session->n_received > HANDSHAKE_BYTES_MAX) {
         errno = ECONNRESET;
         return -1;

@@ -6,7 +6,6 @@
 enum watch_kind {
     WATCH_SOCKET,
     WATCH_WAKE,
-    WATCH_MHD,
     WATCH_DEFERRED,   /* a connection that has sent nothing yet (deferred.c) */
     WATCH_CONNECTION, /* a connection that was added to libmicrohttpd (added.c) */
     WATCH_LINGERING,  /* a connection whose last reply is sent and whose input is discarded (lingering.c) */

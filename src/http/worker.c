@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* clang-format off */
-/* One thread: an epoll of ours around libmicrohttpd daemons of its own.
+/* One thread: an epoll of ours around libmicrohttpd daemons, one for each connection.
  *
  *   epoll ─┬─ listening sockets      shared by all workers, EPOLLEXCLUSIVE
  *          ├─ deferred connections   accepted by us, added to libmicrohttpd at their first bytes (deferred.c)
  *          ├─ wake                   an eventfd: something in `shared` has changed
- *          ├─ loop                   with TLS: the epoll of the MHD daemon (mhd_loop.c)
- *          ├─ added connections      all events; with TLS only while parked, or a hang-up (parking.c)
+ *          ├─ added connections      each has an MHD daemon, which is run when there is an event (mhd_loop.c)
  *          └─ lingering connections  refused and no longer added, until their peer has finished (lingering.c)
  *
  * Why not the library's own thread or pool (0.9.75): we enforce limits that it does not have (a deadline for each
@@ -122,9 +121,6 @@ static void handle(struct http_worker *worker, struct watch *watch, uint32_t eve
     case WATCH_LINGERING:
         http_lingering_is_ready((struct http_connection *)(void *)watch);
         break;
-    case WATCH_MHD:
-        mhd_loop_rearm((struct mhd_loop *)(void *)watch);
-        break;
     }
 }
 
@@ -168,7 +164,6 @@ static void *run(void *cls)
         }
         run_timers(worker);
         mhd_loops_run(worker);
-        http_current_end_round(worker);
         http_finish_round(worker);
         http_answer_waiting(worker);
         end_round(worker);
@@ -189,9 +184,9 @@ void http_worker_log_failure(const struct http_worker *worker, struct log_limit 
     }
 }
 
-static int watch_fd(struct http_worker *worker, struct watch *watch)
+int http_worker_watch(struct http_worker *worker, struct watch *watch, uint32_t events)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
+    struct epoll_event event = {.events = events, .data.ptr = watch};
     return epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event) == 0 ? 0 : -errno;
 }
 
@@ -202,7 +197,7 @@ static int start_epoll(struct http_worker *worker)
     if (worker->epoll_fd < 0 || worker->wake.fd < 0) {
         return -errno;
     }
-    return watch_fd(worker, &worker->wake);
+    return http_worker_watch(worker, &worker->wake, EPOLLIN);
 }
 
 static int start_thread(struct http_worker *worker, unsigned number)
@@ -234,9 +229,6 @@ int http_worker_new(struct http_shared *shared, unsigned number, struct http_wor
         worker->sockets[i] = (struct watch){.kind = WATCH_SOCKET, .fd = shared->sockets[i]};
     }
     int r = start_epoll(worker);
-    if (r == 0 && shared->config.tls != NULL) {
-        r = mhd_loop_new(worker, shared->config.max_connections, &worker->loop);
-    }
     if (r == 0) {
         r = start_thread(worker, number);
     }

@@ -58,7 +58,6 @@ const struct http_worker_stats *http_worker_stats(const struct http_worker *work
 
 struct http_worker {
     struct http_shared *shared;
-    struct mhd_loop *loop; /* with TLS: for all connections; else NULL */
     struct mhd_loops loops;
     int epoll_fd;
     struct watch wake;
@@ -78,8 +77,6 @@ struct http_worker {
     struct wait_queue idle;
     struct wait_queue waiting;          /* connections in EXCHANGE_WAIT */
     struct http_connection *unfinished; /* for http_finish_round() */
-    struct http_connection *last_read;  /* current.c; NULL: none in this round */
-    struct http_connection *half_read;  /* current.c */
     struct http_worker_stats stats;
     uint64_t n_rounds_seen; /* by http_listener_has_moved(); of the owner's thread */
 };
@@ -109,6 +106,9 @@ bool http_worker_is_draining(const struct http_worker *worker);
  * sign. */
 void http_worker_log_failure(const struct http_worker *worker, struct log_limit *limit, const char *what,
                              int error);
+
+/* worker.c: makes the worker's epoll report `events` of a descriptor. 0 or -errno. */
+int http_worker_watch(struct http_worker *worker, struct watch *watch, uint32_t events);
 
 /* Time between two checks of the limits, at most; with short limits a quarter of the shortest. */
 #define HTTP_SWEEP_INTERVAL_MS 1000
@@ -177,18 +177,6 @@ void http_connection_close(struct http_connection *connection);
 /* added.c: frees a connection whose socket is closed, or about to be closed by libmicrohttpd. */
 void http_connection_free(struct http_connection *connection);
 
-/* current.c: over TLS, libmicrohttpd reads from this connection or calls us for it. */
-void http_current_set(struct http_connection *connection);
-
-/* current.c: the connection that libmicrohttpd is working on; NULL when it is not known. */
-struct http_connection *http_current(struct http_worker *worker);
-
-/* current.c: after the runs of a round. */
-void http_current_end_round(struct http_worker *worker);
-
-/* current.c: removes a connection that ends. */
-void http_current_forget(struct http_connection *connection);
-
 /* deferred.c: waits for the first bytes of a connection that was accepted; closes it on failure. */
 void http_defer(struct http_connection *connection);
 
@@ -206,15 +194,6 @@ void http_lingering_begin(struct http_connection *connection);
 
 /* lingering.c: discards input of a lingering connection, and closes it when its peer has finished. */
 void http_lingering_is_ready(struct http_connection *connection);
-
-/* parking.c: makes our epoll report input, or, if the connection has unsent bytes, room for them; once.
- * `operation` is EPOLL_CTL_ADD or EPOLL_CTL_MOD. False, with errno, on failure. */
-bool http_watch(struct http_connection *connection, int operation);
-
-/* parking.c: makes our epoll report events of an added connection. Without TLS all events, as a loop without
- * TLS is not watched (mhd_loop.h). With TLS only, and once, that the peer sends no more: libmicrohttpd
- * notices that only when it reads, and it may have no reason to read. */
-void http_watch_added(struct http_connection *connection);
 
 /* parking.c: struct tls_session_events.is_unfinished of the connection `cls`. */
 void http_connection_is_unfinished(void *cls);

@@ -75,7 +75,7 @@ static void ignore(void *cls)
 }
 
 static const struct tls_session_events events = {
-    .is_read = ignore, .is_unfinished = ignore, .has_sent = ignore};
+    .is_unfinished = ignore, .has_sent = ignore};
 
 struct connection {
     gnutls_session_t gnutls;
