@@ -36,6 +36,40 @@ static bool parse_current(struct str text, uint64_t *ret_number)
     return str_parse_u64(digits, UINT64_MAX, ret_number);
 }
 
+static bool is_stray(struct str name)
+{
+    return str_equal(name, STR("CURRENT")) || str_starts_with(name, MANIFEST_PREFIX);
+}
+
+/* Whether all files are strays; unlinks those that are if `removes`. */
+static bool walk_strays(int folder_fd, bool removes)
+{
+    bool all_are = true;
+    const struct dirent *entry;
+    int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (folder == NULL) {
+        cleanup_closep(&fd);
+        return false;
+    }
+    while ((entry = readdir(folder)) != NULL) {
+        struct str name = str_from(entry->d_name);
+        if (removes && is_stray(name)) {
+            (void)unlinkat(folder_fd, entry->d_name, 0);
+        }
+        all_are = all_are && (is_stray(name) || str_equal(name, STR(".")) || str_equal(name, STR("..")));
+    }
+    (void)closedir(folder);
+    return all_are;
+}
+
+void files_remove_strays(int folder_fd)
+{
+    if (walk_strays(folder_fd, false)) {
+        (void)walk_strays(folder_fd, true);
+    }
+}
+
 static int read_current(int folder_fd, uint64_t *ret_number)
 {
     char text[NAME_SIZE];

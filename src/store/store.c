@@ -226,6 +226,8 @@ static void close_or_tell(struct store *store)
     if (synced_is_removed(&store->synced, store->config.path)) {
         log_error("store closed without its folder, which was removed with all that it held",
                   log_text("path", store->config.path), log_u64("lost", n_changes));
+        engine_close(take_pointer(store->engine));
+        files_remove_strays(store->folder_fd);
         return;
     }
     uint64_t n_lost = count_lost(store);

@@ -135,7 +135,7 @@ is_online() {
 }
 
 make_certificate() {
-    inside openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+    inside openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 -subj /CN=localhost \
         -addext subjectAltName=DNS:localhost -keyout /etc/presenced/tls/privkey.pem -out /etc/presenced/tls/fullchain.pem
     inside chgrp presenced /etc/presenced/tls/privkey.pem
     inside chmod 640 /etc/presenced/tls/privkey.pem

@@ -91,7 +91,7 @@ is_small_and_findable() {
 
 # What an administrator adds to a fresh installation.
 configure() {
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 -subj /CN=localhost \
         -keyout "$root/etc/presenced/tls/privkey.pem" -out "$root/etc/presenced/tls/fullchain.pem" 2>/dev/null
     echo made-up >"$root/etc/presenced/token"
     printf '[app 1400000000]\ntoken_file = /etc/presenced/token\n' >>"$root/etc/presenced/presenced.conf"

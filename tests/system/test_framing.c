@@ -309,7 +309,7 @@ END_TEST
 /* Answered as they asked to be, and then closed, as they or the answer said: what else they sent is not held
  * against them. */
 static const struct str answered_and_closed[] = {
-    BYTES("\r\n\r\n" POST HOST BODY_LENGTH "Connection: close\r\n\r\n" BODY),
+    BYTES("\r\n" POST HOST BODY_LENGTH "Connection: close\r\n\r\n" BODY),
     BYTES(POST HOST BODY_LENGTH "Connection: TE, Close\r\n\r\n" BODY "\r\n\r\n"),
     BYTES("POST " TARGET " HTTP/1.0\r\n" BODY_LENGTH "\r\n" BODY "\r\n\r\n"),
     BYTES("POST /elsewhere HTTP/1.1\r\n" HOST BODY_LENGTH "Expect: 100-continue\r\n\r\n" BODY),
