@@ -140,8 +140,9 @@ enum tls_failure tls_session_failure(const struct tls_session *session, const ch
 /* Whether the handshake is done. */
 bool tls_session_is_established(const struct tls_session *session);
 
-/* Whether bytes were read from the socket, here or by GnuTLS, that libmicrohttpd has not read. */
-bool tls_session_has_ahead(const struct tls_session *session);
+/* Whether there may be bytes of which no event will tell: read from the socket, here or by GnuTLS, and not by
+ * libmicrohttpd; or left in the kernel by the last read. */
+bool tls_session_may_have_more(const struct tls_session *session);
 
 /* Bytes that GnuTLS has taken from the peer so far. */
 uint64_t tls_session_n_received(const struct tls_session *session);

@@ -124,8 +124,7 @@ static struct refusal refusal_of(const struct exchange *exchange, unsigned statu
         return (struct refusal){HTTP_REFUSAL_TOO_LARGE, "the body is longer than max_body"};
     }
     if (exchange->stage == EXCHANGE_HEAD) {
-        return (struct refusal){HTTP_REFUSAL_BAD_FRAMING,
-                                "a header is malformed, or the length that it gives"};
+        return (struct refusal){HTTP_REFUSAL_BAD_FRAMING, "a header is malformed, such as Content-Length"};
     }
     return (struct refusal){HTTP_REFUSAL_BAD_FRAMING, "the chunked body is malformed"};
 }

@@ -25,7 +25,7 @@ void http_finish_later(struct http_connection *connection)
 void http_connection_is_unfinished(void *cls)
 {
     struct http_connection *connection = cls;
-    if (!connection->has_served || tls_session_has_ahead(connection->tls)) {
+    if (!connection->has_served || tls_session_may_have_more(connection->tls)) {
         http_finish_later(connection);
     }
 }
@@ -77,24 +77,24 @@ void http_parked_is_ready(struct http_connection *connection)
     http_unpark(connection);
 }
 
-/* Bytes that were read ahead cause no event, so they must be processed first. A connection in EXCHANGE_WAIT
+/* Bytes that were there before cause no event, so they must be processed first. A connection in EXCHANGE_WAIT
  * is suspended already; what it has unsent is sent with its answer. */
 static bool is_to_be_parked(const struct http_connection *connection)
 {
     if (connection->has_unsent) {
         return connection->exchange.stage != EXCHANGE_WAIT;
     }
-    return !connection->has_served && !connection->has_hung_up && !tls_session_has_ahead(connection->tls);
+    return !connection->has_served && !connection->has_hung_up && !tls_session_may_have_more(connection->tls);
 }
 
-/* Whether libmicrohttpd waits for an event that will not come. Either GnuTLS returned EAGAIN although bytes
- * were read ahead, or the peer's FIN came in one event with its last bytes: the library stops after a short
+/* Whether libmicrohttpd waits for an event that will not come. Either GnuTLS returned EAGAIN although there
+ * are more bytes, or the peer's FIN came in one event with its last bytes: the library stops after a short
  * read and does not read on to the end. */
 static bool is_to_be_rearmed(const struct http_connection *connection)
 {
-    bool has_ahead = connection->tls != NULL && tls_session_has_ahead(connection->tls);
+    bool has_more = connection->tls != NULL && tls_session_may_have_more(connection->tls);
     return connection->exchange.stage != EXCHANGE_WAIT &&
-           (has_ahead || (connection->has_hung_up && connection->exchange.stage != EXCHANGE_ANSWERED));
+           (has_more || (connection->has_hung_up && connection->exchange.stage != EXCHANGE_ANSWERED));
 }
 
 static void finish(struct http_connection *connection)

@@ -56,6 +56,13 @@ struct tls {
  * MB; a long chain of client certificates takes 20 KB. */
 #define HANDSHAKE_BYTES_MAX 65536
 
+/* A record's head: its kind, version and length (RFC 8446, section 5.1). */
+#define RECORD_HEAD_BYTES 5
+#define RECORD_OF_ALERT 21
+#define RECORD_OF_HANDSHAKE 22
+#define ALERT_BYTES 2 /* level and number */
+#define NO_ALERT (-1)
+
 /* The extension that tells which host the client wants (RFC 6066, section 3). */
 #define SERVER_NAME 0
 
@@ -70,9 +77,12 @@ struct tls_session {
     bool is_established;
     bool has_first_byte;
     unsigned char first_byte;
-    bool is_at_end;           /* the peer sends no more */
+    unsigned char record_head[RECORD_HEAD_BYTES]; /* the last one, before the handshake is done */
+    bool is_drained; /* the kernel had no more bytes when it was asked last: more of them cause an event */
+    bool is_at_end;  /* the peer sends no more */
     enum tls_failure failure; /* of a handshake that is not done: TLS_FAILURE_CLOSED, until more is known */
     const char *alert;        /* the client's, or "" */
+    int clear_alert;          /* its number, where it was not encrypted; NO_ALERT: none */
     const struct tls_session_events *events;
     void *cls;
     bool has_held; /* since then the socket may be corked */
@@ -367,6 +377,7 @@ static ssize_t push(gnutls_transport_ptr_t transport, const giovec_t *records, i
 static ssize_t receive(struct tls_session *session, void *bytes, size_t size)
 {
     ssize_t n = recv(session->fd, bytes, size, 0);
+    session->is_drained = n < (ssize_t)size;
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         session->events->is_unfinished(session->cls);
         errno = send_gathered(session) < 0 ? ECONNRESET : EAGAIN;
@@ -379,9 +390,9 @@ static bool has_ahead(const struct tls_session *session)
     return session->ahead_begin < session->ahead_end;
 }
 
-bool tls_session_has_ahead(const struct tls_session *session)
+bool tls_session_may_have_more(const struct tls_session *session)
 {
-    return has_ahead(session) || gnutls_record_check_pending(session->gnutls) > 0;
+    return has_ahead(session) || !session->is_drained || gnutls_record_check_pending(session->gnutls) > 0;
 }
 
 static size_t take_ahead(struct tls_session *session, void *bytes, size_t size)
@@ -393,11 +404,26 @@ static size_t take_ahead(struct tls_session *session, void *bytes, size_t size)
     return n;
 }
 
-/* GnuTLS says EAGAIN behind a record without data, such as one with new keys, whatever lies here. */
-static void tell_of_ahead(struct tls_session *session)
+/* GnuTLS says EAGAIN behind a record without data, such as one with new keys or a part of a hello, whatever
+ * lies here or in the kernel. */
+static void tell_of_more(struct tls_session *session)
 {
-    if (has_ahead(session)) {
+    if (has_ahead(session) || !session->is_drained) {
         session->events->is_unfinished(session->cls);
+    }
+}
+
+/* A client that does not like what a server of TLS 1.3 has sent may say so before it encrypts. GnuTLS takes
+ * that for a malformed record. */
+static void look_for_alert(struct tls_session *session, const unsigned char *bytes, size_t n)
+{
+    static const unsigned char alert_length[] = {0, ALERT_BYTES};
+    const unsigned char *head = session->record_head;
+    if (n == ALERT_BYTES && head[0] == RECORD_OF_ALERT && memcmp(head + 3, alert_length, ALERT_BYTES) == 0) {
+        session->clear_alert = bytes[1];
+    }
+    if (n == RECORD_HEAD_BYTES) {
+        memcpy(session->record_head, bytes, RECORD_HEAD_BYTES);
     }
 }
 
@@ -418,16 +444,19 @@ static ssize_t pull(gnutls_transport_ptr_t transport, void *bytes, size_t size)
     }
     if (has_ahead(session)) {
         n = (ssize_t)take_ahead(session, bytes, size);
-        tell_of_ahead(session);
     } else if (size >= READ_AHEAD_BYTES) {
         n = receive(session, bytes, size);
     }
+    tell_of_more(session);
     if (n > 0 && !session->has_first_byte) {
         session->has_first_byte = true;
         session->first_byte = *(unsigned char *)bytes;
     }
     if (n > 0) {
         session->n_received += (uint64_t)n;
+        if (!session->is_established) {
+            look_for_alert(session, bytes, (size_t)n);
+        }
     }
     session->is_at_end = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
     return n;
@@ -480,6 +509,7 @@ struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int f
         .fd = fd,
         .events = events,
         .alert = "",
+        .clear_alert = NO_ALERT,
         .cls = cls,
     };
     bool ready = gnutls_credentials_set(session->gnutls, GNUTLS_CRD_CERTIFICATE, generation->credentials) >=
@@ -516,11 +546,11 @@ void tls_session_free(struct tls_session *session)
     free(session);
 }
 
-#define RECORD_OF_HANDSHAKE 22
-
 void tls_session_has_failed(struct tls_session *session)
 {
-    const char *alert = gnutls_alert_get_name(gnutls_alert_get(session->gnutls));
+    int number = session->clear_alert == NO_ALERT ? (int)gnutls_alert_get(session->gnutls)
+                                                  : session->clear_alert;
+    const char *alert = gnutls_alert_get_name((gnutls_alert_description_t)number);
     if (session->is_established || session->failure != TLS_FAILURE_CLOSED) {
         return;
     }
@@ -528,7 +558,7 @@ void tls_session_has_failed(struct tls_session *session)
         session->failure = TLS_FAILURE_NOT_TLS;
     } else if (session->n_received > HANDSHAKE_BYTES_MAX) {
         session->failure = TLS_FAILURE_TOO_LONG;
-    } else if (gnutls_alert_get(session->gnutls) != GNUTLS_A_CLOSE_NOTIFY) { /* 0: there was none */
+    } else if (number != GNUTLS_A_CLOSE_NOTIFY) { /* 0: there was none */
         session->failure = TLS_FAILURE_ALERT;
         session->alert = alert == NULL ? "unknown" : alert;
     } else if (!session->is_at_end) {

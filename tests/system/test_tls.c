@@ -323,13 +323,15 @@ START_TEST(says_that_plain_http_is_not_tls)
 }
 END_TEST
 
+static const long alert_versions[] = {CURL_SSLVERSION_TLSv1_2 | CURL_SSLVERSION_MAX_TLSv1_2,
+                                      CURL_SSLVERSION_TLSv1_3};
+
 /* This client does not know the server's CA. */
 START_TEST(says_what_alert_the_client_sent)
 {
     cleanup(client_freep) struct client *stranger = client_new("https", instance_callback_port(instance));
     cleanup(answer_fini) struct answer answer;
-    ck_assert_int_eq(curl_easy_setopt(client_handle(stranger), CURLOPT_SSLVERSION,
-                                      CURL_SSLVERSION_TLSv1_2 | CURL_SSLVERSION_MAX_TLSv1_2),
+    ck_assert_int_eq(curl_easy_setopt(client_handle(stranger), CURLOPT_SSLVERSION, alert_versions[_i]),
                      CURLE_OK);
     CURLcode code = client_try(stranger, &(struct client_request){.target = "/livez"}, &answer);
     ck_assert_int_eq(code, CURLE_PEER_FAILED_VERIFICATION);
@@ -343,6 +345,21 @@ START_TEST(says_that_the_client_left)
     ck_assert(wire_send(wire, STR("\x16\x03\x01\x00")));
     ck_assert_int_eq(shutdown(wire_fd(wire), SHUT_WR), 0);
     expect_failure("closed", "the client closed the connection");
+}
+END_TEST
+
+static void start_with_short_timeout(void)
+{
+    start(CALLBACK "request_timeout = 1s\n" REST);
+}
+
+START_TEST(says_that_the_client_took_too_long)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    cleanup(buf_fini) struct buf answer = {0};
+    ck_assert(wire_send(wire, STR("\x16\x03\x01\x00")));
+    ck_assert_int_eq(wire_read_to_end(wire, HARNESS_DEADLINE_MS, &answer), WIRE_CLOSED);
+    expect_failure("timed_out", "the client took longer than request_timeout");
 }
 END_TEST
 
@@ -374,6 +391,7 @@ START_TEST(keeps_no_hello_without_end)
     }
     ck_assert_int_eq(wire_read_to_end(wire, HARNESS_DEADLINE_MS, &answer), WIRE_CLOSED);
     ck_assert_int_lt(n, N_HELLO_RECORDS);
+    expect_failure("too_long", "the client sent more than a handshake takes");
 }
 END_TEST
 
@@ -846,7 +864,7 @@ Suite *test_suite(void)
     tcase_add_test(usual, takes_a_hello_in_single_bytes);
     tcase_add_test(usual, says_that_no_version_is_common);
     tcase_add_test(usual, says_that_plain_http_is_not_tls);
-    tcase_add_test(usual, says_what_alert_the_client_sent);
+    tcase_add_loop_test(usual, says_what_alert_the_client_sent, 0, COUNT(alert_versions));
     tcase_add_test(usual, says_that_the_client_left);
     tcase_add_test(usual, closes_on_plain_http);
     tcase_add_test(usual, keeps_no_hello_without_end);
@@ -854,6 +872,11 @@ Suite *test_suite(void)
     tcase_add_loop_test(usual, no_reply_waits_in_a_corked_socket, 0, COUNT(corking));
     tcase_add_loop_test(usual, resumes_sessions_over_connections, 0, 2);
     suite_add_tcase(suite, usual);
+    TCase *impatient = tcase_create("impatient");
+    tcase_set_timeout(impatient, HARNESS_DEADLINE_MS / 1000);
+    tcase_add_checked_fixture(impatient, start_with_short_timeout, stop);
+    tcase_add_test(impatient, says_that_the_client_took_too_long);
+    suite_add_tcase(suite, impatient);
     TCase *scanned = tcase_create("scanned");
     tcase_set_tags(scanned, "sslscan"); /* where it is missing ctest skips what has its tag */
     tcase_set_timeout(scanned, HARNESS_DEADLINE_MS / 1000);
