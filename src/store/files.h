@@ -36,8 +36,8 @@ int files_manifest(int folder_fd, struct file_mark *ret_mark);
 int files_check(int folder_fd, const struct files_mark *mark, uint64_t min_log);
 
 /* After the engine was closed whose folder was emptied under it: removes the CURRENT and the manifest that
- * RocksDB (9.10, 9.11) writes there when it notices, so that a store can be begun. Removes nothing where there
- * is any other file, which somebody may have put there. */
+ * RocksDB (9.10, 9.11) writes there when it notices, so that a store can be begun. Removes nothing where
+ * there is any other file, which somebody may have put there. */
 void files_remove_strays(int folder_fd);
 
 #endif

@@ -74,8 +74,7 @@ static void ignore(void *cls)
     (void)cls;
 }
 
-static const struct tls_session_events events = {
-    .is_unfinished = ignore, .has_sent = ignore};
+static const struct tls_session_events events = {.is_unfinished = ignore, .has_sent = ignore};
 
 struct connection {
     gnutls_session_t gnutls;
