@@ -57,7 +57,6 @@
 struct mhd {
     struct MHD_Daemon *daemon;
     struct mhd_loop *loop;
-    struct http_connection *adding;     /* during MHD_add_connection(), for on_connection() */
     struct http_connection *connection; /* NULL: none */
     bool is_lenient;                    /* older than VERSION_STRICT: we check the head and the chunks */
 };
@@ -92,13 +91,6 @@ static void panic(void *cls, const char *file, unsigned line, const char *reason
 void mhd_adapter_init(void)
 {
     MHD_set_panic_func(panic, NULL);
-}
-
-static struct http_connection *connection_of(struct MHD_Connection *connection)
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection,
-                                                                   MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info == NULL ? NULL : info->socket_context;
 }
 
 /* ---- what the library says ---- */
@@ -185,13 +177,11 @@ static void hide_query(const char *target)
 
 static void *on_request_line(void *cls, const char *target, struct MHD_Connection *mhd_connection)
 {
-    struct http_connection *connection = connection_of(mhd_connection);
-    (void)cls;
-    if (connection != NULL) {
-        exchange_begin(connection, str_from(target)); /* copies it: the library parses it in place */
-        hide_query(target);
-    }
-    return connection;
+    const struct mhd *mhd = cls;
+    (void)mhd_connection;
+    exchange_begin(mhd->connection, str_from(target)); /* copies it: the library parses it in place */
+    hide_query(target);
+    return mhd->connection;
 }
 
 /* A lenient library parses the head in place and overwrites each byte of a line's end with NUL. So if every
@@ -335,16 +325,12 @@ static void on_connection(void *cls, struct MHD_Connection *mhd_connection, void
                           enum MHD_ConnectionNotificationCode code)
 {
     struct mhd *mhd = cls;
-    struct http_connection *connection = *socket_context;
+    (void)socket_context;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        connection = take_pointer(mhd->adding);
-        *socket_context = connection;
-        connection->mhd = mhd_connection;
-        mhd->connection = connection;
-        http_connection_is_added(connection);
-    } else if (connection != NULL) {
-        *socket_context = NULL;
-        mhd->connection = NULL;
+        mhd->connection->mhd = mhd_connection;
+        http_connection_is_added(mhd->connection);
+    } else if (mhd->connection != NULL) {
+        struct http_connection *connection = take_pointer(mhd->connection);
         connection->mhd = NULL;
         http_connection_is_closed(connection);
     }
@@ -354,10 +340,10 @@ static void on_connection(void *cls, struct MHD_Connection *mhd_connection, void
 void mhd_add(struct mhd *mhd, struct http_connection *connection)
 {
     static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
-    mhd->adding = connection;
+    mhd->connection = connection;
     if (MHD_add_connection(mhd->daemon, connection->watch.fd, &nobody, sizeof(nobody)) != MHD_YES &&
-        mhd->adding != NULL) {
-        http_connection_free(take_pointer(mhd->adding));
+        mhd->connection != NULL) { /* else on_connection() has ended it */
+        http_connection_free(take_pointer(mhd->connection));
     }
 }
 
