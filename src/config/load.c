@@ -182,7 +182,7 @@ static int take_key(void *cls, unsigned line, struct str key, struct str value)
 {
     struct loader *loader = cls;
     char scratch[32];
-    if (!loader->saw_section && loader->only == NULL) {
+    if (!loader->saw_section) {
         problems_add(loader->problems, line, "%.*s: stands before the first [section]", STR_FMT(key));
         return 0;
     }
@@ -238,7 +238,12 @@ static int parse(struct str text, const struct option_section *only, struct conf
                  struct problems *problems)
 {
     static const struct ini_events events = {begin_section, take_key, take_bad_line, take_bad_section};
-    struct loader loader = {.config = config, .problems = problems, .only = only};
+    struct loader loader = {
+        .config = config,
+        .problems = problems,
+        .only = only,
+        .saw_section = only != NULL, /* what stands before the first is passed over too */
+    };
     unsigned n_lines;
     int r = ini_reader_read(text, &events, &loader, &n_lines);
     if (r < 0) {

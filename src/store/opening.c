@@ -16,6 +16,7 @@
 
 #include "presenced/clock.h"
 #include "presenced/log.h"
+#include "presenced/path.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -73,25 +74,6 @@ static int fail_for(const struct opening *opening, int r, const char *what)
     }
 }
 
-/* Of a new entry to survive, its folder must be synced. */
-static int sync_parent(const char *path)
-{
-    cleanup(cleanup_freep) char *copy = strdup(path);
-    if (copy == NULL) {
-        return -ENOMEM;
-    }
-    size_t len = strlen(copy);
-    while (len > 0 && copy[len - 1] == '/') {
-        copy[--len] = '\0';
-    }
-    char *slash = strrchr(copy, '/');
-    if (slash != NULL) {
-        slash[1] = '\0';
-    }
-    cleanup(cleanup_closep) int fd = open(slash == NULL ? "." : copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 || fsync(fd) != 0 ? -errno : 0;
-}
-
 static int open_folder(const struct opening *opening)
 {
     struct store *store = opening->store;
@@ -103,7 +85,7 @@ static int open_folder(const struct opening *opening)
     if (store->folder_fd < 0) {
         return fail(opening, -errno, "cannot be opened: %s", strerror(errno));
     }
-    int r = made ? sync_parent(opening->path) : 0;
+    int r = made ? path_sync_parent(opening->path) : 0;
     return r < 0 ? fail_for(opening, r, "") : 0;
 }
 

@@ -13,24 +13,25 @@ void line_write_header(struct buf *out)
     buf_append_char(out, '\n');
 }
 
-void line_write_app(struct buf *out, uint64_t app_id, uint64_t forgotten_before_ms)
+static void write_two_numbers(struct buf *out, const char *key, uint64_t value, const char *next_key,
+                              uint64_t next_value)
 {
     struct json_writer json = {.out = out};
     json_begin_object(&json, NULL);
-    json_u64(&json, "app", app_id);
-    json_u64(&json, "forgotten_before", forgotten_before_ms);
+    json_u64(&json, key, value);
+    json_u64(&json, next_key, next_value);
     json_end_object(&json);
     buf_append_char(out, '\n');
 }
 
+void line_write_app(struct buf *out, uint64_t app_id, uint64_t forgotten_before_ms)
+{
+    write_two_numbers(out, "app", app_id, "forgotten_before", forgotten_before_ms);
+}
+
 void line_write_end(struct buf *out, uint64_t n_apps, uint64_t n_users)
 {
-    struct json_writer json = {.out = out};
-    json_begin_object(&json, NULL);
-    json_u64(&json, "apps", n_apps);
-    json_u64(&json, "users", n_users);
-    json_end_object(&json);
-    buf_append_char(out, '\n');
+    write_two_numbers(out, "apps", n_apps, "users", n_users);
 }
 
 static void write_row(struct json_writer *json, const struct platform_names *names, const struct row *row)

@@ -63,17 +63,6 @@ int output_flush(struct output *output)
     return 0;
 }
 
-/* Of a name to survive, its folder must be synced. */
-static int sync_folder_of(const char *path)
-{
-    cleanup(cleanup_freep) char *folder = path_parent(path);
-    if (folder == NULL) {
-        return -ENOMEM;
-    }
-    cleanup(cleanup_closep) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 || fsync(fd) != 0 ? -errno : 0;
-}
-
 int output_finish(struct output *output)
 {
     if (output->temporary == NULL) {
@@ -83,7 +72,7 @@ int output_finish(struct output *output)
         return -errno;
     }
     free(take_pointer(output->temporary));
-    return sync_folder_of(output->path);
+    return path_sync_parent(output->path);
 }
 
 void output_fini(struct output *output)
