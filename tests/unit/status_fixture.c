@@ -2,6 +2,7 @@
 #include "status_fixture.h"
 
 #include "presenced/clock.h"
+#include "must.h"
 
 #define N_HEADERS_MAX 16
 
@@ -169,7 +170,7 @@ void happen(struct event event)
     if (event.client != NULL) {
         ck_assert(address_parse(str_from(event.client), &table_event.client));
     }
-    ck_assert_int_eq(table_apply(fixture.table, &table_event, event.time_ms + 100, &applied), TABLE_CHANGED);
+    must(table_apply(fixture.table, &table_event, event.time_ms + 100, &applied) == TABLE_CHANGED);
 }
 
 static struct http_request make_request(const struct http_header *headers, const char *method,

@@ -2,6 +2,7 @@
 #include "store_fixture.h"
 
 #include "presenced/clock.h"
+#include "must.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -127,7 +128,7 @@ void apply_events(unsigned n)
         if (one_in(&f->pool.rng, 2)) {
             event.user_id = history_crowd[rng_below(&f->pool.rng, HISTORY_N_CROWD)];
         }
-        ck_assert_int_ge(table_apply(f->table, &event, now_ms, &applied), 0);
+        must(table_apply(f->table, &event, now_ms, &applied) >= 0);
     }
 }
 
@@ -244,11 +245,11 @@ static void expect_same_row(const struct comparison *comparison, const struct ro
 {
     struct str name = platform_name(table_platform_names(comparison->a), row->platform);
     int platform = platform_find(table_platform_names(comparison->b), name);
-    ck_assert_int_eq(platform, row->platform);
+    must(platform == row->platform);
     const struct row *same = user_row(other, row->platform);
-    ck_assert_ptr_nonnull(same);
-    ck_assert_int_eq(row_compare(row, same), 0);
-    ck_assert_uint_eq(row->received_unix_ms, same->received_unix_ms);
+    must(same != NULL);
+    must(row_compare(row, same) == 0);
+    must(row->received_unix_ms == same->received_unix_ms);
 }
 
 static void expect_same_user(void *cls, const struct user *user)
@@ -256,16 +257,17 @@ static void expect_same_user(void *cls, const struct user *user)
     struct comparison *comparison = cls;
     struct user other;
     int app = table_find_app(comparison->b, table_app_id(comparison->a, user->app));
-    ck_assert_int_ge(app, 0);
-    ck_assert_msg(table_get(comparison->b, (uint16_t)app, user_id(user), &other) == 0, "%.*s is missing",
-                  STR_FMT(user_id(user)));
-    ck_assert_uint_eq(user->n_rows, other.n_rows);
+    must(app >= 0);
+    if (table_get(comparison->b, (uint16_t)app, user_id(user), &other) != 0) {
+        ck_abort_msg("%.*s is missing", STR_FMT(user_id(user)));
+    }
+    must(user->n_rows == other.n_rows);
     for (unsigned i = 0; i < user->n_rows; i++) {
         expect_same_row(comparison, &user->rows[i], &other);
     }
-    ck_assert_int_eq(user->has_custom_status, other.has_custom_status);
-    ck_assert_uint_eq(user->custom_status_time_ms, other.custom_status_time_ms);
-    ck_assert(str_equal(user_custom_status(user), user_custom_status(&other)));
+    must(user->has_custom_status == other.has_custom_status);
+    must(user->custom_status_time_ms == other.custom_status_time_ms);
+    must(str_equal(user_custom_status(user), user_custom_status(&other)));
     comparison->n_users++;
 }
 

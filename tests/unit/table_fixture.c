@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "table_fixture.h"
 
+#include "must.h"
+
 struct table_fixture fixture;
 
 void table_fixture_open(struct table_config config)
@@ -84,7 +86,7 @@ bool is_held(const char *user)
 struct user get(const char *user)
 {
     struct user copy;
-    ck_assert_int_eq(table_get(fixture.table, fixture.app, str_from(user), &copy), 0);
+    must(table_get(fixture.table, fixture.app, str_from(user), &copy) == 0);
     return copy;
 }
 
@@ -92,9 +94,9 @@ void check_row(const char *user, uint8_t platform, enum row_action action, uint6
 {
     struct user copy = get(user);
     const struct row *row = user_row(&copy, platform);
-    ck_assert_ptr_nonnull(row);
-    ck_assert_int_eq(row->action, action);
-    ck_assert_uint_eq(row->event_time_ms, event_time_ms);
+    must(row != NULL);
+    must(row->action == action);
+    must(row->event_time_ms == event_time_ms);
 }
 
 struct table_counts counts(void)

@@ -7,6 +7,7 @@
 #include "presenced/reply.h"
 #include "scarce_memory.h"
 #include "suite.h"
+#include "must.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -37,7 +38,7 @@ static int n_replies_left = -1;
 static struct http_reply *make_reply(unsigned status, const struct http_header *headers)
 {
     struct http_reply *reply = calloc(1, sizeof(*reply));
-    ck_assert_ptr_nonnull(reply);
+    must(reply != NULL);
     reply->status = status;
     for (; headers->name != NULL; headers++) {
         buf_appendf(&reply->headers, "%s: %s\n", headers->name, headers->value);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/changes.h"
 #include "suite.h"
+#include "must.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -51,18 +52,18 @@ static int read_after(uint64_t revision, size_t max_changes, size_t max_bytes)
 static void check_change(const struct change *change, unsigned number, size_t len)
 {
     char text[MAX_BYTES + 1];
-    ck_assert_uint_eq(change->revision, number);
-    ck_assert_uint_eq(change->unix_ms, 1000 + number);
-    ck_assert_int_eq(change->kind, number % 2 == 0 ? CHANGE_UPDATED : CHANGE_FORGOTTEN);
-    ck_assert(str_equal(change->record, record_of(number, len, text)));
+    must(change->revision == number);
+    must(change->unix_ms == 1000 + number);
+    must(change->kind == (number % 2 == 0 ? CHANGE_UPDATED : CHANGE_FORGOTTEN));
+    must(str_equal(change->record, record_of(number, len, text)));
 }
 
 static void check_held(uint64_t n_entries, uint64_t n_bytes)
 {
     struct changes_held held;
     changes_held(log_of_changes, &held);
-    ck_assert_uint_eq(held.n_entries, n_entries);
-    ck_assert_uint_eq(held.n_bytes, n_bytes);
+    must(held.n_entries == n_entries);
+    must(held.n_bytes == n_bytes);
 }
 
 START_TEST(test_empty)
@@ -106,9 +107,9 @@ START_TEST(test_oldest_go_first)
             continue;
         }
         check_held(n_held, n_held * len);
-        ck_assert_int_eq(read_after(i - n_held - 1, N_READ_MAX, 1000), CHANGES_LOST);
-        ck_assert_int_eq(read_after(i - n_held, N_READ_MAX, 1000), 0);
-        ck_assert_uint_eq(n_read, n_held);
+        must(read_after(i - n_held - 1, N_READ_MAX, 1000) == CHANGES_LOST);
+        must(read_after(i - n_held, N_READ_MAX, 1000) == 0);
+        must(n_read == n_held);
         for (unsigned k = 0; k < n_held; k++) {
             check_change(&read_changes[k], (unsigned)(i - n_held + 1 + k), len);
         }

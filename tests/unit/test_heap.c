@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../../src/presence/heap.h"
 #include "suite.h"
+#include "must.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@ static struct heaps heaps;
 
 static void note_moved(void *cls, uint32_t slot, uint32_t at)
 {
-    ck_assert_ptr_eq(cls, slots);
+    must(cls == slots);
     slots[slot].at = at;
 }
 
@@ -39,7 +40,7 @@ static void tear_down(void)
 
 static void add(enum heap_name name, uint64_t key, uint32_t slot)
 {
-    ck_assert_int_eq(heaps_reserve(&heaps), 0);
+    must(heaps_reserve(&heaps) == 0);
     slots[slot].name = name;
     slots[slot].key = key;
     heap_add(&heaps, name, key, slot);
@@ -125,7 +126,7 @@ START_TEST(test_random_changes)
             drop(slot);
         }
         for (unsigned name = 0; name < HEAP_N; name++) {
-            ck_assert_uint_eq(heap_top_key(&heaps, (enum heap_name)name), lowest_key((enum heap_name)name));
+            must(heap_top_key(&heaps, (enum heap_name)name) == lowest_key((enum heap_name)name));
         }
     }
 }

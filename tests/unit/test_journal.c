@@ -2,6 +2,7 @@
 #include "suite.h"
 
 #include "../src/store/journal.h"
+#include "must.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -94,10 +95,10 @@ static uint64_t expect_pairs(struct journal_reader *reader, uint64_t first)
     for (; journal_next(reader, &revision, &pair); expected++) {
         struct sample sample;
         make_sample(expected, &sample);
-        ck_assert_uint_eq(revision, expected);
-        ck_assert_int_eq(pair.is_deleted, sample.pair.is_deleted);
-        ck_assert(str_equal(pair.key, sample.pair.key));
-        ck_assert(str_equal(pair.value, sample.pair.value));
+        must(revision == expected);
+        must(pair.is_deleted == sample.pair.is_deleted);
+        must(str_equal(pair.key, sample.pair.key));
+        must(str_equal(pair.value, sample.pair.value));
     }
     return expected - 1;
 }
@@ -148,7 +149,7 @@ START_TEST(test_room)
     ck_assert_uint_eq(first_revision(), 1);
     /* Any number of rounds. */
     for (unsigned i = 0; i < 100000; i++) {
-        ck_assert(put(journal, n - 5000, n + 1));
+        must(put(journal, n - 5000, n + 1));
         n++;
     }
     uint64_t first = first_revision();
@@ -369,7 +370,7 @@ START_TEST(test_cut_from_outside)
         ck_assert_int_eq(ftruncate(fd, (off_t)cuts[_i]), 0);
         while (put(journal, revision, revision + 1)) {
             revision++;
-            ck_assert_uint_lt(revision, RING_SIZE);
+            must(revision < RING_SIZE);
         }
         ck_assert(journal_is_lost(journal));
         ck_assert_uint_eq(journal_revision(journal), 0);

@@ -2,6 +2,7 @@
 #include "presenced/json_check.h"
 
 #include "suite.h"
+#include "must.h"
 
 /* With its length: the cases hold NULs. */
 #define T(literal)                   \
@@ -207,7 +208,7 @@ static const struct {
 static int check_copy(struct str text)
 {
     char *copy = malloc(text.len + (text.len == 0));
-    ck_assert_ptr_nonnull(copy);
+    must(copy != NULL);
     memcpy(copy, text.ptr, text.len);
     int outcome = json_check((struct str){copy, text.len});
     free(copy);
@@ -290,7 +291,7 @@ START_TEST(every_byte_in_a_string)
             text[0] = '"';
             text[n_bytes - 1] = '"';
             text[at] = (char)_i; /* also '\\': \b is an escape */
-            ck_assert_int_eq(check_copy((struct str){text, n_bytes}), outcome);
+            must(check_copy((struct str){text, n_bytes}) == outcome);
         }
     }
 }

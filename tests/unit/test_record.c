@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/record.h"
 #include "suite.h"
+#include "must.h"
 
 #define RECEIVED_MAX_MS ((UINT64_C(1) << 48) - 1)
 
@@ -20,12 +21,12 @@ static void set_custom_status(struct user *user, uint64_t time_ms, struct str te
 
 static void check_row(const struct row *row, const struct row *expected)
 {
-    ck_assert_uint_eq(row->event_time_ms, expected->event_time_ms);
-    ck_assert_uint_eq(row->received_unix_ms, expected->received_unix_ms);
-    ck_assert_uint_eq(row->platform, expected->platform);
-    ck_assert_uint_eq(row->action, expected->action);
-    ck_assert_uint_eq(row->reason, expected->reason);
-    ck_assert(address_equal(&row->client, &expected->client));
+    must(row->event_time_ms == expected->event_time_ms);
+    must(row->received_unix_ms == expected->received_unix_ms);
+    must(row->platform == expected->platform);
+    must(row->action == expected->action);
+    must(row->reason == expected->reason);
+    must(address_equal(&row->client, &expected->client));
 }
 
 /* Packs, checks all that can be asked of the record, unpacks and compares. */

@@ -9,6 +9,7 @@
 #include "store_fixture.h"
 
 #include "presenced/clock.h"
+#include "must.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -284,15 +285,16 @@ static void expect_user(uint64_t number)
     }
     const struct row *ios = user_row(&user, PLATFORM_IOS);
     const struct row *web = user_row(&user, PLATFORM_WEB);
-    ck_assert(ios != NULL && web != NULL);
+    must(ios != NULL && web != NULL);
     uint64_t event = ios->event_time_ms - FIRST_STAMP_MS;
-    ck_assert_msg(event >= durable && event <= atomic_load(&shared->n_applied),
-                  "user %u: event %u is there, %u was durable, %u applied", (unsigned)number, (unsigned)event,
-                  (unsigned)durable, (unsigned)atomic_load(&shared->n_applied));
-    ck_assert_uint_eq(event % N_USERS, number);
-    ck_assert_uint_eq(web->event_time_ms, ios->event_time_ms);
-    ck_assert_int_eq(ios->action, platform_of(event) == PLATFORM_IOS ? ROW_LOGIN : ROW_KICKED);
-    ck_assert_int_eq(web->action, platform_of(event) == PLATFORM_WEB ? ROW_LOGIN : ROW_KICKED);
+    if (event < durable || event > atomic_load(&shared->n_applied)) {
+        ck_abort_msg("user %u: event %u is there, %u was durable, %u applied", (unsigned)number,
+                     (unsigned)event, (unsigned)durable, (unsigned)atomic_load(&shared->n_applied));
+    }
+    must(event % N_USERS == number);
+    must(web->event_time_ms == ios->event_time_ms);
+    must(ios->action == (platform_of(event) == PLATFORM_IOS ? ROW_LOGIN : ROW_KICKED));
+    must(web->action == (platform_of(event) == PLATFORM_WEB ? ROW_LOGIN : ROW_KICKED));
     kept[number] = event;
 }
 

@@ -5,6 +5,7 @@
 #include "presenced/record.h"
 #include "suite.h"
 #include "table_fixture.h"
+#include "must.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -119,7 +120,7 @@ static void *apply_share(void *cls)
     const struct shift *shift = cls;
     struct table_applied applied;
     for (unsigned i = shift->from; i < N_EVENTS; i += N_THREADS) {
-        ck_assert_int_ge(table_apply(fixture.table, &history.events[i], NOW_MS, &applied), 0);
+        must(table_apply(fixture.table, &history.events[i], NOW_MS, &applied) >= 0);
     }
     return NULL;
 }
@@ -127,7 +128,7 @@ static void *apply_share(void *cls)
 static void count_user(void *cls, const struct user *user)
 {
     unsigned *n = cls;
-    ck_assert_uint_ge(user->id_len, 5);
+    must(user->id_len >= 5);
     *n += 1;
 }
 
@@ -195,7 +196,7 @@ START_TEST(test_threads_end_as_one)
     printf("seed %u\n", seed);
     draw_history(seed);
     for (unsigned i = 0; i < N_EVENTS; i++) {
-        ck_assert_int_ge(apply(history.events[i]), 0);
+        must(apply(history.events[i]) >= 0);
     }
     for (unsigned i = 0; i < N_USERS; i++) {
         users[i] = get(history.ids[i]);

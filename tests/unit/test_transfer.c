@@ -6,6 +6,7 @@
 #include "presenced/snapshot.h"
 #include "presenced/transfer.h"
 #include "store_fixture.h"
+#include "must.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -544,7 +545,7 @@ static void *write_on(void *cls)
             .has_event_time = true,
             .event_time_ms = n,
         };
-        ck_assert_int_eq(table_apply(f->table, &event, n, &applied), TABLE_CHANGED);
+        must(table_apply(f->table, &event, n, &applied) == TABLE_CHANGED);
         await_lag(8192);
     }
     return NULL;
@@ -582,7 +583,7 @@ START_TEST(test_snapshot_beside_a_writer_is_of_one_moment)
         ck_assert_uint_ge(highest, stats.stored_revision);
         for (uint64_t user = 0; user < N_WRITTEN; user++) {
             uint64_t behind = (highest + N_WRITTEN - user) % N_WRITTEN;
-            ck_assert_uint_eq(stamps[user], behind < highest ? highest - behind : 0);
+            must(stamps[user] == (behind < highest ? highest - behind : 0));
         }
     }
     atomic_store(&writer_stops, true);
