@@ -80,7 +80,7 @@ while IFS= read -r line || [ -n "$line" ]; do
     test:*) test=${line#test: } ;;
     only:*) only=${line#only: } ;;
     '')
-        if [ -n "$name" ] && echo "$name" | grep -q -e "$pattern" && [ "${only:-$library}" = $library ]; then
+        if [ -n "$name" ] && echo "$name" | grep -Eq -e "$pattern" && [ "${only:-$library}" = $library ]; then
             try </dev/null
         fi
         name='' file='' from='' to='' test='' only=''
@@ -89,5 +89,5 @@ while IFS= read -r line || [ -n "$line" ]; do
     esac
 done <"$list"
 
-echo "$n_caught passed, $n_missed failed"
+echo "$n_caught caught, $n_missed missed"
 [ $n_missed -eq 0 ]

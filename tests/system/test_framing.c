@@ -513,6 +513,17 @@ START_TEST(says_413_for_a_body_up_to_twice_too_long)
 }
 END_TEST
 
+START_TEST(says_413_before_a_body_that_waits_to_be_asked_for)
+{
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_callback_port(instance));
+    cleanup(buf_fini) struct buf answer = {0};
+    ck_assert(wire_send_text(wire, POST HOST "Content-Length: 1025\r\nExpect: 100-continue\r\n\r\n"));
+    wire_await(wire, "\"ErrorInfo\":\"", &answer);
+    wire_await(wire, "\"}", &answer);
+    expect_callback_bytes(&answer, 413, "FAIL", 1);
+}
+END_TEST
+
 /* Beyond that the connection is closed once the sender has had time to see why. */
 START_TEST(cuts_off_a_body_far_too_long)
 {
@@ -766,6 +777,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, asks_for_the_body_that_waits_for_100_continue);
     tcase_add_loop_test(tcase, says_413_for_a_body_up_to_twice_too_long, 0, (int)N_TOO_LONG);
     tcase_add_loop_test(tcase, says_413_for_a_body_far_too_long, 0, 2);
+    tcase_add_test(tcase, says_413_before_a_body_that_waits_to_be_asked_for);
     tcase_add_loop_test(tcase, cuts_off_a_body_far_too_long, 0, 2);
     tcase_add_test(tcase, takes_a_body_of_max_body);
     tcase_add_test(tcase, survives_a_query_of_6000_bytes);

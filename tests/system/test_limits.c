@@ -5,9 +5,11 @@
 
 #include "presenced/clock.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -307,6 +309,53 @@ START_TEST(stuck_connections_cost_no_core)
     ck_assert_uint_lt(daemon_cpu_ms() - cpu_ms, (clock_monotonic_ms() - begun_ms) / 2);
     for (int i = 0; i < N_STUCK; i++) {
         wire_free(stuck[i]);
+    }
+    stop();
+}
+END_TEST
+
+/* How often the daemon's threads have waited for something and been woken. */
+static uint64_t daemon_wakeups(void)
+{
+    char path[64];
+    char line[256];
+    uint64_t n_all = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)instance_pid(instance));
+    DIR *tasks = opendir(path);
+    ck_assert_ptr_nonnull(tasks);
+    for (const struct dirent *task = readdir(tasks); task != NULL; task = readdir(tasks)) {
+        unsigned long long n = 0;
+        (void)snprintf(path, sizeof(path), "/proc/%d/task/%.10s/status", (int)instance_pid(instance),
+                       task->d_name);
+        FILE *file = fopen(path, "re");
+        while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+            (void)sscanf(line, "voluntary_ctxt_switches: %llu", &n);
+        }
+        if (file != NULL) {
+            (void)fclose(file);
+        }
+        n_all += n;
+    }
+    (void)closedir(tasks);
+    return n_all;
+}
+
+/* libmicrohttpd would try their handshakes again and again. */
+START_TEST(stalled_handshakes_wake_nobody)
+{
+    struct wire *stalled[N_STUCK];
+    start(CALLBACK TLS REST);
+    for (int i = 0; i < N_STUCK; i++) {
+        stalled[i] = connect_to_callback(false);
+        ck_assert(wire_send(stalled[i], STR(HALF_CLIENT_HELLO)));
+    }
+    await_connections(N_STUCK);
+    (void)poll(NULL, 0, 200); /* until they have been tried */
+    uint64_t n_wakeups = daemon_wakeups();
+    (void)poll(NULL, 0, 1000);
+    ck_assert_uint_lt(daemon_wakeups() - n_wakeups, 50);
+    for (int i = 0; i < N_STUCK; i++) {
+        wire_free(stalled[i]);
     }
     stop();
 }
@@ -668,6 +717,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, ends_half_a_request_with_its_sender, 0, (int)N_ENDED);
     tcase_add_loop_test(tcase, ends_who_sends_urgent_data, 0, 4);
     tcase_add_test(tcase, stuck_connections_cost_no_core);
+    tcase_add_test(tcase, stalled_handshakes_wake_nobody);
     tcase_add_test(tcase, long_replies_do_not_wait_for_a_stuck_connection);
     tcase_add_loop_test(tcase, a_chunk_size_without_end_holds_no_connection, 0, (int)N_STUCK_HEADS);
     tcase_add_loop_test(tcase, silent_connections_make_room, 0, 2);

@@ -275,6 +275,24 @@ START_TEST(test_killed_after_the_whole_table_was_written)
 }
 END_TEST
 
+/* Where an entry found no room, a shorter one after it may: what is durable ends before both. */
+START_TEST(test_no_entry_after_a_gap)
+{
+    open_both();
+    const struct changes *changes = table_changes(f->table);
+    hold_follower();
+    do {
+        apply_events(1);
+    } while (store_durable_revision(f->store) == changes_last_revision(changes));
+    uint64_t durable = store_durable_revision(f->store);
+    apply_events(1000);
+    ck_assert_uint_gt(changes_last_revision(changes), durable + 1);
+    ck_assert_uint_eq(store_durable_revision(f->store), durable);
+    release_follower();
+    await_durable();
+}
+END_TEST
+
 /* Applies events until the journal of these has lost its first. */
 static void fill_journal(void)
 {
@@ -598,6 +616,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, test_online_by_the_minute);
     tcase_add_test(tcase, test_changes_lost_from_the_log);
     tcase_add_test(tcase, test_killed_after_the_whole_table_was_written);
+    tcase_add_test(tcase, test_no_entry_after_a_gap);
     tcase_add_test(tcase, test_journal_is_cut_from_outside);
     tcase_add_test(tcase, test_copied_while_running);
     tcase_add_test(tcase, test_was_closed);
