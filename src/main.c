@@ -149,7 +149,8 @@ static int load(const char *path, enum action action, struct config *ret_config,
     if (action == ACTION_EXPORT || action == ACTION_IMPORT) {
         return config_load_store(path, ret_config, errors);
     }
-    return setup_load(path, SETUP_START, ret_config, errors, warnings);
+    return setup_load(path, action == ACTION_CHECK_CONFIG ? SETUP_CHECK : SETUP_START, ret_config, errors,
+                      warnings);
 }
 
 static enum exit_status run(const struct paths *paths, enum action action)

@@ -7,7 +7,8 @@
 #include "presenced/config.h"
 
 enum setup_purpose {
-    SETUP_START,  /* or to see whether it would */
+    SETUP_CHECK,  /* whether it would start; also what the daemon itself would say of its certificates */
+    SETUP_START,
     SETUP_RELOAD, /* of a daemon that has its store: nobody asks again whether it could have it */
 };
 

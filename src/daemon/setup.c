@@ -23,7 +23,7 @@ static void warn(const struct config *config, const char *section, const struct 
 /* `client_ca` empty: none, or one that is wrong, which has been said. A listener is called as its section. */
 static int check_pair(const struct config *config, const char *section, const struct config_lines *lines,
                       const char *certificate_path, const char *private_key_path, struct str client_ca,
-                      struct buf *errors, struct buf *warnings)
+                      struct buf *errors, struct buf *warnings_or_null)
 {
     struct certificate certificate;
     struct certificate_error error;
@@ -33,9 +33,9 @@ static int check_pair(const struct config *config, const char *section, const st
         r = tls_generation_new(&certificate, client_ca, &generation, &error);
         certificate_fini(&certificate);
     }
-    if (r == 0) {
+    if (r == 0 && warnings_or_null != NULL) {
         struct tls_certificate served = tls_generation_certificate(generation);
-        warn(config, section, lines, &served, warnings);
+        warn(config, section, lines, &served, warnings_or_null);
     } else if (r == -EINVAL) {
         buf_appendf(errors, "%s:%u: [%s] certificate: %s\n", config->path,
                     config_line(lines, section, "certificate"), section, error.text);
@@ -61,7 +61,7 @@ static int check_client_ca(const struct config *config, struct buf *ret_pem, str
 }
 
 /* So that a certificate of no use is found here and not at the first handshake. */
-static int check_certificates(const struct config *config, struct buf *errors, struct buf *warnings)
+static int check_certificates(const struct config *config, struct buf *errors, struct buf *warnings_or_null)
 {
     const struct config_callback *callback = &config->callback;
     const struct config_status *status = &config->status;
@@ -72,11 +72,11 @@ static int check_certificates(const struct config *config, struct buf *errors, s
     }
     if (r == 0 && callback->tls) {
         r = check_pair(config, "callback", &callback->lines, callback->certificate, callback->private_key,
-                       buf_str(&client_ca), errors, warnings);
+                       buf_str(&client_ca), errors, warnings_or_null);
     }
     if (r == 0 && status->certificate[0] != '\0') {
         r = check_pair(config, "status", &status->lines, status->certificate, status->private_key, STR(""),
-                       errors, warnings);
+                       errors, warnings_or_null);
     }
     return r;
 }
@@ -91,9 +91,10 @@ int setup_load(const char *path, enum setup_purpose purpose, struct config *ret_
     }
     r = config_read_tokens(&config, errors);
     if (r != -ENOMEM) {
-        r = check_certificates(&config, errors, warnings);
+        /* A daemon warns of what it serves, and again for as long as that is so. */
+        r = check_certificates(&config, errors, purpose == SETUP_CHECK ? warnings : NULL);
     }
-    if (purpose == SETUP_START) {
+    if (purpose != SETUP_RELOAD) {
         store_folder_check(&config, errors);
     }
     if (r == -ENOMEM || errors->failed) {

@@ -659,7 +659,7 @@ START_TEST(serves_whatever_the_date)
     expect_served();
     instance_await_log(instance, in_log);
     expect_in_stats(in_stats);
-    expect_logged_times(in_log, 1);
+    expect_logged_times(words, 1);
     stop();
 }
 END_TEST
