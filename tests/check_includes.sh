@@ -34,8 +34,8 @@ forbidden() {
 
         # Third-party header: the only files that may include it.
         home["^microhttpd\\.h$"] = "^src/http/mhd_adapter\\.c$"
-        home["^gnutls/"] = "^src/http/tls(_[a-z]+)?\\.[ch]$"
-        home["^openssl/"] = "^src/(http/(certificate|tls_key)|callback/signature)\\.c$"
+        home["^gnutls/"] = "^src/transport/tls(_[a-z]+)?\\.[ch]$"
+        home["^openssl/"] = "^src/(transport/(certificate|tls_key)|callback/signature)\\.c$"
         home["^cjson/"] = "^src/(callback/(state_change|json_tree)|transfer/line_parser|status/[a-z_]*query[a-z_]*)\\.c$"
         home["^ini\\.h$"] = "^src/config/"
         home["^rocksdb/"] = "^src/store/"

@@ -233,7 +233,7 @@ static void drain(struct daemon *daemon)
     uint64_t delay_ms = daemon->config->callback.drain_delay_ms;
     atomic_store(&daemon->readiness, STATUS_DRAINING);
     for (unsigned i = 0; i < N_LISTENERS; i++) {
-        http_listener_drain(daemon->listeners[i]);
+        transport_listener_drain(http_listener_transport(daemon->listeners[i]));
     }
     report_stopping(daemon);
     log_notice("draining", log_u64("delay_ms", delay_ms));

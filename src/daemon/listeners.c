@@ -20,11 +20,16 @@
 #define CALLBACK_CONNECTION_MEMORY_BYTES ((size_t)8 * 1024)
 #define STATUS_CONNECTION_MEMORY_BYTES ((size_t)16 * 1024)
 
-static_assert(CONFIG_N_LISTEN_MAX <= HTTP_LISTENER_N_SOCKETS_MAX, "what is configured has room");
+static_assert(CONFIG_N_LISTEN_MAX <= TRANSPORT_N_SOCKETS_MAX, "what is configured has room");
 
 const char *const daemon_listener_names[N_LISTENERS] = {"callback", "status"};
 
-static int bind_endpoint(struct daemon *daemon, struct http_listener *listener,
+static struct transport_listener *sockets_of(const struct daemon *daemon, unsigned which)
+{
+    return http_listener_transport(daemon->listeners[which]);
+}
+
+static int bind_endpoint(struct daemon *daemon, struct transport_listener *listener,
                          const struct endpoint *endpoint)
 {
     char text[ENDPOINT_TEXT_SIZE];
@@ -36,7 +41,7 @@ static int bind_endpoint(struct daemon *daemon, struct http_listener *listener,
         return r;
     }
     daemon->n_socket_files++;
-    return http_listener_add_socket(listener, fd, false);
+    return transport_listener_add_socket(listener, fd, false);
 }
 
 static int add_passed(struct daemon *daemon, unsigned which)
@@ -45,19 +50,19 @@ static int add_passed(struct daemon *daemon, unsigned which)
     for (size_t i = 0; r == 0 && i < daemon->passed.n; i++) {
         struct passed_socket *socket = &daemon->passed.items[i];
         if (socket->listener == which) {
-            r = http_listener_add_socket(daemon->listeners[which], take_fd(&socket->fd), true);
+            r = transport_listener_add_socket(sockets_of(daemon, which), take_fd(&socket->fd), true);
         }
     }
     return r;
 }
 
-static int make_listener(struct daemon *daemon, unsigned which, const struct http_listener_config *config,
-                         const struct endpoint_list *endpoints)
+static int make_listener(struct daemon *daemon, unsigned which, const struct transport_config *transport,
+                         const struct http_config *http, const struct endpoint_list *endpoints)
 {
-    int r = http_listener_new(config, &daemon->listeners[which]);
+    int r = http_listener_new(transport, http, &daemon->listeners[which]);
     for (size_t i = 0; r == 0 && i < endpoints->n; i++) {
         if (endpoints->items[i].kind != ENDPOINT_SYSTEMD) {
-            r = bind_endpoint(daemon, daemon->listeners[which], &endpoints->items[i]);
+            r = bind_endpoint(daemon, sockets_of(daemon, which), &endpoints->items[i]);
         }
     }
     return r == 0 ? add_passed(daemon, which) : r;
@@ -75,39 +80,43 @@ static unsigned n_cores(void)
 static int make_callback_listener(struct daemon *daemon)
 {
     const struct config_callback *from = &daemon->config->callback;
-    const struct http_listener_config config = {
-        .name = daemon_listener_names[CALLBACK_LISTENER],
+    const struct http_config http = {
         .handler = callback_handler(),
         .handler_cls = daemon->callback,
+        .max_body_bytes = from->max_body_bytes,
+        .connection_memory_bytes = CALLBACK_CONNECTION_MEMORY_BYTES,
+    };
+    const struct transport_config transport = {
+        .name = daemon_listener_names[CALLBACK_LISTENER],
         .tls = daemon->tls[CALLBACK_LISTENER],
         .n_threads = n_cores(),
         .max_connections = daemon->max_connections[CALLBACK_LISTENER],
         .max_connections_per_address = (unsigned)from->max_connections_per_address,
         .unbounded = from->trusted_proxies.items,
         .n_unbounded = from->trusted_proxies.n,
-        .max_body_bytes = from->max_body_bytes,
-        .connection_memory_bytes = CALLBACK_CONNECTION_MEMORY_BYTES,
         .idle_timeout_ms = from->idle_timeout_ms,
         .request_timeout_ms = from->request_timeout_ms,
     };
-    return make_listener(daemon, CALLBACK_LISTENER, &config, &from->listen);
+    return make_listener(daemon, CALLBACK_LISTENER, &transport, &http, &from->listen);
 }
 
 static int make_status_listener(struct daemon *daemon)
 {
-    const struct http_listener_config config = {
-        .name = daemon_listener_names[STATUS_LISTENER],
+    const struct http_config http = {
         .handler = status_handler(),
         .handler_cls = daemon->status,
+        .max_body_bytes = STATUS_MAX_BODY_BYTES,
+        .connection_memory_bytes = STATUS_CONNECTION_MEMORY_BYTES,
+    };
+    const struct transport_config transport = {
+        .name = daemon_listener_names[STATUS_LISTENER],
         .tls = daemon->tls[STATUS_LISTENER],
         .n_threads = STATUS_THREADS,
         .max_connections = daemon->max_connections[STATUS_LISTENER],
-        .max_body_bytes = STATUS_MAX_BODY_BYTES,
-        .connection_memory_bytes = STATUS_CONNECTION_MEMORY_BYTES,
         .idle_timeout_ms = STATUS_IDLE_TIMEOUT_MS,
         .request_timeout_ms = STATUS_REQUEST_TIMEOUT_MS,
     };
-    return make_listener(daemon, STATUS_LISTENER, &config, &daemon->config->status.listen);
+    return make_listener(daemon, STATUS_LISTENER, &transport, &http, &daemon->config->status.listen);
 }
 
 unsigned n_listener_threads(void)
@@ -115,12 +124,12 @@ unsigned n_listener_threads(void)
     return n_cores() + STATUS_THREADS;
 }
 
-static void log_listening(const struct http_listener *listener, const char *name)
+static void log_listening(const struct transport_listener *listener, const char *name)
 {
     char text[ENDPOINT_TEXT_SIZE];
     struct endpoint endpoint;
-    for (unsigned i = 0; i < http_listener_n_sockets(listener); i++) {
-        if (socket_endpoint(http_listener_socket(listener, i), &endpoint) == 0) {
+    for (unsigned i = 0; i < transport_listener_n_sockets(listener); i++) {
+        if (socket_endpoint(transport_listener_socket(listener, i), &endpoint) == 0) {
             endpoint_format(&endpoint, text);
             log_notice("listening", log_text("listener", name), log_text("address", text));
         }
@@ -142,13 +151,13 @@ int start_listeners(struct daemon *daemon)
         r = make_status_listener(daemon);
     }
     for (unsigned i = 0; r == 0 && i < N_LISTENERS; i++) {
-        r = http_listener_start(daemon->listeners[i]);
+        r = transport_listener_start(sockets_of(daemon, i));
     }
     if (r == 0) {
         set_woken(daemon, daemon->listeners[CALLBACK_LISTENER]);
     }
     for (unsigned i = 0; r == 0 && i < N_LISTENERS; i++) {
-        log_listening(daemon->listeners[i], daemon_listener_names[i]);
+        log_listening(sockets_of(daemon, i), daemon_listener_names[i]);
     }
     return r;
 }
@@ -174,13 +183,13 @@ void stop_listeners(struct daemon *daemon)
 void pause_listeners(struct daemon *daemon)
 {
     for (unsigned i = 0; i < N_LISTENERS; i++) {
-        http_listener_pause(daemon->listeners[i]);
+        transport_listener_pause(sockets_of(daemon, i));
     }
     remove_socket_files(daemon);
 }
 
 /* In short steps, for the watchdog wants its beats. */
-static void await_idle(struct daemon *daemon, struct http_listener *listener, uint64_t until_ms)
+static void await_idle(struct daemon *daemon, struct transport_listener *listener, uint64_t until_ms)
 {
     uint64_t now_ms;
     uint64_t step_ms;
@@ -189,13 +198,13 @@ static void await_idle(struct daemon *daemon, struct http_listener *listener, ui
         uint64_t look_ms = watchdog_look(daemon, now_ms);
         uint64_t next_ms = look_ms < until_ms ? look_ms : until_ms;
         step_ms = next_ms > now_ms ? next_ms - now_ms : 0;
-    } while (!http_listener_wait_idle(listener, step_ms) && now_ms < until_ms);
+    } while (!transport_listener_wait_idle(listener, step_ms) && now_ms < until_ms);
 }
 
 void drain_listeners(struct daemon *daemon)
 {
     uint64_t until_ms = clock_monotonic_ms() + daemon->config->callback.request_timeout_ms;
     for (unsigned i = 0; i < N_LISTENERS; i++) {
-        await_idle(daemon, daemon->listeners[i], until_ms);
+        await_idle(daemon, sockets_of(daemon, i), until_ms);
     }
 }

@@ -44,15 +44,18 @@ static void tell_tls(const struct tls *tls, const struct status_visitor *visitor
 static void each_of_listener(const struct daemon *daemon, unsigned which,
                              const struct status_visitor *visitor)
 {
-    struct http_listener_stats stats = {0};
-    http_listener_stats(daemon->listeners[which], &stats);
-    status_tell(visitor, "connections", stats.n_connections);
-    status_tell(visitor, "connections_max", stats.n_connections_max);
-    status_tell(visitor, "accepted", stats.n_accepted);
-    status_tell(visitor, "refused_per_address", stats.n_refused_per_address);
-    status_tell(visitor, "timed_out", stats.n_timed_out);
-    status_tell(visitor, "requests", stats.n_requests);
-    status_tell(visitor, "requests_malformed", stats.n_malformed);
+    const struct http_listener *listener = daemon->listeners[which];
+    struct transport_counters transport;
+    struct http_counters http;
+    transport_listener_counters(http_listener_transport(listener), &transport);
+    http_listener_counters(listener, &http);
+    status_tell(visitor, "connections", transport.n_connections);
+    status_tell(visitor, "connections_max", transport.n_connections_max);
+    status_tell(visitor, "accepted", transport.n_accepted);
+    status_tell(visitor, "refused_per_address", transport.n_refused_per_address);
+    status_tell(visitor, "timed_out", transport.n_timed_out);
+    status_tell(visitor, "requests", http.n_requests);
+    status_tell(visitor, "requests_malformed", http.n_malformed);
     if (daemon->tls[which] != NULL) {
         tell_tls(daemon->tls[which], visitor);
     }

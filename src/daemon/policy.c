@@ -286,7 +286,7 @@ void configure_log(const struct config *config)
  * counted, which are exchanged only when that succeeds. What follows cannot fail. */
 int reload_policy(struct daemon *daemon, const struct config *config)
 {
-    struct http_listener *listener = daemon->listeners[CALLBACK_LISTENER];
+    struct transport_listener *listener = http_listener_transport(daemon->listeners[CALLBACK_LISTENER]);
     cleanup(tls_generations_fini) struct tls_generations generations = {{NULL}};
     cleanup(callback_discardp) struct rules *rules = NULL;
     int r = read_all_tls(daemon, config, &generations);
@@ -300,8 +300,8 @@ int reload_policy(struct daemon *daemon, const struct config *config)
         r = set_status(daemon, config, remake_status);
     }
     if (r == 0) {
-        r = http_listener_set_unbounded(listener, config->callback.trusted_proxies.items,
-                                        config->callback.trusted_proxies.n);
+        r = transport_listener_set_unbounded(listener, config->callback.trusted_proxies.items,
+                                             config->callback.trusted_proxies.n);
     }
     if (r < 0) {
         return r;
@@ -310,7 +310,7 @@ int reload_policy(struct daemon *daemon, const struct config *config)
     watch_certificates(daemon);
     warn_of_unsigned(daemon, config);
     callback_adopt(daemon->callback, take_pointer(rules));
-    http_listener_wait_round(listener);
+    transport_listener_wait_round(listener);
     callback_reclaim(daemon->callback);
     configure_log(config);
     return 0;

@@ -17,7 +17,7 @@ static bool has_moved(struct daemon *daemon, unsigned part)
     if (part == STORE_PART) {
         return daemon->store == NULL || store_has_moved(daemon->store);
     }
-    return http_listener_has_moved(daemon->listeners[part]);
+    return transport_listener_made_progress(http_listener_transport(daemon->listeners[part]));
 }
 
 /* All are asked, for that wakes those who idle. */

@@ -2,48 +2,111 @@
 #ifndef PRESENCED_HTTP_CONNECTION_H
 #define PRESENCED_HTTP_CONNECTION_H
 
-/* One connection of a listener, and the request that it carries. Belongs to the thread of its worker. It is,
- * in this order:
- *
- *   deferred    accepted, nothing received yet: watched by our own epoll (deferred.c)
- *   added       handed over to libmicrohttpd (added.c). Suspended there while it is parked, where the library
- *               would spin (parking.c), and while its answer is not known (waiting.c)
- *   lingering   refused while its peer was still sending: libmicrohttpd has closed its descriptor, and input
- *               is discarded for a while, so that no reset overtakes the reply (lingering.c) */
+/* HTTP on one connection, and what the files of src/http share of a worker and its listener. From the top:
+ * listener.c and connection.c are what the transport calls; exchange.c is a request and its reply; parking.c
+ * and waiting.c suspend a connection in libmicrohttpd and resume it; mhd_loop.c runs the library,
+ * mhd_adapter.c is the library. For the worker's thread only. */
 
-#include "deadlines.h"
 #include "exchange.h"
-#include "presenced/listener.h"
-#include "watch.h"
+#include "mhd_loop.h"
 
-struct MHD_Connection;
-struct mhd_loop;
-struct http_worker;
+#include "presenced/listener.h"
+#include "presenced/protocol.h"
+
+#include <stdatomic.h>
 
 struct http_connection {
-    struct watch watch;          /* of its socket */
-    struct waiter waiter;        /* in the worker's `busy` or `idle` */
+    struct transport_connection transport;
+    struct mhd_loop *loop;       /* NULL: libmicrohttpd does not have it yet, or no more */
     struct waiter answer_waiter; /* in EXCHANGE_WAIT: in the worker's `waiting` */
-    struct http_worker *worker;
-    struct mhd_loop *loop;      /* of an added connection */
-    struct MHD_Connection *mhd; /* NULL: not added */
-    struct tls_session *tls;    /* NULL: plain HTTP */
-    struct address peer;
-    bool is_bounded;     /* counted by address */
-    uint64_t n_received; /* bytes of the requests that were answered */
-    bool is_busy;        /* in `busy`: request_timeout runs; else idle_timeout */
-    bool has_served;     /* a request line was read */
-    bool has_hung_up;    /* its peer sends no more */
-    bool is_refused;     /* by exchange_refuse_at_once() */
-    bool is_closing;     /* the last request or its reply said that the connection ends */
-    bool is_unfinished;  /* in the worker's `unfinished` */
+    bool is_refused;             /* by exchange_refuse_at_once() */
+    bool is_closing;             /* the last request or its reply said that the connection ends */
+    bool is_unfinished;          /* in the worker's `unfinished` */
     bool has_unsent;   /* tls_session_flush() has not sent all of a reply that libmicrohttpd takes for sent */
     bool has_gathered; /* the first reply waits for tls_session_settle() */
-    bool is_parked;    /* suspended in libmicrohttpd and watched by our epoll */
-    int linger_fd;     /* a second descriptor of the socket (lingering.c); -1: none */
-    uint64_t n_lingering_bytes;
+    bool is_parked;    /* suspended in libmicrohttpd until there is an event (parking.c) */
     struct http_connection *next_unfinished;
     struct exchange exchange;
 };
+
+/* Written by the worker alone, read by anyone. */
+struct http_worker_counters {
+    _Atomic uint64_t n_requests;
+    _Atomic uint64_t n_malformed; /* see struct http_counters */
+    _Atomic uint64_t n_in_flight;
+    _Atomic uint64_t n_waiting; /* of those in flight, the ones in EXCHANGE_WAIT */
+};
+
+struct http_worker {
+    struct transport_worker *transport;
+    const struct http_config *config;
+    struct mhd_loops loops;
+    struct wait_queue waiting;          /* connections in EXCHANGE_WAIT */
+    struct http_connection *unfinished; /* for parking_finish_round() */
+    struct http_worker_counters counters;
+};
+
+static inline struct http_worker *http_worker_of(const struct http_connection *connection)
+{
+    return connection->transport.worker->protocol;
+}
+
+static inline void http_count(_Atomic uint64_t *counter)
+{
+    uint64_t n = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, n + 1, memory_order_relaxed);
+}
+
+static inline void http_count_down(_Atomic uint64_t *counter)
+{
+    uint64_t n = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, n - 1, memory_order_relaxed);
+}
+
+/* ---- connection.c: what a protocol and libmicrohttpd have a connection do ---- */
+
+extern const struct mhd_events http_connection_events;
+
+void http_connection_begin(struct transport_connection *transport);
+void http_connection_on_events(struct transport_connection *transport, uint32_t events);
+void http_connection_cut(struct transport_connection *transport);
+void http_connection_forget(struct transport_connection *transport);
+
+/* Resumes it, if it is suspended: the library can be stopped then. */
+void http_connection_let_go(struct http_connection *connection);
+
+/* ---- parking.c ---- */
+
+/* struct tls_session_events.is_unfinished of the connection `cls`. */
+void parking_is_unfinished(void *cls);
+
+/* Sends what the TLS session has held back of the reply. */
+void parking_flush(struct http_connection *connection);
+
+/* An event of a parked connection: sends what is unsent, then unparks it. */
+void parking_is_ready(struct http_connection *connection);
+
+/* Schedules a connection for parking_finish_round(). */
+void parking_finish_later(struct http_connection *connection);
+
+/* After the runs of a round: parks or rearms the connections scheduled for it. */
+void parking_finish_round(struct http_worker *worker);
+
+/* Resumes a parked connection; does nothing for any other. */
+void parking_unpark(struct http_connection *connection);
+
+/* Removes a connection that ends. */
+void parking_forget(struct http_connection *connection);
+
+/* ---- waiting.c ---- */
+
+/* Suspends a connection whose answer is not known yet. */
+void waiting_begin(struct http_connection *connection);
+
+/* Resumes the connections whose answers are known by now. */
+void waiting_answer(struct http_worker *worker);
+
+/* Resumes a connection that waits for its answer, with or without one; does nothing for any other. */
+void waiting_end(struct http_connection *connection);
 
 #endif

@@ -2,14 +2,17 @@
 /* The body of a request that the handler's judge() refuses is read and discarded: closing before its end
  * would reset the connection, so that the sender might not see the answer; and a sender that is refused for
  * its clock or its token should not cost a TLS handshake each time. */
-#include "exchange.h"
-
-#include "mhd_adapter.h"
+#include "connection.h"
 #include "presenced/target.h"
 #include "reply.h"
-#include "worker.h"
 
 #include <sys/socket.h>
+
+/* Of what the library refuses. */
+#define STATUS_CONTENT_TOO_LARGE 413
+#define STATUS_URI_TOO_LONG 414
+#define STATUS_HEADER_FIELDS_TOO_LARGE 431
+#define STATUS_VERSION_NOT_SUPPORTED 505
 
 /* Larger buffers are freed between two requests. */
 #define KEPT_BYTES 4096
@@ -25,11 +28,14 @@ void exchange_begin(struct http_connection *connection, struct str target)
     exchange->close_after = false;
     *request = (struct http_request){
         .target = buf_str(&exchange->target),
-        .peer = connection->peer,
-        .begun_us = connection->worker->now_us,
+        .peer = connection->transport.peer,
+        .begun_us = connection->transport.worker->now_us,
         .connection = connection,
     };
-    http_request_begins(connection);
+    mhd_loop_has_progressed(connection->loop);
+    http_count(&http_worker_of(connection)->counters.n_requests);
+    http_count(&http_worker_of(connection)->counters.n_in_flight);
+    transport_request_begins(&connection->transport);
 }
 
 static void prepare_tls(struct tls_session *tls, const struct http_reply *reply)
@@ -41,31 +47,32 @@ static void prepare_tls(struct tls_session *tls, const struct http_reply *reply)
     }
 }
 
-static enum exchange_result queue(struct http_connection *connection, struct http_reply *reply)
+static bool queue(struct http_connection *connection, struct http_reply *reply)
 {
     struct exchange *exchange = &connection->exchange;
     exchange->stage = EXCHANGE_ANSWERED;
     if (reply == NULL) {
-        return EXCHANGE_CLOSE;
+        return false;
     }
     uint64_t n_bytes = exchange->n_head_bytes + exchange->n_body_bytes;
-    http_request_is_answered(connection, exchange->is_chunked ? 0 : n_bytes);
-    bool close_after = exchange->close_after || http_worker_is_draining(connection->worker) ||
-                       (connection->tls != NULL && tls_session_is_outdated(connection->tls));
+    transport_request_is_answered(&connection->transport, exchange->is_chunked ? 0 : n_bytes);
+    bool close_after = exchange->close_after || transport_worker_is_draining(connection->transport.worker) ||
+                       (connection->transport.tls != NULL &&
+                        tls_session_is_outdated(connection->transport.tls));
     connection->is_closing |= close_after;
-    if (connection->tls != NULL) {
-        prepare_tls(connection->tls, reply);
+    if (connection->transport.tls != NULL) {
+        prepare_tls(connection->transport.tls, reply);
     }
-    return http_reply_queue(reply, connection, close_after) ? EXCHANGE_GO_ON : EXCHANGE_CLOSE;
+    return http_reply_queue(reply, connection->loop->mhd, close_after);
 }
 
 /* Refuses without judge() and answer(), and closes after the reply: what follows may be the body of this
  * request as the sender understands it. */
 static struct http_reply *refuse(struct http_connection *connection, enum http_refusal why, const char *error)
 {
-    const struct http_listener_config *config = http_worker_config(connection->worker);
+    const struct http_config *config = http_worker_of(connection)->config;
     connection->exchange.close_after = true;
-    http_count(&connection->worker->stats.n_malformed);
+    http_count(&http_worker_of(connection)->counters.n_malformed);
     return config->handler->refuse(config->handler_cls, &connection->exchange.request, why, error);
 }
 
@@ -76,10 +83,10 @@ static void send_without_library(struct http_connection *connection, struct http
     if (bytes.failed) {
         return;
     }
-    if (connection->tls != NULL) {
-        tls_session_send_last(connection->tls, buf_str(&bytes));
+    if (connection->transport.tls != NULL) {
+        tls_session_send_last(connection->transport.tls, buf_str(&bytes));
     } else {
-        (void)send(connection->watch.fd, bytes.ptr, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        (void)send(connection->transport.watch.fd, bytes.ptr, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
     }
 }
 
@@ -90,17 +97,47 @@ static void send_at_once(struct http_connection *connection, struct http_reply *
         send_without_library(connection, reply);
         http_reply_release(reply);
     }
-    http_linger(connection);
-    (void)shutdown(connection->watch.fd, SHUT_WR);
+    transport_connection_linger(&connection->transport);
+    (void)shutdown(connection->transport.watch.fd, SHUT_WR);
 }
 
-void exchange_refuse_at_once(struct http_connection *connection, enum http_refusal why, const char *error)
+struct refusal {
+    enum http_refusal why;
+    const char *error;
+};
+
+/* Translates the status that the library wants to refuse with. */
+static struct refusal refusal_of(const struct exchange *exchange, unsigned status)
+{
+    if (status == STATUS_HEADER_FIELDS_TOO_LARGE || status == STATUS_URI_TOO_LONG) {
+        return (struct refusal){HTTP_REFUSAL_HEAD_TOO_LARGE, "the head of the request is too long"};
+    }
+    if (status == STATUS_VERSION_NOT_SUPPORTED) {
+        return (struct refusal){HTTP_REFUSAL_VERSION, "the HTTP version is other than 1.0 and 1.1"};
+    }
+    if (exchange->stage == EXCHANGE_NONE) {
+        return (struct refusal){HTTP_REFUSAL_BAD_FRAMING, "the request line is malformed"};
+    }
+    if (status == STATUS_CONTENT_TOO_LARGE) {
+        return (struct refusal){HTTP_REFUSAL_TOO_LARGE, "the body is longer than max_body"};
+    }
+    if (exchange->stage == EXCHANGE_HEAD) {
+        return (struct refusal){HTTP_REFUSAL_BAD_FRAMING, "a header is malformed, such as Content-Length"};
+    }
+    return (struct refusal){HTTP_REFUSAL_BAD_FRAMING, "the chunked body is malformed"};
+}
+
+void exchange_is_refused(struct http_connection *connection, unsigned status)
 {
     struct exchange *exchange = &connection->exchange;
+    if (exchange->stage == EXCHANGE_ANSWERED || connection->is_refused) {
+        return;
+    }
+    struct refusal refusal = refusal_of(exchange, status);
     target_split(exchange->request.target, &exchange->request.path, &exchange->request.query);
-    exchange->request.peer = connection->peer;
+    exchange->request.peer = connection->transport.peer;
     exchange->request.connection = connection;
-    send_at_once(connection, refuse(connection, why, error));
+    send_at_once(connection, refuse(connection, refusal.why, refusal.error));
 }
 
 static bool may_have_body(const struct http_request *request)
@@ -111,7 +148,7 @@ static bool may_have_body(const struct http_request *request)
 /* The reply that refuses the request whatever its body says, or NULL. */
 static struct http_reply *judge(struct http_connection *connection, const struct framing *framing)
 {
-    const struct http_listener_config *config = http_worker_config(connection->worker);
+    const struct http_config *config = http_worker_of(connection)->config;
     struct http_request *request = &connection->exchange.request;
     struct http_reply *reply = config->handler->judge(config->handler_cls, request);
     if (reply != NULL) {
@@ -129,18 +166,18 @@ static struct http_reply *judge(struct http_connection *connection, const struct
 /* Whether a refused request's body is far too long, or is not sent until we ask for it. */
 static bool is_not_worth_reading(const struct http_connection *connection, const struct framing *framing)
 {
-    const struct http_listener_config *config = http_worker_config(connection->worker);
+    const struct http_config *config = http_worker_of(connection)->config;
     return framing->content_length / 2 > config->max_body_bytes ||
            http_request_header(&connection->exchange.request, "Expect", 0).ptr != NULL;
 }
 
-enum exchange_result exchange_head(struct http_connection *connection, const struct exchange_head *head)
+bool exchange_head(struct http_connection *connection, const struct mhd_head *head)
 {
     struct exchange *exchange = &connection->exchange;
     struct http_request *request = &exchange->request;
     const struct framing *framing = &head->framing;
     if (exchange->target.failed) {
-        return EXCHANGE_CLOSE;
+        return false;
     }
     request->method = head->method;
     request->is_http_1_0 = head->is_http_1_0;
@@ -151,27 +188,26 @@ enum exchange_result exchange_head(struct http_connection *connection, const str
     connection->is_closing |= framing_is_last(framing, head->is_http_1_0);
     const char *error = framing_check(framing, request->target, head->is_http_1_0);
     if (error != NULL) {
-        http_linger(connection);
+        transport_connection_linger(&connection->transport);
         return queue(connection, refuse(connection, HTTP_REFUSAL_BAD_FRAMING, error));
     }
     exchange->reply = judge(connection, framing);
     exchange->stage = exchange->reply == NULL ? EXCHANGE_READ : EXCHANGE_DISCARD;
     if (exchange->reply != NULL && is_not_worth_reading(connection, framing)) {
         exchange->close_after = true;
-        http_linger(connection);
+        transport_connection_linger(&connection->transport);
         return queue(connection, take_pointer(exchange->reply));
     }
     if (exchange->stage == EXCHANGE_READ) {
         buf_clear(&exchange->body);
-        return buf_reserve(&exchange->body, (size_t)framing->content_length) == NULL ? EXCHANGE_CLOSE
-                                                                                     : EXCHANGE_GO_ON;
+        return buf_reserve(&exchange->body, (size_t)framing->content_length) == NULL ? false : true;
     }
-    return EXCHANGE_GO_ON;
+    return true;
 }
 
-enum exchange_result exchange_body(struct http_connection *connection, struct str bytes)
+bool exchange_body(struct http_connection *connection, struct str bytes)
 {
-    const struct http_listener_config *config = http_worker_config(connection->worker);
+    const struct http_config *config = http_worker_of(connection)->config;
     struct exchange *exchange = &connection->exchange;
     exchange->n_body_bytes += bytes.len;
     if (exchange->stage == EXCHANGE_READ && exchange->n_body_bytes > config->max_body_bytes) {
@@ -180,19 +216,19 @@ enum exchange_result exchange_body(struct http_connection *connection, struct st
     }
     if (exchange->stage == EXCHANGE_READ) {
         buf_append(&exchange->body, bytes);
-        return exchange->body.failed ? EXCHANGE_CLOSE : EXCHANGE_GO_ON;
+        return exchange->body.failed ? false : true;
     }
     if (exchange->n_body_bytes / 2 <= config->max_body_bytes) {
-        return EXCHANGE_GO_ON;
+        return true;
     }
     /* libmicrohttpd queues no reply before the end of the body. */
     send_at_once(connection, take_pointer(exchange->reply));
-    return EXCHANGE_CLOSE;
+    return false;
 }
 
-enum exchange_result exchange_answer(struct http_connection *connection)
+bool exchange_answer(struct http_connection *connection)
 {
-    const struct http_listener_config *config = http_worker_config(connection->worker);
+    const struct http_config *config = http_worker_of(connection)->config;
     struct exchange *exchange = &connection->exchange;
     if (exchange->stage != EXCHANGE_READ) {
         return queue(connection, take_pointer(exchange->reply));
@@ -200,8 +236,8 @@ enum exchange_result exchange_answer(struct http_connection *connection)
     exchange->request.body = buf_str(&exchange->body);
     struct http_reply *reply = config->handler->answer(config->handler_cls, &exchange->request);
     if (reply == http_reply_later()) {
-        http_wait_for_answer(connection);
-        return EXCHANGE_GO_ON;
+        waiting_begin(connection);
+        return true;
     }
     return queue(connection, reply);
 }
@@ -228,8 +264,12 @@ static void release(struct exchange *exchange)
 void exchange_end(struct http_connection *connection)
 {
     release(&connection->exchange);
-    http_request_ends(connection);
-    http_flush(connection);
+    http_count_down(&http_worker_of(connection)->counters.n_in_flight);
+    transport_connection_becomes_idle(&connection->transport);
+    if (connection->transport.has_hung_up) {
+        parking_finish_later(connection);
+    }
+    parking_flush(connection);
 }
 
 void exchange_fini(struct exchange *exchange)

@@ -28,19 +28,18 @@
  *            handle_head()             system/test_framing.c: refuses_and_reads_no_further
  *   < 1.0    The library accepts bare LF in a chunked body, and does not show how the body ends.
  *            is_strict_chunk_line()    system/test_framing.c: refuses_and_reads_no_further
- *            exchange_head.must_close  system/test_framing.c: serves_a_chunked_body_in_many_chunks
+ *            mhd_head.must_close       system/test_framing.c: serves_a_chunked_body_in_many_chunks
  *   1.0      By default the library accepts bare LF and unfolds headers.
  *            OPTION_CLIENT_DISCIPLINE  system/test_framing.c: refuses_and_reads_no_further
  *
  * Quirks handled elsewhere: a ready flag that is never cleared (parking.c), work that stays pending for ever
- * (mhd_loop.c), corked sockets (tls.c). */
+ * (mhd_loop.c), corked sockets (transport/tls_session.c). */
 /* clang-format on */
 #include "mhd_adapter.h"
 
-#include "mhd_loop.h"
 #include "presenced/log.h"
+#include "presenced/tls.h"
 #include "presenced/version.h"
-#include "worker.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -54,16 +53,27 @@
 #define USE_NO_THREAD_SAFETY (1U << 19)
 #define OPTION_CLIENT_DISCIPLINE 38 /* MHD_OPTION_CLIENT_DISCIPLINE_LVL */
 
+enum phase {
+    PHASE_NONE, /* between requests */
+    PHASE_LINE, /* the request line was read */
+    PHASE_BODY, /* the headers were read */
+};
+
 struct mhd {
+    const struct mhd_config *config;
     struct MHD_Daemon *daemon;
-    struct mhd_loop *loop;
-    struct http_connection *connection; /* NULL: none */
-    bool is_lenient;                    /* older than VERSION_STRICT: we check the head and the chunks */
+    bool is_lenient; /* older than VERSION_STRICT: we check the head and the chunks */
+    void *cls;       /* of the connection; NULL: none */
+    struct MHD_Connection *connection;
+    enum phase phase;
+    size_t n_target_bytes;
+    uint64_t n_head_bytes;
+    bool is_chunked;
 };
 
 DEFINE_CLEANUP(struct mhd *, mhd_free)
 
-const char *http_library_version(void)
+const char *mhd_version_text(void)
 {
     return MHD_get_version();
 }
@@ -95,41 +105,6 @@ void mhd_adapter_init(void)
 
 /* ---- what the library says ---- */
 
-struct refusal {
-    enum http_refusal why;
-    const char *error;
-};
-
-/* Translates the status that the library wants to refuse with. */
-static struct refusal refusal_of(const struct exchange *exchange, unsigned status)
-{
-    if (status == MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE || status == MHD_HTTP_URI_TOO_LONG) {
-        return (struct refusal){HTTP_REFUSAL_HEAD_TOO_LARGE, "the head of the request is too long"};
-    }
-    if (status == MHD_HTTP_HTTP_VERSION_NOT_SUPPORTED) {
-        return (struct refusal){HTTP_REFUSAL_VERSION, "the HTTP version is other than 1.0 and 1.1"};
-    }
-    if (exchange->stage == EXCHANGE_NONE) {
-        return (struct refusal){HTTP_REFUSAL_BAD_FRAMING, "the request line is malformed"};
-    }
-    if (status == MHD_HTTP_CONTENT_TOO_LARGE) {
-        return (struct refusal){HTTP_REFUSAL_TOO_LARGE, "the body is longer than max_body"};
-    }
-    if (exchange->stage == EXCHANGE_HEAD) {
-        return (struct refusal){HTTP_REFUSAL_BAD_FRAMING, "a header is malformed, such as Content-Length"};
-    }
-    return (struct refusal){HTTP_REFUSAL_BAD_FRAMING, "the chunked body is malformed"};
-}
-
-static void refuse(struct http_connection *connection, unsigned status)
-{
-    const struct exchange *exchange = &connection->exchange;
-    if (exchange->stage != EXCHANGE_ANSWERED && !connection->is_refused) {
-        struct refusal refusal = refusal_of(exchange, status);
-        exchange_refuse_at_once(connection, refusal.why, refusal.error);
-    }
-}
-
 __attribute__((format(printf, 2, 0))) static void log_line(const struct mhd *mhd, const char *format,
                                                            va_list arguments)
 {
@@ -142,7 +117,7 @@ __attribute__((format(printf, 2, 0))) static void log_line(const struct mhd *mhd
     (void)vsnprintf(text, sizeof(text), format, arguments);
     text[strcspn(text, "\n")] = '\0';
     log_at(mhd->daemon == NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "libmicrohttpd",
-           log_text("listener", mhd->loop->worker->shared->config.name), log_text("text", text),
+           log_text("listener", mhd->config->name), log_text("text", text),
            log_u64("suppressed", n_suppressed));
 }
 
@@ -155,10 +130,10 @@ __attribute__((format(printf, 2, 0))) static void on_log_line(void *cls, const c
     struct mhd *mhd = cls;
     va_list copy;
     va_copy(copy, arguments);
-    if (mhd->connection != NULL && strncmp(format, refusing, sizeof(refusing) - 1) == 0) {
-        refuse(mhd->connection, va_arg(copy, unsigned));
-    } else if (mhd->connection != NULL && mhd->connection->tls != NULL) {
-        tls_session_has_failed(mhd->connection->tls); /* where its handshake is not done */
+    if (mhd->cls != NULL && strncmp(format, refusing, sizeof(refusing) - 1) == 0) {
+        mhd->config->events->refused(mhd->cls, va_arg(copy, unsigned));
+    } else if (mhd->cls != NULL) {
+        mhd->config->events->complained(mhd->cls);
     }
     va_end(copy);
     log_line(mhd, format, arguments);
@@ -175,13 +150,15 @@ static void hide_query(const char *target)
     }
 }
 
-static void *on_request_line(void *cls, const char *target, struct MHD_Connection *mhd_connection)
+static void *on_request_line(void *cls, const char *target, struct MHD_Connection *connection)
 {
-    const struct mhd *mhd = cls;
-    (void)mhd_connection;
-    exchange_begin(mhd->connection, str_from(target)); /* copies it: the library parses it in place */
+    struct mhd *mhd = cls;
+    (void)connection;
+    mhd->phase = PHASE_LINE;
+    mhd->n_target_bytes = strlen(target);
+    mhd->config->events->request_line(mhd->cls, (struct str){target, mhd->n_target_bytes});
     hide_query(target);
-    return mhd->connection;
+    return mhd;
 }
 
 /* A lenient library parses the head in place and overwrites each byte of a line's end with NUL. So if every
@@ -209,9 +186,9 @@ static enum MHD_Result gather_header(void *cls, enum MHD_ValueKind kind, const c
     return MHD_YES;
 }
 
-static uint64_t head_bytes(struct MHD_Connection *mhd_connection)
+static uint64_t head_bytes(struct MHD_Connection *connection)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd_connection,
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection,
                                                                    MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     return info == NULL ? 0 : info->header_size;
 }
@@ -222,24 +199,25 @@ static bool is_strict_line(const char *method, const char *target, size_t target
     return method + strlen(method) + 1 == target && target + target_size + 1 == version;
 }
 
-static enum exchange_result handle_head(const struct mhd *mhd, struct http_connection *connection,
-                                        const char *target, const char *method, const char *version)
+static bool handle_head(struct mhd *mhd, const char *target, const char *method, const char *version)
 {
-    const struct exchange *exchange = &connection->exchange;
-    struct exchange_head head = {
+    struct mhd_head head = {
         .method = str_from(method),
         .is_http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0,
-        .n_bytes = head_bytes(connection->mhd),
+        .n_bytes = head_bytes(mhd->connection),
     };
     struct gathering gathering = {.framing = &head.framing, .end = (uintptr_t)version + strlen(version)};
-    (void)MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, gather_header, &gathering);
+    (void)MHD_get_connection_values_n(mhd->connection, MHD_HEADER_KIND, gather_header, &gathering);
+    mhd->phase = PHASE_BODY;
+    mhd->n_head_bytes = head.n_bytes;
+    mhd->is_chunked = head.framing.n_transfer_encoding > 0;
     if (mhd->is_lenient) {
         uintptr_t left = (uintptr_t)method + head.n_bytes - gathering.end;
         head.framing.bad_header |= gathering.has_gap || left != 2 * (uintptr_t)CRLF;
-        head.framing.bad_request_line = !is_strict_line(method, target, exchange->target.len, version);
-        head.must_close = head.framing.n_transfer_encoding > 0;
+        head.framing.bad_request_line = !is_strict_line(method, target, mhd->n_target_bytes, version);
+        head.must_close = mhd->is_chunked;
     }
-    return exchange_head(connection, &head);
+    return mhd->config->events->head(mhd->cls, &head);
 }
 
 static bool is_hex_digit(char c)
@@ -250,7 +228,7 @@ static bool is_hex_digit(char c)
 /* Checks the chunk-size line in the buffer of a lenient library, where it precedes the chunk's data: hex
  * digits and CR LF without extensions, as 1.0 requires. The line is no longer there if it arrived separately
  * from the data, and the line of the last chunk has no data, so this cannot find everything:
- * exchange_head.must_close keeps a second request from following a chunked body. */
+ * mhd_head.must_close keeps a second request from following a chunked body. */
 static bool is_strict_chunk_line(const char *buffer, const char *data)
 {
     const char *end = data - CRLF;
@@ -270,104 +248,105 @@ static bool is_strict_chunk_line(const char *buffer, const char *data)
     return begin < end && has_line_end && has_cr;
 }
 
-static enum exchange_result handle_body(const struct mhd *mhd, struct http_connection *connection,
-                                        const char *method, struct str bytes)
+static bool handle_body(const struct mhd *mhd, const char *method, struct str bytes)
 {
-    const struct exchange *exchange = &connection->exchange;
-    if (mhd->is_lenient && exchange->is_chunked &&
-        !is_strict_chunk_line(method + exchange->n_head_bytes, bytes.ptr)) {
-        exchange_refuse_at_once(connection, HTTP_REFUSAL_BAD_FRAMING, "the chunked body is malformed");
-        return EXCHANGE_CLOSE;
+    const struct mhd_events *events = mhd->config->events;
+    if (mhd->is_lenient && mhd->is_chunked && !is_strict_chunk_line(method + mhd->n_head_bytes, bytes.ptr)) {
+        events->refused(mhd->cls, 0);
+        return false;
     }
-    return exchange_body(connection, bytes);
+    return events->body(mhd->cls, bytes);
 }
 
-static enum MHD_Result on_request_part(void *cls, struct MHD_Connection *mhd_connection, const char *url,
+static enum MHD_Result on_request_part(void *cls, struct MHD_Connection *connection, const char *url,
                                        const char *method, const char *version, const char *upload_data,
                                        size_t *upload_data_size, void **request)
 {
     struct mhd *mhd = cls;
-    struct http_connection *connection = *request;
-    enum exchange_result result;
-    (void)mhd_connection;
-    if (connection == NULL) {
+    bool goes_on;
+    (void)connection;
+    if (*request == NULL) {
         return MHD_NO;
     }
-    http_connection_has_progressed(connection);
-    if (connection->exchange.stage == EXCHANGE_HEAD) {
-        result = handle_head(mhd, connection, url, method, version);
+    if (mhd->phase == PHASE_LINE) {
+        goes_on = handle_head(mhd, url, method, version);
     } else if (*upload_data_size > 0) {
         struct str bytes = {upload_data, *upload_data_size};
         *upload_data_size = 0;
-        result = handle_body(mhd, connection, method, bytes);
+        goes_on = handle_body(mhd, method, bytes);
     } else {
-        result = exchange_answer(connection);
+        goes_on = mhd->config->events->request(mhd->cls);
     }
-    return result == EXCHANGE_GO_ON ? MHD_YES : MHD_NO;
+    return goes_on ? MHD_YES : MHD_NO;
 }
 
-static void on_request_end(void *cls, struct MHD_Connection *mhd_connection, void **request,
+static void on_request_end(void *cls, struct MHD_Connection *connection, void **request,
                            enum MHD_RequestTerminationCode code)
 {
-    struct http_connection *connection = *request;
-    (void)cls;
-    (void)mhd_connection;
+    struct mhd *mhd = cls;
+    (void)connection;
     (void)code;
-    *request = NULL;
-    if (connection != NULL) {
-        exchange_end(connection);
+    if (take_pointer(*request) != NULL) {
+        mhd->phase = PHASE_NONE;
+        mhd->config->events->request_end(mhd->cls);
     }
 }
 
 /* ---- connections ---- */
 
-static void on_connection(void *cls, struct MHD_Connection *mhd_connection, void **socket_context,
+static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
     struct mhd *mhd = cls;
     (void)socket_context;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        mhd->connection->mhd = mhd_connection;
-        http_connection_is_added(mhd->connection);
-    } else if (mhd->connection != NULL) {
-        struct http_connection *connection = take_pointer(mhd->connection);
-        connection->mhd = NULL;
-        http_connection_is_closed(connection);
+        mhd->connection = connection;
+        mhd->config->events->added(mhd->cls);
+    } else if (mhd->cls != NULL) {
+        mhd->connection = NULL;
+        mhd->config->events->closed(take_pointer(mhd->cls));
     }
 }
 
 /* The library requires a peer address, but we keep our own. */
-void mhd_add(struct mhd *mhd, struct http_connection *connection)
+bool mhd_add(struct mhd *mhd, int fd, void *cls)
 {
     static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
-    mhd->connection = connection;
-    if (MHD_add_connection(mhd->daemon, connection->watch.fd, &nobody, sizeof(nobody)) != MHD_YES &&
-        mhd->connection != NULL) { /* else on_connection() has ended it */
-        http_connection_free(take_pointer(mhd->connection));
+    mhd->cls = cls;
+    mhd->phase = PHASE_NONE;
+    if (MHD_add_connection(mhd->daemon, fd, &nobody, sizeof(nobody)) == MHD_YES || mhd->cls == NULL) {
+        return true; /* or on_connection() has ended it */
     }
+    mhd->cls = NULL;
+    return false;
 }
 
-void mhd_connection_suspend(struct http_connection *connection)
+void *mhd_connection(const struct mhd *mhd)
 {
-    MHD_suspend_connection(connection->mhd);
+    return mhd->cls;
 }
 
-void mhd_connection_resume(struct http_connection *connection)
+void mhd_suspend(struct mhd *mhd)
 {
-    MHD_resume_connection(connection->mhd);
+    MHD_suspend_connection(mhd->connection);
+}
+
+void mhd_resume(struct mhd *mhd)
+{
+    MHD_resume_connection(mhd->connection);
 }
 
 /* The library adds a resumed connection to its epoll again when a read finds nothing. With a full buffer it
  * does not read, and does not notice the shutdown; so the connection gets the library's time-out, at its
  * minimum of one second. system/test_limits.c: a_chunk_size_without_end_holds_no_connection. */
-void mhd_connection_expire(struct http_connection *connection)
+void mhd_expire(struct mhd *mhd)
 {
-    (void)MHD_set_connection_option(connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT, 1U);
+    (void)MHD_set_connection_option(mhd->connection, MHD_CONNECTION_OPTION_TIMEOUT, 1U);
 }
 
-void *mhd_connection_tls(const struct http_connection *connection)
+void *mhd_tls(const struct mhd *mhd)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection->mhd,
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd->connection,
                                                                    MHD_CONNECTION_INFO_GNUTLS_SESSION);
     return info == NULL ? NULL : info->tls_session;
 }
@@ -393,10 +372,10 @@ static enum MHD_Result visit_header(void *cls, enum MHD_ValueKind kind, const ch
     return MHD_NO;
 }
 
-struct str mhd_connection_header(const struct http_connection *connection, struct str name, unsigned nth)
+struct str mhd_header(const struct mhd *mhd, struct str name, unsigned nth)
 {
     struct header_search search = {.name = name, .left = nth};
-    (void)MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, visit_header, &search);
+    (void)MHD_get_connection_values_n(mhd->connection, MHD_HEADER_KIND, visit_header, &search);
     return search.found;
 }
 
@@ -412,13 +391,13 @@ static size_t leave_escaped(void *cls, struct MHD_Connection *connection, char *
 
 static int start(struct mhd *mhd)
 {
-    const struct http_listener_config *config = &mhd->loop->worker->shared->config;
+    const struct mhd_config *config = mhd->config;
     unsigned version = mhd_version();
     unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     struct MHD_OptionItem options[4];
     unsigned n = 0;
     mhd->is_lenient = version < VERSION_STRICT;
-    if (config->tls != NULL) {
+    if (config->is_tls) {
         flags |= MHD_USE_TLS;
         options[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_CERT_CALLBACK2, 0,
                                                tls_certificate_callback()};
@@ -443,13 +422,13 @@ static int start(struct mhd *mhd)
     return mhd->daemon == NULL ? -EIO : 0;
 }
 
-int mhd_new(struct mhd_loop *loop, struct mhd **ret_mhd)
+int mhd_new(const struct mhd_config *config, struct mhd **ret_mhd)
 {
     cleanup(mhd_freep) struct mhd *mhd = calloc(1, sizeof(*mhd));
     if (mhd == NULL) {
         return -ENOMEM;
     }
-    mhd->loop = loop;
+    mhd->config = config;
     int r = start(mhd);
     if (r < 0) {
         return r;
@@ -475,11 +454,6 @@ bool mhd_has_pending(const struct mhd *mhd)
 {
     MHD_UNSIGNED_LONG_LONG pending_ms = 1;
     return MHD_get_timeout(mhd->daemon, &pending_ms) == MHD_YES && pending_ms == 0;
-}
-
-bool mhd_is_empty(const struct mhd *mhd)
-{
-    return mhd->connection == NULL;
 }
 
 /* ---- responses: struct mhd_response is a struct MHD_Response ---- */
@@ -535,9 +509,9 @@ bool mhd_response_say_close(struct mhd_response *response)
            MHD_YES;
 }
 
-bool mhd_connection_reply(struct http_connection *connection, unsigned status, struct mhd_response *response)
+bool mhd_reply(struct mhd *mhd, unsigned status, struct mhd_response *response)
 {
-    return MHD_queue_response(connection->mhd, status, library_response(response)) == MHD_YES;
+    return MHD_queue_response(mhd->connection, status, library_response(response)) == MHD_YES;
 }
 
 static enum MHD_Result write_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)

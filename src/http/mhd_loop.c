@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "mhd_loop.h"
 
-#include "mhd_adapter.h"
-#include "worker.h"
-
 #include <errno.h>
 
 /* libmicrohttpd (0.9.75, 1.0.1) reports pending work for ever when its buffer is full and the request needs
@@ -15,12 +12,15 @@
 #define STALLED_AFTER_MS 1
 #define STALL_BACKOFF_MS 10
 
+/* Nothing is scheduled: the worker's own deadlines come first. */
+#define WAIT_MAX_MS 60000
+
 /* Unused loops that a worker keeps for its next connections; see HTTP_DESCRIPTORS_A_THREAD. */
 #define UNUSED_MAX 16
 
 static void link_to_all(struct mhd_loop *loop)
 {
-    struct mhd_loops *loops = &loop->worker->loops;
+    struct mhd_loops *loops = loop->loops;
     loop->next_of_all = loops->all;
     loop->link_of_all = &loops->all;
     if (loops->all != NULL) {
@@ -29,14 +29,14 @@ static void link_to_all(struct mhd_loop *loop)
     loops->all = loop;
 }
 
-static int mhd_loop_new(struct http_worker *worker, struct mhd_loop **ret_loop)
+static int mhd_loop_new(struct mhd_loops *loops, struct mhd_loop **ret_loop)
 {
     struct mhd_loop *loop = calloc(1, sizeof(*loop));
     if (loop == NULL) {
         return -ENOMEM;
     }
-    loop->worker = worker;
-    int r = mhd_new(loop, &loop->mhd);
+    loop->loops = loops;
+    int r = mhd_new(loops->config, &loop->mhd);
     if (r < 0) {
         free(loop);
         return r;
@@ -46,12 +46,11 @@ static int mhd_loop_new(struct http_worker *worker, struct mhd_loop **ret_loop)
     return 0;
 }
 
-int mhd_loop_take(struct http_worker *worker, struct mhd_loop **ret_loop)
+int mhd_loop_take(struct mhd_loops *loops, struct mhd_loop **ret_loop)
 {
-    struct mhd_loops *loops = &worker->loops;
     struct mhd_loop *loop = loops->unused;
     if (loop == NULL) {
-        return mhd_loop_new(worker, ret_loop);
+        return mhd_loop_new(loops, ret_loop);
     }
     loops->unused = loop->next;
     loops->n_unused--;
@@ -78,7 +77,7 @@ void mhd_loops_fini(struct mhd_loops *loops)
 
 static void become_ready(struct mhd_loop *loop)
 {
-    struct mhd_loops *loops = &loop->worker->loops;
+    struct mhd_loops *loops = loop->loops;
     if (!loop->is_ready) {
         loop->is_ready = true;
         loop->next = loops->ready;
@@ -94,14 +93,14 @@ void mhd_loop_rearm(struct mhd_loop *loop)
 
 void mhd_loop_has_progressed(struct mhd_loop *loop)
 {
-    loop->progressed_ms = loop->worker->now_ms;
-    loop->worker->has_progressed = true;
+    loop->progressed_ms = loop->loops->worker->now_ms;
+    loop->loops->worker->has_progressed = true;
 }
 
 /* When a ready loop is to run. */
 static uint64_t due_ms(const struct mhd_loop *loop)
 {
-    uint64_t now_ms = loop->worker->now_ms;
+    uint64_t now_ms = loop->loops->worker->now_ms;
     bool is_stalled = loop->pending_since_ms != 0 && now_ms - loop->pending_since_ms >= PENDING_MAX_MS &&
                       now_ms - loop->progressed_ms >= STALLED_AFTER_MS;
     return loop->is_urgent || !is_stalled ? now_ms : loop->run_ms + STALL_BACKOFF_MS;
@@ -109,7 +108,7 @@ static uint64_t due_ms(const struct mhd_loop *loop)
 
 static void recycle(struct mhd_loop *loop)
 {
-    struct mhd_loops *loops = &loop->worker->loops;
+    struct mhd_loops *loops = loop->loops;
     loop->pending_since_ms = 0;
     if (loops->n_unused == UNUSED_MAX) {
         mhd_loop_free(loop);
@@ -123,26 +122,26 @@ static void recycle(struct mhd_loop *loop)
 static void run(struct mhd_loop *loop)
 {
     loop->is_urgent = false;
-    loop->run_ms = loop->worker->now_ms;
+    loop->run_ms = loop->loops->worker->now_ms;
     mhd_run(loop->mhd);
-    if (mhd_is_empty(loop->mhd)) { /* its connection has ended, or was not added */
+    if (mhd_connection(loop->mhd) == NULL) { /* its connection has ended, or was not added */
         recycle(loop);
     } else if (!mhd_has_pending(loop->mhd)) {
         loop->pending_since_ms = 0;
     } else {
-        loop->pending_since_ms = loop->pending_since_ms == 0 ? loop->worker->now_ms : loop->pending_since_ms;
+        loop->pending_since_ms = loop->pending_since_ms == 0 ? loop->run_ms : loop->pending_since_ms;
         become_ready(loop);
     }
 }
 
-void mhd_loops_run(struct http_worker *worker)
+void mhd_loops_run(struct mhd_loops *loops)
 {
-    struct mhd_loop *ready = take_pointer(worker->loops.ready);
+    struct mhd_loop *ready = take_pointer(loops->ready);
     while (ready != NULL) {
         struct mhd_loop *loop = ready;
         ready = loop->next;
         loop->is_ready = false;
-        if (due_ms(loop) <= worker->now_ms) {
+        if (due_ms(loop) <= loops->worker->now_ms) {
             run(loop);
         } else {
             become_ready(loop);
@@ -150,13 +149,26 @@ void mhd_loops_run(struct http_worker *worker)
     }
 }
 
-uint64_t mhd_loops_wait_ms(const struct http_worker *worker)
+uint64_t mhd_loops_wait_ms(const struct mhd_loops *loops)
 {
-    uint64_t wait_ms = HTTP_SWEEP_INTERVAL_MS;
-    for (const struct mhd_loop *loop = worker->loops.ready; loop != NULL; loop = loop->next) {
+    uint64_t wait_ms = WAIT_MAX_MS;
+    uint64_t now_ms = loops->worker->now_ms;
+    for (const struct mhd_loop *loop = loops->ready; loop != NULL; loop = loop->next) {
         uint64_t due = due_ms(loop);
-        uint64_t left = due <= worker->now_ms ? 0 : due - worker->now_ms;
+        uint64_t left = due <= now_ms ? 0 : due - now_ms;
         wait_ms = left < wait_ms ? left : wait_ms;
     }
     return wait_ms;
+}
+
+void mhd_loop_resume(struct mhd_loop *loop)
+{
+    mhd_resume(loop->mhd);
+    mhd_loop_rearm(loop);
+}
+
+void mhd_loop_restart(struct mhd_loop *loop)
+{
+    mhd_suspend(loop->mhd);
+    mhd_loop_resume(loop);
 }

@@ -12,18 +12,18 @@
  *
  * For the worker's thread only. */
 
-#include "watch.h"
+#include "mhd_adapter.h"
+
+#include "presenced/protocol.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct http_connection;
-struct http_worker;
-struct mhd;
+struct mhd_loops;
 
 struct mhd_loop {
-    struct http_worker *worker;
+    struct mhd_loops *loops;
     struct mhd *mhd;
     bool is_ready;             /* in the list `ready` */
     bool is_urgent;            /* an event came, or a connection was resumed: run without backoff */
@@ -35,8 +35,10 @@ struct mhd_loop {
     struct mhd_loop **link_of_all; /* the pointer to it in `all` */
 };
 
-/* The loops of a worker. All zero is empty. */
+/* The loops of a worker. */
 struct mhd_loops {
+    struct transport_worker *worker;
+    const struct mhd_config *config;
     struct mhd_loop *all;
     struct mhd_loop *ready;
     struct mhd_loop *unused;
@@ -45,7 +47,7 @@ struct mhd_loops {
 
 /* An unused or a new loop for one connection. It goes back to the unused ones in the run after
  * which it has no connection; call mhd_loop_rearm() for it. 0 or -errno. */
-int mhd_loop_take(struct http_worker *worker, struct mhd_loop **ret_loop);
+int mhd_loop_take(struct mhd_loops *loops, struct mhd_loop **ret_loop);
 
 /* Frees all loops and their connections, none of which may be suspended. */
 void mhd_loops_fini(struct mhd_loops *loops);
@@ -57,10 +59,17 @@ void mhd_loop_rearm(struct mhd_loop *loop);
 void mhd_loop_has_progressed(struct mhd_loop *loop);
 
 /* Runs the loops that are ready and due. */
-void mhd_loops_run(struct http_worker *worker);
+void mhd_loops_run(struct mhd_loops *loops);
 
-/* How long the worker may wait for events: 0 to HTTP_SWEEP_INTERVAL_MS. */
-uint64_t mhd_loops_wait_ms(const struct http_worker *worker);
+/* How long the worker may wait for events. */
+uint64_t mhd_loops_wait_ms(const struct mhd_loops *loops);
+
+/* Resumes the loop's suspended connection, and schedules a run. */
+void mhd_loop_resume(struct mhd_loop *loop);
+
+/* As if it had been suspended: the library reads from and writes to the connection in the next run without an
+ * event. Not during a run. */
+void mhd_loop_restart(struct mhd_loop *loop);
 
 static inline bool mhd_loops_are_idle(const struct mhd_loops *loops)
 {

@@ -8,73 +8,73 @@
  *
  * A TLS connection whose peer does not read its replies is parked as well: the library takes a reply for sent
  * while GnuTLS still holds it, and would go on to serve requests. */
-#include "mhd_adapter.h"
-#include "worker.h"
+#include "connection.h"
 
 #include <errno.h>
 
-void http_finish_later(struct http_connection *connection)
+void parking_finish_later(struct http_connection *connection)
 {
     if (!connection->is_unfinished) {
+        struct http_worker *worker = http_worker_of(connection);
         connection->is_unfinished = true;
-        connection->next_unfinished = connection->worker->unfinished;
-        connection->worker->unfinished = connection;
+        connection->next_unfinished = worker->unfinished;
+        worker->unfinished = connection;
     }
 }
 
-void http_connection_is_unfinished(void *cls)
+void parking_is_unfinished(void *cls)
 {
     struct http_connection *connection = cls;
-    if (!connection->has_served || tls_session_may_have_more(connection->tls)) {
-        http_finish_later(connection);
+    if (!connection->transport.has_asked || tls_session_may_have_more(connection->transport.tls)) {
+        parking_finish_later(connection);
     }
 }
 
 /* A peer that does not read its reply gets request_timeout to read it, and no further replies until then. */
-void http_flush(struct http_connection *connection)
+void parking_flush(struct http_connection *connection)
 {
-    int r = connection->tls == NULL ? 0 : tls_session_flush(connection->tls);
+    int r = connection->transport.tls == NULL ? 0 : tls_session_flush(connection->transport.tls);
     connection->has_unsent = r == -EAGAIN;
     if (connection->has_unsent) {
-        http_connection_becomes_busy(connection);
+        transport_connection_becomes_busy(&connection->transport);
     }
     connection->has_gathered |= r == TLS_SESSION_GATHERED;
     if (connection->has_unsent || connection->has_gathered) {
-        http_finish_later(connection);
+        parking_finish_later(connection);
     }
 }
 
 /* Not during a run, in which libmicrohttpd walks its lists. */
 static void park(struct http_connection *connection)
 {
-    mhd_connection_suspend(connection);
+    mhd_suspend(connection->loop->mhd);
     connection->is_parked = true;
 }
 
 /* Before its first request finish() may park it again. */
-void http_unpark(struct http_connection *connection)
+void parking_unpark(struct http_connection *connection)
 {
     if (connection->is_parked) {
         connection->is_parked = false;
-        if (connection->has_hung_up) {
-            http_finish_later(connection);
+        if (connection->transport.has_hung_up) {
+            parking_finish_later(connection);
         }
-        http_connection_resume(connection);
+        mhd_loop_resume(connection->loop);
     }
 }
 
-void http_parked_is_ready(struct http_connection *connection)
+void parking_is_ready(struct http_connection *connection)
 {
     if (connection->has_unsent) {
-        connection->has_unsent = tls_session_flush(connection->tls) == -EAGAIN;
+        connection->has_unsent = tls_session_flush(connection->transport.tls) == -EAGAIN;
         if (connection->has_unsent) {
             return;
         }
         if (connection->exchange.stage == EXCHANGE_NONE) {
-            http_connection_becomes_idle(connection);
+            transport_connection_becomes_idle(&connection->transport);
         }
     }
-    http_unpark(connection);
+    parking_unpark(connection);
 }
 
 /* Bytes that were there before cause no event, so they must be processed first. A connection in EXCHANGE_WAIT
@@ -84,7 +84,8 @@ static bool is_to_be_parked(const struct http_connection *connection)
     if (connection->has_unsent) {
         return connection->exchange.stage != EXCHANGE_WAIT;
     }
-    return !connection->has_served && !connection->has_hung_up && !tls_session_may_have_more(connection->tls);
+    return !connection->transport.has_asked && !connection->transport.has_hung_up &&
+           !tls_session_may_have_more(connection->transport.tls);
 }
 
 /* Whether libmicrohttpd waits for an event that will not come. Either GnuTLS returned EAGAIN although there
@@ -92,29 +93,26 @@ static bool is_to_be_parked(const struct http_connection *connection)
  * read and does not read on to the end. */
 static bool is_to_be_rearmed(const struct http_connection *connection)
 {
-    bool has_more = connection->tls != NULL && tls_session_may_have_more(connection->tls);
+    bool has_more = connection->transport.tls != NULL && tls_session_may_have_more(connection->transport.tls);
     return connection->exchange.stage != EXCHANGE_WAIT &&
-           (has_more || (connection->has_hung_up && connection->exchange.stage != EXCHANGE_ANSWERED));
+           (has_more ||
+            (connection->transport.has_hung_up && connection->exchange.stage != EXCHANGE_ANSWERED));
 }
 
 static void finish(struct http_connection *connection)
 {
-    if (connection->mhd == NULL) {
-        http_connection_close(connection);
-        return;
-    }
     if (connection->has_gathered) {
         connection->has_gathered = false;
-        tls_session_settle(connection->tls);
+        tls_session_settle(connection->transport.tls);
     }
-    if (connection->tls != NULL && !connection->is_refused && is_to_be_parked(connection)) {
+    if (connection->transport.tls != NULL && !connection->is_refused && is_to_be_parked(connection)) {
         park(connection);
     } else if (is_to_be_rearmed(connection)) {
-        http_connection_rearm(connection);
+        mhd_loop_restart(connection->loop);
     }
 }
 
-void http_finish_round(struct http_worker *worker)
+void parking_finish_round(struct http_worker *worker)
 {
     while (worker->unfinished != NULL) {
         struct http_connection *connection = worker->unfinished;
@@ -124,9 +122,9 @@ void http_finish_round(struct http_worker *worker)
     }
 }
 
-void http_parking_forget(struct http_connection *connection)
+void parking_forget(struct http_connection *connection)
 {
-    struct http_connection **link = &connection->worker->unfinished;
+    struct http_connection **link = &http_worker_of(connection)->unfinished;
     while (connection->is_unfinished && *link != NULL) {
         if (*link == connection) {
             *link = connection->next_unfinished;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "reply.h"
 
-#include "mhd_adapter.h"
-
 #include <errno.h>
 
 /* libmicrohttpd sends head and body apart if together they have more than 1400 bytes. Our heads have less
@@ -84,7 +82,7 @@ void http_reply_release(struct http_reply *reply)
     }
 }
 
-bool http_reply_queue(struct http_reply *reply, struct http_connection *connection, bool close_after)
+bool http_reply_queue(struct http_reply *reply, struct mhd *mhd, bool close_after)
 {
     struct mhd_response *response = reply->keeping;
     if (close_after && reply->once) {
@@ -92,7 +90,7 @@ bool http_reply_queue(struct http_reply *reply, struct http_connection *connecti
     } else if (close_after) {
         response = reply->closing;
     }
-    bool queued = mhd_connection_reply(connection, reply->status, response);
+    bool queued = mhd_reply(mhd, reply->status, response);
     http_reply_release(reply);
     return queued;
 }

@@ -4,13 +4,11 @@
 
 /* The functions of replies (presenced/reply.h) that only src/http uses. */
 
-#include "presenced/reply.h"
-
-struct http_connection;
+#include "mhd_adapter.h"
 
 /* Queues a reply; consumes one that is sent once. False when libmicrohttpd does not take it: close the
  * connection. */
-bool http_reply_queue(struct http_reply *reply, struct http_connection *connection, bool close_after);
+bool http_reply_queue(struct http_reply *reply, struct mhd *mhd, bool close_after);
 
 /* Writes the whole reply, with `Connection: close`, to send it without libmicrohttpd. */
 void http_reply_write(struct http_reply *reply, struct buf *out);

@@ -2,8 +2,7 @@
 /* Requests that are answered later, because what the answer says is not certain yet (an event is OK when it
  * is stored). libmicrohttpd's own way: the connection is suspended from its handler, and when it is resumed
  * the handler is called again and queues the reply. */
-#include "mhd_adapter.h"
-#include "worker.h"
+#include "connection.h"
 
 static struct http_connection *connection_of(struct waiter *waiter)
 {
@@ -11,28 +10,28 @@ static struct http_connection *connection_of(struct waiter *waiter)
                                               offsetof(struct http_connection, answer_waiter));
 }
 
-void http_wait_for_answer(struct http_connection *connection)
+void waiting_begin(struct http_connection *connection)
 {
-    struct http_worker *worker = connection->worker;
+    struct http_worker *worker = http_worker_of(connection);
     connection->exchange.stage = EXCHANGE_WAIT;
-    wait_join(&worker->waiting, &connection->answer_waiter, worker->now_ms);
-    http_count(&worker->stats.n_waiting);
-    mhd_connection_suspend(connection);
+    wait_join(&worker->waiting, &connection->answer_waiter, worker->transport->now_ms);
+    http_count(&worker->counters.n_waiting);
+    mhd_suspend(connection->loop->mhd);
 }
 
-void http_wait_no_longer(struct http_connection *connection)
+void waiting_end(struct http_connection *connection)
 {
     if (connection->answer_waiter.next == NULL) {
         return;
     }
     wait_leave(&connection->answer_waiter);
-    http_count_down(&connection->worker->stats.n_waiting);
-    http_connection_resume(connection);
+    http_count_down(&http_worker_of(connection)->counters.n_waiting);
+    mhd_loop_resume(connection->loop);
 }
 
-void http_answer_waiting(struct http_worker *worker)
+void waiting_answer(struct http_worker *worker)
 {
-    const struct http_listener_config *config = &worker->shared->config;
+    const struct http_config *config = worker->config;
     struct waiter *waiter = NULL;
     /* Who has begun to wait either sees here what has come meanwhile, or is seen by http_listener_wake(). */
     atomic_thread_fence(memory_order_seq_cst);
@@ -44,6 +43,6 @@ void http_answer_waiting(struct http_worker *worker)
             return;
         }
         connection->exchange.reply = reply;
-        http_wait_no_longer(connection);
+        waiting_end(connection);
     }
 }

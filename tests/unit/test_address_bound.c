@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "../../src/http/address_bound.h"
+#include "../../src/transport/address_bound.h"
 #include "suite.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "../../src/http/tls_check.h"
+#include "../../src/transport/tls_check.h"
 #include "presenced/tls.h"
 #include "suite.h"
 

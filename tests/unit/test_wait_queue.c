@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "../../src/http/deadlines.h"
+#include "presenced/wait_queue.h"
 #include "suite.h"
 
 START_TEST(test_order)
@@ -48,8 +48,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("deadlines");
-    TCase *tcase = tcase_create("deadlines");
+    Suite *suite = suite_create("wait_queue");
+    TCase *tcase = tcase_create("wait_queue");
     tcase_add_test(tcase, test_order);
     tcase_add_test(tcase, test_leave_and_move);
     suite_add_tcase(suite, tcase);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef PRESENCED_HTTP_DEADLINES_H
-#define PRESENCED_HTTP_DEADLINES_H
+#ifndef PRESENCED_WAIT_QUEUE_H
+#define PRESENCED_WAIT_QUEUE_H
 
 /* Who has waited longest: connections of one thread in the order in which they began to wait. As all of a
  * queue wait equally long, the first to expire is always the first of the queue: no heap, no timers. */

@@ -1,53 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/tls.h"
-
-#include "tls_check.h"
-#include "tls_key.h"
+#include "tls_private.h"
 
 #include <errno.h>
-#include <gnutls/abstract.h>
-#include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-
-/* TLS 1.2 and 1.3 with forward secrecy and authenticated encryption only. X25519 first: a client that offers
- * it (all do) is spared a HelloRetryRequest; AES-128-GCM before AES-256-GCM saves the SHA-384 of its
- * handshake, a tenth of the cost. */
-const char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
-                              ":-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA"
-                              ":-CIPHER-ALL:+AES-128-GCM:+CHACHA20-POLY1305:+AES-256-GCM:-MAC-ALL:+AEAD"
-                              ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1"
-                              ":-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:-SIGN-DSA-SHA1:%SERVER_PRECEDENCE";
-
-/* A generation is never changed. It goes when nobody holds it any more: the sessions that began with it, and
- * struct tls or else its maker. */
-struct tls_generation {
-    gnutls_certificate_credentials_t credentials;
-    bool wants_client_certificate;
-    struct tls_certificate certificate;
-    _Atomic unsigned n_holders;
-};
-
-struct tls {
-    pthread_mutex_t lock;                    /* from reading `newest` until what it points to is held */
-    _Atomic(struct tls_generation *) newest; /* without the lock: to compare with, not to follow */
-    _Atomic bool wants_client_certificate;   /* as the newest does */
-    _Atomic uint64_t certificate_end_unix_s; /* of the newest */
-    gnutls_datum_t ticket_key;               /* GnuTLS rotates what it derives from it */
-    _Atomic uint64_t n_full;
-    _Atomic uint64_t n_resumed;
-    _Atomic uint64_t n_failed;
-    _Atomic uint64_t n_failed_by[TLS_N_FAILURES];
-};
-
-/* Certificates from the server's own up to its root. */
-#define CHAIN_MAX 16
 
 /* A whole record of a callback, mostly. */
 #define READ_AHEAD_BYTES 1024
@@ -93,245 +52,6 @@ struct tls_session {
     unsigned ahead_end;
     unsigned char ahead[READ_AHEAD_BYTES];
 };
-
-int tls_new(struct tls **ret_tls)
-{
-    cleanup(tls_freep) struct tls *tls = calloc(1, sizeof(*tls));
-    if (tls == NULL) {
-        return -ENOMEM;
-    }
-    (void)pthread_mutex_init(&tls->lock, NULL);
-    if (gnutls_session_ticket_key_generate(&tls->ticket_key) < 0) {
-        return -ENOMEM;
-    }
-    *ret_tls = take_pointer(tls);
-    return 0;
-}
-
-void tls_generation_free(struct tls_generation *generation)
-{
-    if (generation == NULL || atomic_fetch_sub(&generation->n_holders, 1) > 1) {
-        return;
-    }
-    if (generation->credentials != NULL) {
-        gnutls_certificate_free_credentials(generation->credentials);
-    }
-    free(generation);
-}
-
-void tls_free(struct tls *tls)
-{
-    if (tls == NULL) {
-        return;
-    }
-    tls_generation_free(atomic_load(&tls->newest));
-    if (tls->ticket_key.data != NULL) {
-        gnutls_memset(tls->ticket_key.data, 0, tls->ticket_key.size);
-        gnutls_free(tls->ticket_key.data);
-    }
-    (void)pthread_mutex_destroy(&tls->lock);
-    free(tls);
-}
-
-static gnutls_datum_t datum(struct str bytes)
-{
-    return (gnutls_datum_t){.data = (unsigned char *)(uintptr_t)bytes.ptr, .size = (unsigned)bytes.len};
-}
-
-/* `file` is what it is about. */
-static int refuse(const char *file, const char *what, const char *why, struct certificate_error *ret_error)
-{
-    (void)snprintf(ret_error->text, sizeof(ret_error->text), "%s: %s: %s", file, what, why);
-    return -EINVAL;
-}
-
-static int refuse_certificate(const struct certificate *certificate, int gnutls_error,
-                              struct certificate_error *ret_error)
-{
-    const char *why = certificate->flaw[0] != '\0' ? certificate->flaw : gnutls_strerror(gnutls_error);
-    return gnutls_error == GNUTLS_E_MEMORY_ERROR
-               ? -ENOMEM
-               : refuse(certificate->path, "no TLS handshake succeeds with this certificate", why, ret_error);
-}
-
-/* Hands chain and key over to the credentials. 0, or a GnuTLS error. */
-static int set_certificate(gnutls_certificate_credentials_t credentials,
-                           const struct certificate *certificate)
-{
-    gnutls_pcert_st chain[CHAIN_MAX];
-    unsigned n_chain = CHAIN_MAX;
-    gnutls_privkey_t key = NULL;
-    gnutls_datum_t chain_pem = datum(buf_str(&certificate->chain_pem));
-    int r = gnutls_pcert_list_import_x509_raw(chain, &n_chain, &chain_pem, GNUTLS_X509_FMT_PEM, 0);
-    if (r < 0) {
-        return r;
-    }
-    r = tls_key_new(buf_str(&certificate->key_pem), &key);
-    if (r >= 0) {
-        r = gnutls_certificate_set_key(credentials, NULL, 0, chain, (int)n_chain, key);
-    }
-    if (r < 0) {
-        for (unsigned i = 0; i < n_chain; i++) {
-            gnutls_pcert_deinit(&chain[i]);
-        }
-        gnutls_privkey_deinit(key);
-    }
-    return r;
-}
-
-/* 0, or a GnuTLS error. */
-static int set_client_ca(gnutls_certificate_credentials_t credentials, struct str pem)
-{
-    gnutls_datum_t ca = datum(pem);
-    int r = gnutls_certificate_set_x509_trust_mem(credentials, &ca, GNUTLS_X509_FMT_PEM);
-    return r == 0 ? GNUTLS_E_NO_CERTIFICATE_FOUND : r < 0 ? r : 0;
-}
-
-/* Whoever offers TLS 1.3 gets it, and that is nearly everybody: a key that can do 1.2 alone (RSA with 512
- * bits, P-224) is one that fails. The other way round those who know 1.2 at most fail, of whom there may be
- * none. */
-static int check(struct tls_generation *generation, const struct certificate *certificate,
-                 struct certificate_error *ret_error)
-{
-    int errors[TLS_CHECK_N_VERSIONS];
-    int r = tls_check(generation->credentials, tls_priorities, errors);
-    if (r < 0) {
-        return r;
-    }
-    if (errors[TLS_CHECK_1_3] != 0) {
-        return refuse_certificate(certificate, errors[TLS_CHECK_1_3], ret_error);
-    }
-    generation->certificate = (struct tls_certificate){
-        .not_before_unix_s = certificate->not_before_unix_s,
-        .not_after_unix_s = certificate->not_after_unix_s,
-        .works_with_1_2 = errors[TLS_CHECK_1_2] == 0,
-    };
-    return 0;
-}
-
-int tls_generation_new(const struct certificate *certificate, struct str client_ca_pem,
-                       struct tls_generation **ret_generation, struct certificate_error *ret_error)
-{
-    cleanup(tls_generation_freep) struct tls_generation *generation = calloc(1, sizeof(*generation));
-    if (generation == NULL) {
-        return -ENOMEM;
-    }
-    atomic_init(&generation->n_holders, 1);
-    if (gnutls_certificate_allocate_credentials(&generation->credentials) < 0) {
-        return -ENOMEM;
-    }
-    int r = set_certificate(generation->credentials, certificate);
-    if (r < 0) {
-        return refuse_certificate(certificate, r, ret_error);
-    }
-    if (client_ca_pem.len > 0) {
-        r = set_client_ca(generation->credentials, client_ca_pem);
-        if (r < 0) {
-            return refuse("client_ca", "cannot be used", gnutls_strerror(r), ret_error);
-        }
-        generation->wants_client_certificate = true;
-    }
-    r = check(generation, certificate, ret_error);
-    if (r < 0) {
-        return r;
-    }
-    *ret_generation = take_pointer(generation);
-    return 0;
-}
-
-struct tls_certificate tls_generation_certificate(const struct tls_generation *generation)
-{
-    return generation->certificate;
-}
-
-int tls_check_client_ca(const char *path, struct str pem, struct certificate_error *ret_error)
-{
-    gnutls_certificate_credentials_t credentials = NULL;
-    if (gnutls_certificate_allocate_credentials(&credentials) < 0) {
-        return -ENOMEM;
-    }
-    int r = set_client_ca(credentials, pem);
-    gnutls_certificate_free_credentials(credentials);
-    if (r == GNUTLS_E_MEMORY_ERROR) {
-        return -ENOMEM;
-    }
-    return r < 0 ? refuse(path, "cannot be used", gnutls_strerror(r), ret_error) : 0;
-}
-
-void tls_adopt(struct tls *tls, struct tls_generation *generation)
-{
-    (void)pthread_mutex_lock(&tls->lock);
-    /* First, so that whoever finds another generation than its own knows what that one wants. */
-    atomic_store(&tls->wants_client_certificate, generation->wants_client_certificate);
-    atomic_store(&tls->certificate_end_unix_s, generation->certificate.not_after_unix_s);
-    struct tls_generation *before = atomic_exchange(&tls->newest, generation);
-    (void)pthread_mutex_unlock(&tls->lock);
-    tls_generation_free(before);
-}
-
-/* For tls_generation_free(); NULL where there is none. */
-static struct tls_generation *hold_newest(struct tls *tls)
-{
-    (void)pthread_mutex_lock(&tls->lock);
-    struct tls_generation *generation = atomic_load(&tls->newest);
-    if (generation != NULL) {
-        atomic_fetch_add(&generation->n_holders, 1);
-    }
-    (void)pthread_mutex_unlock(&tls->lock);
-    return generation;
-}
-
-const char *tls_library_version(void)
-{
-    return gnutls_check_version(NULL);
-}
-
-bool tls_certificate(struct tls *tls, struct tls_certificate *ret_certificate)
-{
-    struct tls_generation *generation = hold_newest(tls);
-    if (generation == NULL) {
-        return false;
-    }
-    *ret_certificate = generation->certificate;
-    tls_generation_free(generation);
-    return true;
-}
-
-void tls_stats(const struct tls *tls, struct tls_stats *ret_stats)
-{
-    struct tls_stats stats = {
-        .n_full = atomic_load_explicit(&tls->n_full, memory_order_relaxed),
-        .n_resumed = atomic_load_explicit(&tls->n_resumed, memory_order_relaxed),
-        .n_failed = atomic_load_explicit(&tls->n_failed, memory_order_relaxed),
-        .certificate_end_unix_s = atomic_load_explicit(&tls->certificate_end_unix_s, memory_order_relaxed),
-    };
-    for (size_t i = 0; i < TLS_N_FAILURES; i++) {
-        stats.n_failed_by[i] = atomic_load_explicit(&tls->n_failed_by[i], memory_order_relaxed);
-    }
-    *ret_stats = stats;
-}
-
-static int no_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
-                          gnutls_pcert_st **certificates, unsigned *n_certificates,
-                          gnutls_ocsp_data_st **ocsp, unsigned *n_ocsp, gnutls_privkey_t *key,
-                          unsigned *flags)
-{
-    (void)session;
-    (void)info;
-    (void)certificates;
-    (void)n_certificates;
-    (void)ocsp;
-    (void)n_ocsp;
-    (void)key;
-    (void)flags;
-    return -1;
-}
-
-void *tls_certificate_callback(void)
-{
-    gnutls_certificate_retrieve_function3 *callback = no_certificate;
-    return (void *)callback;
-}
 
 /* What a new connection's handshake has to say, its ticket and its first reply are gathered until the peer's
  * turn has come: one packet each time instead of four in all. */
@@ -498,7 +218,7 @@ static void ignore_server_name(gnutls_session_t gnutls)
 struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int fd,
                                     const struct tls_session_events *events, void *cls)
 {
-    cleanup(tls_generation_freep) struct tls_generation *generation = hold_newest(tls);
+    cleanup(tls_generation_freep) struct tls_generation *generation = tls_hold_newest(tls);
     cleanup(cleanup_freep) struct tls_session *session = calloc(1, sizeof(*session));
     if (session == NULL || generation == NULL) {
         return NULL;
@@ -577,25 +297,6 @@ enum tls_failure tls_session_failure(const struct tls_session *session, const ch
 {
     *ret_alert = session->alert;
     return session->failure;
-}
-
-static const struct {
-    const char *name;
-    const char *text;
-} failures[TLS_N_FAILURES] = {
-#define AS_ROW(id, name, text) [TLS_FAILURE_##id] = {name, text},
-    TLS_FAILURES(AS_ROW)
-#undef AS_ROW
-};
-
-const char *tls_failure_name(enum tls_failure failure)
-{
-    return failures[failure].name;
-}
-
-const char *tls_failure_text(enum tls_failure failure)
-{
-    return failures[failure].text;
 }
 
 void tls_session_hold(struct tls_session *session)

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/transport.h"
+
+#include "presenced/clock.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <time.h>
+
+struct transport_listener {
+    struct transport_shared shared;
+    unsigned n_workers;
+    struct worker *workers[];
+};
+
+int transport_listener_new(const struct transport_config *config, const struct transport_protocol *protocol,
+                           void *protocol_cls, struct transport_listener **ret_listener)
+{
+    size_t size = sizeof(struct transport_listener) + config->n_threads * sizeof(struct worker *);
+    cleanup(transport_listener_freep) struct transport_listener *listener = calloc(1, size);
+    if (listener == NULL) {
+        return -ENOMEM;
+    }
+    listener->shared.config = *config;
+    listener->shared.protocol = protocol;
+    listener->shared.protocol_cls = protocol_cls;
+    (void)pthread_rwlock_init(&listener->shared.unbounded_lock, NULL);
+    int r = transport_listener_set_unbounded(listener, config->unbounded, config->n_unbounded);
+    if (r < 0) {
+        return r;
+    }
+    if (config->max_connections_per_address > 0) {
+        r = address_bound_new(config->max_connections_per_address, config->max_connections,
+                              &listener->shared.addresses);
+        if (r < 0) {
+            return r;
+        }
+    }
+    *ret_listener = take_pointer(listener);
+    return 0;
+}
+
+int transport_listener_add_socket(struct transport_listener *listener, int fd, bool is_shared)
+{
+    struct transport_shared *shared = &listener->shared;
+    if (shared->n_sockets == TRANSPORT_N_SOCKETS_MAX) {
+        (void)close(fd);
+        return -ENOSPC;
+    }
+    /* Inherited by its connections, but for Unix sockets: nothing is to wait for the peer's acknowledgement.
+     */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    shared->is_shared[shared->n_sockets] = is_shared;
+    shared->sockets[shared->n_sockets++] = fd;
+    return 0;
+}
+
+unsigned transport_listener_n_sockets(const struct transport_listener *listener)
+{
+    return listener->shared.n_sockets;
+}
+
+int transport_listener_socket(const struct transport_listener *listener, unsigned which)
+{
+    return listener->shared.sockets[which];
+}
+
+int transport_listener_start(struct transport_listener *listener)
+{
+    while (listener->n_workers < listener->shared.config.n_threads) {
+        unsigned number = listener->n_workers;
+        int r = worker_new(&listener->shared, number, &listener->workers[number]);
+        if (r < 0) {
+            return r;
+        }
+        listener->n_workers++;
+    }
+    return 0;
+}
+
+static void wake_all(struct transport_listener *listener)
+{
+    for (unsigned i = 0; i < listener->n_workers; i++) {
+        transport_worker_wake(&listener->workers[i]->shown);
+    }
+}
+
+void transport_listener_drain(struct transport_listener *listener)
+{
+    atomic_store(&listener->shared.draining, true);
+}
+
+void transport_listener_pause(struct transport_listener *listener)
+{
+    atomic_store(&listener->shared.paused, true);
+    wake_all(listener);
+}
+
+static bool is_quiet(const struct transport_listener *listener)
+{
+    bool quiet = true;
+    for (unsigned i = 0; i < listener->n_workers; i++) {
+        quiet &= atomic_load(&listener->workers[i]->counters.is_quiet);
+    }
+    return quiet;
+}
+
+bool transport_listener_wait_idle(struct transport_listener *listener, uint64_t timeout_ms)
+{
+    uint64_t until_ms = clock_monotonic_ms() + timeout_ms;
+    while (!is_quiet(listener)) {
+        if (clock_monotonic_ms() >= until_ms) {
+            return false;
+        }
+        (void)nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    }
+    return true;
+}
+
+void transport_listener_wait_round(struct transport_listener *listener)
+{
+    for (unsigned i = 0; i < listener->n_workers; i++) {
+        struct worker *worker = listener->workers[i];
+        uint64_t before = atomic_load(&worker->counters.n_rounds);
+        transport_worker_wake(&worker->shown);
+        while (atomic_load(&worker->counters.n_rounds) == before &&
+               !atomic_load(&worker->counters.is_quiet)) { /* quiet: it has ended */
+            (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        }
+    }
+}
+
+static bool made_progress(const struct worker *worker)
+{
+    const struct worker_counters *counters = &worker->counters;
+    return atomic_load(&counters->is_quiet) || atomic_load(&counters->n_rounds) != worker->n_rounds_seen;
+}
+
+bool transport_listener_made_progress(struct transport_listener *listener)
+{
+    bool all = true;
+    for (unsigned i = 0; i < listener->n_workers; i++) {
+        all &= made_progress(listener->workers[i]);
+        transport_worker_wake(&listener->workers[i]->shown);
+    }
+    for (unsigned i = 0; all && i < listener->n_workers; i++) {
+        struct worker *worker = listener->workers[i];
+        worker->n_rounds_seen = atomic_load(&worker->counters.n_rounds);
+    }
+    return all;
+}
+
+int transport_listener_set_unbounded(struct transport_listener *listener, const struct network *networks,
+                                     size_t n)
+{
+    struct transport_shared *shared = &listener->shared;
+    struct network *copy = calloc(n + 1, sizeof(*copy));
+    if (copy == NULL) {
+        return -ENOMEM;
+    }
+    if (n > 0) {
+        memcpy(copy, networks, n * sizeof(*copy));
+    }
+    (void)pthread_rwlock_wrlock(&shared->unbounded_lock);
+    free(shared->unbounded);
+    shared->unbounded = copy;
+    shared->n_unbounded = n;
+    (void)pthread_rwlock_unlock(&shared->unbounded_lock);
+    return 0;
+}
+
+void transport_listener_counters(const struct transport_listener *listener,
+                                 struct transport_counters *ret_counters)
+{
+    struct transport_counters counters = {
+        .n_connections = atomic_load(&listener->shared.n_connections),
+        .n_connections_max = listener->shared.config.max_connections,
+    };
+    for (unsigned i = 0; i < listener->n_workers; i++) {
+        const struct worker_counters *worker = &listener->workers[i]->counters;
+        counters.n_accepted += atomic_load(&worker->n_accepted);
+        counters.n_refused_per_address += atomic_load(&worker->n_refused_per_address);
+        counters.n_timed_out += atomic_load(&worker->n_timed_out);
+    }
+    *ret_counters = counters;
+}
+
+void transport_listener_free(struct transport_listener *listener)
+{
+    if (listener == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < listener->n_workers; i++) {
+        worker_free(listener->workers[i]);
+    }
+    for (unsigned i = 0; i < listener->shared.n_sockets; i++) {
+        (void)close(listener->shared.sockets[i]);
+    }
+    address_bound_free(listener->shared.addresses);
+    free(listener->shared.unbounded);
+    (void)pthread_rwlock_destroy(&listener->shared.unbounded_lock);
+    free(listener);
+}
