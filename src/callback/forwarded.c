@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/forwarded.h"
+#include "forwarded.h"
 
 static bool is_trusted(const struct address *address, const struct network *trusted, size_t n_trusted)
 {

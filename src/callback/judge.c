@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "judge.h"
 
-#include "presenced/forwarded.h"
+#include "forwarded.h"
 #include "presenced/query.h"
 
 /* The parameters of the callback URL that mean something; any others are the operator's or news. */

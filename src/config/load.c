@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/config.h"
 
-#include "check.h"
+#include "config_check.h"
 #include "ini_reader.h"
 #include "presenced/read_file.h"
 #include "presenced/wipe.h"

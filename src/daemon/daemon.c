@@ -8,39 +8,10 @@
 #include "presenced/clock.h"
 #include "presenced/log.h"
 #include "presenced/setup.h"
+#include "signals.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
-
-static sigset_t ending_signals(void)
-{
-    sigset_t set;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    return set;
-}
-
-static sigset_t awaited_signals(void)
-{
-    sigset_t set = ending_signals();
-    (void)sigaddset(&set, SIGHUP);
-    return set;
-}
-
-void daemon_hold_signals(void)
-{
-    sigset_t awaited = awaited_signals();
-    (void)pthread_sigmask(SIG_BLOCK, &awaited, NULL);
-}
-
-bool is_told_to_end(void)
-{
-    sigset_t pending;
-    (void)sigpending(&pending);
-    return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
-}
 
 static int start_log(struct daemon *daemon)
 {
@@ -117,23 +88,12 @@ static const struct {
 };
 #define N_STEPS (sizeof(steps) / sizeof(steps[0]))
 
-uint64_t count_online(const struct daemon *daemon)
-{
-    uint64_t n = 0;
-    for (unsigned app = 0; app < table_n_apps(daemon->table); app++) {
-        struct table_counts counts;
-        table_counts(daemon->table, (uint16_t)app, &counts);
-        n += counts.n_users[USER_ONLINE];
-    }
-    return n;
-}
-
 /* What time brings about. Returns for how long nothing more is to be done. */
 static uint64_t pass_time(struct daemon *daemon)
 {
     uint64_t now_ms = clock_unix_ms();
     uint64_t next_ms = table_tick(daemon->table, now_ms);
-    uint64_t n_online = count_online(daemon);
+    uint64_t n_online = table_n_online(daemon->table);
     history_record(daemon->history, now_ms, n_online);
     if (daemon->store != NULL) {
         store_note_online(daemon->store, now_ms, n_online);
@@ -143,15 +103,6 @@ static uint64_t pass_time(struct daemon *daemon)
     report_refresh(daemon);
     uint64_t wait_ms = next_ms > now_ms ? next_ms - now_ms : 0;
     return wait_ms > 1000 ? 1000 : wait_ms;
-}
-
-void daemon_log_lines(enum log_level level, const struct buf *lines)
-{
-    struct str left = buf_str(lines);
-    struct str line;
-    while (left.len > 0 && str_split(&left, '\n', &line)) {
-        log_at(level, "configuration", log_str("text", line));
-    }
 }
 
 static struct str first_line(const struct buf *lines)
@@ -179,8 +130,8 @@ static void reload(struct daemon *daemon)
     if (r == 0) {
         r = reload_policy(daemon, &config);
     }
-    daemon_log_lines(LOG_LEVEL_WARNING, &warnings);
-    daemon_log_lines(LOG_LEVEL_ERROR, &errors);
+    setup_log_lines(LOG_LEVEL_WARNING, &warnings);
+    setup_log_lines(LOG_LEVEL_ERROR, &errors);
     note_reload(&daemon->reloads, r == 0);
     if (r < 0) {
         log_error("configuration not reloaded: the old one stays", log_errno("error", r));
@@ -199,7 +150,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 /* Waits for a signal while time passes. Returns it, 0 when `until_ms` (0: never) is reached. */
 static int wait_for_signal(struct daemon *daemon, uint64_t until_ms)
 {
-    const sigset_t awaited = awaited_signals();
+    const sigset_t awaited = signals_awaited();
     for (;;) {
         uint64_t wait_ms = pass_time(daemon);
         uint64_t now_ms = clock_monotonic_ms();
@@ -220,13 +171,6 @@ static int wait_for_signal(struct daemon *daemon, uint64_t until_ms)
     }
 }
 
-/* From here on a second SIGTERM (or SIGINT) ends the process at once, by its default. */
-static void let_signals_kill(void)
-{
-    sigset_t ending = ending_signals();
-    (void)pthread_sigmask(SIG_UNBLOCK, &ending, NULL);
-}
-
 /* Says to load balancers that it goes, serves on for drain_delay, answers what is in flight. */
 static void drain(struct daemon *daemon)
 {
@@ -239,7 +183,7 @@ static void drain(struct daemon *daemon)
     log_notice("draining", log_u64("delay_ms", delay_ms));
     if (delay_ms == 0 || wait_for_signal(daemon, clock_monotonic_ms() + delay_ms) == 0) {
         pause_listeners(daemon);
-        let_signals_kill();
+        signals_let_kill();
         drain_listeners(daemon);
     }
 }
@@ -250,7 +194,7 @@ static size_t start(struct daemon *daemon, int *ret_result)
 {
     size_t n = 0;
     int r = 0;
-    while (r == 0 && n < N_STEPS && !is_told_to_end()) {
+    while (r == 0 && n < N_STEPS && !signals_end_is_pending()) {
         r = steps[n].start(daemon);
         if (r < 0) {
             log_error("cannot start", log_text("part", steps[n].name), log_errno("error", r));

@@ -90,11 +90,6 @@ extern const char *const daemon_listener_names[N_LISTENERS];
 /* Each start_…() returns 0, one of the above or -errno, logged where more can be said than its text, and
  * leaves what it has begun to its stop_…(), which takes what was never started, or not wholly. */
 
-/* daemon.c */
-bool is_told_to_end(void); /* whether a signal that ends the daemon is pending */
-uint64_t count_online(const struct daemon *daemon);
-void daemon_log_lines(enum log_level level, const struct buf *lines);
-
 /* passed.c */
 int start_passed(struct daemon *daemon);
 void stop_passed(struct daemon *daemon);

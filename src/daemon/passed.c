@@ -4,6 +4,7 @@
 #include "parts.h"
 
 #include "presenced/log.h"
+#include "presenced/setup.h"
 #include "presenced/socket.h"
 
 #include <errno.h>
@@ -171,7 +172,7 @@ int start_passed(struct daemon *daemon)
     struct passing passing = {.daemon = daemon};
     int r = take_all(&passing);
     if (r != -ENOMEM && passing.errors.len > 0) {
-        daemon_log_lines(LOG_LEVEL_ERROR, &passing.errors);
+        setup_log_lines(LOG_LEVEL_ERROR, &passing.errors);
         r = START_MISCONFIGURED;
     }
     buf_fini(&passing.errors);

@@ -61,7 +61,8 @@ static void describe(const struct daemon *daemon, char ret_line[static SUPERVISO
     const char *problem = daemon->store == NULL ? NULL : store_problem(daemon->store);
     const char *refusal = daemon->report.refusal;
     buf_appendf(&text, "%susers online: %" PRIu64,
-                atomic_load(&daemon->readiness) == STATUS_DRAINING ? "draining, " : "", count_online(daemon));
+                atomic_load(&daemon->readiness) == STATUS_DRAINING ? "draining, " : "",
+                table_n_online(daemon->table));
     if (problem != NULL) {
         buf_appendf(&text, "; store: %s", problem);
     }

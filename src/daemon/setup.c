@@ -3,6 +3,7 @@
 
 #include "parts.h"
 #include "presenced/clock.h"
+#include "presenced/log.h"
 #include "store_folder.h"
 
 #include <errno.h>
@@ -106,4 +107,13 @@ int setup_load(const char *path, enum setup_purpose purpose, struct config *ret_
     *ret_config = config;
     config = (struct config){0};
     return 0;
+}
+
+void setup_log_lines(enum log_level level, const struct buf *lines)
+{
+    struct str left = buf_str(lines);
+    struct str line;
+    while (left.len > 0 && str_split(&left, '\n', &line)) {
+        log_at(level, "configuration", log_str("text", line));
+    }
 }

@@ -3,6 +3,7 @@
 #include "parts.h"
 
 #include "presenced/log.h"
+#include "signals.h"
 
 #include <errno.h>
 
@@ -26,7 +27,7 @@ static void tell_progress(void *cls, uint64_t n_users)
 static bool is_cancelled(void *unused)
 {
     (void)unused;
-    return is_told_to_end();
+    return signals_end_is_pending();
 }
 
 static void take_minute(void *cls, uint64_t unix_ms, uint64_t n_online)

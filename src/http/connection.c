@@ -105,7 +105,7 @@ static bool start_tls(struct http_connection *connection)
 
 /* ---- what libmicrohttpd has it do ---- */
 
-static void on_added(void *cls)
+static void handle_added(void *cls)
 {
     struct http_connection *connection = cls;
     if (!start_tls(connection) || transport_connection_watch(&connection->transport) < 0) {
@@ -158,7 +158,7 @@ static void log_failed_handshake(const struct transport_connection *transport)
     }
 }
 
-static void on_closed(void *cls)
+static void handle_closed(void *cls)
 {
     struct http_connection *connection = cls;
     struct transport_connection *transport = &connection->transport;
@@ -176,43 +176,43 @@ static void on_closed(void *cls)
     transport_connection_release(transport);
 }
 
-static void on_request_line(void *cls, struct str target)
+static void handle_request_line(void *cls, struct str target)
 {
     exchange_begin(cls, target);
 }
 
-static bool on_head(void *cls, const struct mhd_head *head)
+static bool handle_head(void *cls, const struct mhd_head *head)
 {
     struct http_connection *connection = cls;
     mhd_loop_has_progressed(connection->loop);
     return exchange_head(connection, head);
 }
 
-static bool on_body(void *cls, struct str bytes)
+static bool handle_body(void *cls, struct str bytes)
 {
     struct http_connection *connection = cls;
     mhd_loop_has_progressed(connection->loop);
     return exchange_body(connection, bytes);
 }
 
-static bool on_request(void *cls)
+static bool handle_request(void *cls)
 {
     struct http_connection *connection = cls;
     mhd_loop_has_progressed(connection->loop);
     return exchange_answer(connection);
 }
 
-static void on_request_end(void *cls)
+static void handle_request_end(void *cls)
 {
     exchange_end(cls);
 }
 
-static void on_refused(void *cls, unsigned status)
+static void handle_refused(void *cls, unsigned status)
 {
     exchange_is_refused(cls, status);
 }
 
-static void on_complained(void *cls)
+static void handle_complained(void *cls)
 {
     const struct http_connection *connection = cls;
     if (connection->transport.tls != NULL) {
@@ -221,13 +221,13 @@ static void on_complained(void *cls)
 }
 
 const struct mhd_events http_connection_events = {
-    .added = on_added,
-    .closed = on_closed,
-    .request_line = on_request_line,
-    .head = on_head,
-    .body = on_body,
-    .request = on_request,
-    .request_end = on_request_end,
-    .refused = on_refused,
-    .complained = on_complained,
+    .added = handle_added,
+    .closed = handle_closed,
+    .request_line = handle_request_line,
+    .head = handle_head,
+    .body = handle_body,
+    .request = handle_request,
+    .request_end = handle_request_end,
+    .refused = handle_refused,
+    .complained = handle_complained,
 };

@@ -3,7 +3,7 @@
  * would reset the connection, so that the sender might not see the answer; and a sender that is refused for
  * its clock or its token should not cost a TLS handshake each time. */
 #include "connection.h"
-#include "presenced/target.h"
+#include "target.h"
 #include "reply.h"
 
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/framing.h"
+#include "framing.h"
 
 enum byte_class {
     BYTE_OTHER,   /* allowed in values only */

@@ -6,7 +6,7 @@
  * MHD daemon, which has one connection at a time, and is run by one thread; only that thread may use the two.
  * Responses may be used by any thread. */
 
-#include "presenced/framing.h"
+#include "framing.h"
 #include "presenced/reply.h"
 
 struct mhd;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/target.h"
+#include "target.h"
 
 /* Length of "http://" or "https://" at the head, in any case; 0 when there is neither. */
 static size_t scheme_length(struct str target)

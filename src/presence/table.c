@@ -148,6 +148,17 @@ void table_counts(const struct table *table, uint16_t app, struct table_counts *
     app_counts(table->apps[app], ret_counts);
 }
 
+uint64_t table_n_online(const struct table *table)
+{
+    uint64_t n = 0;
+    for (unsigned app = 0; app < table_n_apps(table); app++) {
+        struct table_counts counts;
+        table_counts(table, (uint16_t)app, &counts);
+        n += counts.n_users[USER_ONLINE];
+    }
+    return n;
+}
+
 struct place table_place(struct table *table, uint16_t app, struct str user_id)
 {
     uint8_t bytes[2 + USER_ID_MAX] = {(uint8_t)app, (uint8_t)(app >> 8)};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/answer.h"
+#include "answer.h"
 
 #include "presenced/json.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/app_choice.h"
+#include "app_choice.h"
 
-#include "presenced/parameter.h"
+#include "parameter.h"
 
 int app_choose(const struct table *table, const uint64_t *app_id, uint16_t *ret_app)
 {

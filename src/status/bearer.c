@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/bearer.h"
+#include "bearer.h"
 
 /* As long for any `given` of one length, whatever it is and whatever the token. */
 static bool equal_in_constant_time(struct str given, struct str token)

@@ -4,7 +4,7 @@
  *   presenced_users{app="1400000000",state="online"} 12
  *
  * https://prometheus.io/docs/instrumenting/exposition_formats/ */
-#include "presenced/exposition.h"
+#include "exposition.h"
 
 void exposition_begin(struct exposition *exposition, const struct metric_family *family)
 {

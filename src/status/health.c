@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/health.h"
+#include "health.h"
 
-#include "presenced/answer.h"
+#include "answer.h"
 
 void health_write(struct json_writer *json, struct status_health health)
 {

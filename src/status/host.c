@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/host.h"
+#include "host.h"
 
 #include "presenced/address.h"
 

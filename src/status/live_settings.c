@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/live_settings.h"
+#include "live_settings.h"
 
 #include <errno.h>
 

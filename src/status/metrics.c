@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/metrics.h"
+#include "metrics.h"
 
-#include "presenced/answer.h"
+#include "answer.h"
 #include "presenced/log.h"
-#include "presenced/process.h"
+#include "process.h"
 
 #include <stdio.h>
 

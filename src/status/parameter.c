@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/parameter.h"
+#include "parameter.h"
 
 int parameter_text(const struct query_value *value, size_t size, char *storage, struct str *ret_text)
 {

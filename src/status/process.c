@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/process.h"
+#include "process.h"
 
-#include "presenced/metrics.h"
+#include "metrics.h"
 
 #include <dirent.h>
 #include <fcntl.h>

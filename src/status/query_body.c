@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/query_body.h"
+#include "query_body.h"
 
 #include "presenced/json_check.h"
 #include "presenced/user.h"

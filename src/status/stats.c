@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/stats.h"
+#include "stats.h"
 
-#include "presenced/answer.h"
+#include "answer.h"
 #include "presenced/clock.h"
-#include "presenced/health.h"
+#include "health.h"
 #include "presenced/json.h"
 #include "presenced/log.h"
 

@@ -4,18 +4,18 @@
  * for saying so: it gets no answer at all. */
 #include "presenced/status.h"
 
-#include "presenced/answer.h"
-#include "presenced/bearer.h"
-#include "presenced/health.h"
-#include "presenced/host.h"
-#include "presenced/live_settings.h"
+#include "answer.h"
+#include "bearer.h"
+#include "health.h"
+#include "host.h"
+#include "live_settings.h"
 #include "presenced/log.h"
-#include "presenced/metrics.h"
-#include "presenced/stats.h"
-#include "presenced/user_list.h"
-#include "presenced/user_lookup.h"
-#include "presenced/users_query.h"
-#include "presenced/vendor_query.h"
+#include "metrics.h"
+#include "stats.h"
+#include "user_list.h"
+#include "user_lookup.h"
+#include "users_query.h"
+#include "vendor_query.h"
 
 #include <errno.h>
 

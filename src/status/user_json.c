@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/user_json.h"
+#include "user_json.h"
 
 static void write_optional_u64(struct json_writer *json, const char *key, bool is_known, uint64_t value)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/user_list.h"
+#include "user_list.h"
 
-#include "presenced/app_choice.h"
-#include "presenced/parameter.h"
-#include "presenced/user_json.h"
+#include "app_choice.h"
+#include "parameter.h"
+#include "user_json.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/user_lookup.h"
+#include "user_lookup.h"
 
-#include "presenced/app_choice.h"
-#include "presenced/user_json.h"
+#include "app_choice.h"
+#include "user_json.h"
 
 struct http_reply *user_lookup_answer(struct table *table, uint64_t now_ms,
                                       const struct http_request *request, struct str encoded_id)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/users_query.h"
+#include "users_query.h"
 
-#include "presenced/app_choice.h"
-#include "presenced/query_body.h"
-#include "presenced/user_json.h"
+#include "app_choice.h"
+#include "query_body.h"
+#include "user_json.h"
 
 #include <cjson/cJSON.h>
 

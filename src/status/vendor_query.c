@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The vendor's request carries the caller's account and its signature too (identifier, usersig, random,
  * contenttype): they are taken and not looked at, for what guards this listener is its own bearer token. */
-#include "presenced/vendor_query.h"
+#include "vendor_query.h"
 
-#include "presenced/app_choice.h"
+#include "app_choice.h"
 #include "presenced/json.h"
-#include "presenced/query_body.h"
+#include "query_body.h"
 
 #include <cjson/cJSON.h>
 

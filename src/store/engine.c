@@ -139,7 +139,8 @@ static rocksdb_options_t *complete_options(rocksdb_options_t *options)
 static rocksdb_options_t *make_options(uint64_t memory_bytes)
 {
     rocksdb_options_t *options = rocksdb_options_create();
-    /* Reads the log up to what is broken. What must have been in it is for the caller to know: see synced.h.
+    /* Reads the log up to what is broken. What must have been in it is for the caller to know: see
+     * superblock.h.
      */
     rocksdb_options_set_wal_recovery_mode(options, rocksdb_point_in_time_recovery);
     rocksdb_options_set_paranoid_checks(options, 1);

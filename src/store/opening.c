@@ -134,17 +134,17 @@ static int open_synced(const struct opening *opening)
     if (r < 0) {
         return r;
     }
-    r = synced_open(opening->store->folder_fd, is_empty, &opening->store->synced, &version);
+    r = superblock_open(opening->store->folder_fd, is_empty, &opening->store->superblock, &version);
     switch (r) {
-    case SYNCED_NONE:
+    case SUPERBLOCK_NONE:
         return has_engine ? fail_damaged(opening, "its file SYNCED is missing")
                           : fail(opening, -EBADMSG, "holds other files but no store; nothing was changed");
-    case SYNCED_DAMAGED:
+    case SUPERBLOCK_DAMAGED:
         return fail_damaged(opening, "its file SYNCED is not as it was written");
-    case SYNCED_NEWER:
+    case SUPERBLOCK_NEWER:
         (void)snprintf(words, sizeof(words), "layout %u", version);
         return fail_for(opening, -EPROTONOSUPPORT, words);
-    case SYNCED_BUSY:
+    case SUPERBLOCK_BUSY:
         return fail_for(opening, -EBUSY, "");
     default:
         return r < 0 ? fail_for(opening, r, "") : 0;
@@ -156,7 +156,7 @@ static int sync_engine(struct store *store)
     int r = 0;
     /* In both places, so that none speaks of an older state. */
     for (unsigned place = 0; r == 0 && place < 2; place++) {
-        r = store_sync(store, SYNCED_OPEN, engine_last_sequence(store->engine));
+        r = store_sync(store, SUPERBLOCK_OPEN, engine_last_sequence(store->engine));
     }
     return r;
 }
@@ -170,10 +170,10 @@ static int write_pending(const struct opening *opening)
         return 0;
     }
     log_notice("taken from the journal", log_u64("pairs", opening->pending.n));
-    writer_begin(store);
-    writer_put_pending(store, &opening->pending);
-    writer_put_position(store, 0, 0);
-    int r = writer_commit(store, &error);
+    batch_begin(store);
+    batch_put_pending(store, &opening->pending);
+    batch_put_position(store, 0, 0);
+    int r = batch_commit(store, &error);
     if (r == 0) {
         r = sync_engine(store);
     }
@@ -189,14 +189,14 @@ static int write_basics(const struct opening *opening)
 {
     struct store *store = opening->store;
     struct engine_error error = {""};
-    int r = journaling_prepare(store);
+    int r = commit_log_prepare(store);
     if (r < 0) {
         return fail_for(opening, r, "its journal");
     }
-    writer_begin(store);
-    writer_put_meta(store);
-    writer_put_position(store, store->run, 0);
-    r = writer_commit(store, &error);
+    batch_begin(store);
+    batch_put_meta(store);
+    batch_put_position(store, store->run, 0);
+    r = batch_commit(store, &error);
     if (r == 0) {
         r = sync_engine(store);
     }
@@ -218,7 +218,7 @@ static int make_engine(const struct opening *opening)
 static int check_synced(const struct store *store, const struct engine *engine,
                         struct engine_error *ret_error)
 {
-    const struct synced_mark *mark = &store->synced.mark;
+    const struct superblock_mark *mark = &store->superblock.mark;
     uint64_t sequence = engine_last_sequence(engine);
     if (sequence < mark->sequence) {
         (void)snprintf(ret_error->text, sizeof(ret_error->text),
@@ -312,8 +312,8 @@ static int open_steps(struct opening *opening)
     if (r < 0) {
         return r;
     }
-    store->was_closed = store->synced.state == SYNCED_CLOSED;
-    r = store->synced.state == SYNCED_CREATING ? make_engine(opening) : open_engine(opening);
+    store->was_closed = store->superblock.state == SUPERBLOCK_CLOSED;
+    r = store->superblock.state == SUPERBLOCK_CREATING ? make_engine(opening) : open_engine(opening);
     return r < 0 ? r : write_basics(opening);
 }
 

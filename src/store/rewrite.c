@@ -25,20 +25,20 @@ static void put_visited(void *cls, const struct user *user)
 {
     uint8_t record[RECORD_SIZE_MAX];
     (void)record_encode(user, record);
-    writer_put_user(cls, record);
+    batch_put_user(cls, record);
 }
 
 static int write_page(struct store *store, struct engine_error *ret_error)
 {
     static const struct table_filter all = {.app = -1, .state = -1, .platform = -1};
     struct table_cursor cursor = store->rewrite.cursor;
-    writer_begin(store);
+    batch_begin(store);
     if (cursor.position == 0) {
-        writer_put_apps(store);
+        batch_put_apps(store);
     }
     bool more = table_list(store->config.table, &all, PAGE_N_USERS, PAGE_N_USERS, &cursor, put_visited,
                            store);
-    int r = writer_commit(store, ret_error);
+    int r = batch_commit(store, ret_error);
     if (r < 0) {
         return r;
     }
@@ -60,7 +60,7 @@ static void judge_stored(struct store *store, struct str key)
     }
     int app = table_find_app(store->config.table, app_id);
     if (app >= 0 && table_get(store->config.table, (uint16_t)app, id, &unused) == TABLE_ABSENT) {
-        writer_delete_user(store, (uint16_t)app, id);
+        batch_delete_user(store, (uint16_t)app, id);
     }
 }
 
@@ -89,7 +89,7 @@ static int delete_page(struct store *store, struct engine_error *ret_error)
     if (cursor == NULL) {
         return -ENOMEM;
     }
-    writer_begin(store);
+    batch_begin(store);
     for (unsigned n = 0; n < PAGE_N_USERS && r == 0; n++) {
         r = engine_cursor_next(cursor, &key, &value, ret_error);
         if (r == 0 && key.len <= LAYOUT_KEY_MAX) {
@@ -102,7 +102,7 @@ static int delete_page(struct store *store, struct engine_error *ret_error)
         return r;
     }
     next.phase = r == ENGINE_END ? REWRITE_NONE : REWRITE_ENGINE;
-    r = writer_commit(store, ret_error);
+    r = batch_commit(store, ret_error);
     if (r < 0) {
         return r;
     }

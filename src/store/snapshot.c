@@ -6,7 +6,7 @@
  * all is open, it is all there, as of a moment in between. Else it is opened again. */
 #include "layout.h"
 #include "loader.h"
-#include "synced.h"
+#include "superblock.h"
 
 #include "presenced/clock.h"
 #include "presenced/snapshot.h"
@@ -53,28 +53,28 @@ static int fail(const char *path, int r, const char *what, char ret_problem[stat
     return r;
 }
 
-static int read_mark(const struct snapshot *snapshot, struct synced_mark *ret_mark,
+static int read_mark(const struct snapshot *snapshot, struct superblock_mark *ret_mark,
                      struct engine_error *ret_error)
 {
-    enum synced_state state = SYNCED_CREATING;
+    enum superblock_state state = SUPERBLOCK_CREATING;
     uint32_t version = 0;
-    int r = synced_read(snapshot->folder_fd, &state, ret_mark, &version);
+    int r = superblock_read(snapshot->folder_fd, &state, ret_mark, &version);
     switch (r) {
     case 0:
         break;
-    case SYNCED_NEWER:
+    case SUPERBLOCK_NEWER:
         (void)snprintf(ret_error->text, sizeof(ret_error->text), "layout %u", version);
         return -EPROTONOSUPPORT;
-    case SYNCED_DAMAGED:
+    case SUPERBLOCK_DAMAGED:
         *ret_error = (struct engine_error){"its file SYNCED is not as it was written"};
         return -EBADMSG;
-    case SYNCED_NONE:
+    case SUPERBLOCK_NONE:
         *ret_error = (struct engine_error){"the folder holds none"};
         return -ENOENT;
     default:
         return r;
     }
-    if (state == SYNCED_CREATING) {
+    if (state == SUPERBLOCK_CREATING) {
         *ret_error = (struct engine_error){"nothing was stored yet"};
         return -ENOENT;
     }
@@ -82,7 +82,7 @@ static int read_mark(const struct snapshot *snapshot, struct synced_mark *ret_ma
 }
 
 /* Whether all is there that was synced. */
-static int check_mark(const struct snapshot *snapshot, const struct synced_mark *mark,
+static int check_mark(const struct snapshot *snapshot, const struct superblock_mark *mark,
                       struct engine_error *ret_error)
 {
     int r = files_check(snapshot->folder_fd, &mark->files, engine_min_log(snapshot->engine));
@@ -98,7 +98,7 @@ static int check_mark(const struct snapshot *snapshot, const struct synced_mark 
 static int read_pending(struct snapshot *snapshot, struct engine_error *ret_error)
 {
     struct layout_position position;
-    bool is_in_use = synced_is_in_use(snapshot->folder_fd);
+    bool is_in_use = superblock_is_in_use(snapshot->folder_fd);
     int r = loader_read_position(snapshot->engine, &position, ret_error);
     if (r < 0) {
         return r;
@@ -108,7 +108,7 @@ static int read_pending(struct snapshot *snapshot, struct engine_error *ret_erro
 
 static int open_engine(struct snapshot *snapshot, uint64_t memory_bytes, struct engine_error *ret_error)
 {
-    struct synced_mark mark;
+    struct superblock_mark mark;
     int r = read_mark(snapshot, &mark, ret_error);
     if (r == 0) {
         r = engine_open_beside(snapshot->path, memory_bytes, &snapshot->engine, ret_error);
@@ -134,7 +134,7 @@ static int open_at_rest(struct snapshot *snapshot, uint64_t memory_bytes, struct
         int r_after = files_manifest(snapshot->folder_fd, &after);
         bool at_rest = r_before == r_after && before.number == after.number &&
                        before.size_bytes == after.size_bytes;
-        if (at_rest && (r != -EBADMSG || !synced_is_in_use(snapshot->folder_fd))) {
+        if (at_rest && (r != -EBADMSG || !superblock_is_in_use(snapshot->folder_fd))) {
             return r;
         }
         pending_fini(&snapshot->pending);

@@ -5,42 +5,19 @@
 #include "presenced/log.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 
 #define MINUTE_MS 60000
 
-/* When a write fails in the middle, the engine cuts off the half of it when it closes the file. Sizes that
- * were read before are then larger than what the next start finds, which it would take for damage: they count
- * when all writes that had begun by then are done. */
-static bool await_writes(const struct store *store)
-{
-    uint64_t n_begun = atomic_load(&store->n_writes_begun);
-    while (atomic_load(&store->n_writes_done) < n_begun && !atomic_load(&store->is_torn)) {
-        (void)poll(NULL, 0, 1);
-    }
-    return !atomic_load(&store->is_torn);
-}
-
-int store_sync(struct store *store, enum synced_state state, uint64_t sequence)
-{
-    struct synced_mark mark = {.sequence = sequence};
-    int r = files_sync(store->folder_fd, &mark.files);
-    if (r < 0) {
-        return r;
-    }
-    return await_writes(store) ? synced_write(&store->synced, state, &mark) : STORE_TORN;
-}
-
 static void init_locks(struct store *store)
 {
     pthread_condattr_t attributes;
-    (void)pthread_mutex_init(&store->syncer_lock, NULL);
+    (void)pthread_mutex_init(&store->fsync_lock, NULL);
     (void)pthread_mutex_init(&store->minutes.lock, NULL);
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&store->syncer_wakes, &attributes);
+    (void)pthread_cond_init(&store->fsync_wakes, &attributes);
     (void)pthread_condattr_destroy(&attributes);
 }
 
@@ -55,13 +32,13 @@ static void store_free(struct store *store)
     }
     journal_free(store->journal);
     engine_batch_free(store->batch);
-    synced_close(&store->synced);
+    superblock_close(&store->superblock);
     cleanup_closep(&store->folder_fd);
     cleanup_closep(&store->changes_fd);
     cleanup_closep(&store->control_fd);
-    (void)pthread_cond_destroy(&store->syncer_wakes);
+    (void)pthread_cond_destroy(&store->fsync_wakes);
     (void)pthread_mutex_destroy(&store->minutes.lock);
-    (void)pthread_mutex_destroy(&store->syncer_lock);
+    (void)pthread_mutex_destroy(&store->fsync_lock);
     buf_fini(&store->storage);
     free(store->read);
     free(store->pair);
@@ -91,7 +68,7 @@ static int make_store(const struct store_config *config, struct store **ret_stor
     store->config.path = strdup(config->path);
     store->changes = table_changes(config->table);
     store->n_names_written = PLATFORM_N_KNOWN;
-    store->synced.fd = -1;
+    store->superblock.fd = -1;
     store->folder_fd = -1;
     store->changes_fd = -1;
     store->control_fd = -1;
@@ -115,18 +92,18 @@ static int make_store(const struct store_config *config, struct store **ret_stor
 static void stop_follower(struct store *store)
 {
     atomic_store(&store->stopping, true);
-    follower_wake(store);
-    (void)pthread_join(store->follower, NULL);
+    writer_thread_wake(store);
+    (void)pthread_join(store->writer_thread, NULL);
     changes_unfollow(store->changes, store->changes_fd);
 }
 
 static void stop_syncer(struct store *store)
 {
-    (void)pthread_mutex_lock(&store->syncer_lock);
-    store->syncer_stops = true;
-    (void)pthread_cond_signal(&store->syncer_wakes);
-    (void)pthread_mutex_unlock(&store->syncer_lock);
-    (void)pthread_join(store->syncer, NULL);
+    (void)pthread_mutex_lock(&store->fsync_lock);
+    store->fsync_stops = true;
+    (void)pthread_cond_signal(&store->fsync_wakes);
+    (void)pthread_mutex_unlock(&store->fsync_lock);
+    (void)pthread_join(store->fsync_thread, NULL);
 }
 
 /* First of all who must see every change. All that there is by then is on disk. */
@@ -134,7 +111,7 @@ static int start_threads(struct store *store)
 {
     atomic_store(&store->fresh_until_ms, clock_monotonic_ms() + STORE_FRESH_MS);
     if (store->journal != NULL) {
-        journaling_start(store);
+        commit_log_start(store);
     } else if (store->config.durability == STORE_RELAXED) {
         relaxed_start(store);
     }
@@ -142,18 +119,18 @@ static int start_threads(struct store *store)
     if (r < 0) {
         return r;
     }
-    r = -pthread_create(&store->follower, NULL, follower_run, store);
+    r = -pthread_create(&store->writer_thread, NULL, writer_thread_run, store);
     if (r < 0) {
         changes_unfollow(store->changes, store->changes_fd);
         return r;
     }
-    r = -pthread_create(&store->syncer, NULL, syncer_run, store);
+    r = -pthread_create(&store->fsync_thread, NULL, fsync_thread_run, store);
     if (r < 0) {
         stop_follower(store);
         return r;
     }
-    (void)pthread_setname_np(store->follower, "store-writer");
-    (void)pthread_setname_np(store->syncer, "store-syncer");
+    (void)pthread_setname_np(store->writer_thread, "store-writer");
+    (void)pthread_setname_np(store->fsync_thread, "store-syncer");
     return 0;
 }
 
@@ -186,12 +163,12 @@ int store_open(const struct store_config *config, struct store **ret_store,
 /* The count of the minute that has not ended, and that there is no journal. */
 static int write_end(struct store *store, struct engine_error *ret_error)
 {
-    writer_begin(store);
+    batch_begin(store);
     if (store->minutes.noted.unix_ms != 0) {
-        writer_put_minute(store, &store->minutes.noted);
+        batch_put_minute(store, &store->minutes.noted);
     }
-    writer_put_position(store, 0, 0);
-    return writer_commit(store, ret_error);
+    batch_put_position(store, 0, 0);
+    return batch_commit(store, ret_error);
 }
 
 static int close_in_order(struct store *store, struct engine_error *ret_error)
@@ -201,7 +178,7 @@ static int close_in_order(struct store *store, struct engine_error *ret_error)
         r = engine_flush(store->engine, ret_error);
     }
     if (r == 0) {
-        r = store_sync(store, SYNCED_CLOSED, engine_last_sequence(store->engine));
+        r = store_sync(store, SUPERBLOCK_CLOSED, engine_last_sequence(store->engine));
     }
     if (r == 0) {
         journal_remove_all(store->folder_fd);
@@ -223,7 +200,7 @@ static void close_or_tell(struct store *store)
 {
     struct engine_error error = {""};
     uint64_t n_changes = changes_last_revision(store->changes);
-    if (synced_is_removed(&store->synced, store->config.path)) {
+    if (superblock_is_removed(&store->superblock, store->config.path)) {
         log_error("store closed without its folder, which was removed with all that it held",
                   log_text("path", store->config.path), log_u64("lost", n_changes));
         engine_close(take_pointer(store->engine));
@@ -250,11 +227,6 @@ void store_close(struct store *store)
     stop_syncer(store);
     close_or_tell(store);
     store_free(store);
-}
-
-uint64_t store_stored_revision(const struct store *store)
-{
-    return atomic_load_explicit(&store->stored_revision, memory_order_acquire);
 }
 
 static uint64_t load(const _Atomic uint64_t *count)
@@ -288,7 +260,7 @@ uint64_t store_durable_revision(const struct store *store)
 
 const char *store_problem(const struct store *store)
 {
-    return atomic_load_explicit(&store->problem, memory_order_acquire);
+    return store_private_problem(store);
 }
 
 void store_note_online(struct store *store, uint64_t unix_ms, uint64_t n_online)
@@ -303,14 +275,14 @@ void store_note_online(struct store *store, uint64_t unix_ms, uint64_t n_online)
     minutes->noted = (struct layout_minute){minute_ms, n_online};
     (void)pthread_mutex_unlock(&minutes->lock);
     if (ended) {
-        follower_wake(store);
+        writer_thread_wake(store);
     }
 }
 
 void store_note_apps(struct store *store)
 {
     atomic_fetch_add(&store->n_apps_noted, 1);
-    follower_wake(store);
+    writer_thread_wake(store);
 }
 
 bool store_has_moved(struct store *store)
@@ -318,7 +290,7 @@ bool store_has_moved(struct store *store)
     uint64_t n_rounds = atomic_load(&store->n_rounds);
     bool moved = n_rounds != store->n_rounds_seen || atomic_load(&store->is_at_disk);
     store->n_rounds_seen = n_rounds;
-    follower_wake(store);
+    writer_thread_wake(store);
     return moved;
 }
 

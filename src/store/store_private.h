@@ -2,10 +2,10 @@
 #ifndef PRESENCED_STORE_PRIVATE_H
 #define PRESENCED_STORE_PRIVATE_H
 
-/* The store as its own files see it: opening.c (folder, recovery, loading), follower.c (the thread that
- * writes what changed, and what it does when that fails), writer.c (its batches), rewrite.c (the whole table,
- * when changes were lost), syncer.c (the thread that makes what was written survive a power cut),
- * journaling.c (with STORE_COMMIT: each change is in the journal at once, and so outlives the process before
+/* The store as its own files see it: opening.c (folder, recovery, loading), writer_thread.c (the thread that
+ * writes what changed, and what it does when that fails), batch.c (its batches), rewrite.c (the whole table,
+ * when changes were lost), fsync_thread.c (the thread that makes what was written survive a power cut),
+ * commit_log.c (with STORE_COMMIT: each change is in the journal at once, and so outlives the process before
  * the engine has it), relaxed.c (with STORE_RELAXED: how long the engine may lack a change), store.c (what is
  * asked of it, start and end).
  *
@@ -19,7 +19,7 @@
 #include "journal.h"
 #include "layout.h"
 #include "pending.h"
-#include "synced.h"
+#include "superblock.h"
 
 #include "presenced/store.h"
 
@@ -110,16 +110,16 @@ struct store {
     _Atomic uint64_t syncs_since_ms;   /* an fsync is under way; 0: none */
     _Atomic uint64_t lacking_since_ms; /* STORE_RELAXED: what the engine lacks has not changed before */
     const char *_Atomic problem;
-    _Atomic uint64_t n_rounds; /* of the follower: moves as long as it does */
-    _Atomic bool is_at_disk;   /* the follower is, or may be: it need not move */
-    uint64_t n_rounds_seen;    /* of store_has_moved() */
-    struct synced synced;      /* the syncer's while it runs */
+    _Atomic uint64_t n_rounds;    /* of the follower: moves as long as it does */
+    _Atomic bool is_at_disk;      /* the follower is, or may be: it need not move */
+    uint64_t n_rounds_seen;       /* of store_has_moved() */
+    struct superblock superblock; /* the syncer's while it runs */
     int folder_fd;
-    pthread_mutex_t syncer_lock;
-    pthread_cond_t syncer_wakes;
-    bool syncer_stops; /* under the lock */
-    pthread_t follower;
-    pthread_t syncer;
+    pthread_mutex_t fsync_lock;
+    pthread_cond_t fsync_wakes;
+    bool fsync_stops; /* under the lock */
+    pthread_t writer_thread;
+    pthread_t fsync_thread;
 };
 
 /* ---- store.c ---- */
@@ -131,23 +131,32 @@ struct store {
 
 /* Makes what the engine has written up to that sequence survive a power cut, and tells SYNCED so. 0,
  * STORE_TORN or -errno. */
-int store_sync(struct store *store, enum synced_state state, uint64_t sequence);
+int store_sync(struct store *store, enum superblock_state state, uint64_t sequence);
 
 /* The engine has changes up to it. */
-uint64_t store_stored_revision(const struct store *store);
+static inline uint64_t store_stored_revision(const struct store *store)
+{
+    return atomic_load_explicit(&store->stored_revision, memory_order_acquire);
+}
 
-/* ---- journaling.c ---- */
+/* store_problem() */
+static inline const char *store_private_problem(const struct store *store)
+{
+    return atomic_load_explicit(&store->problem, memory_order_acquire);
+}
 
-/* Makes the journal of a new run; changes are put in from journaling_start() on. 0 or -errno. */
-int journaling_prepare(struct store *store);
-void journaling_start(struct store *store);
+/* ---- commit_log.c ---- */
+
+/* Makes the journal of a new run; changes are put in from commit_log_start() on. 0 or -errno. */
+int commit_log_prepare(struct store *store);
+void commit_log_start(struct store *store);
 
 /* Makes a journal of another run where the file of this one was lost, once the engine has all that there is.
  * By the follower, now and then. */
-void journaling_mend(struct store *store);
+void commit_log_mend(struct store *store);
 
 /* Whether what changes now is in the journal at once. */
-bool journaling_is_whole(const struct store *store);
+bool commit_log_is_whole(const struct store *store);
 
 /* ---- relaxed.c ---- */
 
@@ -159,30 +168,30 @@ bool relaxed_lacks_little(const struct store *store);
 
 /* ---- opening.c ---- */
 
-/* Checks, loads, opens: leaves `engine` and `synced` open. As store_open(). */
+/* Checks, loads, opens: leaves `engine` and `superblock` open. As store_open(). */
 int opening_run(struct store *store, char ret_problem[static STORE_PROBLEM_SIZE]);
 
-/* ---- writer.c ---- */
+/* ---- batch.c ---- */
 
-#define WRITER_IDLE 1 /* all there was is written */
+#define CHANGE_WRITER_IDLE 1 /* all there was is written */
 
-/* Writes a batch of what there is. 0, WRITER_IDLE, or below 0 as the engine has it: then nothing is lost, and
- * the next call tries again. */
-int writer_step(struct store *store, struct engine_error *ret_error);
+/* Writes a batch of what there is. 0, CHANGE_WRITER_IDLE, or below 0 as the engine has it: then nothing is
+ * lost, and the next call tries again. */
+int change_writer_step(struct store *store, struct engine_error *ret_error);
 
 /* A batch: begun, filled, and written with the names of platforms and the apps that it may need. */
-void writer_begin(struct store *store);
-void writer_put_meta(struct store *store);
-void writer_put_apps(struct store *store);
-void writer_put_position(struct store *store, uint64_t run, uint64_t revision);
-void writer_put_pending(struct store *store, const struct pending *pending);
-void writer_put_user(struct store *store, const uint8_t *record);
-void writer_put_minute(struct store *store, const struct layout_minute *minute);
-void writer_delete_user(struct store *store, uint16_t app, struct str user_id);
-int writer_commit(struct store *store, struct engine_error *ret_error);
+void batch_begin(struct store *store);
+void batch_put_meta(struct store *store);
+void batch_put_apps(struct store *store);
+void batch_put_position(struct store *store, uint64_t run, uint64_t revision);
+void batch_put_pending(struct store *store, const struct pending *pending);
+void batch_put_user(struct store *store, const uint8_t *record);
+void batch_put_minute(struct store *store, const struct layout_minute *minute);
+void batch_delete_user(struct store *store, uint16_t app, struct str user_id);
+int batch_commit(struct store *store, struct engine_error *ret_error);
 
 /* An app as it is now. */
-void writer_app_pair(const struct store *store, uint16_t app, struct layout_pair *ret_pair);
+void batch_app_pair(const struct store *store, uint16_t app, struct layout_pair *ret_pair);
 
 /* ---- rewrite.c ---- */
 
@@ -197,12 +206,12 @@ static inline void store_set_at_disk(struct store *store, bool is_at_disk)
     atomic_store_explicit(&store->is_at_disk, is_at_disk, memory_order_relaxed);
 }
 
-/* ---- follower.c and syncer.c: the threads, given the store ---- */
+/* ---- writer_thread.c and fsync_thread.c: the threads, given the store ---- */
 
-void *follower_run(void *cls);
-void *syncer_run(void *cls);
+void *writer_thread_run(void *cls);
+void *fsync_thread_run(void *cls);
 
 /* Wakes the follower for something other than changes. */
-void follower_wake(struct store *store);
+void writer_thread_wake(struct store *store);
 
 #endif

@@ -4,15 +4,6 @@
 #include <errno.h>
 #include <gnutls/abstract.h>
 
-/* TLS 1.2 and 1.3 with forward secrecy and authenticated encryption only. X25519 first: a client that offers
- * it (all do) is spared a HelloRetryRequest; AES-128-GCM before AES-256-GCM saves the SHA-384 of its
- * handshake, a tenth of the cost. */
-const char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
-                              ":-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA"
-                              ":-CIPHER-ALL:+AES-128-GCM:+CHACHA20-POLY1305:+AES-256-GCM:-MAC-ALL:+AEAD"
-                              ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1"
-                              ":-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:-SIGN-DSA-SHA1:%SERVER_PRECEDENCE";
-
 int tls_new(struct tls **ret_tls)
 {
     cleanup(tls_freep) struct tls *tls = calloc(1, sizeof(*tls));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Input: the peer, then the values of X-Forwarded-For, a line each. Trusted: 192.0.2.0/24 and 2001:db8::/32.
  */
-#include "presenced/forwarded.h"
+#include "../../src/callback/forwarded.h"
 
 #include "fuzz.h"
 

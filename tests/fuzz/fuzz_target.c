@@ -3,7 +3,7 @@
  * an app that has a token; nothing may be believed that does not hold the one signature of that time. */
 #include "../../src/callback/judge.h"
 #include "presenced/hex.h"
-#include "presenced/target.h"
+#include "../../src/http/target.h"
 
 #include "fuzz.h"
 

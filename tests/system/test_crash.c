@@ -5,7 +5,7 @@
 
 #include "presenced/clock.h"
 #include "presenced/record.h"
-#include "presenced/user_json.h"
+#include "../../src/status/user_json.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
@@ -29,8 +29,8 @@
 #define N_KILLS 6
 #define KILL_AFTER_MAX_MS 400
 #define RELAXED_MS 50
-#define SYNCED_MS 1000 /* with commit, after a power cut */
-#define SLACK_MS 150   /* for a client that is kept from its CPU */
+#define SUPERBLOCK_MS 1000 /* with commit, after a power cut */
+#define SLACK_MS 150       /* for a client that is kept from its CPU */
 
 static const char config_format[] = "[callback]\n"
                                     "listen = 127.0.0.1:0\n"
@@ -616,7 +616,7 @@ static void print_figures(const struct round *round, const char *durability)
 static uint64_t certain_from_ms(const char *durability, bool is_power_cut)
 {
     if (strcmp(durability, "commit") == 0 && is_power_cut) {
-        return SYNCED_MS + SLACK_MS * harness_slowness();
+        return SUPERBLOCK_MS + SLACK_MS * harness_slowness();
     }
     return strcmp(durability, "relaxed") == 0 ? RELAXED_MS + SLACK_MS * harness_slowness() : 0;
 }
@@ -637,7 +637,7 @@ static void kill_often(const char *durability)
     };
     round.certain_from_ms = certain_from_ms(durability, round.disk != NULL);
     n_users = round.disk != NULL ? N_USERS_DARK : N_USERS;
-    round.n_connections = round.certain_from_ms >= SYNCED_MS ? N_CONNECTIONS_SLOW : N_CONNECTIONS;
+    round.n_connections = round.certain_from_ms >= SUPERBLOCK_MS ? N_CONNECTIONS_SLOW : N_CONNECTIONS;
     struct victim *victim = restart(&round, config, 1);
     while (round.n_kills < n_kills) {
         victim = kill_once(&round, config, victim);

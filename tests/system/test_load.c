@@ -3,7 +3,7 @@
 #include "event.h"
 
 #include "presenced/clock.h"
-#include "presenced/user_json.h"
+#include "../../src/status/user_json.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>

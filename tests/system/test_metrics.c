@@ -4,7 +4,7 @@
 #include "wire.h"
 
 #include "presenced/clock.h"
-#include "presenced/metrics.h"
+#include "../../src/status/metrics.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "suite.h"
 
-#include "presenced/bearer.h"
+#include "../../src/status/bearer.h"
 
 static const struct {
     const char *authorization;

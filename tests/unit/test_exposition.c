@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/exposition.h"
+#include "../../src/status/exposition.h"
 #include "suite.h"
 
 #include <stdio.h>

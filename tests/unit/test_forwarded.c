@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/forwarded.h"
+#include "../../src/callback/forwarded.h"
 
 #include "suite.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/framing.h"
+#include "../../src/http/framing.h"
 #include "suite.h"
 
 struct header {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "suite.h"
 
-#include "presenced/host.h"
+#include "../../src/status/host.h"
 
 static const struct {
     const char *host;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "suite.h"
 
-#include "../src/store/journal.h"
+#include "../../src/store/journal.h"
 #include "must.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/metrics.h"
+#include "../../src/status/metrics.h"
 
 #include "status_fixture.h"
 #include "suite.h"

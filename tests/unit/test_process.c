@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/process.h"
+#include "../../src/status/process.h"
 
-#include "presenced/metrics.h"
+#include "../../src/status/metrics.h"
 #include "suite.h"
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "suite.h"
 
-#include "presenced/answer.h"
+#include "../../src/status/answer.h"
 #include "status_fixture.h"
 
 #include <pthread.h>

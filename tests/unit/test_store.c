@@ -462,7 +462,7 @@ END_TEST
 
 START_TEST(test_newer_layout)
 {
-    /* As synced.c draws it: version 2, and a sum that is right. */
+    /* As superblock.c draws it: version 2, and a sum that is right. */
     static const uint8_t newer[512] = {'p', 'r',      'e',      's',          'e',  'n',  'c', 'e',
                                        2,   [12] = 2, [16] = 9, [508] = 0x66, 0x60, 0xba, 0x4e};
     char path[STORE_FIXTURE_PATH_SIZE * 2];

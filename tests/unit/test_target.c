@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "presenced/target.h"
+#include "../../src/http/target.h"
 #include "suite.h"
 
 static const struct {

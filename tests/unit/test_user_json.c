@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "suite.h"
 
-#include "presenced/user_json.h"
+#include "../../src/status/user_json.h"
 #include "status_fixture.h"
 
 #define USER_HEAD "{\"app\":1400000000,\"user\":\"alice\",\"state\":"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "suite.h"
 
-#include "presenced/user_list.h"
+#include "../../src/status/user_list.h"
 #include "status_fixture.h"
 #include "must.h"
 

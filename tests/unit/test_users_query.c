@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "suite.h"
 
-#include "presenced/users_query.h"
+#include "../../src/status/users_query.h"
 #include "status_fixture.h"
 
 #define PATH "/v1/users/query"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "suite.h"
 
-#include "presenced/vendor_query.h"
+#include "../../src/status/vendor_query.h"
 #include "status_fixture.h"
 
 #include <stdio.h>

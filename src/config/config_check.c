@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include "config_check.h"
+
+#include <stdio.h>
+
+static bool is_set(const char *text)
+{
+    return text[0] != '\0';
+}
+
+/* Who can reach systemd's is known when they are there: config_check_endpoints(). */
+static bool all_local(const struct endpoint_list *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->items[i].kind != ENDPOINT_SYSTEMD && !endpoint_is_local(&list->items[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void check_callback_tls(const struct config_callback *callback, struct problems *problems)
+{
+    if (!callback->tls) {
+        if (is_set(callback->client_ca)) {
+            problems_add(problems, config_line(&callback->lines, "callback", "client_ca"),
+                         "[callback] client_ca: needs tls = on");
+        }
+        return;
+    }
+    if (!is_set(callback->certificate)) {
+        problems_add(problems, config_line(&callback->lines, "callback", "certificate"),
+                     "[callback] certificate: needed with tls = on, the file of a certificate chain");
+    }
+    if (!is_set(callback->private_key)) {
+        problems_add(problems, config_line(&callback->lines, "callback", "private_key"),
+                     "[callback] private_key: needed with tls = on, the file of the certificate's key");
+    }
+}
+
+/* Whoever can reach an app without a token can make its users online, so reaching it must be bounded. */
+static void check_app(const struct config *config, const struct config_app *app, struct problems *problems)
+{
+    const struct config_callback *callback = &config->callback;
+    size_t n_tokens = app->token.n + app->token_file.n;
+    bool guarded = all_local(&callback->listen) || callback->allow.n > 0 || is_set(callback->client_ca);
+    if (n_tokens == 0 && !app->unsigned_ok && !guarded) {
+        problems_add(
+            problems, config_line(&app->lines, "app", "token"),
+            "[app %s] token: needed, here or by token_file; without one anybody may send events, which "
+            "takes unsigned = yes, or in [callback] local addresses only, allow or client_ca",
+            app->id_text);
+    }
+}
+
+static void check_status_pair(const struct config_status *status, struct problems *problems)
+{
+    if (is_set(status->certificate) && !is_set(status->private_key)) {
+        problems_add(problems, config_line(&status->lines, "status", "certificate"),
+                     "[status] certificate: needs private_key");
+    }
+    if (!is_set(status->certificate) && is_set(status->private_key)) {
+        problems_add(problems, config_line(&status->lines, "status", "private_key"),
+                     "[status] private_key: needs certificate");
+    }
+}
+
+static void check_status_exposed(const struct config_status *status, struct problems *problems)
+{
+    if (all_local(&status->listen)) {
+        return;
+    }
+    if (!is_set(status->certificate) || !is_set(status->private_key) || !is_set(status->token_file)) {
+        problems_add(problems, config_line(&status->lines, "status", "listen"),
+                     "[status] listen: an address that is not loopback needs certificate, private_key and "
+                     "token_file");
+    }
+}
+
+static bool has_unix(const struct endpoint_list *list)
+{
+    bool found = false;
+    for (size_t i = 0; i < list->n; i++) {
+        found |= list->items[i].kind == ENDPOINT_UNIX;
+    }
+    return found;
+}
+
+/* The peer of a Unix socket has no address but the one that a trusted proxy names. */
+static void check_allow(const struct config_callback *callback, struct problems *problems)
+{
+    if (callback->allow.n > 0 && callback->trusted_proxies.n == 0 && has_unix(&callback->listen)) {
+        problems_add(problems, config_line(&callback->lines, "callback", "allow"),
+                     "[callback] allow: with a Unix socket it needs trusted_proxies, or every caller of the "
+                     "socket is refused");
+    }
+}
+
+/* An endpoint of one of the sections. */
+struct listen {
+    const char *section;
+    const struct config_lines *lines;
+    const struct endpoint *endpoint;
+};
+
+static size_t gather(const char *section, const struct config_lines *lines, const struct endpoint_list *list,
+                     struct listen ret_listens[static CONFIG_N_LISTEN_MAX])
+{
+    size_t n = 0;
+    for (; n < list->n && n < CONFIG_N_LISTEN_MAX; n++) {
+        ret_listens[n] = (struct listen){section, lines, &list->items[n]};
+    }
+    return n;
+}
+
+static void add_conflict(const struct listen *earlier, const struct listen *later, struct problems *problems)
+{
+    char texts[2][ENDPOINT_TEXT_SIZE];
+    char where[32] = "by default";
+    unsigned line = later->endpoint->line;
+    endpoint_format(earlier->endpoint, texts[0]);
+    endpoint_format(later->endpoint, texts[1]);
+    if (earlier->endpoint->line != 0) {
+        (void)snprintf(where, sizeof(where), "in line %u", earlier->endpoint->line);
+    } else if (earlier->endpoint->is_passed) {
+        (void)snprintf(where, sizeof(where), "from systemd");
+    }
+    problems_add(problems, line != 0 ? line : config_line(later->lines, later->section, "listen"),
+                 "[%s] listen: %s cannot be bound beside %s, which [%s] listen has %s", later->section,
+                 texts[1], texts[0], earlier->section, where);
+}
+
+/* Of two that cannot be bound both, the later is wrong: an error for each. */
+static void check_conflicts(const struct config *config, struct problems *problems)
+{
+    struct listen listens[2 * CONFIG_N_LISTEN_MAX];
+    size_t n = gather("callback", &config->callback.lines, &config->callback.listen, listens);
+    n += gather("status", &config->status.lines, &config->status.listen, listens + n);
+    for (size_t later = 1; later < n; later++) {
+        size_t earlier = 0;
+        while (earlier < later && !endpoint_conflicts(listens[earlier].endpoint, listens[later].endpoint)) {
+            earlier++;
+        }
+        if (earlier < later) {
+            add_conflict(&listens[earlier], &listens[later], problems);
+        }
+    }
+}
+
+void check_config(const struct config *config, struct problems *problems)
+{
+    check_callback_tls(&config->callback, problems);
+    check_allow(&config->callback, problems);
+    check_status_pair(&config->status, problems);
+    check_status_exposed(&config->status, problems);
+    check_conflicts(config, problems);
+    for (size_t i = 0; i < config->n_apps; i++) {
+        check_app(config, &config->apps[i], problems);
+    }
+}
+
+int config_check_endpoints(const struct config *config, const struct endpoint_list *callback,
+                           const struct endpoint_list *status, struct buf *errors)
+{
+    struct problems problems = {.path = config->path, .out = errors};
+    struct config real = *config;
+    real.callback.listen = *callback;
+    real.status.listen = *status;
+    check_config(&real, &problems);
+    return problems_result(&problems);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_STATUS_ANSWER_H
+#define PRESENCED_STATUS_ANSWER_H
+
+/* The status listener's replies: JSON, with the headers that keep a browser from doing anything else with
+ * them. Any thread. All return NULL when memory is gone. */
+
+#include "presenced/reply.h"
+
+/* What went wrong with a request; `detail` is a constant text of ours that says what to do about it. */
+struct problem {
+    unsigned status; /* 400, 401, 403, 404, 405, 411, 413, 431 or 505 */
+    const char *detail;
+};
+
+/* Takes the bytes of `body`, which is left empty. */
+struct http_reply *answer_json(unsigned status, struct buf *body);
+
+/* 200 with a text that is not JSON; takes the bytes of `body` too. */
+struct http_reply *answer_text(const char *content_type, struct buf *body);
+
+/* RFC 9457. */
+struct http_reply *answer_problem(struct problem problem);
+struct http_reply *answer_problem_with(struct problem problem, struct http_header extra);
+
+#endif

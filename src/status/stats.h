@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_STATUS_STATS_H
+#define PRESENCED_STATUS_STATS_H
+
+/* GET /v1/stats: all the daemon can say of itself in one object. Any thread. */
+
+#include "presenced/reply.h"
+#include "presenced/status.h"
+
+/* NULL when memory is gone. */
+struct http_reply *stats_answer(const struct status_config *config);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_STATUS_USER_LIST_H
+#define PRESENCED_STATUS_USER_LIST_H
+
+/* GET /v1/users?app=&state=&platform=&limit=&cursor=: users by the page. Any thread. */
+
+#include "presenced/reply.h"
+#include "presenced/request.h"
+#include "presenced/table.h"
+
+#define USER_LIST_LIMIT_MAX 1000
+#define USER_LIST_LIMIT_DEFAULT 100
+
+/* `epoch` is what tells this run of the daemon from others. NULL when memory is gone. */
+struct http_reply *user_list_answer(struct table *table, uint64_t epoch, uint64_t now_ms,
+                                    const struct http_request *request);
+
+#endif

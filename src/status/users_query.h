@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_STATUS_USERS_QUERY_H
+#define PRESENCED_STATUS_USERS_QUERY_H
+
+/* POST /v1/users/query: many users by name, answered in the order asked. Any thread. */
+
+#include "presenced/reply.h"
+#include "presenced/request.h"
+#include "presenced/table.h"
+
+#define USERS_QUERY_N_MAX 1000
+
+/* NULL when memory is gone. */
+struct http_reply *users_query_answer(struct table *table, uint64_t now_ms,
+                                      const struct http_request *request);
+
+#endif

@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Whether the files of a folder of src stand in a circle: one that calls or reads something of another must not be
+# called or read by it, over any number of steps. By the symbols of the objects in the build folder $1.
+set -eu
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# "FILE FILE" for each object of the folder of objects $1 that needs a symbol of another.
+needs() {
+    readelf -sW "$1"/*.o | awk '
+        /^File: / { file = $2; sub(/.*\//, "", file); sub(/\.c\.o$/, "", file) }
+        $5 != "GLOBAL" && $5 != "WEAK" { next }
+        $7 == "UND" { from[++n] = file; what[n] = $8; next }
+        { home[$8] = file }
+        END {
+            for (i = 1; i <= n; i++)
+                if (what[i] in home && home[what[i]] != from[i])
+                    print from[i], home[what[i]]
+        }' | sort -u
+}
+
+circles() {
+    needs "$1" | tsort 2>&1 >/dev/null | sed 's/^tsort: //'
+}
+
+# ---- it can fail ----
+
+compile() {
+    printf '%s\n' "$2" | ${CC:-cc} -x c -c -o "$scratch/small/$1.c.o" -
+}
+
+mkdir "$scratch/small"
+compile a 'int b(void); int a(void); int a(void) { return b(); }'
+compile b 'extern int c; int b(void); int b(void) { return c; }'
+compile c 'extern int c; int c;'
+[ -z "$(circles "$scratch/small")" ] || { echo "check_circles.sh itself is wrong: finds a circle in a line" && exit 1; }
+compile c 'int a(void); extern int (*const c)(void); int (*const c)(void) = a;'
+[ -n "$(circles "$scratch/small")" ] || { echo "check_circles.sh itself is wrong: finds no circle" && exit 1; }
+
+status=0
+for folder in "$1"/CMakeFiles/presenced_*.dir/src/*; do
+    [ -d "$folder" ] || continue
+    found=$(circles "$folder")
+    if [ -n "$found" ]; then
+        echo "src/$(basename "$folder"), in a circle:" "$(echo "$found" | grep -v 'contains a loop' | tr '\n' ' ')"
+        status=1
+    fi
+done
+exit $status
