@@ -29,6 +29,9 @@ for page in man8/presenced.8 man5/presenced.conf.5; do
     [ -n "$file" ] || fail "there is no $page"
     grep -qF "$configuration" "$file" || fail "$page does not name $configuration"
 done
+for page in man7/presenced-api.7 man7/presenced-operating.7; do
+    [ -n "$(find "$own/root" -path "*/$page")" ] || fail "there is no $page"
+done
 
 echo '# mine' >"$own/root$configuration"
 install_to root "$1"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The manual pages are sound mdoc and tell of every option that --help tells of: `sh tests/manuals.sh PROGRAM
-# FOLDER`, where the folder has the pages as they are installed.
+# The manual pages are sound mdoc and tell of every option that --help tells of, of every answer to a callback and
+# of every metric: `sh tests/manuals.sh PROGRAM FOLDER`, where the folder has the pages as they are installed.
 set -eu
 
 program=$1
@@ -10,16 +10,16 @@ own=$(mktemp -d)
 trap 'rm -rf "$own"' EXIT
 status=0
 
-# differ WHAT: where --help and the pages say different things.
+# differ WHAT [SOURCE]: where --help, or another source, and the pages say different things.
 differ() {
     if ! diff -u "$own/help" "$own/page"; then
-        echo "$1 differ between --help (-) and the manual page (+)"
+        echo "$1 differ between ${2:---help} (-) and the manual page (+)"
         status=1
     fi
 }
 
 # The pages refer to each other, and are not installed; the system's own index is nothing of ours.
-mandoc -T lint "$pages/presenced.8" "$pages/presenced.conf.5" >"$own/lint" 2>&1 || true
+mandoc -T lint "$pages"/presenced*.[578] >"$own/lint" 2>&1 || true
 if grep -vE 'referenced manual not found: Xr presenced|outdated mandoc\.db' "$own/lint"; then
     status=1
 fi
@@ -35,5 +35,18 @@ sed -nE -e '/^\[/p' -e 's/^  ([a-z_]+ = .*[^ ]|[a-z_]+ =) +;.*/\1/p' "$own/text"
 sed -nE -e 's/^\.Ss (\[.*\])\\&$/\1/p' -e 's/^\.It Ic ([a-z_]+) No =( Ar (.*))?$/\1 = \3/p' "$pages/presenced.conf.5" |
     sed 's/ *$//' >"$own/page"
 differ 'options of the configuration'
+[ -s "$own/help" ]
+
+# What stands in the page comes from these files by conf/man/*.awk; here the names are found in another way.
+root=$(dirname "$0")/..
+{
+    grep -oE ' X\([A-Z0-9_]+, "[a-z_0-9]+"' "$root/include/presenced/callback.h" | cut -d'"' -f2
+    grep -ohE ' X\([A-Z0-9_]+, +"[a-z_0-9]+"' "$root/include/presenced/json_check.h" \
+        "$root/include/presenced/state_change.h" | cut -d'"' -f2 | sed 's/^/bad_body_/'
+    grep -oE 'ROW\("[a-z_]+"' "$root/src/status/metrics.c" | cut -d'"' -f2
+} | sort >"$own/help"
+sed -nE 's/^\.It Cm ([a-z_0-9]+) No ([0-9]{3} (OK|FAIL)|counter|gauge|histogram).*/\1/p' "$pages/presenced-api.7" |
+    sort >"$own/page"
+differ 'answers and metrics' 'the sources'
 [ -s "$own/help" ]
 exit $status
