@@ -115,7 +115,8 @@ try_fresh() {
     check 'enables the service' present /etc/systemd/system/multi-user.target.wants/presenced.service
     check 'has its documents' present /usr/share/man/man8/presenced.8.gz /usr/share/man/man5/presenced.conf.5.gz \
         /usr/share/man/man7/presenced-api.7.gz /usr/share/man/man7/presenced-operating.7.gz \
-        /usr/share/doc/presenced/copyright /usr/share/doc/presenced/changelog.Debian.gz /usr/share/doc/presenced/README.md
+        /usr/share/doc/presenced/copyright /usr/share/doc/presenced/changelog.Debian.gz /usr/share/doc/presenced/README.md \
+        /usr/share/doc/presenced/README.zh-CN.md
 }
 
 try_configured() {
