@@ -40,9 +40,9 @@ differ 'options of the configuration'
 # What stands in the page comes from these files by conf/man/*.awk; here the names are found in another way.
 root=$(dirname "$0")/..
 {
-    grep -oE ' X\([A-Z0-9_]+, "[a-z_0-9]+"' "$root/include/presenced/callback.h" | cut -d'"' -f2
-    grep -ohE ' X\([A-Z0-9_]+, +"[a-z_0-9]+"' "$root/include/presenced/json_check.h" \
-        "$root/include/presenced/state_change.h" | cut -d'"' -f2 | sed 's/^/bad_body_/'
+    grep -oE ' X\([A-Z0-9_]+, "[a-z_0-9]+"' "$root/include/callback/presenced/callback.h" | cut -d'"' -f2
+    grep -ohE ' X\([A-Z0-9_]+, +"[a-z_0-9]+"' "$root/include/base/presenced/json_check.h" \
+        "$root/include/callback/presenced/state_change.h" | cut -d'"' -f2 | sed 's/^/bad_body_/'
     grep -oE 'ROW\("[a-z_]+"' "$root/src/status/metrics.c" | cut -d'"' -f2
 } | sort >"$own/help"
 sed -nE 's/^\.It Cm ([a-z_0-9]+) No ([0-9]{3} (OK|FAIL)|counter|gauge|histogram).*/\1/p' "$pages/presenced-api.7" |

@@ -306,29 +306,6 @@ START_TEST(examples_name_metrics_that_there_are)
 }
 END_TEST
 
-/* README lists them all, between its heading and the next. */
-START_TEST(readme_lists_every_metric)
-{
-    cleanup(buf_fini) struct buf readme = read_source("README.md");
-    char *chapter = strstr(readme.ptr, "\n## Metrics\n");
-    ck_assert_ptr_nonnull(chapter);
-    char *end = strstr(chapter + 1, "\n## ");
-    ck_assert_ptr_nonnull(end);
-    *end = '\0';
-    bool listed[128] = {false};
-    ck_assert_uint_le(metrics_n_rows, N(listed));
-    const char *rest = chapter;
-    for (struct str name = next_name(&rest); name.len > 0; name = next_name(&rest)) {
-        const struct metric_family *family = find_family(name);
-        ck_assert_msg(family != NULL, "README: there is no %.*s", STR_FMT(name));
-        listed[(const struct metric *)(const void *)family - metrics_rows] = true;
-    }
-    for (size_t i = 0; i < metrics_n_rows; i++) {
-        ck_assert_msg(listed[i], "README does not list %s", metrics_rows[i].family.name);
-    }
-}
-END_TEST
-
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("metrics");
