@@ -602,7 +602,7 @@ START_TEST(serves_a_query_of_many_parameters)
 }
 END_TEST
 
-/* What presenced(8) says of heads. */
+/* What presenced-api(7) says of heads. */
 #define HEAD_BYTES_TAKEN 6144
 #define HEADERS_TAKEN 24
 
