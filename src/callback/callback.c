@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* A request's way, and where it can end:
  *
- *   judge()    health? → judge.c: path → method → peer → SdkAppid → Sign    refused: its reply, at once
- *              → parameters that came twice, CallbackCommand                the verdict goes into the note
- *   (the listener reads the body, and refuses one that has no length or too much of it: refuse())
- *   answer()   the verdict, or: body → struct state_change → table          OK, or FAIL with a reason
+ *   on_headers()  health? → request_check.c: path → method → peer → SdkAppid   refused: its reply, at once
+ *                 → Sign → parameters that came twice, CallbackCommand        the decision: into the context
+ *   (the listener reads the body, and refuses one that has no length or is too long: on_refusal())
+ *   on_request()  body → struct state_change → table                          OK, or FAIL with a reason
+ *   on_resume()   once it is stored, if the answer had to wait for that
  *
  * Every end is a callback_outcome; each has its counter, its limit on log lines and its reply, made at the
  * start. */
 #include "json_tree.h"
-#include "judge.h"
+#include "request_check.h"
 #include "presenced/clock.h"
 #include "presenced/json.h"
 #include "presenced/query.h"
@@ -72,7 +73,7 @@ static void log_refusal(struct callback *callback, const struct http_request *re
     if (!log_limit_pass(&callback->log_limits[outcome], &n_suppressed)) {
         return;
     }
-    struct address client = judge_client(current(callback), request);
+    struct address client = check_client(current(callback), request);
     log_at(outcomes[outcome].level, "callback answered FAIL", log_text("outcome", outcomes[outcome].name),
            log_text("reason", reason), log_address("peer", &client), log_u64("suppressed", n_suppressed));
 }
@@ -125,10 +126,10 @@ static struct http_reply *refuse_with(struct callback *callback, const struct ht
     return reply != NULL ? reply : callback->replies[outcome];
 }
 
-static enum callback_outcome judge_health(const struct callback *callback, const struct http_request *request)
+static enum callback_outcome check_health(const struct callback *callback, const struct http_request *request)
 {
     if (!str_equal(request->method, STR("GET")) && !str_equal(request->method, STR("HEAD"))) {
-        return JUDGE_GO_ON;
+        return CHECK_PASSED;
     }
     if (str_equal(request->path, STR("/livez"))) {
         return CALLBACK_HEALTHY;
@@ -136,43 +137,58 @@ static enum callback_outcome judge_health(const struct callback *callback, const
     if (str_equal(request->path, STR("/readyz"))) {
         return callback->is_ready(callback->is_ready_cls) ? CALLBACK_HEALTHY : CALLBACK_NOT_READY;
     }
-    return JUDGE_GO_ON;
+    return CHECK_PASSED;
 }
 
-/* What judge() leaves to answer(): outcome and app, and of the query who did it. */
-enum { NOTE_OPT_PLATFORM, NOTE_CLIENT_IP };
+/* What on_headers() leaves to on_request(), and that to on_resume(). */
+struct context {
+    enum callback_outcome outcome;
+    uint16_t app;
+    struct str opt_platform; /* of the query, still percent-encoded */
+    struct str client_ip;    /* likewise */
+    uint64_t revision;       /* must be durable before the answer may say OK; 0: nothing has to */
+};
+_Static_assert(sizeof(struct context) <= HTTP_CONTEXT_SIZE, "it has room");
 
-static struct http_reply *judge(void *cls, struct http_request *request)
+static struct context *context_of(struct http_request *request)
+{
+    return (struct context *)(void *)request->context;
+}
+
+static struct http_reply *on_headers(void *cls, struct http_request *request)
 {
     struct callback *callback = cls;
-    enum callback_outcome health = judge_health(callback, request);
-    if (health != JUDGE_GO_ON) {
+    enum callback_outcome health = check_health(callback, request);
+    if (health != CHECK_PASSED) {
         return conclude(callback, request, health);
     }
-    struct verdict verdict = judge_request(current(callback), request, callback->unix_ms());
-    if (verdict.outcome == CALLBACK_REFUSED_CERTIFICATE) {
-        return refuse_with(callback, request, verdict.outcome, outcomes[verdict.outcome].status,
+    struct decision decision = check_request(current(callback), request, callback->unix_ms());
+    if (decision.outcome == CALLBACK_REFUSED_CERTIFICATE) {
+        return refuse_with(callback, request, decision.outcome, outcomes[decision.outcome].status,
                            http_request_client_problem(request));
     }
-    if (!verdict.authentic) {
-        return conclude(callback, request, verdict.outcome);
+    if (!decision.authentic) {
+        return conclude(callback, request, decision.outcome);
     }
-    request->note = (struct http_note){
-        .number = (uint64_t)verdict.outcome << 16 | verdict.app,
-        .texts = {[NOTE_OPT_PLATFORM] = verdict.opt_platform, [NOTE_CLIENT_IP] = verdict.client_ip},
+    *context_of(request) = (struct context){
+        .outcome = decision.outcome,
+        .app = decision.app,
+        .opt_platform = decision.opt_platform,
+        .client_ip = decision.client_ip,
     };
     return NULL;
 }
 
-static void read_device(struct platform_names *names, const struct http_note *note, struct table_event *event)
+static void read_device(struct platform_names *names, const struct context *context,
+                        struct table_event *event)
 {
     char platform_bytes[PLATFORM_NAME_MAX];
     char client_bytes[ADDRESS_TEXT_SIZE];
     struct str platform = STR(""); /* also one too long: Unknown */
     struct str client;
-    (void)query_decode(note->texts[NOTE_OPT_PLATFORM], sizeof(platform_bytes), platform_bytes, &platform);
+    (void)query_decode(context->opt_platform, sizeof(platform_bytes), platform_bytes, &platform);
     event->platform = platform_intern(names, platform);
-    if (query_decode(note->texts[NOTE_CLIENT_IP], sizeof(client_bytes), client_bytes, &client) == 0) {
+    if (query_decode(context->client_ip, sizeof(client_bytes), client_bytes, &client) == 0) {
         (void)address_parse(client, &event->client);
     }
 }
@@ -220,13 +236,13 @@ static void log_event(const struct callback *callback, const struct table_event 
               log_text("outcome", outcomes[outcome].name));
 }
 
-/* Sets `*ret_revision`, of an outcome of table_apply(), to what it rests on. */
-static enum callback_outcome take_state_change(struct callback *callback, const struct http_request *request,
-                                               uint16_t app, uint64_t *ret_revision)
+/* Sets `context->revision`, of an outcome of table_apply(), to what it rests on. */
+static enum callback_outcome take_state_change(struct callback *callback, struct str body,
+                                               struct context *context)
 {
     struct platform_names *names = table_platform_names(callback->table);
     cleanup(state_change_fini) struct state_change change = {.tree = NULL};
-    int r = state_change_parse(request->body, STR(STATE_CHANGE_COMMAND), names, &change);
+    int r = state_change_parse(body, STR(STATE_CHANGE_COMMAND), names, &change);
     if (r != 0) {
         return r < 0 ? CALLBACK_NO_MEMORY
                      : (enum callback_outcome)(CALLBACK_BODY_EMPTY - STATE_CHANGE_EMPTY + r);
@@ -234,63 +250,48 @@ static enum callback_outcome take_state_change(struct callback *callback, const 
     struct table_event event = {
         .kind = change.kind,
         .reason = (uint8_t)change.reason,
-        .app = app,
+        .app = context->app,
         .user_id = change.user_id,
         .has_event_time = change.has_event_time,
         .event_time_ms = change.event_time_ms,
         .kicked = change.kicked,
         .custom_status = change.custom_status,
     };
-    read_device(names, &request->note, &event);
-    enum callback_outcome outcome = apply(callback, &event, ret_revision);
+    read_device(names, context, &event);
+    enum callback_outcome outcome = apply(callback, &event, &context->revision);
     log_event(callback, &event, outcome);
     return outcome;
 }
 
-/* What answer() leaves to answer_later(), of a request that waits for the store. */
-#define NOTE_REVISION_BITS 48
-
-static uint64_t note_of(enum callback_outcome outcome, uint64_t revision)
-{
-    return (uint64_t)outcome << NOTE_REVISION_BITS | revision;
-}
-
 /* OK is said when what the event came to is stored; when it cannot be, FAIL. */
-static struct http_reply *answer_when_stored(struct callback *callback, struct http_request *request)
+static struct http_reply *on_resume(void *cls, struct http_request *request)
 {
+    struct callback *callback = cls;
     const struct callback_store *store = &callback->store;
-    uint64_t revision = request->note.number & ((UINT64_C(1) << NOTE_REVISION_BITS) - 1);
-    if (revision == 0 || store->durable_revision == NULL || store->durable_revision(store->cls) >= revision) {
-        return conclude_authentic(callback, request,
-                                  (enum callback_outcome)(request->note.number >> NOTE_REVISION_BITS));
+    const struct context *context = context_of(request);
+    if (context->revision == 0 || store->durable_revision == NULL ||
+        store->durable_revision(store->cls) >= context->revision) {
+        return conclude_authentic(callback, request, context->outcome);
     }
     return store->problem(store->cls) == NULL ? http_reply_later()
                                               : conclude_authentic(callback, request, CALLBACK_NOT_STORED);
 }
 
-static struct http_reply *answer(void *cls, struct http_request *request)
+static struct http_reply *on_request(void *cls, struct http_request *request)
 {
-    struct callback *callback = cls;
-    enum callback_outcome outcome = (enum callback_outcome)(request->note.number >> 16);
-    uint64_t revision = 0;
-    if (outcome == JUDGE_GO_ON) {
-        outcome = take_state_change(callback, request, (uint16_t)request->note.number, &revision);
+    struct context *context = context_of(request);
+    if (context->outcome == CHECK_PASSED) {
+        context->outcome = take_state_change(cls, request->body, context);
     }
-    request->note.number = note_of(outcome, revision);
-    return answer_when_stored(callback, request);
-}
-
-static struct http_reply *answer_later(void *cls, struct http_request *request)
-{
-    return answer_when_stored(cls, request);
+    return on_resume(cls, request);
 }
 
 static const struct http_header json_allow_headers[] = {
     {"Content-Type", "application/json"}, {"Allow", "POST"}, {NULL, NULL}};
 
 /* The text varies, so the reply is made when it is needed; if memory is gone, the prepared one is sent. */
-static struct http_reply *refuse(void *cls, struct http_request *request, enum http_refusal why,
-                                 const char *error)
+static struct http_reply *on_refusal(void *cls, struct http_request *request, enum http_refusal why,
+                                     const char *error)
 {
     struct callback *callback = cls;
     switch (why) {
@@ -311,7 +312,11 @@ static struct http_reply *refuse(void *cls, struct http_request *request, enum h
 const struct http_handler *callback_handler(void)
 {
     static const struct http_handler handler = {
-        .judge = judge, .answer = answer, .answer_later = answer_later, .refuse = refuse};
+        .on_headers = on_headers,
+        .on_request = on_request,
+        .on_resume = on_resume,
+        .on_refusal = on_refusal,
+    };
     return &handler;
 }
 

@@ -2,8 +2,8 @@
 #ifndef PRESENCED_CALLBACK_RULES_H
 #define PRESENCED_CALLBACK_RULES_H
 
-/* What callbacks are judged by: the part of struct callback_config that a reload may change, in memory of its
- * own. Constant once made, so any thread may read it. */
+/* What callbacks are checked against: the part of struct callback_config that a reload may change, in memory
+ * of its own. Constant once made, so any thread may read it. */
 
 #include "presenced/callback.h"
 

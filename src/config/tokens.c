@@ -29,7 +29,7 @@ static struct str without_newline(struct str text)
     return text;
 }
 
-static int judge_token(struct str token, mode_t mode, struct refusal *ret_refusal)
+static int check_token(struct str token, mode_t mode, struct refusal *ret_refusal)
 {
     if ((mode & OTHERS_MASK) != 0) {
         (void)snprintf(ret_refusal->why, sizeof(ret_refusal->why),
@@ -60,7 +60,7 @@ static int read_token(const char *path, struct buf *ret_token, struct refusal *r
         return TOKEN_REFUSED;
     }
     struct str token = without_newline(buf_str(&bytes));
-    r = judge_token(token, mode, ret_refusal);
+    r = check_token(token, mode, ret_refusal);
     if (r == 0) {
         buf_append(ret_token, token);
         r = ret_token->failed ? -ENOMEM : 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The body of a request that the handler's judge() refuses is read and discarded: closing before its end
+/* The body of a request that the handler's on_headers() refuses is read and discarded: closing before its end
  * would reset the connection, so that the sender might not see the answer; and a sender that is refused for
  * its clock or its token should not cost a TLS handshake each time. */
 #include "connection.h"
@@ -66,14 +66,14 @@ static bool queue(struct http_connection *connection, struct http_reply *reply)
     return http_reply_queue(reply, connection->loop->mhd, close_after);
 }
 
-/* Refuses without judge() and answer(), and closes after the reply: what follows may be the body of this
- * request as the sender understands it. */
+/* Refuses without on_headers() and on_request(), and closes after the reply: what follows may be the body of
+ * this request as the sender understands it. */
 static struct http_reply *refuse(struct http_connection *connection, enum http_refusal why, const char *error)
 {
     const struct http_config *config = http_worker_of(connection)->config;
     connection->exchange.close_after = true;
     http_count(&http_worker_of(connection)->counters.n_malformed);
-    return config->handler->refuse(config->handler_cls, &connection->exchange.request, why, error);
+    return config->handler->on_refusal(config->handler_cls, &connection->exchange.request, why, error);
 }
 
 static void send_without_library(struct http_connection *connection, struct http_reply *reply)
@@ -146,11 +146,11 @@ static bool may_have_body(const struct http_request *request)
 }
 
 /* The reply that refuses the request whatever its body says, or NULL. */
-static struct http_reply *judge(struct http_connection *connection, const struct framing *framing)
+static struct http_reply *check_head(struct http_connection *connection, const struct framing *framing)
 {
     const struct http_config *config = http_worker_of(connection)->config;
     struct http_request *request = &connection->exchange.request;
-    struct http_reply *reply = config->handler->judge(config->handler_cls, request);
+    struct http_reply *reply = config->handler->on_headers(config->handler_cls, request);
     if (reply != NULL) {
         return reply;
     }
@@ -191,7 +191,7 @@ bool exchange_head(struct http_connection *connection, const struct mhd_head *he
         transport_connection_linger(&connection->transport);
         return queue(connection, refuse(connection, HTTP_REFUSAL_BAD_FRAMING, error));
     }
-    exchange->reply = judge(connection, framing);
+    exchange->reply = check_head(connection, framing);
     exchange->stage = exchange->reply == NULL ? EXCHANGE_READ : EXCHANGE_DISCARD;
     if (exchange->reply != NULL && is_not_worth_reading(connection, framing)) {
         exchange->close_after = true;
@@ -234,7 +234,7 @@ bool exchange_answer(struct http_connection *connection)
         return queue(connection, take_pointer(exchange->reply));
     }
     exchange->request.body = buf_str(&exchange->body);
-    struct http_reply *reply = config->handler->answer(config->handler_cls, &exchange->request);
+    struct http_reply *reply = config->handler->on_request(config->handler_cls, &exchange->request);
     if (reply == http_reply_later()) {
         waiting_begin(connection);
         return true;

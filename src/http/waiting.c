@@ -37,8 +37,8 @@ void waiting_answer(struct http_worker *worker)
     atomic_thread_fence(memory_order_seq_cst);
     while ((waiter = wait_first(&worker->waiting)) != NULL) {
         struct http_connection *connection = connection_of(waiter);
-        struct http_reply *reply = config->handler->answer_later(config->handler_cls,
-                                                                 &connection->exchange.request);
+        struct http_reply *reply = config->handler->on_resume(config->handler_cls,
+                                                              &connection->exchange.request);
         if (reply == http_reply_later()) {
             return;
         }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A request's way: judge() finds its route, refuses strangers, and leaves the route in the request's note;
- * answer() does what the route says. A note of 0 is a request that judge() refused, though memory was gone
- * for saying so: it gets no answer at all. */
+/* A request's way: on_headers() finds its route, refuses who may not ask, and leaves the route in the
+ * request's context; on_request() does what the route says. */
 #include "presenced/status.h"
 
 #include "answer.h"
@@ -200,10 +199,20 @@ static struct http_reply *refuse_access(struct problem problem)
     return answer_problem(problem);
 }
 
-static struct http_reply *judge(void *cls, struct http_request *request)
+/* What on_headers() leaves to on_request(). */
+struct context {
+    const struct route *route; /* NULL: the request was refused, though memory was gone to say so */
+};
+
+static struct context *context_of(struct http_request *request)
+{
+    return (struct context *)(void *)request->context;
+}
+
+static struct http_reply *on_headers(void *cls, struct http_request *request)
 {
     struct match match = find_route(request);
-    request->note.number = 0;
+    context_of(request)->route = NULL;
     if (!match.is_open) {
         struct problem problem = check_access(cls, request);
         if (problem.status != 0) {
@@ -217,20 +226,18 @@ static struct http_reply *judge(void *cls, struct http_request *request)
         return answer_problem_with((struct problem){405, "this path knows other methods, see Allow"},
                                    (struct http_header){"Allow", allow_header(match.methods)});
     }
-    request->note.number = 1 + (uint64_t)(match.route - routes);
+    context_of(request)->route = match.route;
     return NULL;
 }
 
-static struct http_reply *answer_request(void *cls, struct http_request *request)
+static struct http_reply *on_request(void *cls, struct http_request *request)
 {
-    if (request->note.number == 0) {
-        return NULL;
-    }
-    return routes[request->note.number - 1].answer(cls, request);
+    const struct route *route = context_of(request)->route;
+    return route == NULL ? NULL : route->answer(cls, request);
 }
 
-static struct http_reply *refuse(void *cls, struct http_request *request, enum http_refusal why,
-                                 const char *error)
+static struct http_reply *on_refusal(void *cls, struct http_request *request, enum http_refusal why,
+                                     const char *error)
 {
     static const unsigned statuses[] = {
         [HTTP_REFUSAL_BAD_FRAMING] = 400, [HTTP_REFUSAL_LENGTH_REQUIRED] = 411,
@@ -279,6 +286,7 @@ int status_set_settings(struct status *status, const struct status_settings *set
 
 const struct http_handler *status_handler(void)
 {
-    static const struct http_handler handler = {.judge = judge, .answer = answer_request, .refuse = refuse};
+    static const struct http_handler handler = {
+        .on_headers = on_headers, .on_request = on_request, .on_refusal = on_refusal};
     return &handler;
 }

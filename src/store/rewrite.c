@@ -50,7 +50,7 @@ static int write_page(struct store *store, struct engine_error *ret_error)
 }
 
 /* Deletes the user of that key where the table does not hold it. What is no user is left as it is. */
-static void judge_stored(struct store *store, struct str key)
+static void delete_if_absent(struct store *store, struct str key)
 {
     uint64_t app_id;
     struct str id;
@@ -93,7 +93,7 @@ static int delete_page(struct store *store, struct engine_error *ret_error)
     for (unsigned n = 0; n < PAGE_N_USERS && r == 0; n++) {
         r = engine_cursor_next(cursor, &key, &value, ret_error);
         if (r == 0 && key.len <= LAYOUT_KEY_MAX) {
-            judge_stored(store, key);
+            delete_if_absent(store, key);
             memcpy(next.last_key, key.ptr, key.len);
             next.last_key_len = key.len;
         }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Input: a request target. It is taken apart and judged as the callback listener does, at a fixed time, with
  * an app that has a token; nothing may be believed that does not hold the one signature of that time. */
-#include "../../src/callback/judge.h"
+#include "../../src/callback/request_check.h"
 #include "presenced/hex.h"
 #include "../../src/http/target.h"
 
@@ -53,10 +53,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     target_split(request.target, &request.path, &request.query);
     FUZZ_CHECK(lies_in(request.path, request.target) && lies_in(request.query, request.target));
     FUZZ_CHECK(memchr(request.path.ptr == NULL ? "" : request.path.ptr, '?', request.path.len) == NULL);
-    struct verdict verdict = judge_request(&rules, &request, NOW_MS);
-    FUZZ_CHECK((unsigned)verdict.outcome < CALLBACK_N_OUTCOMES);
-    FUZZ_CHECK(verdict.authentic || verdict.outcome != JUDGE_GO_ON);
-    FUZZ_CHECK(!verdict.authentic || holds_sign(request.query));
-    FUZZ_CHECK(!str_equal(request.path, STR("/")) == (verdict.outcome == CALLBACK_OTHER_PATH));
+    struct decision decision = check_request(&rules, &request, NOW_MS);
+    FUZZ_CHECK((unsigned)decision.outcome < CALLBACK_N_OUTCOMES);
+    FUZZ_CHECK(decision.authentic || decision.outcome != CHECK_PASSED);
+    FUZZ_CHECK(!decision.authentic || holds_sign(request.query));
+    FUZZ_CHECK(!str_equal(request.path, STR("/")) == (decision.outcome == CALLBACK_OTHER_PATH));
     return 0;
 }

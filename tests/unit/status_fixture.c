@@ -191,10 +191,10 @@ struct http_reply *ask_with(const struct http_header *headers, const char *metho
 {
     const struct http_handler *handler = status_handler();
     struct http_request request = make_request(headers, method, target);
-    struct http_reply *reply = handler->judge(fixture.status, &request);
+    struct http_reply *reply = handler->on_headers(fixture.status, &request);
     if (reply == NULL) {
         request.body = body;
-        reply = handler->answer(fixture.status, &request);
+        reply = handler->on_request(fixture.status, &request);
     }
     return reply;
 }

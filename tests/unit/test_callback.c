@@ -238,7 +238,7 @@ struct sent {
 
 struct got {
     struct http_reply *reply; /* borrowed unless `once` */
-    bool by_judge;
+    bool at_headers;
     enum callback_outcome outcome;
 };
 
@@ -278,13 +278,13 @@ static struct got send_request(const struct sent *sent)
 {
     struct callback_stats before;
     struct http_request request = request_of(sent);
-    struct got got = {.by_judge = true};
+    struct got got = {.at_headers = true};
     callback_stats(callback, &before);
-    got.reply = callback_handler()->judge(callback, &request);
+    got.reply = callback_handler()->on_headers(callback, &request);
     if (got.reply == NULL) {
-        got.by_judge = false;
+        got.at_headers = false;
         request.body = str_from(sent->body != NULL ? sent->body : LOGIN);
-        got.reply = callback_handler()->answer(callback, &request);
+        got.reply = callback_handler()->on_request(callback, &request);
     }
     ck_assert_ptr_nonnull(got.reply);
     got.outcome = counted_since(&before);
@@ -350,7 +350,7 @@ static const struct answer_case cases[] = {
     OK("an event", TOKENS, APP "&" EVENT "&" SIGNED "&" DEVICE),
     OK("in any order", TOKENS, DEVICE "&" SIGN "&" EVENT "&x=y&" SIGN_TIME "&x=z&" APP),
     OK("of an app without a token", TOKENS, OTHER_APP "&" EVENT),
-    OK("which does not judge a Sign", TOKENS, OTHER_APP "&" EVENT "&Sign=x&RequestTime=y"),
+    OK("which does not check a Sign", TOKENS, OTHER_APP "&" EVENT "&Sign=x&RequestTime=y"),
     OK("names and values percent-encoded", TOKENS,
        "%53dkAppid=140000000%30&CallbackComman%64=State%2EStateChange&RequestTim%65=166987211%32&Sig%6E="
        "%317773bc39a671d7b9aa835458704d2a6db81360a5940292b587d6d760d484061"),
@@ -547,7 +547,7 @@ START_TEST(every_end)
     struct got got = send_request(&c->sent);
     ck_assert_msg(got.outcome == c->outcome, "%s: got %s", c->what, callback_outcome_name(got.outcome));
     assert_reply(got.reply, c->status, c->ok);
-    ck_assert_msg(got.by_judge == (c->status != 200), "%s", c->what);
+    ck_assert_msg(got.at_headers == (c->status != 200), "%s", c->what);
     ck_assert_str_eq(callback_outcome_answer(got.outcome), c->status != 200 ? "refused"
                                                            : c->ok          ? "ok"
                                                                             : "fail");
@@ -601,7 +601,7 @@ START_TEST(health)
         struct got got = send_request(&readiness);
         assert_reply(got.reply, 503, false);
         ck_assert_int_eq(got.outcome, CALLBACK_NOT_READY);
-        ck_assert(got.by_judge);
+        ck_assert(got.at_headers);
     }
 }
 END_TEST
@@ -611,7 +611,7 @@ END_TEST
 static struct http_reply *refuse(enum http_refusal why, const char *error)
 {
     struct http_request request = request_of(&(struct sent){.query = OTHER_APP});
-    return callback_handler()->refuse(callback, &request, why, error);
+    return callback_handler()->on_refusal(callback, &request, why, error);
 }
 
 START_TEST(refusals_of_the_listener)
@@ -839,13 +839,13 @@ END_TEST
 
 /* The store. */
 
-/* Hands the request in and gives what answer() says. */
+/* Hands the request in and gives what on_request() says. */
 static struct http_reply *hand_in(const struct sent *sent, struct http_request *request)
 {
     *request = request_of(sent);
-    ck_assert_ptr_null(callback_handler()->judge(callback, request));
+    ck_assert_ptr_null(callback_handler()->on_headers(callback, request));
     request->body = str_from(LOGIN);
-    return callback_handler()->answer(callback, request);
+    return callback_handler()->on_request(callback, request);
 }
 
 START_TEST(an_event_is_ok_when_it_is_stored)
@@ -853,7 +853,7 @@ START_TEST(an_event_is_ok_when_it_is_stored)
     const struct sent sent = {.query = OTHER_APP "&" EVENT};
     struct http_request first;
     struct http_request repeat;
-    struct http_reply *(*later)(void *, struct http_request *) = callback_handler()->answer_later;
+    struct http_reply *(*later)(void *, struct http_request *) = callback_handler()->on_resume;
     start(STORED);
     durable_revision = 0;
     store_problem = NULL;
@@ -883,7 +883,7 @@ START_TEST(what_cannot_be_stored_is_fail)
     store_problem = NULL;
     ck_assert_ptr_eq(hand_in(&sent, &first), http_reply_later());
     store_problem = "disk full";
-    assert_reply(callback_handler()->answer_later(callback, &first), 200, false);
+    assert_reply(callback_handler()->on_resume(callback, &first), 200, false);
     assert_reply(hand_in(&sent, &repeat), 200, false);
     store_problem = NULL;
     durable_revision = 1;
@@ -933,9 +933,9 @@ static void *send_often(void *cls)
     struct http_request judged = request_of(&sent);
     for (unsigned i = 0; i < N_EVENTS; i++) {
         struct http_request request = judged;
-        if (callback_handler()->judge(callback, &request) == NULL) {
+        if (callback_handler()->on_headers(callback, &request) == NULL) {
             request.body = STR(LOGIN);
-            *n_fine += callback_handler()->answer(callback, &request)->status == 200;
+            *n_fine += callback_handler()->on_request(callback, &request)->status == 200;
         }
     }
     return NULL;
@@ -1140,10 +1140,10 @@ static void *run_attempt(void *cls)
     struct attempt *attempt = cls;
     struct http_request request = request_of(attempt->sent);
     memory_end(attempt->scarcity);
-    attempt->reply = callback_handler()->judge(callback, &request);
+    attempt->reply = callback_handler()->on_headers(callback, &request);
     if (attempt->reply == NULL) {
         request.body = str_from(attempt->sent->body);
-        attempt->reply = callback_handler()->answer(callback, &request);
+        attempt->reply = callback_handler()->on_request(callback, &request);
     }
     attempt->n_failed = memory_restore();
     return NULL;
@@ -1308,9 +1308,9 @@ START_TEST(duration_is_from_the_head_to_the_answer)
     struct sent sent = {.query = APP "&" EVENT};
     struct http_request request = request_of(&sent);
     request.begun_us = clock_monotonic_us() - 3000000;
-    ck_assert_ptr_null(callback_handler()->judge(callback, &request));
+    ck_assert_ptr_null(callback_handler()->on_headers(callback, &request));
     request.body = STR(LOGIN);
-    ck_assert_ptr_nonnull(callback_handler()->answer(callback, &request));
+    ck_assert_ptr_nonnull(callback_handler()->on_request(callback, &request));
     ck_assert_uint_eq(bound_of_only(callback_durations(callback)), 5000000);
 }
 END_TEST

@@ -993,7 +993,7 @@ static const struct {
     {STR("s3cret"), 0601, "is open to other users (mode 0601): 0640 or less is allowed", STR("")},
 };
 
-START_TEST(judges_token_files)
+START_TEST(checks_token_files)
 {
     char expected[256] = "";
     write_file("token", token_files[_i].content, token_files[_i].mode);
@@ -1051,7 +1051,7 @@ static const struct {
      "NEXT:3: [status] certificate: HTTPS cannot be turned on or off while presenced runs: restart it\n"},
 };
 
-START_TEST(judges_reloads)
+START_TEST(checks_reloads)
 {
     struct loaded running = load(RUNNING);
     struct config next = {0};
@@ -1293,8 +1293,8 @@ static void add_looped_tests(TCase *tcase)
     tcase_add_loop_test(tcase, tells_what_is_wrong, 0, N_ELEMENTS(mistakes));
     tcase_add_loop_test(tcase, allows_oddities, 0, N_ELEMENTS(oddities));
     tcase_add_loop_test(tcase, warns_of_tokens_that_all_can_read, 0, N_ELEMENTS(exposures));
-    tcase_add_loop_test(tcase, judges_reloads, 0, N_ELEMENTS(reloads));
-    tcase_add_loop_test(tcase, judges_token_files, 0, N_ELEMENTS(token_files));
+    tcase_add_loop_test(tcase, checks_reloads, 0, N_ELEMENTS(reloads));
+    tcase_add_loop_test(tcase, checks_token_files, 0, N_ELEMENTS(token_files));
 }
 
 Suite *test_suite(void)

@@ -217,8 +217,8 @@ static const struct {
 START_TEST(what_the_listener_refuses_is_a_problem_too)
 {
     struct http_request request = {.connection = (void *)(uintptr_t)no_headers};
-    struct http_reply *reply = status_handler()->refuse(fixture.status, &request, refusals[_i].why,
-                                                        "what is wrong");
+    struct http_reply *reply = status_handler()->on_refusal(fixture.status, &request, refusals[_i].why,
+                                                            "what is wrong");
     cJSON *json = reply_json(reply);
     ck_assert_str_eq(cJSON_GetObjectItem(json, "title")->valuestring, refusals[_i].title);
     cJSON_Delete(json);
@@ -226,18 +226,16 @@ START_TEST(what_the_listener_refuses_is_a_problem_too)
 }
 END_TEST
 
-/* A judge that cannot word its refusal must not let the request pass. */
+/* A handler that cannot word its refusal must not let the request pass. */
 START_TEST(a_refusal_without_memory_is_still_one)
 {
     fixture.memory_is_gone = true;
     ck_assert_ptr_null(ask_with(stranger, "GET", "/v1/stats", STR("")));
-    struct http_request request = {.method = STR("GET"),
-                                   .path = STR("/v1/stats"),
-                                   .note = {.number = 6},
-                                   .connection = (void *)(uintptr_t)stranger};
-    ck_assert_ptr_null(status_handler()->judge(fixture.status, &request));
+    struct http_request request = {
+        .method = STR("GET"), .path = STR("/v1/stats"), .connection = (void *)(uintptr_t)stranger};
+    ck_assert_ptr_null(status_handler()->on_headers(fixture.status, &request));
     fixture.memory_is_gone = false;
-    ck_assert_ptr_null(status_handler()->answer(fixture.status, &request));
+    ck_assert_ptr_null(status_handler()->on_request(fixture.status, &request));
 }
 END_TEST
 

@@ -2,7 +2,7 @@
 #ifndef PRESENCED_CALLBACK_H
 #define PRESENCED_CALLBACK_H
 
-/* The callback listener's handler: judges a request, parses an authentic State.StateChange, applies it to the
+/* The callback listener's handler: checks a request, parses an authentic State.StateChange, applies it to the
  * table and words the answer. Its calls come from the listener's threads; callback_adopt() and
  * callback_stats() may be called meanwhile. */
 
@@ -53,14 +53,14 @@ int callback_new(const struct callback_config *config, struct callback **ret_cal
 void callback_free(struct callback *callback);
 DEFINE_CLEANUP(struct callback *, callback_free)
 
-/* What requests are judged by, made ready for callback_adopt(): the part of `config` that a reload may
+/* What requests are checked against, made ready for callback_adopt(): the part of `config` that a reload may
  * change, copied. 0 or -ENOMEM. */
 struct rules;
 int callback_prepare(const struct callback_config *config, struct rules **ret_rules);
 void callback_discard(struct rules *rules);
 DEFINE_CLEANUP(struct rules *, callback_discard)
 
-/* From now on requests are judged by `rules`, which are consumed. Those of before are kept until
+/* From now on requests are checked against `rules`, which are consumed. Those of before are kept until
  * callback_reclaim(), for requests may still be reading them. One thread at a time, as callback_reclaim(). */
 void callback_adopt(struct callback *callback, struct rules *rules);
 

@@ -19,7 +19,7 @@ int http_reply_new(unsigned status, const struct http_header *headers, struct st
 void http_reply_free(struct http_reply *reply);
 DEFINE_CLEANUP(struct http_reply *, http_reply_free)
 
-/* What answer() returns for an answer that waits; no reply, and never freed. */
+/* What on_request() returns for an answer that waits; no reply, and never freed. */
 struct http_reply *http_reply_later(void);
 
 /* An answer that is sent once and freed by the listener it is returned to. Takes the bytes of `body`, which

@@ -9,11 +9,11 @@
 #include "presenced/address.h"
 #include "presenced/str.h"
 
-/* A handler's own, from judge() to answer() and answer_later(). Zero before. */
-struct http_note {
-    uint64_t number;
-    struct str texts[2]; /* parts of the target */
-};
+#include <stdalign.h>
+#include <stddef.h>
+
+/* Room for a handler's own struct, from on_headers() to on_request() and on_resume(). Zero before. */
+#define HTTP_CONTEXT_SIZE 64
 
 struct http_request {
     struct str method;
@@ -21,10 +21,10 @@ struct http_request {
     struct str path;     /* of the target, before '?'; still percent-encoded */
     struct str query;    /* after the first '?'; ptr NULL where there is none */
     struct address peer; /* of the connection; none for a Unix socket */
-    struct str body;     /* of answer() only: whole */
+    struct str body;     /* of on_request() only: whole */
     bool is_http_1_0;
     uint64_t begun_us; /* clock_monotonic_us() when its thread turned to what held its first line */
-    struct http_note note;
+    alignas(max_align_t) unsigned char context[HTTP_CONTEXT_SIZE];
     void *connection; /* the listener's */
 };
 
@@ -48,21 +48,21 @@ struct http_reply;
 
 /* What a listener serves: two calls a request, on the listener's thread, neither of which may block. */
 struct http_handler {
-    /* The headers are there, the body is not. NULL: read the body, then call answer(). A reply: the body is
-     * read and thrown away, then the reply is sent. */
-    struct http_reply *(*judge)(void *cls, struct http_request *request);
+    /* The headers are there, the body is not. NULL: read the body, then call on_request(). A reply: the body
+     * is read and thrown away, then the reply is sent. */
+    struct http_reply *(*on_headers)(void *cls, struct http_request *request);
 
     /* The body is whole. NULL: memory is gone, the connection is closed. http_reply_later(): what the answer
      * says will only be known later; the request stays as it is. */
-    struct http_reply *(*answer)(void *cls, struct http_request *request);
+    struct http_reply *(*on_request)(void *cls, struct http_request *request);
 
-    /* For a request whose answer waits, after http_listener_wake(): as answer(). Requests are asked for in
-     * the order they began to wait, up to the first that waits on. NULL for a handler that never waits. */
-    struct http_reply *(*answer_later)(void *cls, struct http_request *request);
+    /* For a request whose answer waits, after http_listener_wake(): as on_request(). Requests are asked for
+     * in the order they began to wait, up to the first that waits on. NULL for a handler that never waits. */
+    struct http_reply *(*on_resume)(void *cls, struct http_request *request);
 
     /* `error` is a constant text of ours that says what is wrong. */
-    struct http_reply *(*refuse)(void *cls, struct http_request *request, enum http_refusal why,
-                                 const char *error);
+    struct http_reply *(*on_refusal)(void *cls, struct http_request *request, enum http_refusal why,
+                                     const char *error);
 };
 
 #endif

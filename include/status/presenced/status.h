@@ -86,7 +86,7 @@ int status_new(const struct status_config *config, const struct status_settings 
 void status_free(struct status *status);
 DEFINE_CLEANUP(struct status *, status_free)
 
-/* From now on requests are judged by these. 0, or -ENOMEM: the old ones stay. */
+/* Requests are checked against these from now on. 0, or -ENOMEM: the old ones stay. */
 int status_set_settings(struct status *status, const struct status_settings *settings);
 
 /* For http_listener_config, with the status as its handler_cls. */

@@ -21,7 +21,7 @@ struct certificate_error {
 };
 
 /* Reads both files and checks: PEM, all of it, the second certificate the issuer of the first, the key that
- * of the first. Dates are not judged: one that has ended is better than none. 0; -EINVAL with the reason in
+ * of the first. Dates are not checked: one that has ended is better than none. 0; -EINVAL with the reason in
  * `ret_error`; -ENOMEM. `ret_certificate` is for certificate_fini() after success only. */
 int certificate_read(const char *chain_path, const char *key_path, struct certificate *ret_certificate,
                      struct certificate_error *ret_error);

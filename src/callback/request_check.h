@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef PRESENCED_CALLBACK_JUDGE_H
-#define PRESENCED_CALLBACK_JUDGE_H
+#ifndef PRESENCED_CALLBACK_REQUEST_CHECK_H
+#define PRESENCED_CALLBACK_REQUEST_CHECK_H
 
 /* What a request's head says: who calls, whether to believe it, and what is to be done with its body. Any
  * thread. */
@@ -8,21 +8,21 @@
 #include "rules.h"
 
 /* What a check returns that has found nothing against the request. */
-#define JUDGE_GO_ON CALLBACK_APPLIED
+#define CHECK_PASSED CALLBACK_APPLIED
 
-struct verdict {
-    enum callback_outcome outcome; /* JUDGE_GO_ON: the body is a State.StateChange */
+struct decision {
+    enum callback_outcome outcome; /* CHECK_PASSED: the body is a State.StateChange */
     bool authentic;                /* else the request is refused whatever its body says */
-    /* Of JUDGE_GO_ON; the texts are the request's: */
+    /* Of CHECK_PASSED; the texts are the request's: */
     uint16_t app;            /* its index in the table */
     struct str opt_platform; /* as sent, still percent-encoded, well formed */
     struct str client_ip;    /* likewise */
 };
 
 /* In the order of the contract: path, method, peer, SdkAppid, Sign; then what is asked for. */
-struct verdict judge_request(const struct rules *rules, const struct http_request *request, uint64_t now_ms);
+struct decision check_request(const struct rules *rules, const struct http_request *request, uint64_t now_ms);
 
 /* Who called, as far as trusted proxies are believed. */
-struct address judge_client(const struct rules *rules, const struct http_request *request);
+struct address check_client(const struct rules *rules, const struct http_request *request);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "judge.h"
+#include "request_check.h"
 
 #include "forwarded.h"
 #include "presenced/query.h"
@@ -22,7 +22,7 @@ static const struct str parameter_names[N_PARAMETERS] = {
 };
 
 /* More headers than hops are looked at are no list that proxies have written: nobody can say who called. */
-struct address judge_client(const struct rules *rules, const struct http_request *request)
+struct address check_client(const struct rules *rules, const struct http_request *request)
 {
     struct str values[FORWARDED_HOPS_MAX];
     size_t n = 0;
@@ -47,7 +47,7 @@ static bool is_allowed(const struct rules *rules, const struct http_request *req
     if (rules->n_allow == 0) {
         return true;
     }
-    struct address client = judge_client(rules, request);
+    struct address client = check_client(rules, request);
     for (size_t i = 0; i < rules->n_allow; i++) {
         if (network_contains(&rules->allow[i], &client)) {
             return true;
@@ -56,7 +56,7 @@ static bool is_allowed(const struct rules *rules, const struct http_request *req
     return false;
 }
 
-static enum callback_outcome judge_head(const struct rules *rules, const struct http_request *request)
+static enum callback_outcome check_head(const struct rules *rules, const struct http_request *request)
 {
     if (!str_equal(request->path, rules->path)) {
         return CALLBACK_OTHER_PATH;
@@ -70,7 +70,7 @@ static enum callback_outcome judge_head(const struct rules *rules, const struct 
     if (rules->client_certificate_required && http_request_client_problem(request) != NULL) {
         return CALLBACK_REFUSED_CERTIFICATE;
     }
-    return JUDGE_GO_ON;
+    return CHECK_PASSED;
 }
 
 struct credentials {
@@ -98,7 +98,7 @@ static enum callback_outcome read_credentials(const struct query_value *values,
                      &ret_credentials->request_time) == QUERY_BAD_ESCAPE) {
         return CALLBACK_REFUSED_TIME_FORM;
     }
-    return JUDGE_GO_ON;
+    return CHECK_PASSED;
 }
 
 static enum callback_outcome check_signature(const struct callback_app *app,
@@ -107,7 +107,7 @@ static enum callback_outcome check_signature(const struct callback_app *app,
     switch (signature_check(&app->key, credentials->sign, credentials->request_time, app->sign_tolerance_ms,
                             now_ms)) {
     case 0:
-        return JUDGE_GO_ON;
+        return CHECK_PASSED;
     case SIGNATURE_BAD_SIGN:
         return CALLBACK_REFUSED_SIGN_FORM;
     case SIGNATURE_BAD_TIME:
@@ -121,25 +121,25 @@ static enum callback_outcome check_signature(const struct callback_app *app,
     }
 }
 
-static enum callback_outcome judge_sign(const struct callback_app *app, const struct query_value *values,
+static enum callback_outcome check_sign(const struct callback_app *app, const struct query_value *values,
                                         uint64_t now_ms)
 {
     struct credentials credentials;
     enum callback_outcome outcome = read_credentials(values, &credentials);
-    return outcome == JUDGE_GO_ON ? check_signature(app, &credentials, now_ms) : outcome;
+    return outcome == CHECK_PASSED ? check_signature(app, &credentials, now_ms) : outcome;
 }
 
 /* The console's button to check the URL sends no SdkAppid, so any app's token will do. */
-static enum callback_outcome judge_url_check(const struct rules *rules, const struct query_value *values,
+static enum callback_outcome check_url_check(const struct rules *rules, const struct query_value *values,
                                              uint64_t now_ms)
 {
     enum callback_outcome outcome = CALLBACK_REFUSED_NO_APP;
     for (size_t i = 0; i < rules->n_apps; i++) {
-        enum callback_outcome of_app = judge_sign(&rules->apps[i], values, now_ms);
+        enum callback_outcome of_app = check_sign(&rules->apps[i], values, now_ms);
         if (of_app == CALLBACK_NO_MEMORY) {
             return of_app;
         }
-        if (of_app == JUDGE_GO_ON) {
+        if (of_app == CHECK_PASSED) {
             outcome = CALLBACK_URL_CHECK;
         }
     }
@@ -154,7 +154,7 @@ static const struct callback_app *find_app(const struct rules *rules, struct str
     return r == 0 ? rules_find_app(rules, sdkappid) : NULL;
 }
 
-static enum callback_outcome judge_caller(const struct rules *rules, const struct query_value *values,
+static enum callback_outcome check_caller(const struct rules *rules, const struct query_value *values,
                                           uint64_t now_ms, uint16_t *ret_app)
 {
     if (values[PARAMETER_SDKAPPID].n > 1 || values[PARAMETER_SIGN].n > 1 ||
@@ -162,17 +162,17 @@ static enum callback_outcome judge_caller(const struct rules *rules, const struc
         return CALLBACK_REFUSED_TWICE;
     }
     if (values[PARAMETER_SDKAPPID].n == 0) {
-        return judge_url_check(rules, values, now_ms);
+        return check_url_check(rules, values, now_ms);
     }
     const struct callback_app *app = find_app(rules, values[PARAMETER_SDKAPPID].encoded);
     if (app == NULL) {
         return CALLBACK_REFUSED_APP;
     }
     *ret_app = app->app;
-    return app->key.n_tokens == 0 ? JUDGE_GO_ON : judge_sign(app, values, now_ms);
+    return app->key.n_tokens == 0 ? CHECK_PASSED : check_sign(app, values, now_ms);
 }
 
-static enum callback_outcome judge_command(const struct rules *rules, const struct query_value *values)
+static enum callback_outcome check_command(const struct rules *rules, const struct query_value *values)
 {
     struct str text;
     for (size_t i = PARAMETER_COMMAND; i < N_PARAMETERS; i++) {
@@ -187,25 +187,25 @@ static enum callback_outcome judge_command(const struct rules *rules, const stru
         return CALLBACK_NO_COMMAND;
     }
     if (query_equal(values[PARAMETER_COMMAND].encoded, STR(STATE_CHANGE_COMMAND))) {
-        return JUDGE_GO_ON;
+        return CHECK_PASSED;
     }
     return rules->other_commands_ok ? CALLBACK_OTHER_COMMAND_OK : CALLBACK_OTHER_COMMAND;
 }
 
-struct verdict judge_request(const struct rules *rules, const struct http_request *request, uint64_t now_ms)
+struct decision check_request(const struct rules *rules, const struct http_request *request, uint64_t now_ms)
 {
     struct query_value values[N_PARAMETERS];
-    struct verdict verdict = {.outcome = judge_head(rules, request)};
-    if (verdict.outcome != JUDGE_GO_ON) {
-        return verdict;
+    struct decision decision = {.outcome = check_head(rules, request)};
+    if (decision.outcome != CHECK_PASSED) {
+        return decision;
     }
     query_find(request->query, parameter_names, N_PARAMETERS, values);
-    verdict.outcome = judge_caller(rules, values, now_ms, &verdict.app);
-    verdict.authentic = verdict.outcome == JUDGE_GO_ON || verdict.outcome == CALLBACK_URL_CHECK;
-    if (verdict.outcome == JUDGE_GO_ON) {
-        verdict.outcome = judge_command(rules, values);
+    decision.outcome = check_caller(rules, values, now_ms, &decision.app);
+    decision.authentic = decision.outcome == CHECK_PASSED || decision.outcome == CALLBACK_URL_CHECK;
+    if (decision.outcome == CHECK_PASSED) {
+        decision.outcome = check_command(rules, values);
     }
-    verdict.opt_platform = values[PARAMETER_OPT_PLATFORM].encoded;
-    verdict.client_ip = values[PARAMETER_CLIENT_IP].encoded;
-    return verdict;
+    decision.opt_platform = values[PARAMETER_OPT_PLATFORM].encoded;
+    decision.client_ip = values[PARAMETER_CLIENT_IP].encoded;
+    return decision;
 }
