@@ -26,8 +26,8 @@ sign_tolerance = 1h
 [status]
 listen = unix:$own/status.sock
 EOF
-valgrind --tool=callgrind --callgrind-out-file="$own/counts" --toggle-collect=on_request_line \
-    --toggle-collect=on_request_part --toggle-collect=on_request_end \
+valgrind --tool=callgrind --callgrind-out-file="$own/counts" --toggle-collect='on_request_line*' \
+    --toggle-collect='on_request_part*' --toggle-collect='on_request_end*' \
     "$presenced" --config "$own/presenced.conf" 2>"$own/log" &
 pid=$!
 until grep -q 'msg="ready"' "$own/log"; do
