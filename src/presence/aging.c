@@ -30,7 +30,7 @@ static void move(struct table *table, struct shard *shard, uint32_t slot, const 
     struct filing filing = filing_of(user, summary);
     app_count_moved(table->apps[user->app], held->state, summary->state);
     shard_refile(shard, slot, &filing);
-    (void)table_log_change(table, shard, CHANGE_UPDATED, now_ms, held->record);
+    (void)table_log_change(table, shard, CHANGE_UPDATED, CHANGE_BY_CLOCK, now_ms, held->record);
 }
 
 unsigned table_settle(struct table *table, struct shard *shard, uint64_t now_ms, unsigned max)
@@ -105,7 +105,7 @@ static void drop(struct table *table, struct shard *shard, uint32_t slot, uint64
     /* Before the log tells of it: a follower that reads of a drop finds it counted. */
     app_raise_forgotten(table->apps[user.app], user_forgotten_stamp_ms(&user, now_ms));
     atomic_fetch_add_explicit(n_dropped, 1, memory_order_relaxed);
-    (void)table_log_change(table, shard, CHANGE_FORGOTTEN, now_ms, bytes);
+    (void)table_log_change(table, shard, CHANGE_FORGOTTEN, CHANGE_BY_CLOCK, now_ms, bytes);
     struct held *held = shard_remove(shard, place.hash, slot);
     app_count_removed(table->apps[user.app], held->state);
     shard->n_dropped++;

@@ -23,6 +23,7 @@ struct application {
     const struct user *other;
     uint16_t app_index;
     struct str user_id;
+    enum change_origin origin;
     uint64_t now_ms;
     struct place place;
     struct app *app;
@@ -41,8 +42,8 @@ static struct counted counted_of(const struct user *user, enum user_state state)
 
 static uint64_t log_update(const struct application *application, const uint8_t *record)
 {
-    return table_log_change(application->table, application->place.shard, CHANGE_UPDATED, application->now_ms,
-                            record);
+    return table_log_change(application->table, application->place.shard, CHANGE_UPDATED, application->origin,
+                            application->now_ms, record);
 }
 
 static bool merge(struct application *application)
@@ -254,12 +255,13 @@ int table_apply(struct table *table, const struct table_event *event, uint64_t n
     application.event = event;
     application.app_index = event->app;
     application.user_id = event->user_id;
+    application.origin = event->origin;
     application.now_ms = now_ms;
     application.applied = (struct table_applied){.restamped = !merge_believes(event, now_ms)};
     return run_from(&application, ret_applied);
 }
 
-int table_merge_user(struct table *table, const struct user *user, uint64_t now_ms,
+int table_merge_user(struct table *table, const struct user *user, enum change_origin origin, uint64_t now_ms,
                      struct table_applied *ret_applied)
 {
     struct application application;
@@ -268,6 +270,7 @@ int table_merge_user(struct table *table, const struct user *user, uint64_t now_
     application.other = user;
     application.app_index = user->app;
     application.user_id = user_id(user);
+    application.origin = origin;
     application.now_ms = now_ms;
     application.applied = (struct table_applied){0};
     return run_from(&application, ret_applied);

@@ -15,7 +15,8 @@ struct entry {
     uint64_t at; /* position of the record's first byte */
     uint64_t unix_ms;
     uint32_t len;
-    enum change_kind kind;
+    uint8_t kind;   /* enum change_kind */
+    uint8_t origin; /* enum change_origin */
 };
 
 struct changes {
@@ -27,8 +28,7 @@ struct changes {
     size_t max_bytes;
     struct entry *entries;
     uint8_t *bytes;
-    void (*tap)(void *cls, const struct change *change);
-    void *tap_cls;
+    struct changes_observer *observers;
     bool wakes; /* whether the next change is told: not again before somebody has read */
     unsigned n_followers;
     int followers[N_FOLLOWERS_MAX];
@@ -120,7 +120,8 @@ static void wake_followers(struct changes *changes)
     }
 }
 
-uint64_t changes_append(struct changes *changes, enum change_kind kind, uint64_t unix_ms, struct str record)
+uint64_t changes_append(struct changes *changes, enum change_kind kind, enum change_origin origin,
+                        uint64_t unix_ms, struct str record)
 {
     (void)pthread_mutex_lock(&changes->lock);
     uint64_t revision = last_revision(changes) + 1;
@@ -128,14 +129,18 @@ uint64_t changes_append(struct changes *changes, enum change_kind kind, uint64_t
         changes->first_revision++;
     }
     if (record.len <= changes->max_bytes) {
-        *entry_of(changes, revision) = (struct entry){
-            .at = changes->end, .unix_ms = unix_ms, .len = (uint32_t)record.len, .kind = kind};
+        *entry_of(changes, revision) = (struct entry){.at = changes->end,
+                                                      .unix_ms = unix_ms,
+                                                      .len = (uint32_t)record.len,
+                                                      .kind = (uint8_t)kind,
+                                                      .origin = (uint8_t)origin};
         put_bytes(changes, record);
     } else {
         changes->first_revision = revision + 1;
     }
-    if (changes->tap != NULL) {
-        changes->tap(changes->tap_cls, &(struct change){revision, unix_ms, kind, record});
+    const struct change change = {revision, unix_ms, kind, origin, record};
+    for (const struct changes_observer *each = changes->observers; each != NULL; each = each->next) {
+        each->on_change(each->cls, &change);
     }
     atomic_store_explicit(&changes->last_revision, revision, memory_order_release);
     wake_followers(changes);
@@ -143,11 +148,32 @@ uint64_t changes_append(struct changes *changes, enum change_kind kind, uint64_t
     return revision;
 }
 
-void changes_set_tap(struct changes *changes, void (*tap)(void *cls, const struct change *change), void *cls)
+/* The pointer in the list to `observer`, or to its end. */
+static struct changes_observer **find_observer(struct changes *changes,
+                                               const struct changes_observer *observer)
+{
+    struct changes_observer **link = &changes->observers;
+    while (*link != NULL && *link != observer) {
+        link = &(*link)->next;
+    }
+    return link;
+}
+
+void changes_observe(struct changes *changes, struct changes_observer *observer)
 {
     (void)pthread_mutex_lock(&changes->lock);
-    changes->tap = tap;
-    changes->tap_cls = cls;
+    observer->next = NULL;
+    *find_observer(changes, NULL) = observer;
+    (void)pthread_mutex_unlock(&changes->lock);
+}
+
+void changes_unobserve(struct changes *changes, struct changes_observer *observer)
+{
+    (void)pthread_mutex_lock(&changes->lock);
+    struct changes_observer **link = find_observer(changes, observer);
+    if (*link != NULL) {
+        *link = observer->next;
+    }
     (void)pthread_mutex_unlock(&changes->lock);
 }
 
@@ -216,8 +242,11 @@ static void copy_out(const struct changes *changes, uint64_t after_revision, siz
         char *to = storage->ptr + storage->len;
         get_bytes(changes, entry, to);
         storage->len += entry->len;
-        ret_changes[i] = (struct change){
-            .revision = revision, .unix_ms = entry->unix_ms, .kind = entry->kind, .record = {to, entry->len}};
+        ret_changes[i] = (struct change){.revision = revision,
+                                         .unix_ms = entry->unix_ms,
+                                         .kind = entry->kind,
+                                         .origin = entry->origin,
+                                         .record = {to, entry->len}};
     }
 }
 

@@ -44,8 +44,8 @@ struct place table_place(struct table *table, uint16_t app, struct str user_id);
 void table_unlock(struct table *table, struct shard *shard);
 
 /* Puts a change of a user of the locked shard into the change log. Returns its revision. */
-uint64_t table_log_change(struct table *table, struct shard *shard, enum change_kind kind, uint64_t now_ms,
-                          const uint8_t *record);
+uint64_t table_log_change(struct table *table, struct shard *shard, enum change_kind kind,
+                          enum change_origin origin, uint64_t now_ms, const uint8_t *record);
 
 /* Aging.c. */
 

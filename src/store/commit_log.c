@@ -25,7 +25,7 @@ static_assert(LAYOUT_KEY_MAX <= JOURNAL_KEY_MAX && LAYOUT_VALUE_MAX <= JOURNAL_V
 /* Between files that are made in the place of lost ones. */
 #define MEND_INTERVAL_MS 10000
 
-static void tap(void *cls, const struct change *change);
+static void on_change(void *cls, const struct change *change);
 
 int commit_log_prepare(struct store *store)
 {
@@ -41,14 +41,15 @@ int commit_log_prepare(struct store *store)
 
 void commit_log_start(struct store *store)
 {
-    changes_set_tap(store->changes, tap, store);
+    store->observer = (struct changes_observer){.on_change = on_change, .cls = store};
+    changes_observe(store->changes, &store->observer);
 }
 
 /* The engine must name the new file before anything is put there that is to count. A thread may be amid
- * putting what is lost: without the tap there is none. */
+ * putting what is lost: without the observer there is none. */
 static int renew(struct store *store, struct engine_error *ret_error)
 {
-    changes_set_tap(store->changes, NULL, NULL);
+    changes_unobserve(store->changes, &store->observer);
     int r = journal_renew(store->journal, store->folder_fd, store->run + 1);
     if (r < 0) {
         (void)snprintf(ret_error->text, sizeof(ret_error->text), "%s", strerror(-r));
@@ -165,7 +166,7 @@ static bool is_disk_stuck(const struct store *store)
 
 /* One that is missing, for want of room or because the disk is stuck, leaves those after it of no use before
  * the engine has it. */
-static void tap(void *cls, const struct change *change)
+static void on_change(void *cls, const struct change *change)
 {
     struct store *store = cls;
     uint64_t before = change->revision - 1;

@@ -12,7 +12,7 @@
 /* 50 ms are promised, of a clock whose steps may be of 10. */
 #define LACKING_MAX_MS 40
 
-static void tap(void *cls, const struct change *change)
+static void on_change(void *cls, const struct change *change)
 {
     struct store *store = cls;
     if (store_stored_revision(store) == change->revision - 1) {
@@ -22,7 +22,8 @@ static void tap(void *cls, const struct change *change)
 
 void relaxed_start(struct store *store)
 {
-    changes_set_tap(store->changes, tap, store);
+    store->observer = (struct changes_observer){.on_change = on_change, .cls = store};
+    changes_observe(store->changes, &store->observer);
 }
 
 bool relaxed_lacks_little(const struct store *store)

@@ -28,7 +28,7 @@ static void store_free(struct store *store)
     }
     engine_close(store->engine);
     if (store->changes != NULL) {
-        changes_set_tap(store->changes, NULL, NULL);
+        changes_unobserve(store->changes, &store->observer);
     }
     journal_free(store->journal);
     engine_batch_free(store->batch);

@@ -64,6 +64,7 @@ struct counters {
 struct store {
     struct store_config config; /* `path` is ours */
     struct changes *changes;
+    struct changes_observer observer; /* the commit log's, or with STORE_RELAXED relaxed.c's */
     struct counters counters;
 
     /* ---- from the opening ---- */

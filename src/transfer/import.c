@@ -243,7 +243,7 @@ static int merge_user(struct import *import, uint16_t app)
     const struct user *user = &import->line.user;
     import->line.user.app = app;
     bool is_known = table_get(import->table, app, user_id(user), &known) == 0;
-    int r = table_merge_user(import->table, user, clock_unix_ms(), &applied);
+    int r = table_merge_user(import->table, user, CHANGE_BY_IMPORT, clock_unix_ms(), &applied);
     if (r < 0) {
         return complain_of_line(import, strerror(-r));
     }

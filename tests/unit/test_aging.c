@@ -304,11 +304,42 @@ START_TEST(test_forgotten_ahead_of_the_clock)
     check_row("bob", PLATFORM_WEB, ROW_LOGIN, NOW_MS);
     struct user merged = {.app = fixture.app, .id_len = 1, .id = "c", .n_rows = 1};
     merged.rows[0] = (struct row){.event_time_ms = NOW_MS, .action = ROW_LOGIN, .platform = PLATFORM_WEB};
-    ck_assert_int_eq(table_merge_user(fixture.table, &merged, fixture.now_ms, &fixture.applied),
-                     TABLE_CHANGED);
+    ck_assert_int_eq(
+        table_merge_user(fixture.table, &merged, CHANGE_BY_IMPORT, fixture.now_ms, &fixture.applied),
+        TABLE_CHANGED);
     fixture.now_ms = NOW_MS + 240000;
     ck_assert_int_eq(apply(login("dave", PLATFORM_WEB, NOW_MS + 240000)), TABLE_FORGOTTEN);
     ck_assert_int_eq(apply(login("dave", PLATFORM_WEB, NOW_MS + 240001)), TABLE_CHANGED);
+}
+END_TEST
+
+static enum change_origin origin_of(uint64_t revision)
+{
+    ck_assert_uint_eq(changes_after(revision - 1, &storage, changes, 1), 1);
+    return changes[0].origin;
+}
+
+/* For those who pass changes on, and must not send one back. */
+START_TEST(changes_say_where_they_come_from)
+{
+    const uint64_t hour_ms = 3600000;
+    open_with(0, 0, hour_ms);
+    ck_assert_int_eq(apply(logout("alice", PLATFORM_WEB, NOW_MS)), TABLE_CHANGED);
+    ck_assert_int_eq(origin_of(last_revision()), CHANGE_BY_CALLBACK);
+    struct table_event event = logout("bob", PLATFORM_WEB, NOW_MS);
+    event.origin = CHANGE_BY_REPLICA;
+    ck_assert_int_eq(apply(event), TABLE_CHANGED);
+    ck_assert_int_eq(origin_of(last_revision()), CHANGE_BY_REPLICA);
+    struct user merged = {.app = fixture.app, .id_len = 1, .id = "c", .n_rows = 1};
+    merged.rows[0] = (struct row){.event_time_ms = NOW_MS, .action = ROW_LOGIN, .platform = PLATFORM_WEB};
+    ck_assert_int_eq(
+        table_merge_user(fixture.table, &merged, CHANGE_BY_IMPORT, fixture.now_ms, &fixture.applied),
+        TABLE_CHANGED);
+    ck_assert_int_eq(origin_of(last_revision()), CHANGE_BY_IMPORT);
+    uint64_t before = last_revision();
+    (void)table_tick(fixture.table, NOW_MS + hour_ms + 1);
+    ck_assert_uint_eq(last_revision(), before + 2);
+    ck_assert_int_eq(origin_of(last_revision()), CHANGE_BY_CLOCK);
 }
 END_TEST
 
@@ -624,6 +655,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, test_stamp_ahead_counts_as_received, 0, N_STAMPS_AHEAD);
     tcase_add_test(tcase, test_stamp_ahead_swallows_nobody);
     tcase_add_test(tcase, test_forgotten_ahead_of_the_clock);
+    tcase_add_test(tcase, changes_say_where_they_come_from);
     tcase_add_test(tcase, test_raised_to_the_clock_at_most);
     tcase_add_test(tcase, test_forgotten_is_of_one_app);
     tcase_add_test(tcase, test_known_users_take_old_events);

@@ -40,8 +40,8 @@ static struct str record_of(unsigned number, size_t len, char text[static MAX_BY
 static uint64_t append(unsigned number, size_t len)
 {
     char text[MAX_BYTES + 1];
-    return changes_append(log_of_changes, number % 2 == 0 ? CHANGE_UPDATED : CHANGE_FORGOTTEN, 1000 + number,
-                          record_of(number, len, text));
+    return changes_append(log_of_changes, number % 2 == 0 ? CHANGE_UPDATED : CHANGE_FORGOTTEN,
+                          (enum change_origin)(number % 5), 1000 + number, record_of(number, len, text));
 }
 
 static int read_after(uint64_t revision, size_t max_changes, size_t max_bytes)
@@ -55,6 +55,7 @@ static void check_change(const struct change *change, unsigned number, size_t le
     must(change->revision == number);
     must(change->unix_ms == 1000 + number);
     must(change->kind == (number % 2 == 0 ? CHANGE_UPDATED : CHANGE_FORGOTTEN));
+    must(change->origin == (enum change_origin)(number % 5));
     must(str_equal(change->record, record_of(number, len, text)));
 }
 
@@ -242,12 +243,49 @@ static void *append_many(void *cls)
 {
     struct changes *changes = cls;
     for (unsigned i = 0; i < N_APPENDS; i++) {
-        (void)changes_append(changes, CHANGE_UPDATED, i, STR("0123456789"));
+        (void)changes_append(changes, CHANGE_UPDATED, CHANGE_BY_CALLBACK, i, STR("0123456789"));
     }
     return NULL;
 }
 
 /* Two write, one follows: all is seen once, in order, or the log says that it was lost. */
+struct observed {
+    struct changes_observer observer;
+    unsigned n;
+    uint64_t last_revision;
+};
+
+static void observe(void *cls, const struct change *change)
+{
+    struct observed *observed = cls;
+    check_change(change, (unsigned)change->revision, 5);
+    ck_assert_uint_eq(change->revision, observed->last_revision + 1);
+    ck_assert_uint_eq(changes_last_revision(log_of_changes), observed->last_revision);
+    observed->last_revision = change->revision;
+    observed->n++;
+}
+
+START_TEST(shows_each_change_to_each_observer)
+{
+    struct observed observed[3] = {{.n = 0}};
+    for (unsigned i = 0; i < 3; i++) {
+        observed[i].observer = (struct changes_observer){.on_change = observe, .cls = &observed[i]};
+        changes_observe(log_of_changes, &observed[i].observer);
+    }
+    (void)append(1, 5);
+    changes_unobserve(log_of_changes, &observed[1].observer);
+    changes_unobserve(log_of_changes, &observed[1].observer); /* harmless */
+    (void)append(2, 5);
+    (void)append(3, 5);
+    changes_unobserve(log_of_changes, &observed[2].observer);
+    changes_unobserve(log_of_changes, &observed[0].observer);
+    (void)append(4, 5);
+    ck_assert_uint_eq(observed[0].n, 3);
+    ck_assert_uint_eq(observed[1].n, 1);
+    ck_assert_uint_eq(observed[2].n, 3);
+}
+END_TEST
+
 START_TEST(test_threads)
 {
     struct changes *changes;
@@ -298,6 +336,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, test_storage_is_cleared);
     tcase_add_test(tcase, test_followers_are_told_once_until_one_reads);
     tcase_add_test(tcase, test_sixteen_followers);
+    tcase_add_test(tcase, shows_each_change_to_each_observer);
     tcase_add_test(tcase, test_threads);
     tcase_add_test(tcase, test_free_takes_null);
     suite_add_tcase(suite, tcase);

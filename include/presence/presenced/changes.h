@@ -15,10 +15,20 @@ enum change_kind {
     CHANGE_FORGOTTEN,   /* the user was dropped; `record` is the last that was known */
 };
 
+/* Where a change comes from, for those who pass changes on: who has sent one needs no echo of it. */
+enum change_origin {
+    CHANGE_BY_CALLBACK,  /* an event that Tencent sent here */
+    CHANGE_BY_CLOCK,     /* a window has ended, or a user was forgotten: for its age, or for room */
+    CHANGE_BY_IMPORT,    /* a file */
+    CHANGE_BY_REPLICA,   /* another node */
+    CHANGE_BY_RECONCILE, /* Tencent's answer to a query */
+};
+
 struct change {
     uint64_t revision; /* 1, 2, 3, … without a gap */
     uint64_t unix_ms;  /* when it was applied */
     enum change_kind kind;
+    enum change_origin origin;
     struct str record; /* record.h; borrowed */
 };
 
@@ -29,12 +39,23 @@ DEFINE_CLEANUP(struct changes *, changes_free)
 
 /* For the table, which calls it with the user's shard locked, so the changes of one user are in their order.
  * Returns the new revision. Never fails: all memory was taken at the start. */
-uint64_t changes_append(struct changes *changes, enum change_kind kind, uint64_t unix_ms, struct str record);
+uint64_t changes_append(struct changes *changes, enum change_kind kind, enum change_origin origin,
+                        uint64_t unix_ms, struct str record);
 
-/* Has each change shown to `tap` as it is appended, in their order: for one who must not be behind at all. It
+/* Is shown each change as it is appended, in their order: for one who must not be behind at all. on_change()
  * is called under the log's lock and a shard's, so it is quick, waits for nothing and calls nothing that may
- * change the table. NULL ends it; one at a time. */
-void changes_set_tap(struct changes *changes, void (*tap)(void *cls, const struct change *change), void *cls);
+ * change the table. */
+struct changes_observer {
+    void (*on_change)(void *cls, const struct change *change);
+    void *cls;
+    struct changes_observer *next; /* the log's */
+};
+
+/* Adds an observer, which is the caller's, at the end of the list; it must not be in it. Any thread. */
+void changes_observe(struct changes *changes, struct changes_observer *observer);
+
+/* Removes it, if it is there. When this returns, on_change() is not running and will not be called again. */
+void changes_unobserve(struct changes *changes, struct changes_observer *observer);
 
 /* For followers, from any thread. */
 

@@ -56,6 +56,7 @@ enum table_event_kind {
 /* One event as the table takes it; borrowed for the call. */
 struct table_event {
     enum table_event_kind kind;
+    enum change_origin origin;
     uint8_t reason; /* enum row_reason; not of TABLE_CUSTOM_STATUS */
     uint8_t platform;
     uint16_t app;
@@ -94,7 +95,7 @@ int table_apply(struct table *table, const struct table_event *event, uint64_t n
 /* Merges a whole user as it was known elsewhere, its app and platforms being this table's: each row and the
  * custom status stay or are replaced as by events. An outcome (TABLE_FORGOTTEN: it is absent, and nothing of
  * it is newer than the app's forgotten_before), or -ENOMEM. */
-int table_merge_user(struct table *table, const struct user *user, uint64_t now_ms,
+int table_merge_user(struct table *table, const struct user *user, enum change_origin origin, uint64_t now_ms,
                      struct table_applied *ret_applied);
 
 /* Raises an app's forgotten_before to what was known elsewhere, or to `now_ms` where that is ahead of the
