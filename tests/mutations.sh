@@ -17,6 +17,7 @@ n_missed=0
 mkdir -p "$place/tree"
 git ls-files -z --cached --others --exclude-standard | tar c --null -T - | tar x -C "$place/tree"
 cd "$place/tree" || exit
+echo >>"$list" # the last block ends too
 
 case $(pkg-config --modversion libmicrohttpd) in
 0.*) library=lenient ;;
