@@ -47,7 +47,9 @@ for folder in "$root"/src/*/; do
     name=$(basename "$folder")
     set --
     for source in "$folder"*.c; do # objects of sources that are gone may lie in the build folder still
-        set -- "$@" "$build/CMakeFiles/presenced_$name.dir/src/$name/$(basename "$source").o"
+        object=$build/CMakeFiles/presenced_$name.dir/src/$name/$(basename "$source").o
+        [ -f "$object" ] || { echo "there is no $object" && exit 1; }
+        set -- "$@" "$object"
     done
     found=$(circles "$@")
     if [ -n "$found" ]; then

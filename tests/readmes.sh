@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # README.md and its translation have the same headings, by their levels, and the same code blocks, byte for byte;
-# README.md is short; and no document links to a file that is not there: `sh tests/readmes.sh`.
+# README.md is short; and no document names a file that is not there: `sh tests/readmes.sh`.
 set -eu
 
 lines_max=200
@@ -40,4 +40,11 @@ done >"$own/links"
 while read -r file target; do
     [ -e "$(dirname "$file")/$target" ] || fail "$file links to $target, which is not there"
 done <"$own/links"
+
+# What CONTRIBUTING.md calls by its path, `src/…`.
+grep -oE '`(src|include|tests|conf|systemd)/[a-z0-9_./-]+' .github/CONTRIBUTING.md | tr -d '`' | sort -u >"$own/paths"
+[ -s "$own/paths" ]
+while read -r path; do
+    [ -e "$path" ] || fail ".github/CONTRIBUTING.md names $path, which is not there"
+done <"$own/paths"
 exit $status

@@ -16,6 +16,7 @@
 #include "presenced/query.h"
 #include "presenced/reply.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 
@@ -142,13 +143,14 @@ static enum callback_outcome check_health(const struct callback *callback, const
 
 /* What on_headers() leaves to on_request(), and that to on_resume(). */
 struct context {
+    bool is_authentic; /* else on_headers() has not let it pass */
     enum callback_outcome outcome;
     uint16_t app;
     struct str opt_platform; /* of the query, still percent-encoded */
     struct str client_ip;    /* likewise */
     uint64_t revision;       /* must be durable before the answer may say OK; 0: nothing has to */
 };
-_Static_assert(sizeof(struct context) <= HTTP_CONTEXT_SIZE, "it has room");
+static_assert(sizeof(struct context) <= HTTP_CONTEXT_SIZE, "it has room");
 
 static struct context *context_of(struct http_request *request)
 {
@@ -171,6 +173,7 @@ static struct http_reply *on_headers(void *cls, struct http_request *request)
         return conclude(callback, request, decision.outcome);
     }
     *context_of(request) = (struct context){
+        .is_authentic = true,
         .outcome = decision.outcome,
         .app = decision.app,
         .opt_platform = decision.opt_platform,
@@ -280,6 +283,9 @@ static struct http_reply *on_resume(void *cls, struct http_request *request)
 static struct http_reply *on_request(void *cls, struct http_request *request)
 {
     struct context *context = context_of(request);
+    if (!context->is_authentic) {
+        return NULL;
+    }
     if (context->outcome == CHECK_PASSED) {
         context->outcome = take_state_change(cls, request->body, context);
     }

@@ -96,7 +96,7 @@ void option_append_allowed(struct buf *out, const struct option_row *option)
         append_range(out, option, "a time", "with ms, s, m, h or d");
         break;
     case OPTION_COUNT:
-        append_range(out, option, "a number", "K, M and G being thousands, millions and milliards");
+        append_range(out, option, "a number", "K, M and G being thousands, millions and billions");
         break;
     case OPTION_TEXT:
     case OPTION_FILE:

@@ -76,7 +76,7 @@ static const struct {
     {"log", start_log, stop_log},
     {"descriptors", start_descriptors, NULL},
     {"warnings", start_warnings, stop_warnings},
-    {"passed sockets", start_passed, stop_passed},
+    {"passed sockets", start_activation, stop_activation},
     {"table", start_table, stop_table},
     {"history", start_history, stop_history},
     {"storage", start_storage, stop_storage},
@@ -125,7 +125,7 @@ static void reload(struct daemon *daemon)
         r = config_check_reload(daemon->config, &config, &errors);
     }
     if (r == 0) {
-        r = passed_check(daemon, &config, &errors);
+        r = activation_check(daemon, &config, &errors);
     }
     if (r == 0) {
         r = reload_policy(daemon, &config);

@@ -48,7 +48,7 @@ static int add_passed(struct daemon *daemon, unsigned which)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < daemon->passed.n; i++) {
-        struct passed_socket *socket = &daemon->passed.items[i];
+        struct activation_socket *socket = &daemon->passed.items[i];
         if (socket->listener == which) {
             r = transport_listener_add_socket(sockets_of(daemon, which), take_fd(&socket->fd), true);
         }
@@ -155,6 +155,8 @@ int start_listeners(struct daemon *daemon)
     }
     if (r == 0) {
         set_woken(daemon, daemon->listeners[CALLBACK_LISTENER]);
+        http_listener_wake(
+            daemon->listeners[CALLBACK_LISTENER]); /* for what was stored before it was known */
     }
     for (unsigned i = 0; r == 0 && i < N_LISTENERS; i++) {
         log_listening(sockets_of(daemon, i), daemon_listener_names[i]);

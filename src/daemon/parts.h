@@ -12,7 +12,7 @@
 #include "presenced/status.h"
 #include "presenced/store.h"
 #include "presenced/warnings.h"
-#include "supervisor.h"
+#include "sd_notify.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -28,14 +28,14 @@ struct reloads {
 };
 
 /* A socket that the service manager has opened. */
-struct passed_socket {
+struct activation_socket {
     int fd; /* -1: handed to its listener */
     unsigned listener;
     struct endpoint endpoint;
 };
 
 struct passed {
-    struct passed_socket items[N_LISTENERS * CONFIG_N_LISTEN_MAX];
+    struct activation_socket items[N_LISTENERS * CONFIG_N_LISTEN_MAX];
     size_t n;
 };
 
@@ -43,8 +43,8 @@ struct passed {
 struct report {
     uint64_t next_ms;
     uint64_t n_users_loaded;
-    char line[SUPERVISOR_STATUS_SIZE];
-    char refusal[SUPERVISOR_STATUS_SIZE / 2]; /* why the last reload changed nothing; "": it did */
+    char line[SERVICE_STATUS_SIZE];
+    char refusal[SERVICE_STATUS_SIZE / 2]; /* why the last reload changed nothing; "": it did */
 };
 
 struct watchdog {
@@ -90,13 +90,13 @@ extern const char *const daemon_listener_names[N_LISTENERS];
 /* Each start_…() returns 0, one of the above or -errno, logged where more can be said than its text, and
  * leaves what it has begun to its stop_…(), which takes what was never started, or not wholly. */
 
-/* passed.c */
-int start_passed(struct daemon *daemon);
-void stop_passed(struct daemon *daemon);
+/* activation.c */
+int start_activation(struct daemon *daemon);
+void stop_activation(struct daemon *daemon);
 
 /* Whether who can reach the sockets that were passed is acceptable to `config`. 0; -EINVAL with errors;
  * -ENOMEM. */
-int passed_check(const struct daemon *daemon, const struct config *config, struct buf *errors);
+int activation_check(const struct daemon *daemon, const struct config *config, struct buf *errors);
 
 /* report.c */
 void report_loading(struct daemon *daemon, uint64_t n_users);
@@ -121,17 +121,17 @@ int start_descriptors(struct daemon *daemon);
 int start_storage(struct daemon *daemon);
 void stop_storage(struct daemon *daemon);
 
-/* numbers.c and storage.c: what the status listener tells of the parts */
-struct status_counters describe_events(struct daemon *daemon);
-struct status_counters describe_configuration(struct daemon *daemon);
-void describe_listeners(struct daemon *daemon, struct status_counters ret_counters[static N_LISTENERS]);
-struct status_counters describe_storage_counters(struct daemon *daemon);
+/* counters.c and storage.c: what the status listener tells of the parts */
+struct status_counters event_counters(struct daemon *daemon);
+struct status_counters configuration_info(struct daemon *daemon);
+void listener_counters(struct daemon *daemon, struct status_counters ret_counters[static N_LISTENERS]);
+struct status_counters storage_counters(struct daemon *daemon);
 
 /* A reload is over. */
 void note_reload(struct reloads *reloads, bool successful);
 
 /* Whether and how far what is answered OK is stored. */
-struct callback_store describe_storage(struct daemon *daemon);
+struct callback_store storage_of_callback(struct daemon *daemon);
 
 /* policy.c: what a reload exchanges */
 int start_callback(struct daemon *daemon);

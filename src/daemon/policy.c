@@ -6,11 +6,12 @@
 #include "presenced/clock.h"
 #include "presenced/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 
-_Static_assert(CONFIG_N_APPS_MAX <= TABLE_N_APPS_MAX, "the table has room for every app");
-_Static_assert(CONFIG_N_TOKENS_MAX <= SIGNATURE_N_TOKENS_MAX, "so has a key for every token");
+static_assert(CONFIG_N_APPS_MAX <= TABLE_N_APPS_MAX, "the table has room for every app");
+static_assert(CONFIG_N_TOKENS_MAX <= SIGNATURE_N_TOKENS_MAX, "so has a key for every token");
 
 static bool is_ready(void *cls)
 {
@@ -47,7 +48,7 @@ static struct callback_config describe_callback(struct daemon *daemon, const str
         .client_certificate_required = from->client_ca[0] != '\0',
         .other_commands_ok = from->other_commands == CONFIG_OTHER_COMMANDS_OK,
         .table = daemon->table,
-        .store = describe_storage(daemon),
+        .store = storage_of_callback(daemon),
         .is_ready = is_ready,
         .is_ready_cls = daemon,
         .unix_ms = clock_unix_ms,
@@ -136,9 +137,9 @@ static int make_status(struct daemon *daemon, const struct status_settings *sett
         .health = health,
         .health_cls = daemon,
         .warnings = daemon->warnings,
-        .events = describe_events(daemon),
-        .configuration = describe_configuration(daemon),
-        .store = describe_storage_counters(daemon),
+        .events = event_counters(daemon),
+        .configuration = configuration_info(daemon),
+        .store = storage_counters(daemon),
         .listeners = daemon->listener_counters,
         .n_listeners = N_LISTENERS,
         .callback_durations = callback_durations(daemon->callback),
@@ -154,7 +155,7 @@ static int remake_status(struct daemon *daemon, const struct status_settings *se
 
 int start_status(struct daemon *daemon)
 {
-    describe_listeners(daemon, daemon->listener_counters);
+    listener_counters(daemon, daemon->listener_counters);
     warn_of_unsigned(daemon, daemon->config);
     return set_status(daemon, daemon->config, make_status);
 }

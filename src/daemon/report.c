@@ -3,7 +3,7 @@
 #include "parts.h"
 
 #include "presenced/clock.h"
-#include "supervisor.h"
+#include "sd_notify.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -55,7 +55,7 @@ static void describe_warnings(struct warnings *warnings, struct buf *text)
     }
 }
 
-static void describe(const struct daemon *daemon, char ret_line[static SUPERVISOR_STATUS_SIZE])
+static void describe(const struct daemon *daemon, char ret_line[static SERVICE_STATUS_SIZE])
 {
     cleanup(buf_fini) struct buf text = {0};
     const char *problem = daemon->store == NULL ? NULL : store_problem(daemon->store);
@@ -70,7 +70,7 @@ static void describe(const struct daemon *daemon, char ret_line[static SUPERVISO
         buf_appendf(&text, "; configuration not reloaded: %s", refusal);
     }
     describe_warnings(daemon->warnings, &text);
-    set_line(ret_line, SUPERVISOR_STATUS_SIZE, text.failed ? STR("") : buf_str(&text));
+    set_line(ret_line, SERVICE_STATUS_SIZE, text.failed ? STR("") : buf_str(&text));
 }
 
 /* How far loading has come gives it more time, if it has come any further. */
@@ -78,9 +78,9 @@ void report_loading(struct daemon *daemon, uint64_t n_users)
 {
     char line[64];
     (void)snprintf(line, sizeof(line), "loading, users so far: %" PRIu64, n_users);
-    supervisor_tell_status(line);
+    service_tell_status(line);
     if (n_users > daemon->report.n_users_loaded) {
-        supervisor_extend(MARGIN_MS);
+        service_extend(MARGIN_MS);
     }
     daemon->report.n_users_loaded = n_users;
 }
@@ -88,7 +88,7 @@ void report_loading(struct daemon *daemon, uint64_t n_users)
 void report_ready(struct daemon *daemon)
 {
     describe(daemon, daemon->report.line);
-    supervisor_tell_ready(daemon->report.line);
+    service_tell_ready(daemon->report.line);
 }
 
 void report_refresh(struct daemon *daemon)
@@ -98,12 +98,12 @@ void report_refresh(struct daemon *daemon)
     if (now_ms < report->next_ms) {
         return;
     }
-    char line[SUPERVISOR_STATUS_SIZE];
+    char line[SERVICE_STATUS_SIZE];
     report->next_ms = now_ms + REFRESH_INTERVAL_MS;
     describe(daemon, line);
     if (strcmp(line, report->line) != 0) {
         memcpy(report->line, line, sizeof(line));
-        supervisor_tell_status(line);
+        service_tell_status(line);
     }
 }
 
@@ -111,7 +111,7 @@ void report_refresh(struct daemon *daemon)
 void report_reloading(struct daemon *daemon)
 {
     if (atomic_load(&daemon->readiness) == STATUS_READY) {
-        supervisor_tell_reloading();
+        service_tell_reloading();
     }
 }
 
@@ -127,6 +127,6 @@ void report_stopping(struct daemon *daemon)
 {
     const struct config_callback *config = &daemon->config->callback;
     describe(daemon, daemon->report.line);
-    supervisor_tell_stopping(daemon->report.line);
-    supervisor_extend(config->drain_delay_ms + config->request_timeout_ms + MARGIN_MS);
+    service_tell_stopping(daemon->report.line);
+    service_extend(config->drain_delay_ms + config->request_timeout_ms + MARGIN_MS);
 }

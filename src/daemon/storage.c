@@ -99,7 +99,7 @@ static const char *problem_of(void *cls)
     return store_problem(daemon->store);
 }
 
-struct callback_store describe_storage(struct daemon *daemon)
+struct callback_store storage_of_callback(struct daemon *daemon)
 {
     if (daemon->store == NULL) {
         return (struct callback_store){NULL, NULL, NULL};
@@ -127,7 +127,7 @@ static void each_counter(void *cls, const struct status_visitor *visitor)
     status_tell(visitor, "rewritten", stats.n_rewritten);
 }
 
-struct status_counters describe_storage_counters(struct daemon *daemon)
+struct status_counters storage_counters(struct daemon *daemon)
 {
     bool is_on = daemon->store != NULL;
     return (struct status_counters){.name = "store", .each = is_on ? each_counter : NULL, .cls = daemon};

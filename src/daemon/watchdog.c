@@ -5,7 +5,7 @@
  * disk that stands still is no reason: a new process would wait for it too. */
 #include "parts.h"
 
-#include "supervisor.h"
+#include "sd_notify.h"
 
 /* Looks within the time that the manager waits: one that finds a thread busy costs no beat in time. */
 #define LOOKS_A_TIMEOUT 4
@@ -15,7 +15,7 @@ enum { STORE_PART = N_LISTENERS, N_PARTS };
 static bool has_moved(struct daemon *daemon, unsigned part)
 {
     if (part == STORE_PART) {
-        return daemon->store == NULL || store_has_moved(daemon->store);
+        return daemon->store == NULL || store_made_progress(daemon->store);
     }
     return transport_listener_made_progress(http_listener_transport(daemon->listeners[part]));
 }
@@ -32,7 +32,7 @@ static bool all_have_moved(struct daemon *daemon)
 
 int start_watchdog(struct daemon *daemon)
 {
-    uint64_t timeout_ms = supervisor_watchdog_ms();
+    uint64_t timeout_ms = service_watchdog_ms();
     daemon->watchdog.interval_ms = timeout_ms / LOOKS_A_TIMEOUT + (timeout_ms % LOOKS_A_TIMEOUT != 0);
     return 0;
 }
@@ -48,7 +48,7 @@ uint64_t watchdog_look(struct daemon *daemon, uint64_t now_ms)
         if (all_have_moved(daemon)) {
             table_pass_locks(daemon->table);
             watchdog->moved = 0;
-            supervisor_beat();
+            service_ping();
         }
     }
     return watchdog->next_ms;

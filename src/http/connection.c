@@ -34,8 +34,7 @@ void http_connection_on_events(struct transport_connection *transport, uint32_t 
 {
     struct http_connection *connection = of_transport(transport);
     if ((events & EPOLLPRI) != 0) {
-        wait_leave(&transport->waiter);
-        http_connection_cut(transport);
+        transport_connection_cut(transport);
         return;
     }
     transport->has_hung_up |= (events & (EPOLLRDHUP | EPOLLHUP)) != 0;
@@ -69,7 +68,6 @@ void http_connection_forget(struct transport_connection *transport)
 {
     struct http_connection *connection = of_transport(transport);
     parking_forget(connection);
-    wait_leave(&connection->answer_waiter);
     if (connection->exchange.stage != EXCHANGE_NONE) {
         http_count_down(&http_worker_of(connection)->counters.n_in_flight);
     }

@@ -19,7 +19,7 @@ struct http_connection {
     struct transport_connection transport;
     struct mhd_loop *loop;       /* NULL: libmicrohttpd does not have it yet, or no more */
     struct waiter answer_waiter; /* in EXCHANGE_WAIT: in the worker's `waiting` */
-    bool is_refused;             /* by exchange_refuse_at_once() */
+    bool is_refused;             /* the library is not to answer any more: a refusal of ours is sent */
     bool is_closing;             /* the last request or its reply said that the connection ends */
     bool is_unfinished;          /* in the worker's `unfinished` */
     bool has_unsent;   /* tls_session_flush() has not sent all of a reply that libmicrohttpd takes for sent */

@@ -40,6 +40,7 @@ static void worker_end(struct transport_worker *transport)
         }
     }
     mhd_loops_fini(&worker->loops);
+    transport->protocol = NULL;
     free(worker);
 }
 

@@ -33,6 +33,9 @@ void waiting_answer(struct http_worker *worker)
 {
     const struct http_config *config = worker->config;
     struct waiter *waiter = NULL;
+    if (wait_first(&worker->waiting) == NULL) {
+        return; /* spares the fence: only this thread adds to the queue */
+    }
     /* Who has begun to wait either sees here what has come meanwhile, or is seen by http_listener_wake(). */
     atomic_thread_fence(memory_order_seq_cst);
     while ((waiter = wait_first(&worker->waiting)) != NULL) {

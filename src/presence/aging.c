@@ -26,11 +26,11 @@
 static void move(struct table *table, struct shard *shard, uint32_t slot, const struct user *user,
                  const struct user_summary *summary, uint64_t now_ms)
 {
-    const struct held *held = slots_at(&shard->slots, slot);
-    struct filing filing = filing_of(user, summary);
-    app_count_moved(table->apps[user->app], held->state, summary->state);
-    shard_refile(shard, slot, &filing);
-    (void)table_log_change(table, shard, CHANGE_UPDATED, CHANGE_BY_CLOCK, now_ms, held->record);
+    const struct entry *entry = slots_at(&shard->slots, slot);
+    struct heap_key heap_key = heap_key_of(user, summary);
+    app_count_moved(table->apps[user->app], entry->state, summary->state);
+    shard_rekey(shard, slot, &heap_key);
+    (void)table_log_change(table, shard, CHANGE_UPDATED, CHANGE_BY_CLOCK, now_ms, entry->record);
 }
 
 unsigned table_settle(struct table *table, struct shard *shard, uint64_t now_ms, unsigned max)
@@ -106,10 +106,10 @@ static void drop(struct table *table, struct shard *shard, uint32_t slot, uint64
     app_raise_forgotten(table->apps[user.app], user_forgotten_stamp_ms(&user, now_ms));
     atomic_fetch_add_explicit(n_dropped, 1, memory_order_relaxed);
     (void)table_log_change(table, shard, CHANGE_FORGOTTEN, CHANGE_BY_CLOCK, now_ms, bytes);
-    struct held *held = shard_remove(shard, place.hash, slot);
-    app_count_removed(table->apps[user.app], held->state);
+    struct entry *entry = shard_remove(shard, place.hash, slot);
+    app_count_removed(table->apps[user.app], entry->state);
     shard->n_dropped++;
-    free(held);
+    free(entry);
 }
 
 static struct app *app_of_top(struct table *table, const struct shard *shard, enum heap_name heap)

@@ -30,9 +30,9 @@ struct application {
     struct table_applied applied;
     struct user user;
     /* For a user who is not held: */
-    struct held *held;  /* ready to be put in; ours until then */
-    uint64_t n_dropped; /* of the shard, when `held` was made */
-    bool has_room;      /* one of n_users is ours to use */
+    struct entry *entry; /* ready to be put in; ours until then */
+    uint64_t n_dropped;  /* of the shard, when `held` was made */
+    bool has_room;       /* one of n_users is ours to use */
 };
 
 static struct counted counted_of(const struct user *user, enum user_state state)
@@ -60,18 +60,18 @@ static int apply_to_known(struct application *application, uint32_t slot)
 {
     struct table *table = application->table;
     struct user *user = &application->user;
-    const struct held *held = slots_at(&application->place.shard->slots, slot);
-    record_decode(held->record, user);
-    struct counted before = counted_of(user, held->state);
+    const struct entry *entry = slots_at(&application->place.shard->slots, slot);
+    record_decode(entry->record, user);
+    struct counted before = counted_of(user, entry->state);
     if (!merge(application)) {
         return TABLE_UNCHANGED;
     }
     struct user_summary summary;
     uint8_t bytes[RECORD_SIZE_MAX];
     user_summarise(user, table->config.push_online_window_ms, application->now_ms, &summary);
-    struct filing filing = filing_of(user, &summary);
+    struct heap_key heap_key = heap_key_of(user, &summary);
     struct str record = {(const char *)bytes, record_encode(user, bytes)};
-    int r = shard_update(application->place.shard, slot, record, &filing);
+    int r = shard_update(application->place.shard, slot, record, &heap_key);
     if (r < 0) {
         return r;
     }
@@ -122,12 +122,12 @@ static int pack_user(struct application *application)
 {
     uint8_t bytes[RECORD_SIZE_MAX];
     size_t size = record_encode(&application->user, bytes);
-    struct held *held = realloc(application->held, sizeof(*held) + size);
-    if (held == NULL) {
+    struct entry *entry = realloc(application->entry, sizeof(*entry) + size);
+    if (entry == NULL) {
         return -ENOMEM;
     }
-    memcpy(held->record, bytes, size);
-    application->held = held;
+    memcpy(entry->record, bytes, size);
+    application->entry = entry;
     application->n_dropped = application->place.shard->n_dropped;
     return 0;
 }
@@ -148,14 +148,14 @@ static bool take_room(struct table *table)
 static void put_in(struct application *application)
 {
     struct user_summary summary;
-    struct held *held = application->held;
+    struct entry *entry = application->entry;
     user_summarise(&application->user, application->table->config.push_online_window_ms, application->now_ms,
                    &summary);
-    struct filing filing = filing_of(&application->user, &summary);
+    struct heap_key heap_key = heap_key_of(&application->user, &summary);
     struct counted counted = counted_of(&application->user, summary.state);
-    const uint8_t *record = held->record;
-    (void)shard_add(application->place.shard, application->place.hash, take_pointer(application->held),
-                    &filing);
+    const uint8_t *record = entry->record;
+    (void)shard_add(application->place.shard, application->place.hash, take_pointer(application->entry),
+                    &heap_key);
     app_count_added(application->app, &counted);
     application->applied.revision = log_update(application, record);
     application->has_room = false;
@@ -165,7 +165,7 @@ static int apply_to_new(struct application *application)
 {
     struct shard *shard = application->place.shard;
     /* Made once, unless others were dropped from here since: this very user could be among them. */
-    if (application->held == NULL || application->n_dropped != shard->n_dropped) {
+    if (application->entry == NULL || application->n_dropped != shard->n_dropped) {
         int r = make_user(application);
         if (r != 0) {
             return r;
@@ -230,13 +230,13 @@ static int run_from(struct application *application, struct table_applied *ret_a
     struct table *table = application->table;
     application->place = table_place(table, application->app_index, application->user_id);
     application->app = table->apps[application->app_index];
-    application->held = NULL;
+    application->entry = NULL;
     application->has_room = false;
     int r = run(application);
     if (application->has_room) {
         atomic_fetch_sub_explicit(&table->n_users, 1, memory_order_relaxed);
     }
-    free(application->held);
+    free(application->entry);
     if (r == TABLE_FORGOTTEN) {
         /* It may have been dropped from anywhere. */
         application->applied.rests_on_revision = changes_last_revision(table->changes);

@@ -6,19 +6,19 @@
 #include <errno.h>
 #include <stdatomic.h>
 
-static struct held *hold(const uint8_t *record)
+static struct entry *hold(const uint8_t *record)
 {
     size_t size = record_size(record);
-    struct held *held = malloc(sizeof(*held) + size);
-    if (held != NULL) {
-        memcpy(held->record, record, size);
+    struct entry *entry = malloc(sizeof(*entry) + size);
+    if (entry != NULL) {
+        memcpy(entry->record, record, size);
     }
-    return held;
+    return entry;
 }
 
 /* Takes over `held` where it succeeds. */
-static int add_held(struct table *table, const struct user *user, struct held *held,
-                    const struct filing *filing)
+static int add_entry(struct table *table, const struct user *user, struct entry *entry,
+                     const struct heap_key *heap_key)
 {
     struct place place = table_place(table, user->app, user_id(user));
     (void)pthread_mutex_lock(&place.shard->lock);
@@ -27,7 +27,7 @@ static int add_held(struct table *table, const struct user *user, struct held *h
         r = -EEXIST;
     }
     if (r == 0) {
-        (void)shard_add(place.shard, place.hash, held, filing);
+        (void)shard_add(place.shard, place.hash, entry, heap_key);
     }
     table_unlock(table, place.shard);
     return r;
@@ -39,15 +39,15 @@ int table_restore_user(struct table *table, const uint8_t *record, uint64_t now_
     struct user_summary summary;
     record_decode(record, &user);
     user_summarise(&user, table->config.push_online_window_ms, now_ms, &summary);
-    struct filing filing = filing_of(&user, &summary);
+    struct heap_key heap_key = heap_key_of(&user, &summary);
     struct counted counted = {summary.state, user_online_platforms(&user)};
-    struct held *held = hold(record);
-    if (held == NULL) {
+    struct entry *entry = hold(record);
+    if (entry == NULL) {
         return -ENOMEM;
     }
-    int r = add_held(table, &user, held, &filing);
+    int r = add_entry(table, &user, entry, &heap_key);
     if (r < 0) {
-        free(held);
+        free(entry);
         return r;
     }
     app_count_added(table->apps[user.app], &counted);

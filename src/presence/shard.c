@@ -7,17 +7,17 @@
 
 #define HEAP_AT_MASK (SLOTS_MAX - 1)
 
-struct filing filing_of(const struct user *user, const struct user_summary *summary)
+struct heap_key heap_key_of(const struct user *user, const struct user_summary *summary)
 {
     switch (summary->state) {
     case USER_PUSH_ONLINE:
-        return (struct filing){summary->state, summary->window_end_ms, 0};
+        return (struct heap_key){summary->state, summary->window_end_ms, 0};
     case USER_OFFLINE:
-        return (struct filing){summary->state, summary->since_ms, summary->window_end_ms};
+        return (struct heap_key){summary->state, summary->since_ms, summary->window_end_ms};
     case USER_UNKNOWN:
-        return (struct filing){summary->state, user->custom_status_time_ms, 0};
+        return (struct heap_key){summary->state, user->custom_status_time_ms, 0};
     default:
-        return (struct filing){summary->state, 0, 0};
+        return (struct heap_key){summary->state, 0, 0};
     }
 }
 
@@ -85,69 +85,69 @@ int shard_reserve(struct shard *shard)
     return r < 0 ? r : heaps_reserve(&shard->heaps);
 }
 
-static void note_ended(struct shard *shard, const struct filing *filing)
+static void note_ended(struct shard *shard, const struct heap_key *heap_key)
 {
-    shard->ended_ms = filing->ended_ms > shard->ended_ms ? filing->ended_ms : shard->ended_ms;
+    shard->ended_ms = heap_key->ended_ms > shard->ended_ms ? heap_key->ended_ms : shard->ended_ms;
 }
 
-uint32_t shard_add(struct shard *shard, uint32_t hash, struct held *held, const struct filing *filing)
+uint32_t shard_add(struct shard *shard, uint32_t hash, struct entry *entry, const struct heap_key *heap_key)
 {
-    enum heap_name heap = heap_of(filing->state);
-    held->state = filing->state & 3U;
-    held->heap_at = 0;
-    uint32_t slot = slots_take(&shard->slots, held);
+    enum heap_name heap = heap_of(heap_key->state);
+    entry->state = heap_key->state & 3U;
+    entry->heap_at = 0;
+    uint32_t slot = slots_take(&shard->slots, entry);
     index_insert(&shard->index, hash, slot);
     if (heap != NOT_TIMED) {
-        heap_add(&shard->heaps, heap, filing->key, slot);
+        heap_add(&shard->heaps, heap, heap_key->key, slot);
     }
-    note_ended(shard, filing);
+    note_ended(shard, heap_key);
     return slot;
 }
 
-int shard_update(struct shard *shard, uint32_t slot, struct str record, const struct filing *filing)
+int shard_update(struct shard *shard, uint32_t slot, struct str record, const struct heap_key *heap_key)
 {
-    struct held *held = slots_at(&shard->slots, slot);
-    int r = filing->state == USER_ONLINE ? 0 : heaps_reserve(&shard->heaps);
+    struct entry *entry = slots_at(&shard->slots, slot);
+    int r = heap_key->state == USER_ONLINE ? 0 : heaps_reserve(&shard->heaps);
     if (r < 0) {
         return r;
     }
-    if (record.len != record_size(held->record)) {
-        held = realloc(held, sizeof(*held) + record.len);
-        if (held == NULL) {
+    if (record.len != record_size(entry->record)) {
+        entry = realloc(entry, sizeof(*entry) + record.len);
+        if (entry == NULL) {
             return -ENOMEM;
         }
-        slots_replace(&shard->slots, slot, held);
+        slots_replace(&shard->slots, slot, entry);
     }
-    memcpy(held->record, record.ptr, record.len);
-    shard_refile(shard, slot, filing);
+    memcpy(entry->record, record.ptr, record.len);
+    shard_rekey(shard, slot, heap_key);
     return 0;
 }
 
-void shard_refile(struct shard *shard, uint32_t slot, const struct filing *filing)
+void shard_rekey(struct shard *shard, uint32_t slot, const struct heap_key *heap_key)
 {
-    struct held *held = slots_at(&shard->slots, slot);
-    enum heap_name from = heap_of(held->state);
-    enum heap_name to = heap_of(filing->state);
+    struct entry *entry = slots_at(&shard->slots, slot);
+    enum heap_name from = heap_of(entry->state);
+    enum heap_name to = heap_of(heap_key->state);
     if (from != NOT_TIMED && from == to) {
-        heap_change(&shard->heaps, to, held->heap_at, filing->key);
+        heap_change(&shard->heaps, to, entry->heap_at, heap_key->key);
     } else if (from != NOT_TIMED) {
-        heap_remove(&shard->heaps, from, held->heap_at);
+        heap_remove(&shard->heaps, from, entry->heap_at);
     }
     if (to != NOT_TIMED && from != to) {
-        heap_add(&shard->heaps, to, filing->key, slot);
+        heap_add(&shard->heaps, to, heap_key->key, slot);
     }
-    if (held->state != filing->state) {
-        slots_set_state(&shard->slots, slot, filing->state);
+    if (entry->state != heap_key->state) {
+        slots_set_state(&shard->slots, slot, heap_key->state);
     }
-    note_ended(shard, filing);
+    note_ended(shard, heap_key);
 }
 
-struct held *shard_remove(struct shard *shard, uint32_t hash, uint32_t slot)
+struct entry *shard_remove(struct shard *shard, uint32_t hash, uint32_t slot)
 {
-    const struct held *held = slots_at(&shard->slots, slot);
-    enum heap_name heap = heap_of(held->state);
+    const struct entry *entry = slots_at(&shard->slots, slot);
+    enum heap_name heap = heap_of(entry->state);
     if (heap != NOT_TIMED) {
-        heap_remove(&shard->heaps, heap, held->heap_at);
+        heap_remove(&shard->heaps, heap, entry->heap_at);
     }
     index_remove(&shard->index, hash, slot);
     return slots_give_back(&shard->slots, slot);

@@ -23,13 +23,13 @@ struct shard {
 };
 
 /* Where a user belongs: its state, and its key in the heap of that state. */
-struct filing {
+struct heap_key {
     enum user_state state;
     uint64_t key;
     uint64_t ended_ms; /* USER_OFFLINE: when its window ended; 0: it had none */
 };
 
-struct filing filing_of(const struct user *user, const struct user_summary *summary);
+struct heap_key heap_key_of(const struct user *user, const struct user_summary *summary);
 
 void shard_init(struct shard *shard);
 void shard_fini(struct shard *shard);
@@ -41,16 +41,16 @@ uint32_t shard_find(const struct shard *shard, uint32_t hash, uint16_t app, stru
 int shard_reserve(struct shard *shard);
 
 /* Takes over `held` (malloc), whose record is written. Returns its slot. */
-uint32_t shard_add(struct shard *shard, uint32_t hash, struct held *held, const struct filing *filing);
+uint32_t shard_add(struct shard *shard, uint32_t hash, struct entry *entry, const struct heap_key *heap_key);
 
 /* Gives a user a new record and files it anew. 0, or -ENOMEM with nothing changed. */
-int shard_update(struct shard *shard, uint32_t slot, struct str record, const struct filing *filing);
+int shard_update(struct shard *shard, uint32_t slot, struct str record, const struct heap_key *heap_key);
 
 /* Files a user anew whose state time has moved; never fails, for time moves it between windows and idle only,
  * and they share their room. */
-void shard_refile(struct shard *shard, uint32_t slot, const struct filing *filing);
+void shard_rekey(struct shard *shard, uint32_t slot, const struct heap_key *heap_key);
 
 /* Takes a user out; the caller frees it. */
-struct held *shard_remove(struct shard *shard, uint32_t hash, uint32_t slot);
+struct entry *shard_remove(struct shard *shard, uint32_t hash, uint32_t slot);
 
 #endif

@@ -7,7 +7,7 @@
 #define STATE_MASK 3U
 
 union slot {
-    struct held *held;
+    struct entry *entry;
     uint32_t next_free;
 };
 
@@ -24,7 +24,7 @@ void slots_init(struct slots *slots)
 void slots_fini(struct slots *slots)
 {
     for (uint32_t at = 0; (at = slots_next(slots, SLOTS_ANY_STATE, at)) != SLOT_NONE; at++) {
-        free(slots->slots[at].held);
+        free(slots->slots[at].entry);
     }
     free(slots->slots);
     free(slots->states);
@@ -69,7 +69,7 @@ static uint64_t bit_of(uint32_t slot)
     return UINT64_C(1) << (slot % 64);
 }
 
-uint32_t slots_take(struct slots *slots, struct held *held)
+uint32_t slots_take(struct slots *slots, struct entry *entry)
 {
     uint32_t slot = slots->first_free;
     if (slot != SLOT_NONE) {
@@ -77,36 +77,36 @@ uint32_t slots_take(struct slots *slots, struct held *held)
     } else {
         slot = slots->n_ever++;
     }
-    slots->slots[slot].held = held;
-    *state_word(slots, slot, held->state) |= bit_of(slot);
+    slots->slots[slot].entry = entry;
+    *state_word(slots, slot, entry->state) |= bit_of(slot);
     return slot;
 }
 
-struct held *slots_give_back(struct slots *slots, uint32_t slot)
+struct entry *slots_give_back(struct slots *slots, uint32_t slot)
 {
-    struct held *held = slots->slots[slot].held;
-    *state_word(slots, slot, held->state) &= ~bit_of(slot);
+    struct entry *entry = slots->slots[slot].entry;
+    *state_word(slots, slot, entry->state) &= ~bit_of(slot);
     slots->slots[slot].next_free = slots->first_free;
     slots->first_free = slot;
-    return held;
+    return entry;
 }
 
-struct held *slots_at(const struct slots *slots, uint32_t slot)
+struct entry *slots_at(const struct slots *slots, uint32_t slot)
 {
-    return slots->slots[slot].held;
+    return slots->slots[slot].entry;
 }
 
-void slots_replace(struct slots *slots, uint32_t slot, struct held *held)
+void slots_replace(struct slots *slots, uint32_t slot, struct entry *entry)
 {
-    slots->slots[slot].held = held;
+    slots->slots[slot].entry = entry;
 }
 
 void slots_set_state(struct slots *slots, uint32_t slot, enum user_state state)
 {
-    struct held *held = slots->slots[slot].held;
-    *state_word(slots, slot, held->state) &= ~bit_of(slot);
+    struct entry *entry = slots->slots[slot].entry;
+    *state_word(slots, slot, entry->state) &= ~bit_of(slot);
     *state_word(slots, slot, state) |= bit_of(slot);
-    held->state = state & STATE_MASK;
+    entry->state = state & STATE_MASK;
 }
 
 static uint64_t bits_of_states(const struct slots *slots, uint32_t block, unsigned states)

@@ -8,7 +8,7 @@
 #include "presenced/user.h"
 
 /* A user in memory. Ten million of them: what is not in the record is in four bytes. */
-struct held {
+struct entry {
     uint32_t state : 2;    /* enum user_state, as last looked at */
     uint32_t heap_at : 30; /* where it stands in the heap of its state, if that has one */
     uint8_t record[];      /* record.h */
@@ -34,15 +34,15 @@ void slots_fini(struct slots *slots);
 int slots_reserve(struct slots *slots);
 
 /* Takes over `held`, which malloc() gave, filed by its state; returns its slot. */
-uint32_t slots_take(struct slots *slots, struct held *held);
+uint32_t slots_take(struct slots *slots, struct entry *entry);
 
 /* Hands the user back and frees its slot. */
-struct held *slots_give_back(struct slots *slots, uint32_t slot);
+struct entry *slots_give_back(struct slots *slots, uint32_t slot);
 
-struct held *slots_at(const struct slots *slots, uint32_t slot);
+struct entry *slots_at(const struct slots *slots, uint32_t slot);
 
 /* The user has moved in memory. */
-void slots_replace(struct slots *slots, uint32_t slot, struct held *held);
+void slots_replace(struct slots *slots, uint32_t slot, struct entry *entry);
 
 void slots_set_state(struct slots *slots, uint32_t slot, enum user_state state);
 

@@ -11,7 +11,7 @@ static bool equal_in_constant_time(struct str given, struct str token)
     return difference == 0;
 }
 
-bool bearer_shows(struct str authorization, struct str token)
+bool bearer_matches(struct str authorization, struct str token)
 {
     static const struct str scheme = {"Bearer ", 7};
     if (authorization.len < scheme.len ||

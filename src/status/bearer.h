@@ -8,6 +8,6 @@
 
 /* Whether `authorization`, an Authorization header's value, shows `token`, which is not empty. How long that
  * takes tells nothing of the token. */
-bool bearer_shows(struct str authorization, struct str token);
+bool bearer_matches(struct str authorization, struct str token);
 
 #endif

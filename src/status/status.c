@@ -16,6 +16,7 @@
 #include "users_query.h"
 #include "vendor_query.h"
 
+#include <assert.h>
 #include <errno.h>
 
 struct status {
@@ -176,7 +177,7 @@ static bool has_token(const struct http_request *request, const struct status_se
     struct str authorization = http_request_header(request, "Authorization", 0);
     return settings->token.len == 0 ||
            (authorization.ptr != NULL && http_request_header(request, "Authorization", 1).ptr == NULL &&
-            bearer_shows(authorization, settings->token));
+            bearer_matches(authorization, settings->token));
 }
 
 /* status 0: the request may be answered. */
@@ -203,6 +204,8 @@ static struct http_reply *refuse_access(struct problem problem)
 struct context {
     const struct route *route; /* NULL: the request was refused, though memory was gone to say so */
 };
+
+static_assert(sizeof(struct context) <= HTTP_CONTEXT_SIZE, "it has room");
 
 static struct context *context_of(struct http_request *request)
 {

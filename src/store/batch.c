@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What changed, in batches. A batch is there whole or not at all, and holds what its users need: the names of
+/* A batch is there whole or not at all, and holds what its users need: the names of
  * their platforms, and the last stamp of those who were dropped. */
 #include "store_private.h"
 
 #include "presenced/clock.h"
 
 #define MINUTES_KEPT_MS (UINT64_C(86400) * 1000)
-
-static void count(_Atomic uint64_t *counter, uint64_t n)
-{
-    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
-}
 
 static void put_pair(struct store *store)
 {
@@ -150,8 +145,8 @@ int batch_commit(struct store *store, struct engine_error *ret_error)
     store->n_apps_stored = n_apps;
     atomic_store_explicit(&store->written_sequence, engine_last_sequence(store->engine),
                           memory_order_release);
-    count(&store->counters.n_commits, 1);
-    count(&store->counters.n_bytes, engine_batch_size(store->batch));
-    count(&store->counters.commit_us_sum, clock_monotonic_us() - before_us);
+    store_count(&store->counters.n_commits, 1);
+    store_count(&store->counters.n_bytes, engine_batch_size(store->batch));
+    store_count(&store->counters.commit_us_sum, clock_monotonic_us() - before_us);
     return 0;
 }

@@ -6,11 +6,6 @@
 
 #include <stdio.h>
 
-static void count(_Atomic uint64_t *counter, uint64_t n)
-{
-    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
-}
-
 static void put_change(struct store *store, const struct change *change)
 {
     const uint8_t *record = (const uint8_t *)change->record.ptr;
@@ -98,7 +93,7 @@ static int write_changes(struct store *store, size_t n, struct engine_error *ret
         take_minute(store, &minute);
     }
     atomic_store(&store->n_apps_written, n_apps_noted);
-    count(&store->counters.n_changes, n);
+    store_count(&store->counters.n_changes, n);
     store->position += n;
     publish(store);
     return n > 0 || store->rewrite.phase != REWRITE_NONE ? 0 : CHANGE_WRITER_IDLE;

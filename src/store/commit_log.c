@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* With STORE_COMMIT a change is put into the journal by the thread that makes it, so its event need not wait
- * for the engine, and the follower may gather many changes for each batch. What that needs:
+ * for the engine, and the writer thread may gather many changes for each batch. What that needs:
  *
  *   - the journal takes no more when what it holds is not in the engine yet; then events wait for the engine
  *   - the engine's batches say how far they go, so that a start knows what is to be taken from the journal
- *   - a change is on disk a second later: while the syncer does not keep up with that, events wait, too
+ *   - a change is on disk a second later: while the fsync thread does not keep up with that, events wait, too
  *
  * One file a run: a run that has ended in order leaves none. One whose file is lost on the way goes on
  * without: events wait for the engine, whose next batch says that there is no journal, until there is one of
@@ -153,7 +153,7 @@ static bool put_user(struct store *store, const struct change *change, uint16_t 
 
 /* A store to a mapped page that was written back meanwhile is a page fault, which waits for the file system's
  * own journal: where the disk stands still that blocks the thread after some seconds (ext4), with locks held.
- * The syncer is the first to be stuck.
+ * The fsync thread is the first to be stuck.
  *
  * A file system that is frozen, for a snapshot, gives no such warning: whoever changes the table then waits
  * for the thaw, as a pwrite() would. To probe the file every millisecond, and keep out of it where the last

@@ -89,7 +89,7 @@ static void tell_synced(struct store *store, struct notes *notes, uint64_t synce
     }
 }
 
-/* The follower closes the engine then. */
+/* The writer thread closes the engine then. */
 static int fail(struct store *store, int r)
 {
     if (atomic_exchange(&store->sync_error, r) != r) {

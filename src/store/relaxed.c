@@ -3,8 +3,8 @@
  * lost is bounded however long a write takes.
  *
  * Of what it lacks the first tells the age. It is the thread that changes the table which sees a change
- * become the first; after a batch the follower knows no more than that the rest came after it had begun to
- * read. */
+ * become the first; after a batch the writer thread knows no more than that the rest came after it had begun
+ * to read. */
 #include "store_private.h"
 
 #include "presenced/clock.h"

@@ -89,7 +89,7 @@ static int make_store(const struct store_config *config, struct store **ret_stor
     return 0;
 }
 
-static void stop_follower(struct store *store)
+static void stop_writer_thread(struct store *store)
 {
     atomic_store(&store->stopping, true);
     writer_thread_wake(store);
@@ -97,7 +97,7 @@ static void stop_follower(struct store *store)
     changes_unfollow(store->changes, store->changes_fd);
 }
 
-static void stop_syncer(struct store *store)
+static void stop_fsync_thread(struct store *store)
 {
     (void)pthread_mutex_lock(&store->fsync_lock);
     store->fsync_stops = true;
@@ -126,11 +126,11 @@ static int start_threads(struct store *store)
     }
     r = -pthread_create(&store->fsync_thread, NULL, fsync_thread_run, store);
     if (r < 0) {
-        stop_follower(store);
+        stop_writer_thread(store);
         return r;
     }
     (void)pthread_setname_np(store->writer_thread, "store-writer");
-    (void)pthread_setname_np(store->fsync_thread, "store-syncer");
+    (void)pthread_setname_np(store->fsync_thread, "store-fsync");
     return 0;
 }
 
@@ -223,8 +223,8 @@ void store_close(struct store *store)
     if (store == NULL) {
         return;
     }
-    stop_follower(store);
-    stop_syncer(store);
+    stop_writer_thread(store);
+    stop_fsync_thread(store);
     close_or_tell(store);
     store_free(store);
 }
@@ -234,7 +234,7 @@ static uint64_t load(const _Atomic uint64_t *count)
     return atomic_load_explicit(count, memory_order_relaxed);
 }
 
-/* First the time: who finds that it is over began to wait before the syncer looks for those who do. */
+/* Reads the clock first, so that a waiter is queued before the fsync thread looks for waiters. */
 static bool is_fresh(const struct store *store)
 {
     uint64_t now_ms = clock_coarse_ms();
@@ -285,7 +285,7 @@ void store_note_apps(struct store *store)
     writer_thread_wake(store);
 }
 
-bool store_has_moved(struct store *store)
+bool store_made_progress(struct store *store)
 {
     uint64_t n_rounds = atomic_load(&store->n_rounds);
     bool moved = n_rounds != store->n_rounds_seen || atomic_load(&store->is_at_disk);

@@ -2,17 +2,22 @@
 #ifndef PRESENCED_STORE_PRIVATE_H
 #define PRESENCED_STORE_PRIVATE_H
 
-/* The store as its own files see it: opening.c (folder, recovery, loading), writer_thread.c (the thread that
- * writes what changed, and what it does when that fails), batch.c (its batches), rewrite.c (the whole table,
- * when changes were lost), fsync_thread.c (the thread that makes what was written survive a power cut),
- * commit_log.c (with STORE_COMMIT: each change is in the journal at once, and so outlives the process before
- * the engine has it), relaxed.c (with STORE_RELAXED: how long the engine may lack a change), store.c (what is
- * asked of it, start and end).
+/* The store as its own files see it. From the top:
  *
- *   table ── change log ──> follower ── batches ──> engine <── fsync ── syncer ──> SYNCED
- *                │             │                                          │
- *                └─> journal   └── stored revision, problem               └── synced revision; failed: to the
- *                                                                             follower
+ *   store.c           what is asked of it; start and end
+ *   opening.c         folder, recovery, loading
+ *   writer_thread.c   the thread that writes what changed, and what it does when that fails
+ *   change_writer.c   its next batch: changes, minutes, a page of rewrite.c
+ *   rewrite.c         the whole table, when changes were lost
+ *   commit_log.c      with STORE_COMMIT: each change is in the journal at once, before the engine has it
+ *   relaxed.c         with STORE_RELAXED: how long the engine may lack a change
+ *   batch.c           a batch: filled and written
+ *   fsync_thread.c    the thread that makes what was written survive a power cut
+ *
+ *   table ── change log ──> writer thread ── batches ──> engine <── fsync thread ──> SYNCED
+ *                │             │                                       │
+ *                └─> journal   └── stored revision, problem            └── synced revision; a failure: to the
+ *                                                                          writer thread
  */
 
 #include "engine.h"
@@ -43,7 +48,7 @@ struct rewrite {
     uint8_t last_key[LAYOUT_KEY_MAX];
 };
 
-/* Minutes noted by another thread until the follower takes them. */
+/* Minutes noted by another thread until the writer thread takes them. */
 struct minutes {
     pthread_mutex_t lock;
     struct layout_minute noted; /* the last; unix_ms 0: none */
@@ -74,13 +79,13 @@ struct store {
 
     /* ---- the journal; used by whoever changes the table, under the change log's lock ---- */
     struct journal *journal;    /* NULL: there is none */
-    uint64_t run;               /* its number; the follower's */
-    bool is_journal_lost;       /* as was logged; the follower's */
-    uint64_t mends_from_ms;     /* when to try next; the follower's */
+    uint64_t run;               /* its number; the writer thread's */
+    bool is_journal_lost;       /* as was logged; the writer thread's */
+    uint64_t mends_from_ms;     /* when to try next; the writer thread's */
     unsigned n_names_journaled; /* platforms whose names it or the engine has */
     unsigned n_apps_journaled;  /* apps that it or the engine has */
 
-    /* ---- the follower's ---- */
+    /* ---- the writer thread's ---- */
     struct engine *engine; /* NULL: closed after an error, and not open again yet */
     struct engine_batch *batch;
     struct buf storage;
@@ -100,7 +105,7 @@ struct store {
     int changes_fd; /* eventfd of the change log */
     int control_fd; /* eventfd: there is something other than changes to look at */
     _Atomic bool stopping;
-    _Atomic int sync_error;          /* below 0: what the syncer met, until the engine was opened anew */
+    _Atomic int sync_error; /* below 0: what the fsync thread met, until the engine was opened anew */
     _Atomic uint64_t n_writes_begun; /* to the engine */
     _Atomic uint64_t n_writes_done;  /* fewer: one is under way, or failed and the engine is not open again */
     _Atomic bool is_torn;            /* it failed */
@@ -111,10 +116,10 @@ struct store {
     _Atomic uint64_t syncs_since_ms;   /* an fsync is under way; 0: none */
     _Atomic uint64_t lacking_since_ms; /* STORE_RELAXED: what the engine lacks has not changed before */
     const char *_Atomic problem;
-    _Atomic uint64_t n_rounds;    /* of the follower: moves as long as it does */
-    _Atomic bool is_at_disk;      /* the follower is, or may be: it need not move */
-    uint64_t n_rounds_seen;       /* of store_has_moved() */
-    struct superblock superblock; /* the syncer's while it runs */
+    _Atomic uint64_t n_rounds;    /* of the writer thread: moves as long as it does */
+    _Atomic bool is_at_disk;      /* the writer thread is, or may be: it need not move */
+    uint64_t n_rounds_seen;       /* of store_made_progress() */
+    struct superblock superblock; /* the fsync thread's while it runs */
     int folder_fd;
     pthread_mutex_t fsync_lock;
     pthread_cond_t fsync_wakes;
@@ -123,7 +128,7 @@ struct store {
     pthread_t fsync_thread;
 };
 
-/* ---- store.c ---- */
+/* ---- fsync_thread.c ---- */
 
 /* What was answered OK is on disk so much later. */
 #define STORE_FRESH_MS 1000
@@ -133,6 +138,11 @@ struct store {
 /* Makes what the engine has written up to that sequence survive a power cut, and tells SYNCED so. 0,
  * STORE_TORN or -errno. */
 int store_sync(struct store *store, enum superblock_state state, uint64_t sequence);
+
+static inline void store_count(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
 
 /* The engine has changes up to it. */
 static inline uint64_t store_stored_revision(const struct store *store)
@@ -153,7 +163,7 @@ int commit_log_prepare(struct store *store);
 void commit_log_start(struct store *store);
 
 /* Makes a journal of another run where the file of this one was lost, once the engine has all that there is.
- * By the follower, now and then. */
+ * By the writer thread, now and then. */
 void commit_log_mend(struct store *store);
 
 /* Whether what changes now is in the journal at once. */
@@ -172,13 +182,15 @@ bool relaxed_lacks_little(const struct store *store);
 /* Checks, loads, opens: leaves `engine` and `superblock` open. As store_open(). */
 int opening_run(struct store *store, char ret_problem[static STORE_PROBLEM_SIZE]);
 
-/* ---- batch.c ---- */
+/* ---- change_writer.c ---- */
 
 #define CHANGE_WRITER_IDLE 1 /* all there was is written */
 
 /* Writes a batch of what there is. 0, CHANGE_WRITER_IDLE, or below 0 as the engine has it: then nothing is
  * lost, and the next call tries again. */
 int change_writer_step(struct store *store, struct engine_error *ret_error);
+
+/* ---- batch.c ---- */
 
 /* A batch: begun, filled, and written with the names of platforms and the apps that it may need. */
 void batch_begin(struct store *store);
@@ -201,7 +213,7 @@ void rewrite_begin(struct store *store);
 /* Writes the next page. 0 or as the engine says; `rewrite.phase` tells when it is done. */
 int rewrite_step(struct store *store, struct engine_error *ret_error);
 
-/* The follower is at the disk from here on, or no longer. */
+/* The writer thread is at the disk from here on, or no longer. */
 static inline void store_set_at_disk(struct store *store, bool is_at_disk)
 {
     atomic_store_explicit(&store->is_at_disk, is_at_disk, memory_order_relaxed);
@@ -212,7 +224,7 @@ static inline void store_set_at_disk(struct store *store, bool is_at_disk)
 void *writer_thread_run(void *cls);
 void *fsync_thread_run(void *cls);
 
-/* Wakes the follower for something other than changes. */
+/* Wakes the writer thread for something other than changes. */
 void writer_thread_wake(struct store *store);
 
 #endif

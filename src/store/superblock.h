@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef PRESENCED_SYNCED_H
-#define PRESENCED_SYNCED_H
+#ifndef PRESENCED_STORE_SUPERBLOCK_H
+#define PRESENCED_STORE_SUPERBLOCK_H
 
 /* The file SYNCED of a store: what the engine itself does not know after a crash, namely how much of what it
  * had written was sure to survive. One that opens with less was damaged; one that has lost only what came
@@ -15,7 +15,7 @@ enum superblock_state {
     SUPERBLOCK_CLOSED,
 };
 
-/* What is known to be superblock. */
+/* What is known to be synced. */
 struct superblock_mark {
     uint64_t sequence; /* the engine's */
     struct files_mark files;

@@ -35,6 +35,7 @@ static void begin(struct transport_connection *connection)
 
 void transport_connection_release(struct transport_connection *connection)
 {
+    /* Where the protocol has closed it already, the kernel has done this. */
     (void)epoll_ctl(worker_of(connection)->epoll_fd, EPOLL_CTL_DEL, connection->watch.fd, NULL);
     if (connection->linger_fd < 0 || connection->worker->is_ending) {
         transport_connection_free(connection);

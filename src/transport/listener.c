@@ -68,15 +68,21 @@ int transport_listener_socket(const struct transport_listener *listener, unsigne
     return listener->shared.sockets[which];
 }
 
+/* All workers are there before the first thread is: whoever counts or wakes them sees all. */
 int transport_listener_start(struct transport_listener *listener)
 {
     while (listener->n_workers < listener->shared.config.n_threads) {
-        unsigned number = listener->n_workers;
-        int r = worker_new(&listener->shared, number, &listener->workers[number]);
+        int r = worker_new(&listener->shared, &listener->workers[listener->n_workers]);
         if (r < 0) {
             return r;
         }
         listener->n_workers++;
+    }
+    for (unsigned i = 0; i < listener->n_workers; i++) {
+        int r = worker_start(listener->workers[i], i);
+        if (r < 0) {
+            return r;
+        }
     }
     return 0;
 }

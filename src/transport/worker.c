@@ -165,7 +165,7 @@ static int start_epoll(struct worker *worker)
     return worker_watch(worker, &worker->wake, EPOLLIN);
 }
 
-static int start_thread(struct worker *worker, unsigned number)
+int worker_start(struct worker *worker, unsigned number)
 {
     char name[16];
     int r = pthread_create(&worker->thread, NULL, run, worker);
@@ -178,7 +178,7 @@ static int start_thread(struct worker *worker, unsigned number)
     return 0;
 }
 
-int worker_new(struct transport_shared *shared, unsigned number, struct worker **ret_worker)
+int worker_new(struct transport_shared *shared, struct worker **ret_worker)
 {
     cleanup(worker_freep) struct worker *worker = calloc(1, sizeof(*worker));
     if (worker == NULL) {
@@ -197,10 +197,6 @@ int worker_new(struct transport_shared *shared, unsigned number, struct worker *
         return r;
     }
     r = shared->protocol->worker_begin(shared->protocol_cls, &worker->shown);
-    if (r < 0) {
-        return r;
-    }
-    r = start_thread(worker, number);
     if (r < 0) {
         return r;
     }

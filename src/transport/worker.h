@@ -76,7 +76,7 @@ static inline struct transport_connection *connection_of(struct waiter *waiter)
                                                    offsetof(struct transport_connection, waiter));
 }
 
-/* Not one that a load and a store apart could lose: only its own thread writes. */
+/* Only the worker's own thread writes its counters, so no atomic addition is needed. */
 static inline void worker_count(_Atomic uint64_t *counter)
 {
     uint64_t n = atomic_load_explicit(counter, memory_order_relaxed);
@@ -91,9 +91,6 @@ struct transport_connection *transport_connection_new(struct worker *worker, int
 
 /* Frees a connection whose descriptor is closed, or about to be closed by its protocol. */
 void transport_connection_free(struct transport_connection *connection);
-
-/* Ends a connection, whatever its state, in this round or the next. */
-void transport_connection_cut(struct transport_connection *connection);
 
 /* Closes those that were cut before they had begun. When no event of the round is left to point to them. */
 void transport_close_cut(struct worker *worker);
@@ -135,8 +132,11 @@ void accept_watch(struct worker *worker, bool accepts);
 
 /* ---- worker.c ---- */
 
-/* Starts a thread. 0, or -errno. */
-int worker_new(struct transport_shared *shared, unsigned number, struct worker **ret_worker);
+/* Without its thread. 0, or -errno. */
+int worker_new(struct transport_shared *shared, struct worker **ret_worker);
+
+/* Starts the thread. 0, or -errno. */
+int worker_start(struct worker *worker, unsigned number);
 
 /* Ends the thread and its connections. Takes NULL. */
 void worker_free(struct worker *worker);

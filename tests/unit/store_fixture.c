@@ -180,10 +180,10 @@ static void set_hold(bool holds)
     (void)pthread_mutex_unlock(&f->lock);
 }
 
-void hold_follower(void)
+void hold_writer(void)
 {
     struct store_stats stats;
-    /* Or it might be the syncer that is held, when it tells that it keeps up. */
+    /* Or it might be the fsync thread that is held, when it tells that it keeps up. */
     while (changes_last_revision(table_changes(f->table)) == 0) {
         apply_events(1);
     }
@@ -193,10 +193,10 @@ void hold_follower(void)
         apply_events(1);
         store_stats(f->store, &stats);
     } while (stats.lag == 0);
-    await(is_held, NULL, "the follower to be held");
+    await(is_held, NULL, "the writer thread to be held");
 }
 
-void release_follower(void)
+void release_writer(void)
 {
     set_hold(false);
 }
@@ -211,7 +211,7 @@ void await_stored(void)
     await(is_stored, NULL, "the engine to have it");
 }
 
-/* The syncer tells nobody, so it is asked again and again. */
+/* The fsync thread tells nobody, so it is asked again and again. */
 void await_sync(void)
 {
     struct store_stats stats;

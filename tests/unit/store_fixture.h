@@ -57,8 +57,8 @@ void expect_refused(int error, const char *words);
 void apply_events(unsigned n);
 
 /* What changes after it stays in the journal, for the store's thread is kept from going on. */
-void hold_follower(void);
-void release_follower(void);
+void hold_writer(void);
+void release_writer(void);
 
 /* Until all that was applied is durable. */
 void await_durable(void);

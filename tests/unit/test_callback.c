@@ -848,6 +848,13 @@ static struct http_reply *hand_in(const struct sent *sent, struct http_request *
     return callback_handler()->on_request(callback, request);
 }
 
+START_TEST(what_on_headers_has_not_passed_is_not_applied)
+{
+    struct http_request request = {.body = str_from(LOGIN)};
+    ck_assert_ptr_null(callback_handler()->on_request(callback, &request));
+}
+END_TEST
+
 START_TEST(an_event_is_ok_when_it_is_stored)
 {
     const struct sent sent = {.query = OTHER_APP "&" EVENT};
@@ -1346,6 +1353,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, outcomes_of_the_table);
     tcase_add_loop_test(tcase, every_sample, 0, N(samples));
     tcase_add_test(tcase, signed_samples);
+    tcase_add_test(tcase, what_on_headers_has_not_passed_is_not_applied);
     tcase_add_test(tcase, an_event_is_ok_when_it_is_stored);
     tcase_add_test(tcase, what_cannot_be_stored_is_fail);
     tcase_add_test(tcase, reload_exchanges_the_rules);

@@ -619,7 +619,7 @@ static const struct {
      "FILE:4: [callback] trusted_proxies: '*' is not allowed: " NETWORKS "\n"},
     {STR(APP "[callback]\nmax_connections = lots\n"),
      "FILE:4: [callback] max_connections: 'lots' is not allowed: a number from 1 to 1M, K, M and G being "
-     "thousands, millions and milliards\n"},
+     "thousands, millions and billions\n"},
     {STR(APP "[status]\nallowed_hosts = a b:80\n"),
      "FILE:4: [status] allowed_hosts: 'b:80' is not allowed: host names without a port, at most 64\n"},
     {STR(APP "[log]\nlevel = loud\n"),

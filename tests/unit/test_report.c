@@ -106,8 +106,8 @@ END_TEST
 
 START_TEST(test_cut_within_no_character)
 {
-    char expected[SUPERVISOR_STATUS_SIZE];
-    char refusal[SUPERVISOR_STATUS_SIZE];
+    char expected[SERVICE_STATUS_SIZE];
+    char refusal[SERVICE_STATUS_SIZE];
     size_t n = sizeof(daemon_->report.refusal) - 1;
     memset(refusal, 'a', sizeof(refusal));
     memcpy(refusal + n - 2, "\xe4\xb8\xad!", 4); /* the last byte of three has no room */

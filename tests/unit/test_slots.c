@@ -19,7 +19,7 @@ static void tear_down(void)
 
 static uint32_t take(enum user_state state)
 {
-    struct held *held = calloc(1, sizeof(*held));
+    struct entry *held = calloc(1, sizeof(*held));
     ck_assert_ptr_nonnull(held);
     held->state = state & 3U;
     ck_assert_int_eq(slots_reserve(&slots), 0);

@@ -71,7 +71,7 @@ START_TEST(test_relaxed_waits_for_a_slow_engine)
     f->durability = STORE_RELAXED;
     open_both();
     await_stored();
-    hold_follower();
+    hold_writer();
     struct store_stats stats;
     store_stats(f->store, &stats);
     apply_events(10);
@@ -79,7 +79,7 @@ START_TEST(test_relaxed_waits_for_a_slow_engine)
         (void)poll(NULL, 0, 1);
     }
     ck_assert_ptr_null(store_problem(f->store));
-    release_follower();
+    release_writer();
     await_durable();
 }
 END_TEST
@@ -143,14 +143,14 @@ START_TEST(test_killed_with_all_in_the_journal)
     for (unsigned round = 0; round < 3; round++) {
         open_both();
         apply_events(300);
-        hold_follower();
+        hold_writer();
         apply_events(1000);
         if (max_users[_i] == 0) { /* else there is no room for it */
             apply_to_new_app(round);
         }
         (void)snprintf(copy, sizeof(copy), "%.90s/copy%u", f->root, round);
         copy_still(copy);
-        release_follower();
+        release_writer();
         expect_copy_is_same(copy);
         close_both();
     }
@@ -261,11 +261,11 @@ START_TEST(test_killed_after_the_whole_table_was_written)
     char copy[STORE_FIXTURE_PATH_SIZE * 2];
     f->table_config.changes_max_entries = 64;
     open_both();
-    hold_follower();
+    hold_writer();
     do {
         apply_events(1000);
     } while (store_durable_revision(f->store) == changes_last_revision(table_changes(f->table)));
-    release_follower();
+    release_writer();
     await_stored();
     store_stats(f->store, &stats);
     ck_assert_uint_gt(stats.n_rewritten, 0);
@@ -280,7 +280,7 @@ START_TEST(test_no_entry_after_a_gap)
 {
     open_both();
     const struct changes *changes = table_changes(f->table);
-    hold_follower();
+    hold_writer();
     do {
         apply_events(1);
     } while (store_durable_revision(f->store) == changes_last_revision(changes));
@@ -288,7 +288,7 @@ START_TEST(test_no_entry_after_a_gap)
     apply_events(1000);
     ck_assert_uint_gt(changes_last_revision(changes), durable + 1);
     ck_assert_uint_eq(store_durable_revision(f->store), durable);
-    release_follower();
+    release_writer();
     await_durable();
 }
 END_TEST
@@ -333,12 +333,12 @@ START_TEST(test_journal_is_cut_from_outside)
     copy_still(copy);
     expect_copy_is_same(copy);
     /* It is taken up as the first would have been. */
-    hold_follower();
+    hold_writer();
     apply_events(1000);
     ck_assert_uint_eq(store_durable_revision(f->store), changes_last_revision(table_changes(f->table)));
     (void)snprintf(copy, sizeof(copy), "%.90s/another", f->root);
     copy_still(copy);
-    release_follower();
+    release_writer();
     expect_copy_is_same(copy);
     expect_same_reopened();
 }

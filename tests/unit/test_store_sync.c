@@ -122,7 +122,7 @@ START_TEST(test_synced_amid_a_write_that_fails)
         apply_events(1);
     }
     atomic_store(&holds, false);
-    (void)poll(NULL, 0, 1000); /* the syncer would have gone round */
+    (void)poll(NULL, 0, 1000); /* the fsync thread would have gone round */
     atomic_store(&tells, true);
     await_problem("disk full");
     (void)snprintf(copy, sizeof(copy), "%.90s/copy", f->root);

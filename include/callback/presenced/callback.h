@@ -65,10 +65,10 @@ DEFINE_CLEANUP(struct rules *, callback_discard)
 void callback_adopt(struct callback *callback, struct rules *rules);
 
 /* Frees rules that were superseded, once every thread of the listener has been outside of the handler since
- * (http_listener_wait_round()): tokens that were taken out do not stay in memory. */
+ * (transport_listener_wait_round()): tokens that were taken out do not stay in memory. */
 void callback_reclaim(struct callback *callback);
 
-/* For http_listener_config, with the callback as its handler_cls. */
+/* For struct http_config, with the callback as its handler_cls. */
 const struct http_handler *callback_handler(void);
 
 /* How a request ends: outcome, name for counters, status, level of its log line, and what the answer's

@@ -89,7 +89,7 @@ DEFINE_CLEANUP(struct status *, status_free)
 /* Requests are checked against these from now on. 0, or -ENOMEM: the old ones stay. */
 int status_set_settings(struct status *status, const struct status_settings *settings);
 
-/* For http_listener_config, with the status as its handler_cls. */
+/* For struct http_config, with the status as its handler_cls. */
 const struct http_handler *status_handler(void);
 
 #endif

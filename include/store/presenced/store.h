@@ -74,7 +74,7 @@ void store_note_apps(struct store *store);
 
 /* For a watchdog: whether the thread that writes has gone round since the last time that this said so, or
  * waits for the disk. Wakes it, so that it can say so the next time. From one thread at a time. */
-bool store_has_moved(struct store *store);
+bool store_made_progress(struct store *store);
 
 struct store_stats {
     uint64_t n_users_loaded;

@@ -70,10 +70,12 @@ struct transport_protocol {
     int (*worker_begin)(void *cls, struct transport_worker *worker);
     void (*worker_end)(struct transport_worker *worker);
 
-    /* A round: the worker waits for events, at most wait_ms(), passes them on, looks at its deadlines, and
-     * then calls run(). Whether there is nothing to run and no request without an answer says is_idle(). */
+    /* A round of the worker: it waits for events, at most wait_ms(), passes them on, checks its deadlines,
+     * and calls run(). */
     uint64_t (*wait_ms)(const struct transport_worker *worker);
     void (*run)(struct transport_worker *worker);
+
+    /* Nothing is left to run, and no request waits for its answer. */
     bool (*is_idle)(const struct transport_worker *worker);
 
     /* The first bytes have come. */
@@ -115,6 +117,10 @@ void transport_connection_linger(struct transport_connection *connection);
 /* The protocol has done with a connection whose descriptor it has closed or is about to close. It lingers, or
  * is freed. */
 void transport_connection_release(struct transport_connection *connection);
+
+/* Ends a connection, whatever its state, in this round or the next: of one that is begun, by the protocol's
+ * cut(). */
+void transport_connection_cut(struct transport_connection *connection);
 
 /* Closes and frees a connection that the protocol could not begin. */
 void transport_connection_close(struct transport_connection *connection);

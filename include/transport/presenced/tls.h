@@ -2,7 +2,7 @@
 #ifndef PRESENCED_TLS_H
 #define PRESENCED_TLS_H
 
-/* The TLS side of a listener; tls.c alone sees GnuTLS, which libmicrohttpd brings. Sessions belong to the
+/* The TLS side of a listener; src/transport/tls*.c alone see GnuTLS. Sessions belong to the
  * thread that serves them; tls_adopt() may be called while they are served. */
 
 #include "presenced/certificate.h"

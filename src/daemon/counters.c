@@ -21,7 +21,7 @@ static void each_of_events(void *cls, const struct status_visitor *visitor)
     status_tell(visitor, "restamped", stats.n_restamped);
 }
 
-struct status_counters describe_events(struct daemon *daemon)
+struct status_counters event_counters(struct daemon *daemon)
 {
     return (struct status_counters){.name = "events", .each = each_of_events, .cls = daemon};
 }
@@ -71,7 +71,7 @@ static void each_of_status_listener(void *cls, const struct status_visitor *visi
     each_of_listener(cls, STATUS_LISTENER, visitor);
 }
 
-void describe_listeners(struct daemon *daemon, struct status_counters ret_counters[static N_LISTENERS])
+void listener_counters(struct daemon *daemon, struct status_counters ret_counters[static N_LISTENERS])
 {
     ret_counters[CALLBACK_LISTENER] = (struct status_counters){daemon_listener_names[CALLBACK_LISTENER],
                                                                each_of_callback_listener, daemon};
@@ -98,7 +98,7 @@ static void each_of_configuration(void *cls, const struct status_visitor *visito
     status_tell(visitor, "loaded_time", atomic_load(&reloads->loaded_unix_ms));
 }
 
-struct status_counters describe_configuration(struct daemon *daemon)
+struct status_counters configuration_info(struct daemon *daemon)
 {
     return (struct status_counters){.name = "configuration", .each = each_of_configuration, .cls = daemon};
 }

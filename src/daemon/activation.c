@@ -29,7 +29,7 @@ static const struct config_lines *lines_of(const struct config *config, unsigned
     return listener == CALLBACK_LISTENER ? &config->callback.lines : &config->status.lines;
 }
 
-/* What one call of start_passed() fills in. */
+/* What one call of start_activation() fills in. */
 struct passing {
     struct daemon *daemon;
     struct buf errors;
@@ -58,7 +58,7 @@ static unsigned find_taker(const struct config *config, const char *name)
 static bool prepare(int fd, struct endpoint *ret_endpoint)
 {
     int flags = fcntl(fd, F_GETFL);
-    return supervisor_is_listening(fd) && flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
+    return service_is_listening(fd) && flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
            socket_endpoint(fd, ret_endpoint) == 0;
 }
 
@@ -86,7 +86,7 @@ static void take(void *cls, int fd, const char *name)
 {
     struct passing *passing = cls;
     struct passed *passed = &passing->daemon->passed;
-    struct passed_socket socket = {.fd = fd, .listener = find_taker(passing->daemon->config, name)};
+    struct activation_socket socket = {.fd = fd, .listener = find_taker(passing->daemon->config, name)};
     if (socket.listener == N_LISTENERS) {
         log_warning("a passed socket is not used: no section of its name says listen = systemd",
                     log_text("name", name));
@@ -138,7 +138,7 @@ static int list_endpoints(const struct passed *passed, const struct config *conf
     return 0;
 }
 
-int passed_check(const struct daemon *daemon, const struct config *config, struct buf *errors)
+int activation_check(const struct daemon *daemon, const struct config *config, struct buf *errors)
 {
     struct endpoint_list lists[N_LISTENERS] = {{NULL, 0}};
     int r = 0;
@@ -157,17 +157,17 @@ int passed_check(const struct daemon *daemon, const struct config *config, struc
 /* 0, or -errno with errors or without. */
 static int take_all(struct passing *passing)
 {
-    int r = supervisor_each_passed(take, passing);
+    int r = service_each_passed(take, passing);
     if (r == 0 && passing->errors.len == 0) {
         find_missing(passing);
     }
     if (r == 0 && passing->errors.len == 0) {
-        r = passed_check(passing->daemon, passing->daemon->config, &passing->errors);
+        r = activation_check(passing->daemon, passing->daemon->config, &passing->errors);
     }
     return passing->errors.failed ? -ENOMEM : r;
 }
 
-int start_passed(struct daemon *daemon)
+int start_activation(struct daemon *daemon)
 {
     struct passing passing = {.daemon = daemon};
     int r = take_all(&passing);
@@ -179,7 +179,7 @@ int start_passed(struct daemon *daemon)
     return r;
 }
 
-void stop_passed(struct daemon *daemon)
+void stop_activation(struct daemon *daemon)
 {
     for (size_t i = 0; i < daemon->passed.n; i++) {
         cleanup_closep(&daemon->passed.items[i].fd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "supervisor.h"
+#include "sd_notify.h"
 
 #include "presenced/clock.h"
 
@@ -9,45 +9,45 @@
 
 /* What the manager does not get it does without: nothing of sd_notify() is worth an error. */
 
-void supervisor_tell_status(const char *status)
+void service_tell_status(const char *status)
 {
     (void)sd_notifyf(0, "STATUS=%s", status);
 }
 
-void supervisor_tell_ready(const char *status)
+void service_tell_ready(const char *status)
 {
     (void)sd_notifyf(0, "READY=1\nSTATUS=%s", status);
 }
 
 /* The time tells the manager that this is the answer to its SIGHUP, and not to one before. */
-void supervisor_tell_reloading(void)
+void service_tell_reloading(void)
 {
     (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=reading the configuration again",
                      clock_monotonic_us());
 }
 
-void supervisor_tell_stopping(const char *status)
+void service_tell_stopping(const char *status)
 {
     (void)sd_notifyf(0, "STOPPING=1\nSTATUS=%s", status);
 }
 
-void supervisor_extend(uint64_t more_ms)
+void service_extend(uint64_t more_ms)
 {
     (void)sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%" PRIu64, more_ms * 1000);
 }
 
-uint64_t supervisor_watchdog_ms(void)
+uint64_t service_watchdog_ms(void)
 {
     uint64_t us = 0;
     return sd_watchdog_enabled(0, &us) > 0 ? us / 1000 : 0;
 }
 
-void supervisor_beat(void)
+void service_ping(void)
 {
     (void)sd_notify(0, "WATCHDOG=1");
 }
 
-int supervisor_each_passed(void (*visit)(void *cls, int fd, const char *name), void *cls)
+int service_each_passed(void (*visit)(void *cls, int fd, const char *name), void *cls)
 {
     char **names = NULL;
     int n = sd_listen_fds_with_names(0, &names);
@@ -59,7 +59,7 @@ int supervisor_each_passed(void (*visit)(void *cls, int fd, const char *name), v
     return n < 0 ? n : 0;
 }
 
-bool supervisor_is_listening(int fd)
+bool service_is_listening(int fd)
 {
     return sd_is_socket(fd, AF_INET, SOCK_STREAM, 1) > 0 || sd_is_socket(fd, AF_INET6, SOCK_STREAM, 1) > 0 ||
            sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) > 0;
