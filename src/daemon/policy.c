@@ -105,28 +105,31 @@ static void warn_of_unsigned(struct daemon *daemon, const struct config *config)
     }
 }
 
-/* Gives the status listener what of the configuration it may be given again at reload. */
-static int set_status(struct daemon *daemon, const struct config *config,
-                      int (*set)(struct daemon *daemon, const struct status_settings *settings))
+/* What of a configuration the status listener is given, at start and at reload. The texts are the
+ * configuration's; `ret_hosts` has room for all of its names. */
+static struct status_settings describe_status(const struct config *config, struct str *ret_hosts)
 {
     const struct text_list *allowed = &config->status.allowed_hosts;
-    cleanup(cleanup_freep) struct str *hosts = calloc(allowed->n + 1, sizeof(*hosts));
-    if (hosts == NULL) {
-        return -ENOMEM;
+    for (size_t i = 0; i < allowed->n; i++) {
+        ret_hosts[i] = str_from(allowed->items[i]);
     }
-    struct status_settings settings = {
-        .allowed_hosts = hosts,
+    return (struct status_settings){
+        .allowed_hosts = ret_hosts,
         .n_allowed_hosts = allowed->n,
         .token = buf_str(&config->status.token),
     };
-    for (size_t i = 0; i < allowed->n; i++) {
-        hosts[i] = str_from(allowed->items[i]);
-    }
-    return set(daemon, &settings);
 }
 
-static int make_status(struct daemon *daemon, const struct status_settings *settings)
+int start_status(struct daemon *daemon)
 {
+    cleanup(cleanup_freep) struct str *hosts = calloc(daemon->config->status.allowed_hosts.n + 1,
+                                                      sizeof(*hosts));
+    if (hosts == NULL) {
+        return -ENOMEM;
+    }
+    listener_counters(daemon, daemon->listener_counters);
+    warn_of_unsigned(daemon, daemon->config);
+    const struct status_settings settings = describe_status(daemon->config, hosts);
     const struct status_config config = {
         .table = daemon->table,
         .history = daemon->history,
@@ -145,19 +148,7 @@ static int make_status(struct daemon *daemon, const struct status_settings *sett
         .callback_durations = callback_durations(daemon->callback),
         .event_lags = callback_lags(daemon->callback),
     };
-    return status_new(&config, settings, &daemon->status);
-}
-
-static int remake_status(struct daemon *daemon, const struct status_settings *settings)
-{
-    return status_set_settings(daemon->status, settings);
-}
-
-int start_status(struct daemon *daemon)
-{
-    listener_counters(daemon, daemon->listener_counters);
-    warn_of_unsigned(daemon, daemon->config);
-    return set_status(daemon, daemon->config, make_status);
+    return status_new(&config, &settings, &daemon->status);
 }
 
 void stop_status(struct daemon *daemon)
@@ -263,16 +254,6 @@ static int add_new_apps(struct daemon *daemon, const struct config *config)
     return r;
 }
 
-static int prepare_rules(struct daemon *daemon, const struct config *config, struct rules **ret_rules)
-{
-    cleanup(cleanup_freep) struct callback_app *apps = calloc(config->n_apps, sizeof(*apps));
-    if (apps == NULL) {
-        return -ENOMEM;
-    }
-    struct callback_config callback = describe_callback(daemon, config, apps);
-    return callback_prepare(&callback, ret_rules);
-}
-
 void configure_log(const struct config *config)
 {
     log_configure(&(struct log_config){
@@ -282,37 +263,68 @@ void configure_log(const struct config *config)
     });
 }
 
-/* What can fail comes first, and changes nothing that anybody sees: an app that nobody may speak for yet;
- * what was read and made ready; then the settings of the status listener and the networks that are not
- * counted, which are exchanged only when that succeeds. What follows cannot fail. */
-int reload_policy(struct daemon *daemon, const struct config *config)
+/* What a reload exchanges, made ready before anything is. */
+struct policy {
+    struct tls_generations generations;
+    struct rules *rules;
+    struct status_settings *status;
+    struct transport_networks *unbounded;
+};
+
+static void policy_fini(struct policy *policy)
 {
-    struct transport_listener *listener = http_listener_transport(daemon->listeners[CALLBACK_LISTENER]);
-    cleanup(tls_generations_fini) struct tls_generations generations = {{NULL}};
-    cleanup(callback_discardp) struct rules *rules = NULL;
-    int r = read_all_tls(daemon, config, &generations);
-    if (r == 0) {
-        r = add_new_apps(daemon, config);
+    tls_generations_fini(&policy->generations);
+    callback_discard(policy->rules);
+    status_discard(policy->status);
+    transport_networks_free(policy->unbounded);
+}
+
+static int prepare_policy(struct daemon *daemon, const struct config *config, struct policy *ret_policy)
+{
+    cleanup(cleanup_freep) struct callback_app *apps = calloc(config->n_apps, sizeof(*apps));
+    cleanup(cleanup_freep) struct str *hosts = calloc(config->status.allowed_hosts.n + 1, sizeof(*hosts));
+    if (apps == NULL || hosts == NULL) {
+        return -ENOMEM;
     }
-    if (r == 0) {
-        r = prepare_rules(daemon, config, &rules);
-    }
-    if (r == 0) {
-        r = set_status(daemon, config, remake_status);
-    }
-    if (r == 0) {
-        r = transport_listener_set_unbounded(listener, config->callback.trusted_proxies.items,
-                                             config->callback.trusted_proxies.n);
-    }
+    int r = read_all_tls(daemon, config, &ret_policy->generations);
     if (r < 0) {
         return r;
     }
-    adopt_all_tls(daemon, &generations);
-    watch_certificates(daemon);
-    warn_of_unsigned(daemon, config);
-    callback_adopt(daemon->callback, take_pointer(rules));
+    r = add_new_apps(daemon, config); /* for the rules; nobody may speak for a new one yet */
+    if (r < 0) {
+        return r;
+    }
+    const struct callback_config callback = describe_callback(daemon, config, apps);
+    r = callback_prepare(&callback, &ret_policy->rules);
+    if (r < 0) {
+        return r;
+    }
+    const struct status_settings status = describe_status(config, hosts);
+    r = status_prepare(&status, &ret_policy->status);
+    if (r < 0) {
+        return r;
+    }
+    return transport_networks_new(config->callback.trusted_proxies.items, config->callback.trusted_proxies.n,
+                                  &ret_policy->unbounded);
+}
+
+/* Nothing is exchanged before all of it is ready, and to exchange it cannot fail. */
+int reload_policy(struct daemon *daemon, const struct config *config)
+{
+    struct transport_listener *listener = http_listener_transport(daemon->listeners[CALLBACK_LISTENER]);
+    cleanup(policy_fini) struct policy policy = {.rules = NULL};
+    int r = prepare_policy(daemon, config, &policy);
+    if (r < 0) {
+        return r;
+    }
+    adopt_all_tls(daemon, &policy.generations);
+    status_adopt(daemon->status, take_pointer(policy.status));
+    transport_listener_adopt_unbounded(listener, take_pointer(policy.unbounded));
+    callback_adopt(daemon->callback, take_pointer(policy.rules));
     transport_listener_wait_round(listener);
     callback_reclaim(daemon->callback);
     configure_log(config);
+    watch_certificates(daemon);
+    warn_of_unsigned(daemon, config);
     return 0;
 }

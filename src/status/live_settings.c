@@ -25,12 +25,12 @@ static struct str place(struct str text, char **at)
     return placed;
 }
 
-static struct status_settings *copy_settings(const struct status_settings *from)
+int live_settings_copy(const struct status_settings *from, struct status_settings **ret_copy)
 {
     size_t n_strings = from->n_allowed_hosts;
     struct status_settings *copy = malloc(sizeof(*copy) + n_strings * sizeof(struct str) + text_size(from));
     if (copy == NULL) {
-        return NULL;
+        return -ENOMEM;
     }
     struct str *strings = (struct str *)(void *)(copy + 1);
     char *at = (char *)(strings + n_strings);
@@ -42,45 +42,37 @@ static struct status_settings *copy_settings(const struct status_settings *from)
     for (size_t i = 0; i < from->n_allowed_hosts; i++) {
         *strings++ = place(from->allowed_hosts[i], &at);
     }
-    return copy;
+    *ret_copy = copy;
+    return 0;
 }
 
-/* The token is not left lying in freed memory. */
-static void free_settings(struct status_settings *settings)
+void live_settings_free(struct status_settings *copy)
 {
-    explicit_bzero((char *)(uintptr_t)settings->token.ptr, settings->token.len);
-    free(settings);
-}
-
-int live_settings_init(struct live_settings *live, const struct status_settings *initial)
-{
-    struct status_settings *copy = copy_settings(initial);
-    if (copy == NULL) {
-        return -ENOMEM;
+    if (copy != NULL) {
+        explicit_bzero((char *)(uintptr_t)copy->token.ptr, copy->token.len);
+        free(copy);
     }
+}
+
+void live_settings_init(struct live_settings *live, struct status_settings *copy)
+{
     (void)pthread_rwlock_init(&live->lock, NULL);
     live->current = copy;
-    return 0;
 }
 
 void live_settings_fini(struct live_settings *live)
 {
     (void)pthread_rwlock_destroy(&live->lock);
-    free_settings(live->current);
+    live_settings_free(live->current);
 }
 
-int live_settings_set(struct live_settings *live, const struct status_settings *next)
+void live_settings_adopt(struct live_settings *live, struct status_settings *copy)
 {
-    struct status_settings *copy = copy_settings(next);
-    if (copy == NULL) {
-        return -ENOMEM;
-    }
     (void)pthread_rwlock_wrlock(&live->lock);
     struct status_settings *old = live->current;
     live->current = copy;
     (void)pthread_rwlock_unlock(&live->lock);
-    free_settings(old);
-    return 0;
+    live_settings_free(old);
 }
 
 const struct status_settings *live_settings_acquire(struct live_settings *live)

@@ -11,15 +11,22 @@
 
 struct live_settings {
     pthread_rwlock_t lock;
-    struct status_settings *current; /* one block of memory */
+    struct status_settings *current;
 };
 
-/* 0 or -ENOMEM. */
-int live_settings_init(struct live_settings *live, const struct status_settings *initial);
+/* A copy in one block of memory, for live_settings_init(), live_settings_adopt() or live_settings_free(). 0
+ * or -ENOMEM. */
+int live_settings_copy(const struct status_settings *from, struct status_settings **ret_copy);
+
+/* Wipes the token. Takes NULL. */
+void live_settings_free(struct status_settings *copy);
+
+/* Consumes `copy`. */
+void live_settings_init(struct live_settings *live, struct status_settings *copy);
 void live_settings_fini(struct live_settings *live);
 
-/* Copies `next` and makes it the current. 0, or -ENOMEM: nothing has changed. */
-int live_settings_set(struct live_settings *live, const struct status_settings *next);
+/* Makes `copy`, which is consumed, the current. */
+void live_settings_adopt(struct live_settings *live, struct status_settings *copy);
 
 /* What is current, to be left as it is until live_settings_release(). */
 const struct status_settings *live_settings_acquire(struct live_settings *live);

@@ -260,15 +260,13 @@ static struct http_reply *on_refusal(void *cls, struct http_request *request, en
 int status_new(const struct status_config *config, const struct status_settings *settings,
                struct status **ret_status)
 {
+    struct status_settings *copy;
     struct status *status = calloc(1, sizeof(*status));
-    if (status == NULL) {
+    if (status == NULL || live_settings_copy(settings, &copy) < 0) {
+        free(status);
         return -ENOMEM;
     }
-    int r = live_settings_init(&status->live, settings);
-    if (r < 0) {
-        free(status);
-        return r;
-    }
+    live_settings_init(&status->live, copy);
     status->config = *config;
     *ret_status = status;
     return 0;
@@ -282,9 +280,19 @@ void status_free(struct status *status)
     }
 }
 
-int status_set_settings(struct status *status, const struct status_settings *settings)
+int status_prepare(const struct status_settings *settings, struct status_settings **ret_prepared)
 {
-    return live_settings_set(&status->live, settings);
+    return live_settings_copy(settings, ret_prepared);
+}
+
+void status_discard(struct status_settings *prepared)
+{
+    live_settings_free(prepared);
+}
+
+void status_adopt(struct status *status, struct status_settings *prepared)
+{
+    live_settings_adopt(&status->live, prepared);
 }
 
 const struct http_handler *status_handler(void)

@@ -13,8 +13,8 @@ static bool is_exempt(struct transport_shared *shared, const struct address *pee
 {
     bool exempt = peer->len == 0; /* a Unix socket */
     (void)pthread_rwlock_rdlock(&shared->unbounded_lock);
-    for (size_t i = 0; i < shared->n_unbounded; i++) {
-        exempt |= network_contains(&shared->unbounded[i], peer);
+    for (size_t i = 0; i < shared->unbounded->n; i++) {
+        exempt |= network_contains(&shared->unbounded->items[i], peer);
     }
     (void)pthread_rwlock_unlock(&shared->unbounded_lock);
     return exempt;

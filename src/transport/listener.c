@@ -16,6 +16,25 @@ struct transport_listener {
     struct worker *workers[];
 };
 
+int transport_networks_new(const struct network *networks, size_t n, struct transport_networks **ret_networks)
+{
+    struct transport_networks *copy = calloc(1, sizeof(*copy) + n * sizeof(copy->items[0]));
+    if (copy == NULL) {
+        return -ENOMEM;
+    }
+    copy->n = n;
+    if (n > 0) {
+        memcpy(copy->items, networks, n * sizeof(copy->items[0]));
+    }
+    *ret_networks = copy;
+    return 0;
+}
+
+void transport_networks_free(struct transport_networks *networks)
+{
+    free(networks);
+}
+
 int transport_listener_new(const struct transport_config *config, const struct transport_protocol *protocol,
                            void *protocol_cls, struct transport_listener **ret_listener)
 {
@@ -28,7 +47,7 @@ int transport_listener_new(const struct transport_config *config, const struct t
     listener->shared.protocol = protocol;
     listener->shared.protocol_cls = protocol_cls;
     (void)pthread_rwlock_init(&listener->shared.unbounded_lock, NULL);
-    int r = transport_listener_set_unbounded(listener, config->unbounded, config->n_unbounded);
+    int r = transport_networks_new(config->unbounded, config->n_unbounded, &listener->shared.unbounded);
     if (r < 0) {
         return r;
     }
@@ -159,23 +178,15 @@ bool transport_listener_made_progress(struct transport_listener *listener)
     return all;
 }
 
-int transport_listener_set_unbounded(struct transport_listener *listener, const struct network *networks,
-                                     size_t n)
+void transport_listener_adopt_unbounded(struct transport_listener *listener,
+                                        struct transport_networks *networks)
 {
     struct transport_shared *shared = &listener->shared;
-    struct network *copy = calloc(n + 1, sizeof(*copy));
-    if (copy == NULL) {
-        return -ENOMEM;
-    }
-    if (n > 0) {
-        memcpy(copy, networks, n * sizeof(*copy));
-    }
     (void)pthread_rwlock_wrlock(&shared->unbounded_lock);
-    free(shared->unbounded);
-    shared->unbounded = copy;
-    shared->n_unbounded = n;
+    struct transport_networks *before = shared->unbounded;
+    shared->unbounded = networks;
     (void)pthread_rwlock_unlock(&shared->unbounded_lock);
-    return 0;
+    transport_networks_free(before);
 }
 
 void transport_listener_counters(const struct transport_listener *listener,
@@ -206,7 +217,7 @@ void transport_listener_free(struct transport_listener *listener)
         (void)close(listener->shared.sockets[i]);
     }
     address_bound_free(listener->shared.addresses);
-    free(listener->shared.unbounded);
+    transport_networks_free(listener->shared.unbounded);
     (void)pthread_rwlock_destroy(&listener->shared.unbounded_lock);
     free(listener);
 }

@@ -17,6 +17,11 @@
 /* Time between two checks of the deadlines, at most; with short ones a quarter of the shortest. */
 #define SWEEP_INTERVAL_MS 1000
 
+struct transport_networks {
+    size_t n;
+    struct network items[];
+};
+
 /* What the workers of a listener share. */
 struct transport_shared {
     struct transport_config config;
@@ -24,8 +29,7 @@ struct transport_shared {
     void *protocol_cls;
     struct address_bound *addresses; /* NULL: no bound */
     pthread_rwlock_t unbounded_lock;
-    struct network *unbounded; /* peers that `addresses` does not count */
-    size_t n_unbounded;
+    struct transport_networks *unbounded; /* peers that `addresses` does not count */
     unsigned n_sockets;
     int sockets[TRANSPORT_N_SOCKETS_MAX];
     bool is_shared[TRANSPORT_N_SOCKETS_MAX]; /* another process keeps it open */

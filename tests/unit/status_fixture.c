@@ -261,3 +261,10 @@ void expect_problem(struct http_reply *reply, unsigned status, const char *detai
     cJSON_Delete(json);
     http_reply_free(reply);
 }
+
+void use_settings(const struct status_settings *settings)
+{
+    struct status_settings *prepared = NULL;
+    ck_assert_int_eq(status_prepare(settings, &prepared), 0);
+    status_adopt(fixture.status, prepared);
+}

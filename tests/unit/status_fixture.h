@@ -67,4 +67,7 @@ cJSON *reply_json(const struct http_reply *reply);
 void expect_body(struct http_reply *reply, unsigned status, const char *body);
 void expect_problem(struct http_reply *reply, unsigned status, const char *detail);
 
+/* Gives the fixture's status other settings. */
+void use_settings(const struct status_settings *settings);
+
 #endif

@@ -144,8 +144,7 @@ END_TEST
 
 START_TEST(the_token_is_asked_for)
 {
-    ck_assert_int_eq(status_set_settings(fixture.status, &(struct status_settings){.token = STR("s3cret")}),
-                     0);
+    use_settings(&(struct status_settings){.token = STR("s3cret")});
     struct http_reply *refused = get("/metrics");
     ck_assert_uint_eq(reply_status(refused), 401);
     http_reply_free(refused);

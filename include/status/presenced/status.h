@@ -3,7 +3,7 @@
 #define PRESENCED_STATUS_H
 
 /* The status listener's handler: who is online, asked by local programs and people. Its calls come from the
- * listener's threads; status_set_settings() may be called meanwhile. */
+ * listener's threads; status_adopt() may be called meanwhile. */
 
 #include "presenced/histogram.h"
 #include "presenced/history.h"
@@ -86,8 +86,15 @@ int status_new(const struct status_config *config, const struct status_settings 
 void status_free(struct status *status);
 DEFINE_CLEANUP(struct status *, status_free)
 
-/* Requests are checked against these from now on. 0, or -ENOMEM: the old ones stay. */
-int status_set_settings(struct status *status, const struct status_settings *settings);
+/* A copy of settings for status_adopt(). 0 or -ENOMEM. */
+int status_prepare(const struct status_settings *settings, struct status_settings **ret_prepared);
+
+/* Frees settings that are not adopted. Takes NULL. */
+void status_discard(struct status_settings *prepared);
+DEFINE_CLEANUP(struct status_settings *, status_discard)
+
+/* Requests are checked against these from now on. Consumes them. */
+void status_adopt(struct status *status, struct status_settings *prepared);
 
 /* For struct http_config, with the status as its handler_cls. */
 const struct http_handler *status_handler(void);

@@ -67,9 +67,16 @@ void transport_listener_wait_round(struct transport_listener *listener);
  * so, or has ended its work. Wakes them, so that those who idle can say so the next time. */
 bool transport_listener_made_progress(struct transport_listener *listener);
 
-/* Exchanges the networks of transport_config.unbounded for a copy of these. 0 or -ENOMEM. */
-int transport_listener_set_unbounded(struct transport_listener *listener, const struct network *networks,
-                                     size_t n);
+/* Networks for transport_listener_adopt_unbounded(), copied. 0 or -ENOMEM. */
+struct transport_networks;
+int transport_networks_new(const struct network *networks, size_t n,
+                           struct transport_networks **ret_networks);
+void transport_networks_free(struct transport_networks *networks);
+DEFINE_CLEANUP(struct transport_networks *, transport_networks_free)
+
+/* From now on these, which are consumed, are the networks of transport_config.unbounded. */
+void transport_listener_adopt_unbounded(struct transport_listener *listener,
+                                        struct transport_networks *networks);
 
 struct transport_counters {
     uint64_t n_connections; /* open now */
