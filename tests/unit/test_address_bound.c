@@ -23,7 +23,7 @@ static struct address parse(const char *text)
     return address;
 }
 
-START_TEST(test_each_has_its_share)
+START_TEST(each_has_its_share)
 {
     struct address a = parse("192.0.2.1");
     struct address b = parse("192.0.2.2");
@@ -37,7 +37,7 @@ START_TEST(test_each_has_its_share)
 }
 END_TEST
 
-START_TEST(test_ipv6_by_network)
+START_TEST(ipv6_by_network)
 {
     struct address a = parse("2001:db8:0:1::1");
     struct address b = parse("2001:db8:0:1:ffff::2");
@@ -50,7 +50,7 @@ START_TEST(test_ipv6_by_network)
 END_TEST
 
 /* All of the memory is used and given back, whatever buckets the addresses fall into. */
-START_TEST(test_many_addresses)
+START_TEST(all_memory_is_given_back)
 {
     struct address addresses[100];
     for (unsigned round = 0; round < 3; round++) {
@@ -74,9 +74,9 @@ Suite *test_suite(void)
     Suite *suite = suite_create("address_bound");
     TCase *tcase = tcase_create("address_bound");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_each_has_its_share);
-    tcase_add_test(tcase, test_ipv6_by_network);
-    tcase_add_test(tcase, test_many_addresses);
+    tcase_add_test(tcase, each_has_its_share);
+    tcase_add_test(tcase, ipv6_by_network);
+    tcase_add_test(tcase, all_memory_is_given_back);
     suite_add_tcase(suite, tcase);
     return suite;
 }

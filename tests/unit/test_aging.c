@@ -36,7 +36,7 @@ static uint64_t tick(void)
     return table_tick(fixture.table, fixture.now_ms);
 }
 
-START_TEST(test_end_of_a_window_is_a_change)
+START_TEST(end_of_a_window_is_a_change)
 {
     open_with(WINDOW_MS, 0, 0);
     (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
@@ -55,7 +55,7 @@ START_TEST(test_end_of_a_window_is_a_change)
 }
 END_TEST
 
-START_TEST(test_no_window_no_push_online)
+START_TEST(no_window_no_push_online)
 {
     open_with(0, 0, 0);
     (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
@@ -64,7 +64,7 @@ START_TEST(test_no_window_no_push_online)
 }
 END_TEST
 
-START_TEST(test_window_moves_with_its_row)
+START_TEST(window_moves_with_its_row)
 {
     open_with(WINDOW_MS, 0, 0);
     (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
@@ -81,7 +81,7 @@ START_TEST(test_window_moves_with_its_row)
 END_TEST
 
 /* An event finds its user as time has left it, whatever the event does. */
-START_TEST(test_event_settles_what_has_ended)
+START_TEST(event_settles_what_has_ended)
 {
     open_with(WINDOW_MS, 0, 0);
     (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
@@ -93,7 +93,7 @@ START_TEST(test_event_settles_what_has_ended)
 }
 END_TEST
 
-START_TEST(test_settling_comes_before_the_event)
+START_TEST(settling_comes_before_the_event)
 {
     open_with(WINDOW_MS, 0, 0);
     (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
@@ -106,7 +106,7 @@ START_TEST(test_settling_comes_before_the_event)
 END_TEST
 
 /* More than one step settles at once, and an event among them settles its share only. */
-START_TEST(test_many_windows)
+START_TEST(many_windows_settle_in_steps)
 {
     const unsigned n_users = 3000;
     open_with(WINDOW_MS, 0, 0);
@@ -123,7 +123,7 @@ START_TEST(test_many_windows)
 }
 END_TEST
 
-START_TEST(test_forget_after)
+START_TEST(forgets_the_offline_after_forget_after)
 {
     open_with(WINDOW_MS, 0, 1000);
     (void)apply(logout("alice", PLATFORM_WEB, NOW_MS));
@@ -151,7 +151,7 @@ START_TEST(test_forget_after)
 END_TEST
 
 /* Offline begins with the end of the window. */
-START_TEST(test_forget_after_a_window)
+START_TEST(forget_after_a_window)
 {
     open_with(WINDOW_MS, 0, 1000);
     (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
@@ -166,7 +166,7 @@ START_TEST(test_forget_after_a_window)
 END_TEST
 
 /* One tick may do both. */
-START_TEST(test_window_and_age_at_once)
+START_TEST(window_and_age_at_once)
 {
     open_with(WINDOW_MS, 0, 1000);
     (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
@@ -179,7 +179,7 @@ START_TEST(test_window_and_age_at_once)
 }
 END_TEST
 
-START_TEST(test_forget_after_longer_than_time)
+START_TEST(forget_after_longer_than_time)
 {
     open_with(0, 0, UINT64_MAX);
     (void)apply(logout("alice", PLATFORM_WEB, 0));
@@ -204,7 +204,7 @@ static const struct {
 
 #define N_COMEBACKS ((int)(sizeof(comebacks) / sizeof(comebacks[0])))
 
-START_TEST(test_events_of_the_forgotten)
+START_TEST(events_of_the_forgotten)
 {
     static const char *const users[] = {"alice", "bob"};
     open_with(0, 0, 5);
@@ -228,7 +228,7 @@ START_TEST(test_events_of_the_forgotten)
 END_TEST
 
 /* A user was dropped in this very millisecond: an event without a stamp is still newer. */
-START_TEST(test_restamped_is_newer_than_the_forgotten)
+START_TEST(restamped_is_newer_than_the_forgotten)
 {
     open_with(0, 1, 0);
     (void)apply(logout("alice", PLATFORM_WEB, NOW_MS));
@@ -261,7 +261,7 @@ static const struct {
 
 #define N_STAMPS_AHEAD ((int)(sizeof(stamps_ahead) / sizeof(stamps_ahead[0])))
 
-START_TEST(test_stamp_ahead_counts_as_received)
+START_TEST(stamp_ahead_counts_as_received)
 {
     int64_t stamp_later_ms = stamps_ahead[_i].stamp_later_ms;
     int64_t dropped_later_ms = stamps_ahead[_i].dropped_later_ms;
@@ -277,7 +277,7 @@ START_TEST(test_stamp_ahead_counts_as_received)
 END_TEST
 
 /* Whoever comes after a drop is newer, though the dropped user's stamp is not reached yet. */
-START_TEST(test_stamp_ahead_swallows_nobody)
+START_TEST(stamp_ahead_swallows_nobody)
 {
     open_with(0, 2, 0);
     (void)apply(login("alice", PLATFORM_WEB, NOW_MS));
@@ -295,7 +295,7 @@ END_TEST
 
 /* One that is ahead of the clock all the same (an older store's, or the clock was set back) does not count
  * until the clock has reached it. */
-START_TEST(test_forgotten_ahead_of_the_clock)
+START_TEST(forgotten_ahead_of_the_clock)
 {
     open_with(0, 0, 0);
     table_restore_dropped(fixture.table, fixture.app, NOW_MS + 240000, 1, 0);
@@ -344,7 +344,7 @@ START_TEST(changes_say_where_they_come_from)
 END_TEST
 
 /* Known elsewhere, it comes to more than the clock nowhere. */
-START_TEST(test_raised_to_the_clock_at_most)
+START_TEST(raised_to_the_clock_at_most)
 {
     open_with(0, 0, 0);
     table_raise_forgotten(fixture.table, fixture.app, NOW_MS + 240000, NOW_MS);
@@ -354,7 +354,7 @@ START_TEST(test_raised_to_the_clock_at_most)
 }
 END_TEST
 
-START_TEST(test_forgotten_is_of_one_app)
+START_TEST(forgotten_is_of_one_app)
 {
     struct table_event event = login("alice", PLATFORM_WEB, NOW_MS - 1);
     open_with(0, 0, 5);
@@ -366,7 +366,7 @@ START_TEST(test_forgotten_is_of_one_app)
 }
 END_TEST
 
-START_TEST(test_known_users_take_old_events)
+START_TEST(known_users_take_old_events)
 {
     open_with(0, 0, 1000);
     (void)apply(logout("alice", PLATFORM_WEB, NOW_MS));
@@ -378,7 +378,7 @@ START_TEST(test_known_users_take_old_events)
 END_TEST
 
 /* Who goes first: offline or unknown by how long, then push_online by the end of the window; never online. */
-START_TEST(test_order_of_eviction)
+START_TEST(order_of_eviction)
 {
     static const char *const order[] = {"old", "status", "window ended", "young", "push one", "push two"};
     open_with(WINDOW_MS, 7, 0);
@@ -413,7 +413,7 @@ START_TEST(test_order_of_eviction)
 END_TEST
 
 /* A window that has ended unnoticed makes its user one of the offline, in the shard of whomever. */
-START_TEST(test_eviction_settles_first)
+START_TEST(eviction_settles_first)
 {
     open_with(WINDOW_MS, 2, 0);
     (void)apply(disconnect("ended", PLATFORM_IOS, NOW_MS));
@@ -428,7 +428,7 @@ START_TEST(test_eviction_settles_first)
 END_TEST
 
 /* The user who was offline before that end goes first all the same. */
-START_TEST(test_eviction_leaves_a_later_window)
+START_TEST(eviction_leaves_a_later_window)
 {
     open_with(WINDOW_MS, 2, 0);
     (void)apply(disconnect("ended", PLATFORM_IOS, NOW_MS));
@@ -440,7 +440,7 @@ START_TEST(test_eviction_leaves_a_later_window)
 }
 END_TEST
 
-START_TEST(test_eviction_crosses_apps)
+START_TEST(eviction_crosses_apps)
 {
     struct table_event event = login("bob", PLATFORM_WEB, NOW_MS);
     open_with(0, 1, 0);
@@ -457,7 +457,7 @@ START_TEST(test_eviction_crosses_apps)
 END_TEST
 
 /* A known user needs no room, and what is forgotten frees some. */
-START_TEST(test_room)
+START_TEST(drops_the_oldest_for_room)
 {
     open_with(0, 2, 10);
     (void)apply(login("alice", PLATFORM_WEB, NOW_MS));
@@ -474,7 +474,7 @@ START_TEST(test_room)
 END_TEST
 
 /* An event too old for its app drops nobody. */
-START_TEST(test_forgotten_before_full)
+START_TEST(forgotten_before_full)
 {
     open_with(0, 1, 0);
     (void)apply(logout("alice", PLATFORM_WEB, NOW_MS));
@@ -488,7 +488,7 @@ END_TEST
 
 /* A newcomer is judged by what was forgotten before it came, not by who has to go for it: also where both are
  * of one shard, as in so many rounds some are. */
-START_TEST(test_newcomer_older_than_the_dropped)
+START_TEST(newcomer_older_than_the_dropped)
 {
     open_with(0, 1, 0);
     fixture.now_ms = NOW_MS + 6 * UINT64_C(3000) + 10;
@@ -540,7 +540,7 @@ static void check_all_say(enum user_state state)
     ck_assert_uint_eq(n_listed(USER_OFFLINE), 2 - is_open);
 }
 
-START_TEST(test_clock_ahead_and_back)
+START_TEST(clock_ahead_and_back)
 {
     open_with(WINDOW_MS, 0, 0);
     (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
@@ -566,7 +566,7 @@ START_TEST(test_clock_ahead_and_back)
 END_TEST
 
 /* The clock was ahead when the user was stored, loaded, or heard of: no window was ever open here. */
-START_TEST(test_window_ended_before_it_began)
+START_TEST(window_ended_before_it_began)
 {
     uint8_t record[RECORD_SIZE_MAX];
     open_with(WINDOW_MS, 0, 0);
@@ -589,7 +589,7 @@ START_TEST(test_window_ended_before_it_began)
 END_TEST
 
 /* A window that would end within a second is not worth the moves; the end of all agrees again. */
-START_TEST(test_clock_back_a_little)
+START_TEST(clock_back_a_little)
 {
     open_with(WINDOW_MS, 0, 0);
     (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
@@ -606,7 +606,7 @@ START_TEST(test_clock_back_a_little)
 END_TEST
 
 /* More users than one hold of a lock looks at, of whom the clock reopens some only. */
-START_TEST(test_many_windows_reopen)
+START_TEST(many_windows_reopen)
 {
     const unsigned n_users = 300000;
     const uint64_t middle_ms = NOW_MS + 5 * WINDOW_MS;
@@ -640,36 +640,36 @@ Suite *test_suite(void)
     TCase *tcase = tcase_create("aging");
     tcase_set_timeout(tcase, 30);
     tcase_add_checked_fixture(tcase, NULL, tear_down);
-    tcase_add_test(tcase, test_end_of_a_window_is_a_change);
-    tcase_add_test(tcase, test_no_window_no_push_online);
-    tcase_add_test(tcase, test_window_moves_with_its_row);
-    tcase_add_test(tcase, test_event_settles_what_has_ended);
-    tcase_add_test(tcase, test_settling_comes_before_the_event);
-    tcase_add_test(tcase, test_many_windows);
-    tcase_add_test(tcase, test_forget_after);
-    tcase_add_test(tcase, test_forget_after_a_window);
-    tcase_add_test(tcase, test_window_and_age_at_once);
-    tcase_add_test(tcase, test_forget_after_longer_than_time);
-    tcase_add_loop_test(tcase, test_events_of_the_forgotten, 0, N_COMEBACKS);
-    tcase_add_test(tcase, test_restamped_is_newer_than_the_forgotten);
-    tcase_add_loop_test(tcase, test_stamp_ahead_counts_as_received, 0, N_STAMPS_AHEAD);
-    tcase_add_test(tcase, test_stamp_ahead_swallows_nobody);
-    tcase_add_test(tcase, test_forgotten_ahead_of_the_clock);
+    tcase_add_test(tcase, end_of_a_window_is_a_change);
+    tcase_add_test(tcase, no_window_no_push_online);
+    tcase_add_test(tcase, window_moves_with_its_row);
+    tcase_add_test(tcase, event_settles_what_has_ended);
+    tcase_add_test(tcase, settling_comes_before_the_event);
+    tcase_add_test(tcase, many_windows_settle_in_steps);
+    tcase_add_test(tcase, forgets_the_offline_after_forget_after);
+    tcase_add_test(tcase, forget_after_a_window);
+    tcase_add_test(tcase, window_and_age_at_once);
+    tcase_add_test(tcase, forget_after_longer_than_time);
+    tcase_add_loop_test(tcase, events_of_the_forgotten, 0, N_COMEBACKS);
+    tcase_add_test(tcase, restamped_is_newer_than_the_forgotten);
+    tcase_add_loop_test(tcase, stamp_ahead_counts_as_received, 0, N_STAMPS_AHEAD);
+    tcase_add_test(tcase, stamp_ahead_swallows_nobody);
+    tcase_add_test(tcase, forgotten_ahead_of_the_clock);
     tcase_add_test(tcase, changes_say_where_they_come_from);
-    tcase_add_test(tcase, test_raised_to_the_clock_at_most);
-    tcase_add_test(tcase, test_forgotten_is_of_one_app);
-    tcase_add_test(tcase, test_known_users_take_old_events);
-    tcase_add_test(tcase, test_order_of_eviction);
-    tcase_add_test(tcase, test_eviction_settles_first);
-    tcase_add_test(tcase, test_eviction_leaves_a_later_window);
-    tcase_add_test(tcase, test_eviction_crosses_apps);
-    tcase_add_test(tcase, test_room);
-    tcase_add_test(tcase, test_forgotten_before_full);
-    tcase_add_test(tcase, test_newcomer_older_than_the_dropped);
-    tcase_add_test(tcase, test_clock_ahead_and_back);
-    tcase_add_loop_test(tcase, test_window_ended_before_it_began, 0, 2);
-    tcase_add_test(tcase, test_clock_back_a_little);
-    tcase_add_test(tcase, test_many_windows_reopen);
+    tcase_add_test(tcase, raised_to_the_clock_at_most);
+    tcase_add_test(tcase, forgotten_is_of_one_app);
+    tcase_add_test(tcase, known_users_take_old_events);
+    tcase_add_test(tcase, order_of_eviction);
+    tcase_add_test(tcase, eviction_settles_first);
+    tcase_add_test(tcase, eviction_leaves_a_later_window);
+    tcase_add_test(tcase, eviction_crosses_apps);
+    tcase_add_test(tcase, drops_the_oldest_for_room);
+    tcase_add_test(tcase, forgotten_before_full);
+    tcase_add_test(tcase, newcomer_older_than_the_dropped);
+    tcase_add_test(tcase, clock_ahead_and_back);
+    tcase_add_loop_test(tcase, window_ended_before_it_began, 0, 2);
+    tcase_add_test(tcase, clock_back_a_little);
+    tcase_add_test(tcase, many_windows_reopen);
     suite_add_tcase(suite, tcase);
     return suite;
 }

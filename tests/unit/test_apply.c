@@ -23,7 +23,7 @@ static struct user_summary summary_of(const char *user)
     return summary;
 }
 
-START_TEST(test_login_makes_a_row)
+START_TEST(login_makes_a_row)
 {
     ck_assert_int_eq(apply(login("alice", PLATFORM_IOS, T)), TABLE_CHANGED);
     ck_assert_uint_eq(fixture.applied.revision, 1);
@@ -43,7 +43,7 @@ START_TEST(test_login_makes_a_row)
 }
 END_TEST
 
-START_TEST(test_apps_are_apart)
+START_TEST(apps_are_apart)
 {
     struct table_event event = login("alice", PLATFORM_IOS, T);
     event.app = fixture.other_app;
@@ -79,7 +79,7 @@ static const struct {
 
 #define N_SECOND_EVENTS ((int)(sizeof(second_events) / sizeof(second_events[0])))
 
-START_TEST(test_last_writer_wins)
+START_TEST(last_writer_wins)
 {
     struct table_event event = login("alice", PLATFORM_IOS, T + (uint64_t)second_events[_i].later_ms);
     bool wins = second_events[_i].outcome == TABLE_CHANGED;
@@ -103,7 +103,7 @@ START_TEST(test_last_writer_wins)
 }
 END_TEST
 
-START_TEST(test_late_login_revives_nothing)
+START_TEST(late_login_revives_nothing)
 {
     ck_assert_int_eq(apply(logout("alice", PLATFORM_WEB, T)), TABLE_CHANGED);
     ck_assert_int_eq(apply(login("alice", PLATFORM_WEB, T - 1)), TABLE_UNCHANGED);
@@ -114,7 +114,7 @@ START_TEST(test_late_login_revives_nothing)
 }
 END_TEST
 
-START_TEST(test_login_kicks_others)
+START_TEST(login_kicks_others)
 {
     (void)apply(login("alice", PLATFORM_IOS, T));
     (void)apply(login("alice", PLATFORM_WEB, T));
@@ -140,7 +140,7 @@ START_TEST(test_login_kicks_others)
 }
 END_TEST
 
-START_TEST(test_nothing_but_a_login_kicks)
+START_TEST(nothing_but_a_login_kicks)
 {
     (void)apply(login("alice", PLATFORM_IOS, T));
     (void)apply(login("alice", PLATFORM_WEB, T));
@@ -152,7 +152,7 @@ START_TEST(test_nothing_but_a_login_kicks)
 END_TEST
 
 /* The row of the kick is there before the login that it is about, which then comes too late. */
-START_TEST(test_kick_outlives_a_late_login)
+START_TEST(kick_outlives_a_late_login)
 {
     (void)apply(kicking(login("alice", PLATFORM_WEB, T), PLATFORM_IOS));
     ck_assert_int_eq(apply(login("alice", PLATFORM_IOS, T - 1)), TABLE_UNCHANGED);
@@ -162,7 +162,7 @@ START_TEST(test_kick_outlives_a_late_login)
 }
 END_TEST
 
-START_TEST(test_old_login_may_still_kick)
+START_TEST(old_login_may_still_kick)
 {
     (void)apply(logout("alice", PLATFORM_WEB, T));
     (void)apply(login("alice", PLATFORM_IOS, T - 10));
@@ -173,7 +173,7 @@ START_TEST(test_old_login_may_still_kick)
 }
 END_TEST
 
-START_TEST(test_restapi_ends_all_that_is_not_newer)
+START_TEST(restapi_ends_all_that_is_not_newer)
 {
     (void)apply(login("alice", PLATFORM_IOS, T));
     (void)apply(login("alice", PLATFORM_WEB, T + 2));
@@ -192,7 +192,7 @@ START_TEST(test_restapi_ends_all_that_is_not_newer)
 }
 END_TEST
 
-START_TEST(test_restapi_disconnect_leaves_phones_push_online)
+START_TEST(restapi_disconnect_leaves_phones_push_online)
 {
     (void)apply(login("alice", PLATFORM_IOS, NOW_MS - 1));
     (void)apply(disconnect("alice", PLATFORM_RESTAPI, NOW_MS));
@@ -213,7 +213,7 @@ static const struct {
 
 #define N_STATUSES ((int)(sizeof(statuses) / sizeof(statuses[0])))
 
-START_TEST(test_newest_custom_status_stays)
+START_TEST(newest_custom_status_stays)
 {
     uint64_t time_ms = T + (uint64_t)statuses[_i].later_ms;
     bool wins = statuses[_i].outcome == TABLE_CHANGED;
@@ -227,7 +227,7 @@ START_TEST(test_newest_custom_status_stays)
 END_TEST
 
 /* It makes no row, whatever platform the callback names. */
-START_TEST(test_custom_status_says_nothing_of_presence)
+START_TEST(custom_status_says_nothing_of_presence)
 {
     (void)apply(custom_status("alice", "busy", T));
     ck_assert_uint_eq(get("alice").n_rows, 0);
@@ -241,7 +241,7 @@ START_TEST(test_custom_status_says_nothing_of_presence)
 }
 END_TEST
 
-START_TEST(test_longest_id_and_status)
+START_TEST(longest_id_and_status)
 {
     char id[USER_ID_MAX + 1];
     char text[USER_CUSTOM_STATUS_MAX + 1];
@@ -255,7 +255,7 @@ START_TEST(test_longest_id_and_status)
 }
 END_TEST
 
-START_TEST(test_every_platform_at_once)
+START_TEST(every_platform_at_once)
 {
     for (unsigned i = 0; i < PLATFORM_N_MAX; i++) {
         ck_assert_int_eq(apply(login("alice", (uint8_t)i, T + i)), TABLE_CHANGED);
@@ -275,7 +275,7 @@ END_TEST
 /* Which stamp an event gets that has none, or one that can't be: that of the rows it is to replace, plus one,
  * or now. */
 
-START_TEST(test_without_stamp_the_time_received_counts)
+START_TEST(without_stamp_the_time_received_counts)
 {
     ck_assert_int_eq(apply(unstamped(login("alice", PLATFORM_IOS, 0))), TABLE_CHANGED);
     ck_assert(fixture.applied.restamped);
@@ -300,7 +300,7 @@ static const struct {
 
 #define N_STAMPS_AHEAD ((int)(sizeof(stamps_ahead) / sizeof(stamps_ahead[0])))
 
-START_TEST(test_stamps_too_far_ahead)
+START_TEST(stamps_too_far_ahead)
 {
     uint64_t stamp = NOW_MS + stamps_ahead[_i].ahead_ms;
     ck_assert_int_eq(apply(login("alice", PLATFORM_IOS, stamp)), TABLE_CHANGED);
@@ -309,7 +309,7 @@ START_TEST(test_stamps_too_far_ahead)
 }
 END_TEST
 
-START_TEST(test_restamped_login_outdoes_own_and_kicked_rows)
+START_TEST(restamped_login_outdoes_own_and_kicked_rows)
 {
     (void)apply(logout("alice", PLATFORM_IOS, NOW_MS + 50));
     (void)apply(login("alice", PLATFORM_WEB, NOW_MS + 70));
@@ -321,7 +321,7 @@ START_TEST(test_restamped_login_outdoes_own_and_kicked_rows)
 }
 END_TEST
 
-START_TEST(test_restamped_restapi_outdoes_all_rows)
+START_TEST(restamped_restapi_outdoes_all_rows)
 {
     (void)apply(login("alice", PLATFORM_IOS, NOW_MS + 50));
     (void)apply(login("alice", PLATFORM_MAC, NOW_MS + 90));
@@ -333,7 +333,7 @@ START_TEST(test_restamped_restapi_outdoes_all_rows)
 }
 END_TEST
 
-START_TEST(test_restamped_disconnect_outdoes_its_own_row_only)
+START_TEST(restamped_disconnect_outdoes_its_own_row_only)
 {
     (void)apply(login("alice", PLATFORM_MAC, NOW_MS + 90));
     (void)apply(login("alice", PLATFORM_IOS, NOW_MS + 50));
@@ -342,7 +342,7 @@ START_TEST(test_restamped_disconnect_outdoes_its_own_row_only)
 }
 END_TEST
 
-START_TEST(test_restamped_custom_status)
+START_TEST(restamped_custom_status)
 {
     (void)apply(login("alice", PLATFORM_IOS, NOW_MS + 90));
     (void)apply(unstamped(custom_status("alice", "zz", 0)));
@@ -354,7 +354,7 @@ START_TEST(test_restamped_custom_status)
 END_TEST
 
 /* Where there is no later stamp, the order of rows decides. */
-START_TEST(test_restamped_at_the_end_of_time)
+START_TEST(restamped_at_the_end_of_time)
 {
     fixture.now_ms = EVENT_TIME_MAX_MS;
     (void)apply(login("alice", PLATFORM_IOS, EVENT_TIME_MAX_MS));
@@ -364,7 +364,7 @@ START_TEST(test_restamped_at_the_end_of_time)
 }
 END_TEST
 
-START_TEST(test_log_carries_the_user)
+START_TEST(log_carries_the_user)
 {
     struct buf storage cleanup(buf_fini) = {0};
     struct change changes[4];
@@ -455,7 +455,7 @@ static void check_ordered_user(const struct ordered_set *set, const char *user)
     ck_assert_uint_eq(summary.since_ms, set->since_ms);
 }
 
-START_TEST(test_all_orders_end_the_same)
+START_TEST(all_orders_end_the_same)
 {
     const struct ordered_set *set = &ordered_sets[_i];
     for (unsigned order = 0; order < N_ORDERS; order++) {
@@ -478,29 +478,29 @@ Suite *test_suite(void)
     Suite *suite = suite_create("apply");
     TCase *tcase = tcase_create("apply");
     tcase_add_checked_fixture(tcase, set_up, table_fixture_close);
-    tcase_add_test(tcase, test_login_makes_a_row);
-    tcase_add_test(tcase, test_apps_are_apart);
-    tcase_add_loop_test(tcase, test_last_writer_wins, 0, N_SECOND_EVENTS);
-    tcase_add_test(tcase, test_late_login_revives_nothing);
-    tcase_add_test(tcase, test_login_kicks_others);
-    tcase_add_test(tcase, test_nothing_but_a_login_kicks);
-    tcase_add_test(tcase, test_kick_outlives_a_late_login);
-    tcase_add_test(tcase, test_old_login_may_still_kick);
-    tcase_add_test(tcase, test_restapi_ends_all_that_is_not_newer);
-    tcase_add_test(tcase, test_restapi_disconnect_leaves_phones_push_online);
-    tcase_add_loop_test(tcase, test_newest_custom_status_stays, 0, N_STATUSES);
-    tcase_add_test(tcase, test_custom_status_says_nothing_of_presence);
-    tcase_add_test(tcase, test_longest_id_and_status);
-    tcase_add_test(tcase, test_every_platform_at_once);
-    tcase_add_test(tcase, test_without_stamp_the_time_received_counts);
-    tcase_add_loop_test(tcase, test_stamps_too_far_ahead, 0, N_STAMPS_AHEAD);
-    tcase_add_test(tcase, test_restamped_login_outdoes_own_and_kicked_rows);
-    tcase_add_test(tcase, test_restamped_restapi_outdoes_all_rows);
-    tcase_add_test(tcase, test_restamped_disconnect_outdoes_its_own_row_only);
-    tcase_add_test(tcase, test_restamped_custom_status);
-    tcase_add_test(tcase, test_restamped_at_the_end_of_time);
-    tcase_add_test(tcase, test_log_carries_the_user);
-    tcase_add_loop_test(tcase, test_all_orders_end_the_same, 0, N_ORDERED_SETS);
+    tcase_add_test(tcase, login_makes_a_row);
+    tcase_add_test(tcase, apps_are_apart);
+    tcase_add_loop_test(tcase, last_writer_wins, 0, N_SECOND_EVENTS);
+    tcase_add_test(tcase, late_login_revives_nothing);
+    tcase_add_test(tcase, login_kicks_others);
+    tcase_add_test(tcase, nothing_but_a_login_kicks);
+    tcase_add_test(tcase, kick_outlives_a_late_login);
+    tcase_add_test(tcase, old_login_may_still_kick);
+    tcase_add_test(tcase, restapi_ends_all_that_is_not_newer);
+    tcase_add_test(tcase, restapi_disconnect_leaves_phones_push_online);
+    tcase_add_loop_test(tcase, newest_custom_status_stays, 0, N_STATUSES);
+    tcase_add_test(tcase, custom_status_says_nothing_of_presence);
+    tcase_add_test(tcase, longest_id_and_status);
+    tcase_add_test(tcase, every_platform_at_once);
+    tcase_add_test(tcase, without_stamp_the_time_received_counts);
+    tcase_add_loop_test(tcase, stamps_too_far_ahead, 0, N_STAMPS_AHEAD);
+    tcase_add_test(tcase, restamped_login_outdoes_own_and_kicked_rows);
+    tcase_add_test(tcase, restamped_restapi_outdoes_all_rows);
+    tcase_add_test(tcase, restamped_disconnect_outdoes_its_own_row_only);
+    tcase_add_test(tcase, restamped_custom_status);
+    tcase_add_test(tcase, restamped_at_the_end_of_time);
+    tcase_add_test(tcase, log_carries_the_user);
+    tcase_add_loop_test(tcase, all_orders_end_the_same, 0, N_ORDERED_SETS);
     suite_add_tcase(suite, tcase);
     return suite;
 }

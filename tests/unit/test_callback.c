@@ -539,7 +539,7 @@ static uint64_t count_of(const struct histogram *histogram)
     return n;
 }
 
-START_TEST(every_end)
+START_TEST(each_request_has_its_outcome)
 {
     const struct answer_case *c = &cases[_i];
     struct user user;
@@ -561,7 +561,7 @@ START_TEST(every_end)
 }
 END_TEST
 
-START_TEST(second_token)
+START_TEST(takes_the_second_token)
 {
     start(TOKENS);
     struct got got = send_request(&(struct sent){.query = APP "&" EVENT "&" SIGN_TIME "&" SECOND_SIGN});
@@ -586,7 +586,7 @@ END_TEST
 
 /* Health. */
 
-START_TEST(health)
+START_TEST(answers_health_checks)
 {
     static const char *const methods[] = {"GET", "HEAD"};
     start(ALLOW);
@@ -685,7 +685,7 @@ static const struct {
     {"&OptPlatform=%01", PLATFORM_UNKNOWN, false},
 };
 
-START_TEST(devices)
+START_TEST(reads_platform_and_client)
 {
     char query[256];
     struct user user;
@@ -804,7 +804,7 @@ static void assert_row(const struct sample *sample)
     }
 }
 
-START_TEST(every_sample)
+START_TEST(answers_every_sample)
 {
     cleanup(buf_fini) struct buf text = {0};
     read_sample(samples[_i].name, &text);
@@ -817,7 +817,7 @@ START_TEST(every_sample)
 }
 END_TEST
 
-START_TEST(signed_samples)
+START_TEST(believes_signed_samples)
 {
     static const struct {
         const char *name;
@@ -1342,17 +1342,17 @@ Suite *test_suite(void)
     Suite *suite = suite_create("callback");
     TCase *tcase = tcase_create("callback");
     tcase_add_checked_fixture(tcase, quieten_log, stop);
-    tcase_add_loop_test(tcase, every_end, 0, N(cases));
-    tcase_add_test(tcase, second_token);
+    tcase_add_loop_test(tcase, each_request_has_its_outcome, 0, N(cases));
+    tcase_add_test(tcase, takes_the_second_token);
     tcase_add_test(tcase, forwarded_headers_beyond_the_bound_are_not_believed);
-    tcase_add_test(tcase, health);
+    tcase_add_test(tcase, answers_health_checks);
     tcase_add_test(tcase, refusals_of_the_listener);
     tcase_add_test(tcase, row_is_what_was_sent);
-    tcase_add_loop_test(tcase, devices, 0, N(device_cases));
+    tcase_add_loop_test(tcase, reads_platform_and_client, 0, N(device_cases));
     tcase_add_test(tcase, refused_events_leave_no_platform);
     tcase_add_test(tcase, outcomes_of_the_table);
-    tcase_add_loop_test(tcase, every_sample, 0, N(samples));
-    tcase_add_test(tcase, signed_samples);
+    tcase_add_loop_test(tcase, answers_every_sample, 0, N(samples));
+    tcase_add_test(tcase, believes_signed_samples);
     tcase_add_test(tcase, what_on_headers_has_not_passed_is_not_applied);
     tcase_add_test(tcase, an_event_is_ok_when_it_is_stored);
     tcase_add_test(tcase, what_cannot_be_stored_is_fail);

@@ -48,7 +48,7 @@ static void in_folder(const char *name, char ret_path[static 128])
     (void)snprintf(ret_path, 128, "%s/%s", folder, name);
 }
 
-START_TEST(test_good)
+START_TEST(takes_a_matching_pair)
 {
     static const char *const chains[] = {"leaf.pem", "chain.pem"};
     char chain[128];
@@ -69,7 +69,7 @@ START_TEST(test_good)
 END_TEST
 
 /* Whoever serves it says so; to read it is no error. */
-START_TEST(test_ended)
+START_TEST(takes_one_that_has_ended)
 {
     char chain[128];
     char key[128];
@@ -105,7 +105,7 @@ static const struct {
     {"half.pem", "leaf.key", "half.pem: certificate 2 in it is damaged"},
 };
 
-START_TEST(test_bad)
+START_TEST(refuses_what_cannot_serve)
 {
     char chain[128];
     char key[128];
@@ -122,7 +122,7 @@ END_TEST
 
 static const char *const cas[] = {"ca.pem", "two-ca.pem"};
 
-START_TEST(test_ca)
+START_TEST(takes_a_ca)
 {
     char path[128];
     struct buf pem = {0};
@@ -145,7 +145,7 @@ static const struct {
     {"half-ca.pem", "half-ca.pem: certificate 2 in it is damaged"},
 };
 
-START_TEST(test_bad_ca)
+START_TEST(refuses_what_is_no_ca)
 {
     char path[128];
     struct buf pem = {0};
@@ -162,11 +162,11 @@ Suite *test_suite(void)
     Suite *suite = suite_create("certificate");
     TCase *tcase = tcase_create("certificate");
     tcase_add_unchecked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, test_good, 0, 2);
-    tcase_add_loop_test(tcase, test_bad, 0, (int)(sizeof(bad) / sizeof(bad[0])));
-    tcase_add_test(tcase, test_ended);
-    tcase_add_loop_test(tcase, test_ca, 0, (int)(sizeof(cas) / sizeof(cas[0])));
-    tcase_add_loop_test(tcase, test_bad_ca, 0, (int)(sizeof(bad_cas) / sizeof(bad_cas[0])));
+    tcase_add_loop_test(tcase, takes_a_matching_pair, 0, 2);
+    tcase_add_loop_test(tcase, refuses_what_cannot_serve, 0, (int)(sizeof(bad) / sizeof(bad[0])));
+    tcase_add_test(tcase, takes_one_that_has_ended);
+    tcase_add_loop_test(tcase, takes_a_ca, 0, (int)(sizeof(cas) / sizeof(cas[0])));
+    tcase_add_loop_test(tcase, refuses_what_is_no_ca, 0, (int)(sizeof(bad_cas) / sizeof(bad_cas[0])));
     suite_add_tcase(suite, tcase);
     return suite;
 }

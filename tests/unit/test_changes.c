@@ -67,7 +67,7 @@ static void check_held(uint64_t n_entries, uint64_t n_bytes)
     must(held.n_bytes == n_bytes);
 }
 
-START_TEST(test_empty)
+START_TEST(an_empty_log_has_nothing_to_read)
 {
     ck_assert_uint_eq(changes_last_revision(log_of_changes), 0);
     n_read = 99;
@@ -78,7 +78,7 @@ START_TEST(test_empty)
 }
 END_TEST
 
-START_TEST(test_in_order_and_numbered)
+START_TEST(in_order_and_numbered)
 {
     for (unsigned i = 1; i <= 5; i++) {
         ck_assert_uint_eq(append(i, 5 + i), i);
@@ -97,7 +97,7 @@ START_TEST(test_in_order_and_numbered)
 END_TEST
 
 /* Records of 1 to 50 bytes, so that either ring is what overflows, at every place of the other. */
-START_TEST(test_oldest_go_first)
+START_TEST(oldest_go_first)
 {
     size_t len = (size_t)_i;
     size_t n_held = MAX_BYTES / len < MAX_ENTRIES ? MAX_BYTES / len : MAX_ENTRIES;
@@ -118,7 +118,7 @@ START_TEST(test_oldest_go_first)
 }
 END_TEST
 
-START_TEST(test_large_record_displaces_several)
+START_TEST(large_record_displaces_several)
 {
     for (unsigned i = 1; i <= 5; i++) {
         (void)append(i, 20);
@@ -132,7 +132,7 @@ START_TEST(test_large_record_displaces_several)
 END_TEST
 
 /* A log too small for a record goes on without it: followers are told that they missed something. */
-START_TEST(test_record_beyond_the_log)
+START_TEST(record_beyond_the_log)
 {
     (void)append(1, MAX_BYTES);
     ck_assert_int_eq(read_after(0, N_READ_MAX, 1000), 0);
@@ -160,7 +160,7 @@ static const struct {
 
 #define N_BOUNDS ((int)(sizeof(bounds) / sizeof(bounds[0])))
 
-START_TEST(test_bounds_of_a_read)
+START_TEST(bounds_of_a_read)
 {
     for (unsigned i = 1; i <= 6; i++) {
         (void)append(i, 10);
@@ -174,7 +174,7 @@ START_TEST(test_bounds_of_a_read)
 END_TEST
 
 /* What was read before makes way, also where the storage had failed. */
-START_TEST(test_storage_is_cleared)
+START_TEST(storage_is_cleared)
 {
     (void)append(1, 10);
     ck_assert_int_eq(read_after(0, N_READ_MAX, 1000), 0);
@@ -193,7 +193,7 @@ static uint64_t told(int fd)
     return value;
 }
 
-START_TEST(test_followers_are_told_once_until_one_reads)
+START_TEST(followers_are_told_once_until_one_reads)
 {
     int a = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int b = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -222,7 +222,7 @@ START_TEST(test_followers_are_told_once_until_one_reads)
 }
 END_TEST
 
-START_TEST(test_sixteen_followers)
+START_TEST(has_room_for_sixteen_followers)
 {
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     for (unsigned i = 0; i < 16; i++) {
@@ -286,7 +286,7 @@ START_TEST(shows_each_change_to_each_observer)
 }
 END_TEST
 
-START_TEST(test_threads)
+START_TEST(threads_append_without_gaps)
 {
     struct changes *changes;
     struct change some[64];
@@ -316,7 +316,7 @@ START_TEST(test_threads)
 }
 END_TEST
 
-START_TEST(test_free_takes_null)
+START_TEST(free_takes_null)
 {
     changes_free(NULL);
 }
@@ -327,18 +327,18 @@ Suite *test_suite(void)
     Suite *suite = suite_create("changes");
     TCase *tcase = tcase_create("changes");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_empty);
-    tcase_add_test(tcase, test_in_order_and_numbered);
-    tcase_add_loop_test(tcase, test_oldest_go_first, 1, 51);
-    tcase_add_test(tcase, test_large_record_displaces_several);
-    tcase_add_test(tcase, test_record_beyond_the_log);
-    tcase_add_loop_test(tcase, test_bounds_of_a_read, 0, N_BOUNDS);
-    tcase_add_test(tcase, test_storage_is_cleared);
-    tcase_add_test(tcase, test_followers_are_told_once_until_one_reads);
-    tcase_add_test(tcase, test_sixteen_followers);
+    tcase_add_test(tcase, an_empty_log_has_nothing_to_read);
+    tcase_add_test(tcase, in_order_and_numbered);
+    tcase_add_loop_test(tcase, oldest_go_first, 1, 51);
+    tcase_add_test(tcase, large_record_displaces_several);
+    tcase_add_test(tcase, record_beyond_the_log);
+    tcase_add_loop_test(tcase, bounds_of_a_read, 0, N_BOUNDS);
+    tcase_add_test(tcase, storage_is_cleared);
+    tcase_add_test(tcase, followers_are_told_once_until_one_reads);
+    tcase_add_test(tcase, has_room_for_sixteen_followers);
     tcase_add_test(tcase, shows_each_change_to_each_observer);
-    tcase_add_test(tcase, test_threads);
-    tcase_add_test(tcase, test_free_takes_null);
+    tcase_add_test(tcase, threads_append_without_gaps);
+    tcase_add_test(tcase, free_takes_null);
     suite_add_tcase(suite, tcase);
     return suite;
 }

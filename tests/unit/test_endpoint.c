@@ -79,7 +79,7 @@ static const struct str bad[] = {
     {NULL, 0},
 };
 
-START_TEST(refuses)
+START_TEST(refuses_what_is_no_endpoint)
 {
     struct endpoint endpoint = {.sockaddr_len = 4711};
     ck_assert(!endpoint_parse(bad[_i], &endpoint));
@@ -190,7 +190,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("endpoint");
     TCase *tcase = tcase_create("endpoint");
     tcase_add_loop_test(tcase, parses_and_formats, 0, N_ELEMENTS(good));
-    tcase_add_loop_test(tcase, refuses, 0, N_ELEMENTS(bad));
+    tcase_add_loop_test(tcase, refuses_what_is_no_endpoint, 0, N_ELEMENTS(bad));
     tcase_add_test(tcase, makes_an_ipv4_sockaddr);
     tcase_add_test(tcase, makes_an_ipv6_sockaddr);
     tcase_add_test(tcase, makes_a_unix_sockaddr);

@@ -61,7 +61,7 @@ static uint64_t size_of_log(uint64_t number)
     return UINT64_MAX;
 }
 
-START_TEST(test_sync)
+START_TEST(a_sync_marks_what_is_there)
 {
     ck_assert_uint_eq(mark.manifest.number, 5);
     ck_assert_uint_eq(mark.manifest.size_bytes, 8);
@@ -71,7 +71,7 @@ START_TEST(test_sync)
 }
 END_TEST
 
-START_TEST(test_more_logs_than_are_marked)
+START_TEST(more_logs_than_are_marked)
 {
     char name[32];
     for (unsigned number = 8; number < 8 + FILES_N_LOGS_MAX; number++) {
@@ -88,7 +88,7 @@ START_TEST(test_more_logs_than_are_marked)
 }
 END_TEST
 
-START_TEST(test_files_that_have_grown)
+START_TEST(files_that_have_grown)
 {
     write_file("MANIFEST-000005", "manifest and more");
     write_file("000007.log", "seventh");
@@ -96,7 +96,7 @@ START_TEST(test_files_that_have_grown)
 }
 END_TEST
 
-START_TEST(test_newer_manifest)
+START_TEST(takes_a_newer_manifest)
 {
     write_file("CURRENT", "MANIFEST-000006\n");
     write_file("MANIFEST-000006", "");
@@ -104,7 +104,7 @@ START_TEST(test_newer_manifest)
 }
 END_TEST
 
-START_TEST(test_log_that_is_needed_no_more)
+START_TEST(log_that_is_needed_no_more)
 {
     ck_assert_int_eq(unlinkat(folder_fd, "000004.log", 0), 0);
     ck_assert_int_eq(files_check(folder_fd, &mark, 4), -EBADMSG);
@@ -131,7 +131,7 @@ static const struct {
     {"000007.log", "seve"},
 };
 
-START_TEST(test_damaged)
+START_TEST(finds_damage)
 {
     if (damages[_i].text == NULL) {
         ck_assert_int_eq(unlinkat(folder_fd, damages[_i].name, 0), 0);
@@ -142,7 +142,7 @@ START_TEST(test_damaged)
 }
 END_TEST
 
-START_TEST(test_nothing_to_sync)
+START_TEST(nothing_to_sync)
 {
     struct files_mark kept = mark;
     ck_assert_int_eq(unlinkat(folder_fd, "CURRENT", 0), 0);
@@ -156,13 +156,13 @@ Suite *test_suite(void)
     Suite *suite = suite_create("files");
     TCase *tcase = tcase_create("files");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_sync);
-    tcase_add_test(tcase, test_more_logs_than_are_marked);
-    tcase_add_test(tcase, test_files_that_have_grown);
-    tcase_add_test(tcase, test_newer_manifest);
-    tcase_add_test(tcase, test_log_that_is_needed_no_more);
-    tcase_add_loop_test(tcase, test_damaged, 0, sizeof(damages) / sizeof(damages[0]));
-    tcase_add_test(tcase, test_nothing_to_sync);
+    tcase_add_test(tcase, a_sync_marks_what_is_there);
+    tcase_add_test(tcase, more_logs_than_are_marked);
+    tcase_add_test(tcase, files_that_have_grown);
+    tcase_add_test(tcase, takes_a_newer_manifest);
+    tcase_add_test(tcase, log_that_is_needed_no_more);
+    tcase_add_loop_test(tcase, finds_damage, 0, sizeof(damages) / sizeof(damages[0]));
+    tcase_add_test(tcase, nothing_to_sync);
     suite_add_tcase(suite, tcase);
     return suite;
 }

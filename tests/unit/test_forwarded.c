@@ -107,7 +107,7 @@ static struct address client_of(const char *peer, const struct str *values, size
     return forwarded_client(&from, values, n_values, trusted, 2);
 }
 
-START_TEST(walk)
+START_TEST(walks_back_to_the_first_stranger)
 {
     struct str values[N_VALUES_MAX];
     size_t n = 0;
@@ -120,7 +120,7 @@ START_TEST(walk)
 }
 END_TEST
 
-START_TEST(nobody_trusted)
+START_TEST(believes_nobody_without_proxies)
 {
     static const char *peers[] = {PROXY, "2001:db8::1", ""};
     struct str value = STR("192.0.2.200");
@@ -162,8 +162,8 @@ Suite *test_suite(void)
 {
     Suite *suite = suite_create("forwarded");
     TCase *tcase = tcase_create("forwarded");
-    tcase_add_loop_test(tcase, walk, 0, N(cases));
-    tcase_add_test(tcase, nobody_trusted);
+    tcase_add_loop_test(tcase, walks_back_to_the_first_stranger, 0, N(cases));
+    tcase_add_test(tcase, believes_nobody_without_proxies);
     tcase_add_test(tcase, hops_are_bounded);
     suite_add_tcase(suite, tcase);
     return suite;

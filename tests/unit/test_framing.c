@@ -60,7 +60,7 @@ static const struct framing_case cases[] = {
     {"a tab", {{"Host", "a"}, {"X-Other", "a\tb"}}, false, NULL},
 };
 
-START_TEST(test_check)
+START_TEST(refuses_what_reads_two_ways)
 {
     const struct framing_case *c = &cases[_i];
     struct framing framing = {0};
@@ -116,7 +116,7 @@ START_TEST(knows_the_last_request_of_a_connection)
 }
 END_TEST
 
-START_TEST(test_length)
+START_TEST(knows_whether_there_is_a_length)
 {
     struct framing framing = {0};
     ck_assert(!framing_has_length(&framing));
@@ -131,12 +131,12 @@ Suite *test_suite(void)
 {
     Suite *suite = suite_create("framing");
     TCase *tcase = tcase_create("framing");
-    tcase_add_loop_test(tcase, test_check, 0, (int)(sizeof(cases) / sizeof(cases[0])));
+    tcase_add_loop_test(tcase, refuses_what_reads_two_ways, 0, (int)(sizeof(cases) / sizeof(cases[0])));
     tcase_add_loop_test(tcase, refuses_a_target_with_blanks_or_controls, 0,
                         (int)(sizeof(targets) / sizeof(targets[0])));
     tcase_add_loop_test(tcase, knows_the_last_request_of_a_connection, 0,
                         (int)(sizeof(endings) / sizeof(endings[0])));
-    tcase_add_test(tcase, test_length);
+    tcase_add_test(tcase, knows_whether_there_is_a_length);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -69,14 +69,14 @@ static uint64_t lowest_key(enum heap_name name)
     return lowest;
 }
 
-START_TEST(test_empty)
+START_TEST(an_empty_heap_has_no_top)
 {
     ck_assert_uint_eq(heap_top_key(&heaps, HEAP_WINDOWS), HEAP_NO_KEY);
     ck_assert_uint_eq(heap_top_key(&heaps, HEAP_IDLE), HEAP_NO_KEY);
 }
 END_TEST
 
-START_TEST(test_lowest_first)
+START_TEST(the_lowest_comes_first)
 {
     static const uint64_t keys[] = {5, 3, 9, 1, 7, 3, 0, 8, 2, 6, 4};
     static const uint64_t sorted[] = {0, 1, 2, 3, 3, 4, 5, 6, 7, 8, 9};
@@ -92,7 +92,7 @@ START_TEST(test_lowest_first)
 END_TEST
 
 /* All of the one move to the other without another reservation. */
-START_TEST(test_moves_need_no_room)
+START_TEST(moves_need_no_room)
 {
     for (uint32_t i = 0; i < 100; i++) {
         add(HEAP_WINDOWS, i, i);
@@ -111,7 +111,7 @@ START_TEST(test_moves_need_no_room)
 }
 END_TEST
 
-START_TEST(test_random_changes)
+START_TEST(keeps_its_order_under_random_changes)
 {
     unsigned seed = (unsigned)time(NULL);
     printf("seed %u\n", seed);
@@ -137,10 +137,10 @@ Suite *test_suite(void)
     Suite *suite = suite_create("heap");
     TCase *tcase = tcase_create("heap");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_empty);
-    tcase_add_loop_test(tcase, test_lowest_first, 0, HEAP_N);
-    tcase_add_test(tcase, test_moves_need_no_room);
-    tcase_add_test(tcase, test_random_changes);
+    tcase_add_test(tcase, an_empty_heap_has_no_top);
+    tcase_add_loop_test(tcase, the_lowest_comes_first, 0, HEAP_N);
+    tcase_add_test(tcase, moves_need_no_room);
+    tcase_add_test(tcase, keeps_its_order_under_random_changes);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -38,7 +38,7 @@ static unsigned count(uint32_t hash, uint32_t slot)
     return n;
 }
 
-START_TEST(test_empty)
+START_TEST(an_empty_index_finds_nothing)
 {
     ck_assert_uint_eq(count(5, 0), 0);
     ck_assert_int_eq(index_reserve(&table), 0);
@@ -46,7 +46,7 @@ START_TEST(test_empty)
 }
 END_TEST
 
-START_TEST(test_equal_hashes)
+START_TEST(tells_equal_hashes_apart)
 {
     for (uint32_t slot = 0; slot < 10; slot++) {
         add(UINT32_MAX, slot);
@@ -60,7 +60,7 @@ START_TEST(test_equal_hashes)
 END_TEST
 
 /* Entries that wrap around the end and those at home behind them: a gap closes over the right ones only. */
-START_TEST(test_removal_closes_the_gap)
+START_TEST(removal_closes_the_gap)
 {
     static const uint32_t hashes[] = {14, 15, 14 + 16, 0, 15 + 16, 1, 3};
     enum { N = sizeof(hashes) / sizeof(hashes[0]) };
@@ -76,7 +76,7 @@ START_TEST(test_removal_closes_the_gap)
 }
 END_TEST
 
-START_TEST(test_load_stays_below_four_fifths)
+START_TEST(load_stays_below_four_fifths)
 {
     for (uint32_t i = 0; i < 10000; i++) {
         add(i * 2654435761U, i);
@@ -92,7 +92,7 @@ END_TEST
 #define N_SLOTS 300
 
 /* Few different hashes, so that there are long runs of them, against a plain list. */
-START_TEST(test_random_changes)
+START_TEST(finds_what_is_there_after_random_changes)
 {
     uint32_t hashes[N_SLOTS];
     bool is_in[N_SLOTS] = {false};
@@ -124,11 +124,11 @@ Suite *test_suite(void)
     Suite *suite = suite_create("index");
     TCase *tcase = tcase_create("index");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_empty);
-    tcase_add_test(tcase, test_equal_hashes);
-    tcase_add_loop_test(tcase, test_removal_closes_the_gap, 0, 7);
-    tcase_add_test(tcase, test_load_stays_below_four_fifths);
-    tcase_add_test(tcase, test_random_changes);
+    tcase_add_test(tcase, an_empty_index_finds_nothing);
+    tcase_add_test(tcase, tells_equal_hashes_apart);
+    tcase_add_loop_test(tcase, removal_closes_the_gap, 0, 7);
+    tcase_add_test(tcase, load_stays_below_four_fifths);
+    tcase_add_test(tcase, finds_what_is_there_after_random_changes);
     suite_add_tcase(suite, tcase);
     return suite;
 }

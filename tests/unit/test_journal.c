@@ -112,7 +112,7 @@ static uint64_t first_revision(void)
     return revision;
 }
 
-START_TEST(test_keeps_what_was_put)
+START_TEST(keeps_what_was_put)
 {
     cleanup(journal_freep) struct journal *journal = make();
     for (uint64_t revision = 1; revision <= 1000; revision++) {
@@ -125,7 +125,7 @@ START_TEST(test_keeps_what_was_put)
 }
 END_TEST
 
-START_TEST(test_empty)
+START_TEST(a_new_one_has_nothing_to_read)
 {
     cleanup(journal_freep) struct journal *journal = make();
     cleanup(journal_reader_freep) struct journal_reader *reader = read_back();
@@ -136,7 +136,7 @@ START_TEST(test_empty)
 END_TEST
 
 /* What is not stored never gives way; what is, does. */
-START_TEST(test_room)
+START_TEST(keeps_what_is_not_stored)
 {
     cleanup(journal_freep) struct journal *journal = make();
     uint64_t n = 0;
@@ -196,7 +196,7 @@ static uint64_t fill(struct journal *journal, uint64_t n)
 }
 
 /* Whichever byte of it the process did not get to. */
-START_TEST(test_torn_end)
+START_TEST(reads_up_to_a_torn_end)
 {
     cleanup(journal_freep) struct journal *journal = make();
     uint64_t before = fill(journal, 41);
@@ -211,7 +211,7 @@ START_TEST(test_torn_end)
 }
 END_TEST
 
-START_TEST(test_damaged_in_the_middle)
+START_TEST(damaged_in_the_middle)
 {
     cleanup(journal_freep) struct journal *journal = make();
     uint64_t before = fill(journal, 41);
@@ -258,7 +258,7 @@ static const struct {
     {UNIX_OFFSET, -4000, true},          {UNIX_OFFSET, -500, false},     {UNIX_OFFSET, 500, false},
 };
 
-START_TEST(test_hole_after_a_power_cut)
+START_TEST(hole_after_a_power_cut)
 {
     cleanup(journal_freep) struct journal *journal = make();
     uint64_t before = fill(journal, 41);
@@ -282,7 +282,7 @@ static void expect_refused(const char *words)
     ck_assert_ptr_null(reader);
 }
 
-START_TEST(test_damaged_header)
+START_TEST(reads_nothing_behind_a_damaged_header)
 {
     cleanup(journal_freep) struct journal *journal = make();
     for (uint64_t at = 0; at < FIRST_SUM_OFFSET + 8; at += 3) {
@@ -297,7 +297,7 @@ START_TEST(test_damaged_header)
 }
 END_TEST
 
-START_TEST(test_missing_and_of_another_run)
+START_TEST(missing_and_of_another_run)
 {
     expect_refused("JOURNAL-7 cannot be read: No such file");
     struct journal *journal = NULL;
@@ -310,7 +310,7 @@ START_TEST(test_missing_and_of_another_run)
 END_TEST
 
 /* A begin that points anywhere ends the reading, not the process. */
-START_TEST(test_any_begin)
+START_TEST(a_begin_that_points_anywhere_ends_the_reading)
 {
     static const uint64_t begins[] = {
         1, 8, 4096, RING_SIZE - 8, RING_SIZE, RING_SIZE + 24, UINT64_MAX - 7, UINT64_MAX};
@@ -328,7 +328,7 @@ START_TEST(test_any_begin)
 END_TEST
 
 /* What an interrupted start has left under its name is not written to. */
-START_TEST(test_is_a_file_of_its_own)
+START_TEST(is_a_file_of_its_own)
 {
     journal_free(make());
     ck_assert_int_eq(linkat(folder_fd, "JOURNAL-7", folder_fd, "copy", 0), 0);
@@ -342,7 +342,7 @@ START_TEST(test_is_a_file_of_its_own)
 END_TEST
 
 /* One that cannot be made takes no room from what is to be stored when there is some again. */
-START_TEST(test_no_room)
+START_TEST(an_entry_without_room_takes_none)
 {
     const struct rlimit limit = {.rlim_cur = RING_SIZE / 2, .rlim_max = RLIM_INFINITY};
     struct journal *journal = NULL;
@@ -357,7 +357,7 @@ END_TEST
 static const uint64_t cuts[] = {0, RING_OFFSET, RING_OFFSET + 4096, RING_OFFSET + RING_SIZE / 2};
 
 /* The process lives, nothing that the file held is said to be kept, and another takes its place. */
-START_TEST(test_cut_from_outside)
+START_TEST(cut_from_outside)
 {
     cleanup(journal_freep) struct journal *journal = make();
     for (unsigned round = 0; round < 3; round++) {
@@ -408,7 +408,7 @@ static void send_it(void)
 static void (*const others[])(void) = {touch_a_cut_file, send_it};
 
 /* What is not the journal's ends the process as ever. */
-START_TEST(test_other_sigbus)
+START_TEST(leaves_other_sigbus_alone)
 {
     int status = 0;
     cleanup(journal_freep) struct journal *journal = make();
@@ -431,7 +431,7 @@ START_TEST(test_other_sigbus)
 }
 END_TEST
 
-START_TEST(test_removes_journals_alone)
+START_TEST(removes_journals_alone)
 {
     cleanup(cleanup_closep) int other = openat(folder_fd, "JOURNAL-x", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     journal_free(make());
@@ -447,20 +447,20 @@ Suite *test_suite(void)
     TCase *tcase = tcase_create("journal");
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_keeps_what_was_put);
-    tcase_add_test(tcase, test_empty);
-    tcase_add_test(tcase, test_room);
-    tcase_add_test(tcase, test_torn_end);
-    tcase_add_test(tcase, test_damaged_in_the_middle);
-    tcase_add_loop_test(tcase, test_hole_after_a_power_cut, 0, sizeof(boots) / sizeof(boots[0]));
-    tcase_add_test(tcase, test_damaged_header);
-    tcase_add_test(tcase, test_missing_and_of_another_run);
-    tcase_add_test(tcase, test_any_begin);
-    tcase_add_test(tcase, test_is_a_file_of_its_own);
-    tcase_add_test(tcase, test_no_room);
-    tcase_add_loop_test(tcase, test_cut_from_outside, 0, sizeof(cuts) / sizeof(cuts[0]));
-    tcase_add_loop_test(tcase, test_other_sigbus, 0, sizeof(others) / sizeof(others[0]));
-    tcase_add_test(tcase, test_removes_journals_alone);
+    tcase_add_test(tcase, keeps_what_was_put);
+    tcase_add_test(tcase, a_new_one_has_nothing_to_read);
+    tcase_add_test(tcase, keeps_what_is_not_stored);
+    tcase_add_test(tcase, reads_up_to_a_torn_end);
+    tcase_add_test(tcase, damaged_in_the_middle);
+    tcase_add_loop_test(tcase, hole_after_a_power_cut, 0, sizeof(boots) / sizeof(boots[0]));
+    tcase_add_test(tcase, reads_nothing_behind_a_damaged_header);
+    tcase_add_test(tcase, missing_and_of_another_run);
+    tcase_add_test(tcase, a_begin_that_points_anywhere_ends_the_reading);
+    tcase_add_test(tcase, is_a_file_of_its_own);
+    tcase_add_test(tcase, an_entry_without_room_takes_none);
+    tcase_add_loop_test(tcase, cut_from_outside, 0, sizeof(cuts) / sizeof(cuts[0]));
+    tcase_add_loop_test(tcase, leaves_other_sigbus_alone, 0, sizeof(others) / sizeof(others[0]));
+    tcase_add_test(tcase, removes_journals_alone);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -215,13 +215,13 @@ static int check_copy(struct str text)
     return outcome;
 }
 
-START_TEST(hard_cases)
+START_TEST(decides_hard_cases)
 {
     ck_assert_int_eq(check_copy(cases[_i].text), cases[_i].outcome);
 }
 END_TEST
 
-START_TEST(no_text)
+START_TEST(refuses_no_text)
 {
     ck_assert_int_eq(json_check((struct str){NULL, 0}), JSON_CHECK_EMPTY);
 }
@@ -242,7 +242,7 @@ static int check_nested(unsigned n, const char *open, const char *open_odd, cons
     return check_copy(buf_str(&text));
 }
 
-START_TEST(depth)
+START_TEST(bounds_the_depth)
 {
     int at_most = JSON_CHECK_DEPTH_MAX;
     for (int n = at_most - 1; n <= at_most + 2; n++) {
@@ -336,9 +336,9 @@ Suite *test_suite(void)
 {
     Suite *suite = suite_create("json_check");
     TCase *tcase = tcase_create("json_check");
-    tcase_add_loop_test(tcase, hard_cases, 0, N(cases));
-    tcase_add_test(tcase, no_text);
-    tcase_add_test(tcase, depth);
+    tcase_add_loop_test(tcase, decides_hard_cases, 0, N(cases));
+    tcase_add_test(tcase, refuses_no_text);
+    tcase_add_test(tcase, bounds_the_depth);
     tcase_add_test(tcase, depth_is_of_what_is_open);
     tcase_add_test(tcase, deep_and_never_closed);
     tcase_add_loop_test(tcase, every_byte_in_a_string, 0, 256);

@@ -59,7 +59,7 @@ static void write_alice(void)
 }
 
 /* As drawn in layout.c: a store of yesterday must be readable tomorrow. */
-START_TEST(test_bytes)
+START_TEST(is_as_drawn)
 {
     layout_write_meta(&pair);
     expect_pair(STR("\x01"), STR("\x01\0\0\0"));
@@ -88,7 +88,7 @@ START_TEST(test_bytes)
 }
 END_TEST
 
-START_TEST(test_user_round_trip)
+START_TEST(user_round_trip)
 {
     uint8_t record[RECORD_SIZE_MAX];
     uint8_t expected[RECORD_SIZE_MAX];
@@ -107,7 +107,7 @@ START_TEST(test_user_round_trip)
 }
 END_TEST
 
-START_TEST(test_largest_user)
+START_TEST(holds_the_largest_user)
 {
     uint8_t record[RECORD_SIZE_MAX];
     uint8_t again[RECORD_SIZE_MAX];
@@ -148,7 +148,7 @@ static const struct {
     {"shorter custom status", AT_LENGTH, 3},
 };
 
-START_TEST(test_bad_user)
+START_TEST(refuses_a_bad_user)
 {
     uint8_t record[RECORD_SIZE_MAX] = {77};
     write_alice();
@@ -160,7 +160,7 @@ START_TEST(test_bad_user)
 }
 END_TEST
 
-START_TEST(test_cut_user)
+START_TEST(refuses_a_cut_user)
 {
     uint8_t record[RECORD_SIZE_MAX];
     write_alice();
@@ -180,7 +180,7 @@ START_TEST(test_cut_user)
 END_TEST
 
 /* Whatever passes can be unpacked: that a reader asserts. */
-START_TEST(test_any_byte_changed)
+START_TEST(any_byte_changed)
 {
     uint8_t record[RECORD_SIZE_MAX];
     struct user user;
@@ -201,7 +201,7 @@ START_TEST(test_any_byte_changed)
 }
 END_TEST
 
-START_TEST(test_others_round_trip)
+START_TEST(others_round_trip)
 {
     uint32_t version = 0;
     uint8_t platform = 0;
@@ -272,7 +272,7 @@ static const struct {
     {read_minute, {"\4\xff\xff\xff\xff\xff\xff\xff\xff", 9}, {"\0\0\0\0\0\0\0\0", 8}},
 };
 
-START_TEST(test_bad_others)
+START_TEST(refuses_other_bad_pairs)
 {
     ck_assert_int_eq(bad_pairs[_i].read(bad_pairs[_i].key, bad_pairs[_i].value), -EBADMSG);
 }
@@ -284,14 +284,14 @@ Suite *test_suite(void)
 {
     Suite *suite = suite_create("layout");
     TCase *tcase = tcase_create("layout");
-    tcase_add_test(tcase, test_bytes);
-    tcase_add_test(tcase, test_user_round_trip);
-    tcase_add_test(tcase, test_largest_user);
-    tcase_add_loop_test(tcase, test_bad_user, 0, N_OF(bad_bytes));
-    tcase_add_test(tcase, test_cut_user);
-    tcase_add_test(tcase, test_any_byte_changed);
-    tcase_add_test(tcase, test_others_round_trip);
-    tcase_add_loop_test(tcase, test_bad_others, 0, N_OF(bad_pairs));
+    tcase_add_test(tcase, is_as_drawn);
+    tcase_add_test(tcase, user_round_trip);
+    tcase_add_test(tcase, holds_the_largest_user);
+    tcase_add_loop_test(tcase, refuses_a_bad_user, 0, N_OF(bad_bytes));
+    tcase_add_test(tcase, refuses_a_cut_user);
+    tcase_add_test(tcase, any_byte_changed);
+    tcase_add_test(tcase, others_round_trip);
+    tcase_add_loop_test(tcase, refuses_other_bad_pairs, 0, N_OF(bad_pairs));
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -80,7 +80,7 @@ static void add_users(unsigned n)
     }
 }
 
-START_TEST(test_empty)
+START_TEST(an_empty_table_has_no_page)
 {
     struct table_cursor cursor = {0};
     ck_assert(!list_page(&(struct table_filter){ANY, ANY, ANY}, 10, 10, &cursor));
@@ -99,7 +99,7 @@ static const struct {
 
 #define N_PAGES ((int)(sizeof(pages) / sizeof(pages[0])))
 
-START_TEST(test_each_user_once)
+START_TEST(each_user_once)
 {
     add_users(N_USERS);
     ck_assert_uint_eq(list_all(&(struct table_filter){ANY, ANY, ANY}, pages[_i].limit, pages[_i].max_visited),
@@ -110,7 +110,7 @@ START_TEST(test_each_user_once)
 }
 END_TEST
 
-START_TEST(test_of_a_state)
+START_TEST(of_a_state)
 {
     add_users(N_USERS);
     ck_assert_uint_eq(list_all(&(struct table_filter){ANY, _i, ANY}, N_USERS / 8, 10000), 2);
@@ -121,7 +121,7 @@ START_TEST(test_of_a_state)
 }
 END_TEST
 
-START_TEST(test_of_an_app)
+START_TEST(of_an_app)
 {
     add_users(20);
     struct table_event event = login("other", PLATFORM_IOS, NOW_MS);
@@ -151,7 +151,7 @@ static const struct {
 
 #define N_PLATFORMS ((int)(sizeof(platforms) / sizeof(platforms[0])))
 
-START_TEST(test_of_a_platform)
+START_TEST(of_a_platform)
 {
     add_users(20);
     (void)apply(kicking(login("both", PLATFORM_WEB, NOW_MS), PLATFORM_IOS));
@@ -162,7 +162,7 @@ START_TEST(test_of_a_platform)
 END_TEST
 
 /* Users who come, go and change between the pages disturb nobody else's place. */
-START_TEST(test_pages_under_change)
+START_TEST(pages_under_change)
 {
     struct table_cursor cursor = {0};
     unsigned n_pages = 0;
@@ -181,7 +181,7 @@ START_TEST(test_pages_under_change)
 END_TEST
 
 /* Those who are dropped meanwhile leave their places to others. */
-START_TEST(test_pages_while_users_are_dropped)
+START_TEST(pages_while_users_are_dropped)
 {
     struct table_cursor cursor = {0};
     unsigned n_pages = 0;
@@ -260,7 +260,7 @@ static void see_and_change(void *cls, const struct user *user)
 
 /* So large that a step holds few of them: the cursor stays at the one that it has no room for. Who comes in a
  * later step shows what was done to all of them while the first was handed out. */
-START_TEST(test_large_users)
+START_TEST(a_step_holds_few_large_users)
 {
     struct table_cursor cursor = {0};
     unsigned n = 0;
@@ -287,7 +287,7 @@ static const uint64_t positions[] = {
 #define N_POSITIONS ((int)(sizeof(positions) / sizeof(positions[0])))
 
 /* Cursors come back from outside. */
-START_TEST(test_made_up_cursor)
+START_TEST(made_up_cursor)
 {
     struct table_cursor cursor = {positions[_i]};
     add_users(N_USERS);
@@ -304,15 +304,15 @@ Suite *test_suite(void)
     Suite *suite = suite_create("list");
     TCase *tcase = tcase_create("list");
     tcase_add_checked_fixture(tcase, set_up, table_fixture_close);
-    tcase_add_test(tcase, test_empty);
-    tcase_add_loop_test(tcase, test_each_user_once, 0, N_PAGES);
-    tcase_add_loop_test(tcase, test_of_a_state, 0, USER_N_STATES);
-    tcase_add_test(tcase, test_of_an_app);
-    tcase_add_loop_test(tcase, test_of_a_platform, 0, N_PLATFORMS);
-    tcase_add_test(tcase, test_pages_under_change);
-    tcase_add_test(tcase, test_pages_while_users_are_dropped);
-    tcase_add_test(tcase, test_large_users);
-    tcase_add_loop_test(tcase, test_made_up_cursor, 0, N_POSITIONS);
+    tcase_add_test(tcase, an_empty_table_has_no_page);
+    tcase_add_loop_test(tcase, each_user_once, 0, N_PAGES);
+    tcase_add_loop_test(tcase, of_a_state, 0, USER_N_STATES);
+    tcase_add_test(tcase, of_an_app);
+    tcase_add_loop_test(tcase, of_a_platform, 0, N_PLATFORMS);
+    tcase_add_test(tcase, pages_under_change);
+    tcase_add_test(tcase, pages_while_users_are_dropped);
+    tcase_add_test(tcase, a_step_holds_few_large_users);
+    tcase_add_loop_test(tcase, made_up_cursor, 0, N_POSITIONS);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -44,7 +44,7 @@ static const struct {
 
 #define N_KNOWN (sizeof(known) / sizeof(known[0]))
 
-START_TEST(test_known_names)
+START_TEST(knows_the_names_of_tencent)
 {
     uint8_t number = platform_intern(names, str_from(known[_i].text));
     ck_assert_uint_eq(number, known[_i].number);
@@ -66,7 +66,7 @@ static const struct str refused[] = {
 
 #define N_REFUSED (sizeof(refused) / sizeof(refused[0]))
 
-START_TEST(test_what_is_no_name_is_unknown)
+START_TEST(what_is_no_name_is_unknown)
 {
     ck_assert_uint_eq(platform_intern(names, refused[_i]), PLATFORM_UNKNOWN);
     ck_assert_int_eq(platform_find(names, refused[_i]), -1);
@@ -74,7 +74,7 @@ START_TEST(test_what_is_no_name_is_unknown)
 }
 END_TEST
 
-START_TEST(test_other_names_are_kept_as_first_heard)
+START_TEST(other_names_are_kept_as_first_heard)
 {
     ck_assert_int_eq(platform_find(names, STR("HarmonyOS")), -1);
     ck_assert_uint_eq(platform_intern(names, STR("HarmonyOS")), PLATFORM_N_KNOWN);
@@ -87,7 +87,7 @@ START_TEST(test_other_names_are_kept_as_first_heard)
 }
 END_TEST
 
-START_TEST(test_longest_name)
+START_TEST(keeps_the_longest_name)
 {
     struct str name = STR("12345678901234567890123456789012");
     ck_assert_uint_eq(name.len, PLATFORM_NAME_MAX);
@@ -96,7 +96,7 @@ START_TEST(test_longest_name)
 }
 END_TEST
 
-START_TEST(test_one_name_too_many_is_unknown)
+START_TEST(one_name_too_many_is_unknown)
 {
     char text[16];
     for (unsigned i = 0; i < PLATFORM_N_EXTRA_MAX; i++) {
@@ -109,7 +109,7 @@ START_TEST(test_one_name_too_many_is_unknown)
 }
 END_TEST
 
-START_TEST(test_set)
+START_TEST(a_set_has_what_was_added)
 {
     struct platform_set set = {0};
     for (unsigned i = 0; i < PLATFORM_N_MAX; i += 7) {
@@ -133,7 +133,7 @@ static void *intern_all(void *cls)
     return NULL;
 }
 
-START_TEST(test_threads_agree_on_numbers)
+START_TEST(threads_agree_on_numbers)
 {
     enum { N_THREADS = 4 };
     uint8_t numbers[N_THREADS][PLATFORM_N_EXTRA_MAX];
@@ -149,7 +149,7 @@ START_TEST(test_threads_agree_on_numbers)
 }
 END_TEST
 
-START_TEST(test_free_takes_null)
+START_TEST(free_takes_null)
 {
     platform_names_free(NULL);
 }
@@ -160,14 +160,14 @@ Suite *test_suite(void)
     Suite *suite = suite_create("platform");
     TCase *tcase = tcase_create("platform");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_loop_test(tcase, test_known_names, 0, (int)N_KNOWN);
-    tcase_add_loop_test(tcase, test_what_is_no_name_is_unknown, 0, (int)N_REFUSED);
-    tcase_add_test(tcase, test_other_names_are_kept_as_first_heard);
-    tcase_add_test(tcase, test_longest_name);
-    tcase_add_test(tcase, test_one_name_too_many_is_unknown);
-    tcase_add_test(tcase, test_set);
-    tcase_add_test(tcase, test_threads_agree_on_numbers);
-    tcase_add_test(tcase, test_free_takes_null);
+    tcase_add_loop_test(tcase, knows_the_names_of_tencent, 0, (int)N_KNOWN);
+    tcase_add_loop_test(tcase, what_is_no_name_is_unknown, 0, (int)N_REFUSED);
+    tcase_add_test(tcase, other_names_are_kept_as_first_heard);
+    tcase_add_test(tcase, keeps_the_longest_name);
+    tcase_add_test(tcase, one_name_too_many_is_unknown);
+    tcase_add_test(tcase, a_set_has_what_was_added);
+    tcase_add_test(tcase, threads_agree_on_numbers);
+    tcase_add_test(tcase, free_takes_null);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -55,7 +55,7 @@ static size_t check_round_trip(const struct user *user)
 }
 
 /* As drawn in record.c; a change of it makes stores unreadable. */
-START_TEST(test_layout)
+START_TEST(is_as_drawn)
 {
     static const uint8_t expected[] =
         {
@@ -81,7 +81,7 @@ START_TEST(test_layout)
 END_TEST
 
 /* What there are ten millions of. */
-START_TEST(test_usual_user_is_small)
+START_TEST(usual_user_is_small)
 {
     struct user user = {.n_rows = 1};
     set_id(&user, STR("user00000001"));
@@ -94,7 +94,7 @@ START_TEST(test_usual_user_is_small)
 }
 END_TEST
 
-START_TEST(test_ids_of_any_length)
+START_TEST(ids_of_any_length)
 {
     struct user user = {.app = 1023, .id_len = (uint16_t)_i};
     memset(user.id, 'x', USER_ID_MAX);
@@ -108,7 +108,7 @@ static const struct address clients[] = {
     {16, {0x20, 0x01, 0x0d, 0xb8, [15] = 0xff}},
 };
 
-START_TEST(test_rows_of_any_number)
+START_TEST(rows_of_any_number)
 {
     struct user user = {.n_rows = (uint16_t)_i};
     set_id(&user, STR("a"));
@@ -126,7 +126,7 @@ START_TEST(test_rows_of_any_number)
 }
 END_TEST
 
-START_TEST(test_custom_status_of_any_length)
+START_TEST(custom_status_of_any_length)
 {
     struct user user = {
         .has_custom_status = true, .custom_status_len = (uint16_t)_i, .custom_status_time_ms = (uint64_t)_i};
@@ -136,7 +136,7 @@ START_TEST(test_custom_status_of_any_length)
 }
 END_TEST
 
-START_TEST(test_largest_user_has_room)
+START_TEST(largest_user_has_room)
 {
     struct user user = {.id_len = USER_ID_MAX,
                         .n_rows = PLATFORM_N_MAX,
@@ -150,7 +150,7 @@ START_TEST(test_largest_user_has_room)
 END_TEST
 
 /* A clock gone mad costs its own stamp, not the record. */
-START_TEST(test_receipt_beyond_its_range)
+START_TEST(receipt_beyond_its_range)
 {
     struct user user = {.n_rows = 1};
     struct user unpacked;
@@ -168,13 +168,13 @@ Suite *test_suite(void)
 {
     Suite *suite = suite_create("record");
     TCase *tcase = tcase_create("record");
-    tcase_add_test(tcase, test_layout);
-    tcase_add_test(tcase, test_usual_user_is_small);
-    tcase_add_loop_test(tcase, test_ids_of_any_length, 1, USER_ID_MAX + 1);
-    tcase_add_loop_test(tcase, test_rows_of_any_number, 0, PLATFORM_N_MAX + 1);
-    tcase_add_loop_test(tcase, test_custom_status_of_any_length, 0, USER_CUSTOM_STATUS_MAX + 1);
-    tcase_add_test(tcase, test_largest_user_has_room);
-    tcase_add_test(tcase, test_receipt_beyond_its_range);
+    tcase_add_test(tcase, is_as_drawn);
+    tcase_add_test(tcase, usual_user_is_small);
+    tcase_add_loop_test(tcase, ids_of_any_length, 1, USER_ID_MAX + 1);
+    tcase_add_loop_test(tcase, rows_of_any_number, 0, PLATFORM_N_MAX + 1);
+    tcase_add_loop_test(tcase, custom_status_of_any_length, 0, USER_CUSTOM_STATUS_MAX + 1);
+    tcase_add_test(tcase, largest_user_has_room);
+    tcase_add_test(tcase, receipt_beyond_its_range);
     suite_add_tcase(suite, tcase);
     return suite;
 }

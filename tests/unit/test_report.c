@@ -59,7 +59,7 @@ static void expect_none(void)
     ck_assert_int_lt(recv(manager_fd, got, sizeof(got), 0), 0);
 }
 
-START_TEST(test_more_time_for_who_comes_further)
+START_TEST(more_time_for_who_comes_further)
 {
     report_loading(daemon_, 0);
     expect("STATUS=loading, users so far: 0");
@@ -73,7 +73,7 @@ START_TEST(test_more_time_for_who_comes_further)
 }
 END_TEST
 
-START_TEST(test_refresh_tells_what_is_new)
+START_TEST(refresh_tells_what_is_new)
 {
     report_ready(daemon_);
     expect("READY=1\nSTATUS=users online: 0");
@@ -88,7 +88,7 @@ START_TEST(test_refresh_tells_what_is_new)
 }
 END_TEST
 
-START_TEST(test_what_needs_a_person)
+START_TEST(what_needs_a_person)
 {
     warnings_raise(daemon_->warnings, WARNING_APP_UNSIGNED, 1, "unsigned", 0);
     report_ready(daemon_);
@@ -104,7 +104,7 @@ START_TEST(test_what_needs_a_person)
 }
 END_TEST
 
-START_TEST(test_cut_within_no_character)
+START_TEST(cut_within_no_character)
 {
     char expected[SERVICE_STATUS_SIZE];
     char refusal[SERVICE_STATUS_SIZE];
@@ -120,7 +120,7 @@ START_TEST(test_cut_within_no_character)
 }
 END_TEST
 
-START_TEST(test_time_to_drain)
+START_TEST(time_to_drain)
 {
     config.callback.drain_delay_ms = 3600000;
     config.callback.request_timeout_ms = 1000;
@@ -134,7 +134,7 @@ START_TEST(test_time_to_drain)
 }
 END_TEST
 
-START_TEST(test_nobody_listens)
+START_TEST(says_nothing_where_nobody_listens)
 {
     (void)unsetenv("NOTIFY_SOCKET");
     report_ready(daemon_);
@@ -148,12 +148,12 @@ Suite *test_suite(void)
     Suite *suite = suite_create("report");
     TCase *tcase = tcase_create("report");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_more_time_for_who_comes_further);
-    tcase_add_test(tcase, test_refresh_tells_what_is_new);
-    tcase_add_test(tcase, test_what_needs_a_person);
-    tcase_add_test(tcase, test_cut_within_no_character);
-    tcase_add_test(tcase, test_time_to_drain);
-    tcase_add_test(tcase, test_nobody_listens);
+    tcase_add_test(tcase, more_time_for_who_comes_further);
+    tcase_add_test(tcase, refresh_tells_what_is_new);
+    tcase_add_test(tcase, what_needs_a_person);
+    tcase_add_test(tcase, cut_within_no_character);
+    tcase_add_test(tcase, time_to_drain);
+    tcase_add_test(tcase, says_nothing_where_nobody_listens);
     suite_add_tcase(suite, tcase);
     return suite;
 }

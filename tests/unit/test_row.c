@@ -31,7 +31,7 @@ static int sign(int value)
     return (value > 0) - (value < 0);
 }
 
-START_TEST(test_order)
+START_TEST(later_rows_compare_higher)
 {
     for (int i = 0; i < N_RISING; i++) {
         ck_assert_int_eq(sign(row_compare(&rising[_i], &rising[i])), sign(_i - i));
@@ -39,7 +39,7 @@ START_TEST(test_order)
 }
 END_TEST
 
-START_TEST(test_platform_and_receipt_take_no_part)
+START_TEST(platform_and_receipt_take_no_part)
 {
     struct row a = rising[7];
     struct row b = rising[7];
@@ -49,7 +49,7 @@ START_TEST(test_platform_and_receipt_take_no_part)
 }
 END_TEST
 
-START_TEST(test_names)
+START_TEST(actions_and_reasons_have_names)
 {
     ck_assert(str_equal(row_action_name(ROW_KICKED), STR("Kicked")));
     ck_assert(str_equal(row_action_name(ROW_LOGOUT), STR("Logout")));
@@ -68,9 +68,9 @@ Suite *test_suite(void)
 {
     Suite *suite = suite_create("row");
     TCase *tcase = tcase_create("row");
-    tcase_add_loop_test(tcase, test_order, 0, N_RISING);
-    tcase_add_test(tcase, test_platform_and_receipt_take_no_part);
-    tcase_add_test(tcase, test_names);
+    tcase_add_loop_test(tcase, later_rows_compare_higher, 0, N_RISING);
+    tcase_add_test(tcase, platform_and_receipt_take_no_part);
+    tcase_add_test(tcase, actions_and_reasons_have_names);
     suite_add_tcase(suite, tcase);
     return suite;
 }

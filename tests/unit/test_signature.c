@@ -127,7 +127,7 @@ static const struct {
     {-1669872112000, UINT64_MAX, 0},
 };
 
-START_TEST(tolerance)
+START_TEST(bounds_the_age)
 {
     uint64_t now_ms = TIME_S * 1000 + (uint64_t)tolerance_cases[_i].now_offset_ms;
     ck_assert_int_eq(
@@ -136,7 +136,7 @@ START_TEST(tolerance)
 }
 END_TEST
 
-START_TEST(prepare)
+START_TEST(prepares_every_token)
 {
     ck_assert_int_eq(signature_prepare(), 0);
     ck_assert_int_eq(signature_prepare(), 0);
@@ -177,8 +177,8 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, sign_against_key, 0, N(sign_cases));
     tcase_add_test(tcase, sign_is_as_long_as_it_says);
     tcase_add_loop_test(tcase, request_time_text, 0, N(time_text_cases));
-    tcase_add_loop_test(tcase, tolerance, 0, N(tolerance_cases));
-    tcase_add_test(tcase, prepare);
+    tcase_add_loop_test(tcase, bounds_the_age, 0, N(tolerance_cases));
+    tcase_add_test(tcase, prepares_every_token);
     tcase_add_test(tcase, threads_do_not_mix);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -14,7 +14,7 @@ static const struct {
 
 #define N_VECTORS ((int)(sizeof(vectors) / sizeof(vectors[0])))
 
-START_TEST(test_vectors)
+START_TEST(gives_the_authors_vectors)
 {
     const struct siphash_key key = {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)};
     static const uint8_t input[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
@@ -22,7 +22,7 @@ START_TEST(test_vectors)
 }
 END_TEST
 
-START_TEST(test_depends_on_the_whole_key)
+START_TEST(depends_on_the_whole_key)
 {
     static const uint8_t input[] = {'a'};
     const struct siphash_key keys[] = {
@@ -39,8 +39,8 @@ Suite *test_suite(void)
 {
     Suite *suite = suite_create("siphash");
     TCase *tcase = tcase_create("siphash");
-    tcase_add_loop_test(tcase, test_vectors, 0, N_VECTORS);
-    tcase_add_test(tcase, test_depends_on_the_whole_key);
+    tcase_add_loop_test(tcase, gives_the_authors_vectors, 0, N_VECTORS);
+    tcase_add_test(tcase, depends_on_the_whole_key);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -28,7 +28,7 @@ static uint32_t take(enum user_state state)
     return slot;
 }
 
-START_TEST(test_numbers_rise_and_are_reused)
+START_TEST(numbers_rise_and_are_reused)
 {
     for (uint32_t i = 0; i < 200; i++) {
         ck_assert_uint_eq(take(USER_ONLINE), i);
@@ -42,7 +42,7 @@ START_TEST(test_numbers_rise_and_are_reused)
 }
 END_TEST
 
-START_TEST(test_next_of_states)
+START_TEST(next_of_states)
 {
     ck_assert_uint_eq(slots_next(&slots, SLOTS_ANY_STATE, 0), SLOT_NONE);
     for (unsigned i = 0; i < 150; i++) {
@@ -64,7 +64,7 @@ END_TEST
 #define N_USERS 300
 
 /* Which user stands where, and in which state, against a plain list. */
-START_TEST(test_random_changes)
+START_TEST(users_stand_where_they_were_put)
 {
     bool is_in[N_USERS] = {false};
     unsigned states[N_USERS] = {0};
@@ -105,9 +105,9 @@ Suite *test_suite(void)
     Suite *suite = suite_create("slots");
     TCase *tcase = tcase_create("slots");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_numbers_rise_and_are_reused);
-    tcase_add_test(tcase, test_next_of_states);
-    tcase_add_test(tcase, test_random_changes);
+    tcase_add_test(tcase, numbers_rise_and_are_reused);
+    tcase_add_test(tcase, next_of_states);
+    tcase_add_test(tcase, users_stand_where_they_were_put);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -30,7 +30,7 @@ static void tear_down(void)
     (void)rmdir(folder);
 }
 
-START_TEST(test_port_0_finds_one)
+START_TEST(port_0_finds_one)
 {
     struct endpoint any;
     struct endpoint bound;
@@ -46,7 +46,7 @@ START_TEST(test_port_0_finds_one)
 }
 END_TEST
 
-START_TEST(test_unix_mode)
+START_TEST(a_unix_socket_has_its_mode)
 {
     struct stat status;
     cleanup(cleanup_closep) int fd = -1;
@@ -57,7 +57,7 @@ START_TEST(test_unix_mode)
 }
 END_TEST
 
-START_TEST(test_unix_of_the_living_and_the_dead)
+START_TEST(unix_of_the_living_and_the_dead)
 {
     int fd = -1;
     int second = -1;
@@ -69,7 +69,7 @@ START_TEST(test_unix_of_the_living_and_the_dead)
 }
 END_TEST
 
-START_TEST(test_unix_leaves_files_alone)
+START_TEST(unix_leaves_files_alone)
 {
     int fd = -1;
     FILE *other = fopen(path, "w");
@@ -80,7 +80,7 @@ START_TEST(test_unix_leaves_files_alone)
 }
 END_TEST
 
-START_TEST(test_removes_its_file)
+START_TEST(removes_its_file)
 {
     cleanup(cleanup_closep) int fd = -1;
     ck_assert_int_eq(socket_listen(&endpoint, &file, &fd), 0);
@@ -91,7 +91,7 @@ START_TEST(test_removes_its_file)
 END_TEST
 
 /* Somebody has taken ours away, and another process listens there by now. */
-START_TEST(test_leaves_the_file_of_another)
+START_TEST(leaves_the_file_of_another)
 {
     char aside[80];
     struct socket_file others;
@@ -107,7 +107,7 @@ START_TEST(test_leaves_the_file_of_another)
 }
 END_TEST
 
-START_TEST(test_tcp_has_no_file)
+START_TEST(tcp_has_no_file)
 {
     struct endpoint any;
     cleanup(cleanup_closep) int fd = -1;
@@ -118,7 +118,7 @@ START_TEST(test_tcp_has_no_file)
 END_TEST
 
 /* What the configuration is checked by is what the kernel does. */
-START_TEST(test_conflicts_are_those_of_bind)
+START_TEST(conflicts_are_those_of_bind)
 {
     static const char *const hosts[] = {"127.0.0.1", "127.0.0.2", "0.0.0.0", "[::1]", "[::]"};
     enum { N_HOSTS = sizeof(hosts) / sizeof(hosts[0]) };
@@ -150,14 +150,14 @@ Suite *test_suite(void)
     Suite *suite = suite_create("socket");
     TCase *tcase = tcase_create("socket");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_port_0_finds_one);
-    tcase_add_test(tcase, test_unix_mode);
-    tcase_add_test(tcase, test_unix_of_the_living_and_the_dead);
-    tcase_add_test(tcase, test_unix_leaves_files_alone);
-    tcase_add_test(tcase, test_removes_its_file);
-    tcase_add_test(tcase, test_leaves_the_file_of_another);
-    tcase_add_test(tcase, test_tcp_has_no_file);
-    tcase_add_test(tcase, test_conflicts_are_those_of_bind);
+    tcase_add_test(tcase, port_0_finds_one);
+    tcase_add_test(tcase, a_unix_socket_has_its_mode);
+    tcase_add_test(tcase, unix_of_the_living_and_the_dead);
+    tcase_add_test(tcase, unix_leaves_files_alone);
+    tcase_add_test(tcase, removes_its_file);
+    tcase_add_test(tcase, leaves_the_file_of_another);
+    tcase_add_test(tcase, tcp_has_no_file);
+    tcase_add_test(tcase, conflicts_are_those_of_bind);
     suite_add_tcase(suite, tcase);
     return suite;
 }

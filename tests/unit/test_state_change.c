@@ -247,7 +247,7 @@ static void assert_kicked(const struct platform_set *set, const int *kicked)
     ck_assert_mem_eq(set, &want, sizeof(want));
 }
 
-START_TEST(accepts)
+START_TEST(takes_what_tencent_sends)
 {
     const struct expected *expected = &accepted[_i];
     cleanup(buf_fini) struct buf sample = {0};
@@ -369,7 +369,7 @@ static const struct {
     {STATUS("") ",\"customstatus\":\"away\"}", STATE_CHANGE_STATUS_MISSING},
 };
 
-START_TEST(refuses)
+START_TEST(refuses_what_is_no_status_change)
 {
     struct state_change untouched;
     struct state_change change;
@@ -437,7 +437,7 @@ START_TEST(lengths_count_decoded_bytes)
 }
 END_TEST
 
-START_TEST(status_length)
+START_TEST(bounds_a_custom_status)
 {
     static const char before[] = "{" COMMAND ",\"CustomStatus\":\"";
     static const char after[] = "\",\"Info\":{\"Action\":\"CustomStatusChange\",\"To_Account\":\"alice\"}}";
@@ -465,7 +465,7 @@ static int parse_keys(unsigned n, bool twice)
     return r;
 }
 
-START_TEST(many_keys)
+START_TEST(reads_many_keys_in_time)
 {
     static const unsigned ns[] = {2, 15, 16, 17, 18, 1000, 5000};
     for (size_t i = 0; i < sizeof(ns) / sizeof(ns[0]); i++) {
@@ -498,13 +498,13 @@ Suite *test_suite(void)
     Suite *suite = suite_create("state_change");
     TCase *tcase = tcase_create("state_change");
     tcase_add_checked_fixture(tcase, setup_names, teardown_names);
-    tcase_add_loop_test(tcase, accepts, 0, N(accepted));
-    tcase_add_loop_test(tcase, refuses, 0, N(refused));
+    tcase_add_loop_test(tcase, takes_what_tencent_sends, 0, N(accepted));
+    tcase_add_loop_test(tcase, refuses_what_is_no_status_change, 0, N(refused));
     tcase_add_test(tcase, samples_of_other_commands);
     tcase_add_test(tcase, command_is_the_urls);
     tcase_add_test(tcase, lengths_count_decoded_bytes);
-    tcase_add_test(tcase, status_length);
-    tcase_add_test(tcase, many_keys);
+    tcase_add_test(tcase, bounds_a_custom_status);
+    tcase_add_test(tcase, reads_many_keys_in_time);
     tcase_add_test(tcase, refused_bodies_leave_no_platform);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -22,7 +22,7 @@ static struct store_fixture *const f = &store_fixture;
 
 static const enum store_durability durabilities[] = {STORE_RELAXED, STORE_COMMIT, STORE_SYNC};
 
-START_TEST(test_reopened_table_is_the_same)
+START_TEST(reopened_table_is_the_same)
 {
     f->durability = durabilities[_i];
     struct table *before = NULL;
@@ -40,7 +40,7 @@ START_TEST(test_reopened_table_is_the_same)
 }
 END_TEST
 
-START_TEST(test_durable_is_what_was_applied)
+START_TEST(durable_is_what_was_applied)
 {
     f->durability = durabilities[_i];
     open_both();
@@ -66,7 +66,7 @@ START_TEST(test_durable_is_what_was_applied)
 END_TEST
 
 /* What may be lost does not grow with the time that a write takes. */
-START_TEST(test_relaxed_waits_for_a_slow_engine)
+START_TEST(relaxed_waits_for_a_slow_engine)
 {
     f->durability = STORE_RELAXED;
     open_both();
@@ -122,7 +122,7 @@ static void apply_to_new_app(unsigned number)
 }
 
 /* Whether the store was told of it or not, and though the next daemon does not know it. */
-START_TEST(test_app_added_while_running)
+START_TEST(app_added_while_running)
 {
     f->durability = durabilities[_i];
     open_both();
@@ -136,7 +136,7 @@ END_TEST
 static const uint64_t max_users[] = {0, 50};
 
 /* All that the engine does not have yet comes from the journal, and also that users were dropped. */
-START_TEST(test_killed_with_all_in_the_journal)
+START_TEST(killed_with_all_in_the_journal)
 {
     char copy[STORE_FIXTURE_PATH_SIZE * 2];
     f->table_config.max_users = max_users[_i];
@@ -157,7 +157,7 @@ START_TEST(test_killed_with_all_in_the_journal)
 }
 END_TEST
 
-START_TEST(test_order_of_apps_does_not_matter)
+START_TEST(order_of_apps_does_not_matter)
 {
     open_both();
     apply_events(3000);
@@ -174,7 +174,7 @@ START_TEST(test_order_of_apps_does_not_matter)
 }
 END_TEST
 
-START_TEST(test_forgotten_users_stay_forgotten)
+START_TEST(forgotten_users_stay_forgotten)
 {
     struct table_counts counts;
     f->table_config.max_users = 50;
@@ -201,7 +201,7 @@ static uint64_t n_held(void)
 }
 
 /* Loaded whatever max_users says, and then those longest offline go, here and in the store. */
-START_TEST(test_fewer_users_allowed_than_stored)
+START_TEST(fewer_users_allowed_than_stored)
 {
     open_both();
     apply_events(3000);
@@ -217,7 +217,7 @@ START_TEST(test_fewer_users_allowed_than_stored)
 }
 END_TEST
 
-START_TEST(test_online_by_the_minute)
+START_TEST(online_by_the_minute)
 {
     const uint64_t t0 = UINT64_C(1699999980000);
     open_both();
@@ -239,7 +239,7 @@ END_TEST
 
 /* More changes than the log holds come at once: the whole table is written, and those who were dropped
  * meanwhile are deleted. */
-START_TEST(test_changes_lost_from_the_log)
+START_TEST(changes_lost_from_the_log)
 {
     struct store_stats stats;
     f->table_config.changes_max_entries = 64;
@@ -255,7 +255,7 @@ END_TEST
 
 /* More than the journal takes and the log holds: then the engine has more than what the journal goes on from,
  * and that must not be put over what is newer. */
-START_TEST(test_killed_after_the_whole_table_was_written)
+START_TEST(killed_after_the_whole_table_was_written)
 {
     struct store_stats stats;
     char copy[STORE_FIXTURE_PATH_SIZE * 2];
@@ -276,7 +276,7 @@ START_TEST(test_killed_after_the_whole_table_was_written)
 END_TEST
 
 /* Where an entry found no room, a shorter one after it may: what is durable ends before both. */
-START_TEST(test_no_entry_after_a_gap)
+START_TEST(no_entry_after_a_gap)
 {
     open_both();
     const struct changes *changes = table_changes(f->table);
@@ -316,7 +316,7 @@ static bool has_file(const char *name)
 }
 
 /* Events wait for the engine then, until there is a new one. */
-START_TEST(test_journal_is_cut_from_outside)
+START_TEST(journal_is_cut_from_outside)
 {
     char path[STORE_FIXTURE_PATH_SIZE * 2];
     char copy[STORE_FIXTURE_PATH_SIZE * 2];
@@ -345,7 +345,7 @@ START_TEST(test_journal_is_cut_from_outside)
 END_TEST
 
 /* A journal of later than the rest: what was between is nowhere. */
-START_TEST(test_copied_while_running)
+START_TEST(copied_while_running)
 {
     char copy[STORE_FIXTURE_PATH_SIZE * 2];
     char from[STORE_FIXTURE_PATH_SIZE * 2];
@@ -367,7 +367,7 @@ START_TEST(test_copied_while_running)
 }
 END_TEST
 
-START_TEST(test_was_closed)
+START_TEST(says_whether_it_was_closed)
 {
     struct store_stats stats;
     char copy[STORE_FIXTURE_PATH_SIZE * 2];
@@ -388,7 +388,7 @@ START_TEST(test_was_closed)
 }
 END_TEST
 
-START_TEST(test_folder_is_for_its_user_alone)
+START_TEST(folder_is_for_its_user_alone)
 {
     struct stat status;
     char path[STORE_FIXTURE_PATH_SIZE * 2];
@@ -425,7 +425,7 @@ static unsigned count_threads(const char *prefix, int niceness)
 }
 
 /* Closing flushes. The engine's threads stay. */
-START_TEST(test_flushing_comes_after_answering)
+START_TEST(flushing_comes_after_answering)
 {
     open_both();
     apply_events(1);
@@ -434,7 +434,7 @@ START_TEST(test_flushing_comes_after_answering)
 }
 END_TEST
 
-START_TEST(test_second_daemon)
+START_TEST(refuses_a_second_daemon)
 {
     int status;
     open_both();
@@ -460,7 +460,7 @@ START_TEST(test_second_daemon)
 }
 END_TEST
 
-START_TEST(test_newer_layout)
+START_TEST(refuses_a_newer_layout)
 {
     /* As superblock.c draws it: version 2, and a sum that is right. */
     static const uint8_t newer[512] = {'p', 'r',      'e',      's',          'e',  'n',  'c', 'e',
@@ -480,7 +480,7 @@ START_TEST(test_newer_layout)
 }
 END_TEST
 
-START_TEST(test_folder_with_other_files)
+START_TEST(folder_with_other_files)
 {
     char path[STORE_FIXTURE_PATH_SIZE * 2];
     ck_assert_int_eq(mkdir(f->path, 0700), 0);
@@ -502,7 +502,7 @@ static void make_file(const char *name)
 }
 
 /* As the engine leaves a folder that it was to open and that held nothing. */
-START_TEST(test_folder_with_what_the_engine_leaves)
+START_TEST(folder_with_what_the_engine_leaves)
 {
     ck_assert_int_eq(mkdir(f->path, 0700), 0);
     make_file("LOCK");
@@ -518,7 +518,7 @@ static const char *const remains[] = {"CURRENT",         "000004.log", "000007.s
                                       "MANIFEST-000005", "JOURNAL-1",  "LOG.old.x"};
 
 /* What may be of a store, or is not the engine's, is not begun anew in. */
-START_TEST(test_folder_with_remains_of_a_store)
+START_TEST(folder_with_remains_of_a_store)
 {
     ck_assert_int_eq(mkdir(f->path, 0700), 0);
     make_file("LOCK");
@@ -531,7 +531,7 @@ START_TEST(test_folder_with_remains_of_a_store)
 }
 END_TEST
 
-START_TEST(test_no_folder_can_be_made)
+START_TEST(no_folder_can_be_made)
 {
     char path[STORE_FIXTURE_PATH_SIZE * 2];
     (void)snprintf(f->path, sizeof(f->path), "%.90s/no/store", f->root);
@@ -544,14 +544,14 @@ START_TEST(test_no_folder_can_be_made)
 END_TEST
 
 /* For root no mode forbids anything, but a read-only mount does. */
-START_TEST(test_not_writable)
+START_TEST(refuses_a_folder_it_cannot_write)
 {
     open_both();
     apply_events(10);
     close_both();
     if (mount(f->path, f->path, NULL, MS_BIND, NULL) != 0 ||
         mount(NULL, f->path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL) != 0) {
-        (void)printf("test_not_writable: skipped, it needs to mount: %s\n", strerror(errno));
+        (void)printf("not_writable: skipped, it needs to mount: %s\n", strerror(errno));
         return;
     }
     open_table();
@@ -563,7 +563,7 @@ START_TEST(test_not_writable)
 END_TEST
 
 /* Wherever it is told to, it ends with nothing changed. */
-START_TEST(test_cancelled)
+START_TEST(a_cancelled_start_changes_nothing)
 {
     open_both();
     apply_events(1000);
@@ -587,7 +587,7 @@ START_TEST(test_cancelled)
 END_TEST
 
 /* A crash while the store was being made leaves nothing that matters. */
-START_TEST(test_interrupted_while_being_made)
+START_TEST(interrupted_while_being_made)
 {
     char path[STORE_FIXTURE_PATH_SIZE * 2];
     ck_assert_int_eq(mkdir(f->path, 0700), 0);
@@ -605,32 +605,32 @@ Suite *test_suite(void)
     TCase *tcase = tcase_create("store");
     tcase_add_checked_fixture(tcase, store_fixture_set_up, store_fixture_tear_down);
     tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, test_reopened_table_is_the_same, 0, 3);
-    tcase_add_loop_test(tcase, test_durable_is_what_was_applied, 0, 3);
-    tcase_add_test(tcase, test_relaxed_waits_for_a_slow_engine);
-    tcase_add_loop_test(tcase, test_app_added_while_running, 0, 3);
-    tcase_add_loop_test(tcase, test_killed_with_all_in_the_journal, 0, 2);
-    tcase_add_test(tcase, test_order_of_apps_does_not_matter);
-    tcase_add_test(tcase, test_forgotten_users_stay_forgotten);
-    tcase_add_test(tcase, test_fewer_users_allowed_than_stored);
-    tcase_add_test(tcase, test_online_by_the_minute);
-    tcase_add_test(tcase, test_changes_lost_from_the_log);
-    tcase_add_test(tcase, test_killed_after_the_whole_table_was_written);
-    tcase_add_test(tcase, test_no_entry_after_a_gap);
-    tcase_add_test(tcase, test_journal_is_cut_from_outside);
-    tcase_add_test(tcase, test_copied_while_running);
-    tcase_add_test(tcase, test_was_closed);
-    tcase_add_test(tcase, test_folder_is_for_its_user_alone);
-    tcase_add_test(tcase, test_flushing_comes_after_answering);
-    tcase_add_test(tcase, test_second_daemon);
-    tcase_add_test(tcase, test_newer_layout);
-    tcase_add_test(tcase, test_folder_with_other_files);
-    tcase_add_test(tcase, test_folder_with_what_the_engine_leaves);
-    tcase_add_loop_test(tcase, test_folder_with_remains_of_a_store, 0, sizeof(remains) / sizeof(remains[0]));
-    tcase_add_test(tcase, test_no_folder_can_be_made);
-    tcase_add_test(tcase, test_not_writable);
-    tcase_add_test(tcase, test_cancelled);
-    tcase_add_test(tcase, test_interrupted_while_being_made);
+    tcase_add_loop_test(tcase, reopened_table_is_the_same, 0, 3);
+    tcase_add_loop_test(tcase, durable_is_what_was_applied, 0, 3);
+    tcase_add_test(tcase, relaxed_waits_for_a_slow_engine);
+    tcase_add_loop_test(tcase, app_added_while_running, 0, 3);
+    tcase_add_loop_test(tcase, killed_with_all_in_the_journal, 0, 2);
+    tcase_add_test(tcase, order_of_apps_does_not_matter);
+    tcase_add_test(tcase, forgotten_users_stay_forgotten);
+    tcase_add_test(tcase, fewer_users_allowed_than_stored);
+    tcase_add_test(tcase, online_by_the_minute);
+    tcase_add_test(tcase, changes_lost_from_the_log);
+    tcase_add_test(tcase, killed_after_the_whole_table_was_written);
+    tcase_add_test(tcase, no_entry_after_a_gap);
+    tcase_add_test(tcase, journal_is_cut_from_outside);
+    tcase_add_test(tcase, copied_while_running);
+    tcase_add_test(tcase, says_whether_it_was_closed);
+    tcase_add_test(tcase, folder_is_for_its_user_alone);
+    tcase_add_test(tcase, flushing_comes_after_answering);
+    tcase_add_test(tcase, refuses_a_second_daemon);
+    tcase_add_test(tcase, refuses_a_newer_layout);
+    tcase_add_test(tcase, folder_with_other_files);
+    tcase_add_test(tcase, folder_with_what_the_engine_leaves);
+    tcase_add_loop_test(tcase, folder_with_remains_of_a_store, 0, sizeof(remains) / sizeof(remains[0]));
+    tcase_add_test(tcase, no_folder_can_be_made);
+    tcase_add_test(tcase, refuses_a_folder_it_cannot_write);
+    tcase_add_test(tcase, a_cancelled_start_changes_nothing);
+    tcase_add_test(tcase, interrupted_while_being_made);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -316,7 +316,7 @@ static void expect_users(void)
     close_both();
 }
 
-START_TEST(test_killed)
+START_TEST(a_kill_loses_nothing_durable)
 {
     shared->durability = _i;
     for (unsigned round = 0; round < N_ROUNDS; round++) {
@@ -342,7 +342,7 @@ static unsigned run_stepped(unsigned dies_at)
 
 /* Before each call of a start after a kill and what follows it, then before some call of the next, the
  * durability being another each time. */
-START_TEST(test_killed_at_each_step)
+START_TEST(killed_at_each_step)
 {
     shared->n_events = N_EVENTS_STEPPED;
     shared->durability = STORE_COMMIT;
@@ -365,8 +365,8 @@ Suite *test_suite(void)
     TCase *tcase = tcase_create("store_crash");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 300);
-    tcase_add_loop_test(tcase, test_killed, STORE_RELAXED, STORE_SYNC + 1);
-    tcase_add_test(tcase, test_killed_at_each_step);
+    tcase_add_loop_test(tcase, a_kill_loses_nothing_durable, STORE_RELAXED, STORE_SYNC + 1);
+    tcase_add_test(tcase, killed_at_each_step);
     suite_add_tcase(suite, tcase);
     return suite;
 }

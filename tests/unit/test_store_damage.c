@@ -54,7 +54,7 @@ static void tear_down(void)
     store_fixture_tear_down();
 }
 
-START_TEST(test_copy_is_whole)
+START_TEST(copy_is_whole)
 {
     use_copy("copy");
     stop();
@@ -108,7 +108,7 @@ static const struct damage {
     {"JOURNAL", true, at_start},   {"JOURNAL", false, at_entry},
 };
 
-START_TEST(test_damaged_file)
+START_TEST(finds_a_damaged_file)
 {
     const struct damage *damage = &damages[_i];
     char path[STORE_FIXTURE_PATH_SIZE * 2];
@@ -130,7 +130,7 @@ END_TEST
 
 static const char *const needed_files[] = {".log", ".sst", "MANIFEST", "CURRENT", "SYNCED", "JOURNAL"};
 
-START_TEST(test_missing_file)
+START_TEST(finds_a_missing_file)
 {
     char path[STORE_FIXTURE_PATH_SIZE * 2];
     use_copy("copy");
@@ -144,7 +144,7 @@ START_TEST(test_missing_file)
 END_TEST
 
 /* Both places of SYNCED are good, but of another time or store. */
-START_TEST(test_synced_ahead_of_the_log)
+START_TEST(synced_ahead_of_the_log)
 {
     char older[STORE_FIXTURE_PATH_SIZE * 2];
     char synced[STORE_FIXTURE_PATH_SIZE * 2];
@@ -235,7 +235,7 @@ static void make_torn(void (*tear)(const char *path, size_t at), bool has_journa
 /* Of what was written since the last sync nothing can be read: all of before is there, and the store lives
  * on.
  */
-START_TEST(test_torn_end)
+START_TEST(takes_a_torn_end_for_a_power_cut)
 {
     char torn[STORE_FIXTURE_PATH_SIZE];
     char whole[STORE_FIXTURE_PATH_SIZE];
@@ -262,7 +262,7 @@ START_TEST(test_torn_end)
 END_TEST
 
 /* What the log has lost is in the journal still. */
-START_TEST(test_torn_end_but_a_journal)
+START_TEST(torn_end_but_a_journal)
 {
     make_torn(tears[_i], true);
     stop();
@@ -277,12 +277,12 @@ Suite *test_suite(void)
     TCase *tcase = tcase_create("store_damage");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_copy_is_whole);
-    tcase_add_loop_test(tcase, test_damaged_file, 0, sizeof(damages) / sizeof(damages[0]));
-    tcase_add_loop_test(tcase, test_missing_file, 0, sizeof(needed_files) / sizeof(needed_files[0]));
-    tcase_add_test(tcase, test_synced_ahead_of_the_log);
-    tcase_add_loop_test(tcase, test_torn_end, 0, sizeof(tears) / sizeof(tears[0]));
-    tcase_add_loop_test(tcase, test_torn_end_but_a_journal, 0, sizeof(tears) / sizeof(tears[0]));
+    tcase_add_test(tcase, copy_is_whole);
+    tcase_add_loop_test(tcase, finds_a_damaged_file, 0, sizeof(damages) / sizeof(damages[0]));
+    tcase_add_loop_test(tcase, finds_a_missing_file, 0, sizeof(needed_files) / sizeof(needed_files[0]));
+    tcase_add_test(tcase, synced_ahead_of_the_log);
+    tcase_add_loop_test(tcase, takes_a_torn_end_for_a_power_cut, 0, sizeof(tears) / sizeof(tears[0]));
+    tcase_add_loop_test(tcase, torn_end_but_a_journal, 0, sizeof(tears) / sizeof(tears[0]));
     suite_add_tcase(suite, tcase);
     return suite;
 }

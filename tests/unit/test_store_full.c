@@ -68,7 +68,7 @@ static const struct {
     size_t changes_max_entries; /* fewer than come meanwhile: the whole table must be written afterwards */
 } fillings[] = {{0, 0}, {4096, 0}, {65536, 0}, {65536, 256}, {1048576, 0}, {2621440, 0}};
 
-START_TEST(test_disk_is_full_for_a_while)
+START_TEST(disk_is_full_for_a_while)
 {
     struct store_stats stats;
     if (!is_mounted) {
@@ -99,7 +99,7 @@ START_TEST(test_disk_is_full_for_a_while)
 END_TEST
 
 /* What was durable before is there, though the disk is full still. */
-START_TEST(test_killed_while_full)
+START_TEST(killed_while_full)
 {
     char copy[STORE_FIXTURE_PATH_SIZE * 2];
     if (!is_mounted) {
@@ -128,7 +128,7 @@ START_TEST(test_killed_while_full)
 }
 END_TEST
 
-START_TEST(test_no_room_to_begin)
+START_TEST(no_room_to_begin)
 {
     if (!is_mounted) {
         return;
@@ -143,7 +143,7 @@ START_TEST(test_no_room_to_begin)
 END_TEST
 
 /* A try a second must not come to files without number, empty or not. */
-START_TEST(test_tries_leave_nothing)
+START_TEST(tries_leave_nothing)
 {
     struct store_stats stats;
     char pattern[STORE_FIXTURE_PATH_SIZE * 2];
@@ -170,7 +170,7 @@ START_TEST(test_tries_leave_nothing)
 }
 END_TEST
 
-START_TEST(test_closed_while_full)
+START_TEST(closed_while_full)
 {
     if (!is_mounted) {
         return;
@@ -198,7 +198,7 @@ static void limit_files(rlim_t size_bytes)
 
 static const rlim_t file_limits[] = {0, 4096, 65536};
 
-START_TEST(test_files_may_not_grow_for_a_while)
+START_TEST(files_may_not_grow_for_a_while)
 {
     f->durability = STORE_COMMIT;
     open_both();
@@ -220,7 +220,7 @@ START_TEST(test_files_may_not_grow_for_a_while)
 }
 END_TEST
 
-START_TEST(test_no_file_may_grow_to_begin)
+START_TEST(no_file_may_grow_to_begin)
 {
     limit_files(0);
     expect_refused(-EFBIG, "File too large");
@@ -238,9 +238,9 @@ static TCase *limit_tests(void)
     TCase *tcase = tcase_create("limits");
     tcase_add_checked_fixture(tcase, store_fixture_set_up, store_fixture_tear_down);
     tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, test_files_may_not_grow_for_a_while, 0,
+    tcase_add_loop_test(tcase, files_may_not_grow_for_a_while, 0,
                         sizeof(file_limits) / sizeof(file_limits[0]));
-    tcase_add_test(tcase, test_no_file_may_grow_to_begin);
+    tcase_add_test(tcase, no_file_may_grow_to_begin);
     return tcase;
 }
 
@@ -250,11 +250,11 @@ Suite *test_suite(void)
     TCase *tcase = tcase_create("store_full");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 120);
-    tcase_add_loop_test(tcase, test_disk_is_full_for_a_while, 0, sizeof(fillings) / sizeof(fillings[0]));
-    tcase_add_test(tcase, test_killed_while_full);
-    tcase_add_test(tcase, test_no_room_to_begin);
-    tcase_add_test(tcase, test_tries_leave_nothing);
-    tcase_add_test(tcase, test_closed_while_full);
+    tcase_add_loop_test(tcase, disk_is_full_for_a_while, 0, sizeof(fillings) / sizeof(fillings[0]));
+    tcase_add_test(tcase, killed_while_full);
+    tcase_add_test(tcase, no_room_to_begin);
+    tcase_add_test(tcase, tries_leave_nothing);
+    tcase_add_test(tcase, closed_while_full);
     suite_add_tcase(suite, tcase);
     suite_add_tcase(suite, limit_tests());
     return suite;

@@ -88,7 +88,7 @@ static void change_unsynced(void)
     ck_assert_uint_eq(store_durable_revision(f->store), synced);
 }
 
-START_TEST(test_sync_comes_late)
+START_TEST(sync_comes_late)
 {
     change_unsynced();
     atomic_store(&holds, false);
@@ -97,7 +97,7 @@ START_TEST(test_sync_comes_late)
 END_TEST
 
 /* Who waited for the fsync is not told that all is well when it has failed. */
-START_TEST(test_sync_fails_late)
+START_TEST(sync_fails_late)
 {
     change_unsynced();
     atomic_store(&fails, true);
@@ -112,7 +112,7 @@ END_TEST
 
 /* The engine cuts off the half of a write that failed. What was synced of the log must not count it, or the
  * next start would miss it. */
-START_TEST(test_synced_amid_a_write_that_fails)
+START_TEST(synced_amid_a_write_that_fails)
 {
     char copy[STORE_FIXTURE_PATH_SIZE * 2];
     change_unsynced();
@@ -162,7 +162,7 @@ static bool reach_the_journal(void)
 }
 
 /* Nobody who changes the table touches the mapped file while the disk stands still. */
-START_TEST(test_stuck_disk_is_not_touched)
+START_TEST(stuck_disk_is_not_touched)
 {
     change_unsynced();
     ck_assert(!reach_the_journal());
@@ -180,10 +180,10 @@ Suite *test_suite(void)
     TCase *tcase = tcase_create("store_sync");
     tcase_add_checked_fixture(tcase, store_fixture_set_up, store_fixture_tear_down);
     tcase_set_timeout(tcase, 120);
-    tcase_add_test(tcase, test_sync_comes_late);
-    tcase_add_test(tcase, test_sync_fails_late);
-    tcase_add_test(tcase, test_synced_amid_a_write_that_fails);
-    tcase_add_test(tcase, test_stuck_disk_is_not_touched);
+    tcase_add_test(tcase, sync_comes_late);
+    tcase_add_test(tcase, sync_fails_late);
+    tcase_add_test(tcase, synced_amid_a_write_that_fails);
+    tcase_add_test(tcase, stuck_disk_is_not_touched);
     suite_add_tcase(suite, tcase);
     return suite;
 }

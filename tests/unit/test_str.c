@@ -171,7 +171,7 @@ START_TEST(looks_at_no_byte_behind_the_end)
 }
 END_TEST
 
-START_TEST(judges_utf8)
+START_TEST(knows_utf8)
 {
     ck_assert_int_eq(str_is_utf8(utf8[_i].text), utf8[_i].good);
 }
@@ -200,7 +200,7 @@ START_TEST(appends)
 }
 END_TEST
 
-START_TEST(grows)
+START_TEST(a_buffer_grows)
 {
     struct buf buf = {0};
     for (unsigned i = 0; i < 10000; i++) {
@@ -218,7 +218,7 @@ START_TEST(grows)
 }
 END_TEST
 
-START_TEST(reserves_nothing)
+START_TEST(reserving_nothing_fails_nothing)
 {
     struct buf buf = {0};
     ck_assert_ptr_nonnull(buf_reserve(&buf, 0));
@@ -227,7 +227,7 @@ START_TEST(reserves_nothing)
 }
 END_TEST
 
-START_TEST(stays_failed)
+START_TEST(a_buffer_stays_failed)
 {
     struct buf buf = {0};
     buf_append(&buf, STR("a"));
@@ -255,12 +255,12 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, trims, 0, N_ELEMENTS(blanks));
     tcase_add_loop_test(tcase, splits, 0, N_ELEMENTS(lists));
     tcase_add_loop_test(tcase, parses_numbers, 0, N_ELEMENTS(numbers));
-    tcase_add_loop_test(tcase, judges_utf8, 0, N_ELEMENTS(utf8));
+    tcase_add_loop_test(tcase, knows_utf8, 0, N_ELEMENTS(utf8));
     tcase_add_test(tcase, looks_at_no_byte_behind_the_end);
     tcase_add_test(tcase, appends);
-    tcase_add_test(tcase, grows);
-    tcase_add_test(tcase, reserves_nothing);
-    tcase_add_test(tcase, stays_failed);
+    tcase_add_test(tcase, a_buffer_grows);
+    tcase_add_test(tcase, reserving_nothing_fails_nothing);
+    tcase_add_test(tcase, a_buffer_stays_failed);
     suite_add_tcase(suite, tcase);
     return suite;
 }

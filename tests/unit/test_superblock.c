@@ -61,7 +61,7 @@ static void cut(off_t size)
     ck_assert_int_eq(ftruncate(fd, size), 0);
 }
 
-START_TEST(test_new)
+START_TEST(a_new_one_says_creating)
 {
     struct stat status;
     ck_assert_int_eq(synced.state, SUPERBLOCK_CREATING);
@@ -73,7 +73,7 @@ START_TEST(test_new)
 }
 END_TEST
 
-START_TEST(test_none)
+START_TEST(says_that_there_is_none)
 {
     superblock_close(&synced);
     ck_assert_int_eq(unlinkat(folder_fd, "SYNCED", 0), 0);
@@ -82,7 +82,7 @@ START_TEST(test_none)
 }
 END_TEST
 
-START_TEST(test_last_write_counts)
+START_TEST(last_write_counts)
 {
     static const enum superblock_state states[] = {SUPERBLOCK_OPEN, SUPERBLOCK_CLOSED, SUPERBLOCK_OPEN};
     struct superblock_mark written = mark;
@@ -97,7 +97,7 @@ START_TEST(test_last_write_counts)
 END_TEST
 
 /* Whatever a power cut leaves of the place that was being written. */
-START_TEST(test_torn_write)
+START_TEST(outlives_a_torn_write)
 {
     static const size_t at[] = {0, 8, 12, 20, 24, 40, 300, 508, 511};
     struct superblock_mark older = mark;
@@ -115,7 +115,7 @@ START_TEST(test_torn_write)
 }
 END_TEST
 
-START_TEST(test_both_damaged)
+START_TEST(says_that_both_places_are_damaged)
 {
     spoil(0, 30);
     spoil(1, 30);
@@ -129,7 +129,7 @@ START_TEST(test_both_damaged)
 }
 END_TEST
 
-START_TEST(test_busy)
+START_TEST(one_process_has_it_at_a_time)
 {
     struct superblock second = {.fd = -1};
     ck_assert_int_eq(superblock_open(folder_fd, true, &second, &version), SUPERBLOCK_BUSY);
@@ -139,7 +139,7 @@ START_TEST(test_busy)
 END_TEST
 
 /* Also another file of that name is not the store's. */
-START_TEST(test_is_removed)
+START_TEST(notices_that_it_was_removed)
 {
     ck_assert(!superblock_is_removed(&synced, folder));
     ck_assert(superblock_is_removed(&synced, "/nowhere"));
@@ -159,13 +159,13 @@ Suite *test_suite(void)
     Suite *suite = suite_create("synced");
     TCase *tcase = tcase_create("synced");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, test_new);
-    tcase_add_test(tcase, test_none);
-    tcase_add_test(tcase, test_last_write_counts);
-    tcase_add_loop_test(tcase, test_torn_write, 0, 9);
-    tcase_add_test(tcase, test_both_damaged);
-    tcase_add_test(tcase, test_busy);
-    tcase_add_test(tcase, test_is_removed);
+    tcase_add_test(tcase, a_new_one_says_creating);
+    tcase_add_test(tcase, says_that_there_is_none);
+    tcase_add_test(tcase, last_write_counts);
+    tcase_add_loop_test(tcase, outlives_a_torn_write, 0, 9);
+    tcase_add_test(tcase, says_that_both_places_are_damaged);
+    tcase_add_test(tcase, one_process_has_it_at_a_time);
+    tcase_add_test(tcase, notices_that_it_was_removed);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -20,7 +20,7 @@ static void set_up(void)
     table_fixture_open((struct table_config){.push_online_window_ms = WINDOW_MS});
 }
 
-START_TEST(test_apps)
+START_TEST(finds_apps_by_id)
 {
     uint16_t app = 77;
     ck_assert_uint_eq(table_n_apps(fixture.table), 2);
@@ -38,7 +38,7 @@ START_TEST(test_apps)
 }
 END_TEST
 
-START_TEST(test_absent)
+START_TEST(an_absent_user_is_said_to_be)
 {
     char long_id[USER_ID_MAX + 2];
     memset(long_id, 'a', sizeof(long_id));
@@ -53,7 +53,7 @@ START_TEST(test_absent)
 }
 END_TEST
 
-START_TEST(test_platform_names_are_of_the_table)
+START_TEST(platform_names_are_of_the_table)
 {
     struct platform_names *names = table_platform_names(fixture.table);
     uint8_t platform = platform_intern(names, STR("HarmonyOS"));
@@ -63,7 +63,7 @@ START_TEST(test_platform_names_are_of_the_table)
 END_TEST
 
 /* A log of 16 holds the last 16 changes; whoever missed one is told. */
-START_TEST(test_log_overflows)
+START_TEST(an_overflown_log_says_so)
 {
     struct buf storage cleanup(buf_fini) = {0};
     struct change changes[32];
@@ -189,7 +189,7 @@ static void follow_log(void)
 }
 
 /* Whatever way four threads take through a history, it ends as if one had gone through it. */
-START_TEST(test_threads_end_as_one)
+START_TEST(threads_end_as_one)
 {
     unsigned seed = (unsigned)time(NULL);
     struct user users[N_USERS];
@@ -217,7 +217,7 @@ START_TEST(test_threads_end_as_one)
 END_TEST
 
 /* All want room at once: the bound holds, and counts, lists and users agree in the end. */
-START_TEST(test_threads_and_room)
+START_TEST(threads_and_room)
 {
     const struct table_filter filter = {-1, -1, -1};
     struct table_cursor cursor = {0};
@@ -251,7 +251,7 @@ static void *pass_locks(void *cls)
 }
 
 /* A lock that is held for good is not got past. */
-START_TEST(test_pass_locks)
+START_TEST(threads_pass_locks_on)
 {
     pthread_t thread;
     struct timespec until;
@@ -267,7 +267,7 @@ START_TEST(test_pass_locks)
 }
 END_TEST
 
-START_TEST(test_free_takes_null)
+START_TEST(free_takes_null)
 {
     table_free(NULL);
 }
@@ -279,14 +279,14 @@ Suite *test_suite(void)
     TCase *tcase = tcase_create("table");
     tcase_add_checked_fixture(tcase, set_up, table_fixture_close);
     tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, test_apps);
-    tcase_add_test(tcase, test_absent);
-    tcase_add_test(tcase, test_platform_names_are_of_the_table);
-    tcase_add_test(tcase, test_log_overflows);
-    tcase_add_test(tcase, test_threads_end_as_one);
-    tcase_add_test(tcase, test_threads_and_room);
-    tcase_add_loop_test(tcase, test_pass_locks, 0, 2); /* the first, the last */
-    tcase_add_test(tcase, test_free_takes_null);
+    tcase_add_test(tcase, finds_apps_by_id);
+    tcase_add_test(tcase, an_absent_user_is_said_to_be);
+    tcase_add_test(tcase, platform_names_are_of_the_table);
+    tcase_add_test(tcase, an_overflown_log_says_so);
+    tcase_add_test(tcase, threads_end_as_one);
+    tcase_add_test(tcase, threads_and_room);
+    tcase_add_loop_test(tcase, threads_pass_locks_on, 0, 2); /* the first, the last */
+    tcase_add_test(tcase, free_takes_null);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -66,7 +66,7 @@ static unsigned apply_against_odds(struct table_event event)
 }
 
 /* Enough users that everything in every shard grows, in both directions between the states. */
-START_TEST(test_apply)
+START_TEST(an_event_without_memory_changes_nothing)
 {
     const unsigned n_users = 6000;
     unsigned n_failed = 0;
@@ -89,7 +89,7 @@ START_TEST(test_apply)
 END_TEST
 
 /* No memory is needed to let time go by. */
-START_TEST(test_tick)
+START_TEST(time_goes_by_without_memory)
 {
     for (unsigned i = 0; i < 3000; i++) {
         char user[16];
@@ -104,7 +104,7 @@ START_TEST(test_tick)
 END_TEST
 
 /* Nobody is dropped for a user who then can't be held. */
-START_TEST(test_room)
+START_TEST(drops_nobody_for_one_who_cannot_be_held)
 {
     table_fixture_close();
     table_fixture_open((struct table_config){.max_users = 1});
@@ -117,7 +117,7 @@ START_TEST(test_room)
 END_TEST
 
 /* Everything that a table is made of. */
-START_TEST(test_new)
+START_TEST(a_table_without_memory_is_none)
 {
     const struct table_config config = {.max_users = 5};
     struct table *table = NULL;
@@ -143,7 +143,7 @@ START_TEST(test_new)
 }
 END_TEST
 
-START_TEST(test_read_of_changes)
+START_TEST(read_of_changes)
 {
     struct buf storage cleanup(buf_fini) = {0};
     struct change changes[4];
@@ -167,11 +167,11 @@ Suite *test_suite(void)
     TCase *tcase = tcase_create("table_memory");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 60);
-    tcase_add_test(tcase, test_apply);
-    tcase_add_test(tcase, test_tick);
-    tcase_add_test(tcase, test_room);
-    tcase_add_test(tcase, test_new);
-    tcase_add_test(tcase, test_read_of_changes);
+    tcase_add_test(tcase, an_event_without_memory_changes_nothing);
+    tcase_add_test(tcase, time_goes_by_without_memory);
+    tcase_add_test(tcase, drops_nobody_for_one_who_cannot_be_held);
+    tcase_add_test(tcase, a_table_without_memory_is_none);
+    tcase_add_test(tcase, read_of_changes);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -27,7 +27,7 @@ static const struct {
     {"/http://a.example/p", "/http://a.example/p", NULL},
 };
 
-START_TEST(test_split)
+START_TEST(splits_path_and_query)
 {
     struct str path;
     struct str query;
@@ -46,7 +46,7 @@ Suite *test_suite(void)
 {
     Suite *suite = suite_create("target");
     TCase *tcase = tcase_create("target");
-    tcase_add_loop_test(tcase, test_split, 0, (int)(sizeof(cases) / sizeof(cases[0])));
+    tcase_add_loop_test(tcase, splits_path_and_query, 0, (int)(sizeof(cases) / sizeof(cases[0])));
     suite_add_tcase(suite, tcase);
     return suite;
 }

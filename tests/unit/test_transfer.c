@@ -108,7 +108,7 @@ static size_t n_lines(const char *name)
 
 /* Round trips. */
 
-START_TEST(test_comes_back_the_same)
+START_TEST(comes_back_the_same)
 {
     f->table_config.max_users = _i == 0 ? 0 : 100;
     open_both();
@@ -127,7 +127,7 @@ START_TEST(test_comes_back_the_same)
 END_TEST
 
 /* And not only as text: a daemon finds as many users in each state. Numbers of platforms may differ. */
-START_TEST(test_table_finds_what_was_imported)
+START_TEST(table_finds_what_was_imported)
 {
     open_both();
     apply_events(5000);
@@ -152,7 +152,7 @@ START_TEST(test_table_finds_what_was_imported)
 }
 END_TEST
 
-START_TEST(test_says_all_there_is)
+START_TEST(says_all_there_is)
 {
     static const char text[] = HEADER
         "{\"app\":1400000000,\"forgotten_before\":1}\n"
@@ -174,7 +174,7 @@ START_TEST(test_says_all_there_is)
 END_TEST
 
 /* A stamp ahead of the clock would swallow users who come later: it counts as now. */
-START_TEST(test_forgets_nobody_ahead_of_the_clock)
+START_TEST(forgets_nobody_ahead_of_the_clock)
 {
     write_text("in",
                STR(HEADER "{\"app\":1400000001,\"forgotten_before\":9007199254740991}\n" END("1", "0")));
@@ -190,7 +190,7 @@ START_TEST(test_forgets_nobody_ahead_of_the_clock)
 END_TEST
 
 /* An export of before, which did not end in a count. */
-START_TEST(test_takes_what_an_older_version_wrote)
+START_TEST(takes_what_an_older_version_wrote)
 {
     write_text("in", STR(HEADER_OF("1") "{\"app\":1400000000,\"forgotten_before\":1}\n" LOGIN("a", "5")));
     import_from("store", "in");
@@ -248,7 +248,7 @@ static void write_lines(const char *name, const char *lines)
     write_text(name, buf_str(&text));
 }
 
-START_TEST(test_merges_by_the_order_of_rows)
+START_TEST(merges_by_the_order_of_rows)
 {
     write_lines("held", merges[_i].held);
     write_lines("imported", merges[_i].imported);
@@ -310,7 +310,7 @@ static const struct {
     {USER_OF("a", ROW_OF("New", "Login", "1", "null"), "\"\"", "-1"), "\"custom_status_time\" is not"},
 };
 
-START_TEST(test_wrong_lines_are_named)
+START_TEST(wrong_lines_are_named)
 {
     static struct line line;
     char problem[LINE_PROBLEM_SIZE] = "";
@@ -322,7 +322,7 @@ START_TEST(test_wrong_lines_are_named)
 }
 END_TEST
 
-START_TEST(test_no_platform_too_many_is_heard)
+START_TEST(no_platform_too_many_is_heard)
 {
     static struct line line;
     char problem[LINE_PROBLEM_SIZE] = "";
@@ -360,7 +360,7 @@ static const char *const wrong_files[] = {
     HEADER LOGIN("a", "1") END("0", "1") "\n",
 };
 
-START_TEST(test_other_files_leave_no_trace)
+START_TEST(other_files_leave_no_trace)
 {
     write_text("file", str_from(wrong_files[_i]));
     ck_assert_int_eq(transfer(transfer_import, "store", "file"), 1);
@@ -368,7 +368,7 @@ START_TEST(test_other_files_leave_no_trace)
 }
 END_TEST
 
-START_TEST(test_first_wrong_line_ends_it)
+START_TEST(first_wrong_line_ends_it)
 {
     static const char *const wrong[] = {"{}\n", HEADER, "\n"};
     for (size_t i = 0; i < 3; i++) {
@@ -390,7 +390,7 @@ START_TEST(test_first_wrong_line_ends_it)
 }
 END_TEST
 
-START_TEST(test_lines_have_a_bound)
+START_TEST(lines_have_a_bound)
 {
     cleanup(buf_fini) struct buf text = {0};
     buf_append(&text, STR(HEADER));
@@ -403,7 +403,7 @@ START_TEST(test_lines_have_a_bound)
 END_TEST
 
 /* The longest user there can be fits a line. */
-START_TEST(test_longest_user_fits)
+START_TEST(longest_user_fits)
 {
     static struct user user;
     static struct line line;
@@ -444,7 +444,7 @@ END_TEST
 
 /* Files and stores that are not as they should be. */
 
-START_TEST(test_no_import_into_a_store_in_use)
+START_TEST(no_import_into_a_store_in_use)
 {
     write_text("file", STR(HEADER LOGIN("a", "1") END("0", "1")));
     open_both();
@@ -453,7 +453,7 @@ START_TEST(test_no_import_into_a_store_in_use)
 }
 END_TEST
 
-START_TEST(test_no_store_is_said_and_none_is_made)
+START_TEST(no_store_is_said_and_none_is_made)
 {
     ck_assert_int_eq(transfer(transfer_export, "store", "file"), 1);
     ck_assert_int_eq(access(f->path, F_OK), -1);
@@ -465,7 +465,7 @@ START_TEST(test_no_store_is_said_and_none_is_made)
 END_TEST
 
 /* An export that fails leaves the one before, and nothing else. */
-START_TEST(test_damaged_store_leaves_the_file)
+START_TEST(damaged_store_leaves_the_file)
 {
     char path[STORE_FIXTURE_PATH_SIZE * 2];
     open_both();
@@ -486,7 +486,7 @@ START_TEST(test_damaged_store_leaves_the_file)
 }
 END_TEST
 
-START_TEST(test_export_is_for_its_user_alone)
+START_TEST(export_is_for_its_user_alone)
 {
     struct stat status;
     cleanup(cleanup_freep) char *path = path_of("file");
@@ -499,7 +499,7 @@ START_TEST(test_export_is_for_its_user_alone)
 }
 END_TEST
 
-START_TEST(test_export_changes_nothing_of_the_store)
+START_TEST(export_changes_nothing_of_the_store)
 {
     open_both();
     apply_events(5000);
@@ -570,7 +570,7 @@ static uint64_t read_stamps(uint64_t *ret_stamps)
     return highest;
 }
 
-START_TEST(test_snapshot_beside_a_writer_is_of_one_moment)
+START_TEST(snapshot_beside_a_writer_is_of_one_moment)
 {
     pthread_t writer;
     open_both();
@@ -600,24 +600,24 @@ Suite *test_suite(void)
     TCase *tcase = tcase_create("transfer");
     tcase_set_timeout(tcase, 100);
     tcase_add_checked_fixture(tcase, store_fixture_set_up, store_fixture_tear_down);
-    tcase_add_loop_test(tcase, test_comes_back_the_same, 0, 2);
-    tcase_add_test(tcase, test_table_finds_what_was_imported);
-    tcase_add_test(tcase, test_says_all_there_is);
-    tcase_add_test(tcase, test_takes_what_an_older_version_wrote);
-    tcase_add_test(tcase, test_forgets_nobody_ahead_of_the_clock);
-    tcase_add_loop_test(tcase, test_merges_by_the_order_of_rows, 0, N_CASES(merges));
-    tcase_add_loop_test(tcase, test_wrong_lines_are_named, 0, N_CASES(wrong_lines));
-    tcase_add_test(tcase, test_no_platform_too_many_is_heard);
-    tcase_add_loop_test(tcase, test_other_files_leave_no_trace, 0, N_CASES(wrong_files));
-    tcase_add_test(tcase, test_first_wrong_line_ends_it);
-    tcase_add_test(tcase, test_lines_have_a_bound);
-    tcase_add_test(tcase, test_longest_user_fits);
-    tcase_add_test(tcase, test_no_import_into_a_store_in_use);
-    tcase_add_test(tcase, test_no_store_is_said_and_none_is_made);
-    tcase_add_test(tcase, test_damaged_store_leaves_the_file);
-    tcase_add_test(tcase, test_export_is_for_its_user_alone);
-    tcase_add_test(tcase, test_export_changes_nothing_of_the_store);
-    tcase_add_test(tcase, test_snapshot_beside_a_writer_is_of_one_moment);
+    tcase_add_loop_test(tcase, comes_back_the_same, 0, 2);
+    tcase_add_test(tcase, table_finds_what_was_imported);
+    tcase_add_test(tcase, says_all_there_is);
+    tcase_add_test(tcase, takes_what_an_older_version_wrote);
+    tcase_add_test(tcase, forgets_nobody_ahead_of_the_clock);
+    tcase_add_loop_test(tcase, merges_by_the_order_of_rows, 0, N_CASES(merges));
+    tcase_add_loop_test(tcase, wrong_lines_are_named, 0, N_CASES(wrong_lines));
+    tcase_add_test(tcase, no_platform_too_many_is_heard);
+    tcase_add_loop_test(tcase, other_files_leave_no_trace, 0, N_CASES(wrong_files));
+    tcase_add_test(tcase, first_wrong_line_ends_it);
+    tcase_add_test(tcase, lines_have_a_bound);
+    tcase_add_test(tcase, longest_user_fits);
+    tcase_add_test(tcase, no_import_into_a_store_in_use);
+    tcase_add_test(tcase, no_store_is_said_and_none_is_made);
+    tcase_add_test(tcase, damaged_store_leaves_the_file);
+    tcase_add_test(tcase, export_is_for_its_user_alone);
+    tcase_add_test(tcase, export_changes_nothing_of_the_store);
+    tcase_add_test(tcase, snapshot_beside_a_writer_is_of_one_moment);
     suite_add_tcase(suite, tcase);
     return suite;
 }

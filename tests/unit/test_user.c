@@ -75,7 +75,7 @@ static const struct {
 
 #define N_SUMMARIES ((int)(sizeof(summaries) / sizeof(summaries[0])))
 
-START_TEST(test_summaries)
+START_TEST(sums_up_its_rows)
 {
     struct user user = user_of(summaries[_i].rows, summaries[_i].n_rows);
     const struct user_summary *expected = &summaries[_i].expected;
@@ -88,7 +88,7 @@ START_TEST(test_summaries)
 }
 END_TEST
 
-START_TEST(test_effective_rows)
+START_TEST(rows_change_with_time)
 {
     static const struct row rows[] = {
         ROW(IOS, LOGIN, 7),
@@ -116,7 +116,7 @@ START_TEST(test_effective_rows)
 }
 END_TEST
 
-START_TEST(test_online_platforms)
+START_TEST(lists_online_platforms)
 {
     static const struct row rows[] = {ROW(IOS, LOGIN, 7), ROW(RESTAPI, LOGOUT, 8), ROW(WEB, LOGIN, 9),
                                       ROW(MAC, LOGIN, 8)};
@@ -128,7 +128,7 @@ START_TEST(test_online_platforms)
 }
 END_TEST
 
-START_TEST(test_row_of_platform)
+START_TEST(row_of_platform)
 {
     static const struct row rows[] = {ROW(IOS, LOGIN, 7), ROW(WEB, LOGIN, 9)};
     struct user user = user_of(rows, 2);
@@ -137,7 +137,7 @@ START_TEST(test_row_of_platform)
 }
 END_TEST
 
-START_TEST(test_last_stamp)
+START_TEST(knows_its_last_stamp)
 {
     static const struct row rows[] = {ROW(IOS, LOGIN, 7), ROW(WEB, LOGOUT, 9), ROW(MAC, LOGIN, 8)};
     struct user user = user_of(rows, 0);
@@ -153,7 +153,7 @@ START_TEST(test_last_stamp)
 }
 END_TEST
 
-START_TEST(test_state_names)
+START_TEST(states_have_names)
 {
     ck_assert(str_equal(user_state_name(USER_ONLINE), STR("online")));
     ck_assert(str_equal(user_state_name(USER_PUSH_ONLINE), STR("push_online")));
@@ -166,12 +166,12 @@ Suite *test_suite(void)
 {
     Suite *suite = suite_create("user");
     TCase *tcase = tcase_create("user");
-    tcase_add_loop_test(tcase, test_summaries, 0, N_SUMMARIES);
-    tcase_add_test(tcase, test_effective_rows);
-    tcase_add_test(tcase, test_online_platforms);
-    tcase_add_test(tcase, test_row_of_platform);
-    tcase_add_test(tcase, test_last_stamp);
-    tcase_add_test(tcase, test_state_names);
+    tcase_add_loop_test(tcase, sums_up_its_rows, 0, N_SUMMARIES);
+    tcase_add_test(tcase, rows_change_with_time);
+    tcase_add_test(tcase, lists_online_platforms);
+    tcase_add_test(tcase, row_of_platform);
+    tcase_add_test(tcase, knows_its_last_stamp);
+    tcase_add_test(tcase, states_have_names);
     suite_add_tcase(suite, tcase);
     return suite;
 }

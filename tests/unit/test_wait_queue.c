@@ -2,7 +2,7 @@
 #include "presenced/wait_queue.h"
 #include "suite.h"
 
-START_TEST(test_order)
+START_TEST(who_waits_longest_is_first)
 {
     struct wait_queue queue;
     struct waiter waiters[4] = {0};
@@ -20,7 +20,7 @@ START_TEST(test_order)
 }
 END_TEST
 
-START_TEST(test_leave_and_move)
+START_TEST(leave_and_move)
 {
     struct wait_queue queue;
     struct wait_queue other;
@@ -50,8 +50,8 @@ Suite *test_suite(void)
 {
     Suite *suite = suite_create("wait_queue");
     TCase *tcase = tcase_create("wait_queue");
-    tcase_add_test(tcase, test_order);
-    tcase_add_test(tcase, test_leave_and_move);
+    tcase_add_test(tcase, who_waits_longest_is_first);
+    tcase_add_test(tcase, leave_and_move);
     suite_add_tcase(suite, tcase);
     return suite;
 }
