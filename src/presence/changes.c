@@ -42,8 +42,8 @@ int changes_new(size_t max_entries, size_t max_bytes, struct changes **ret_chang
         return -ENOMEM;
     }
     pthread_mutexattr_t attributes;
-    /* It is held for less than a microsecond at a time, so to spin is cheaper than to sleep: two threads apply a
-     * third more events a second (tests/bench/table.sh). */
+    /* It is held for less than a microsecond at a time, so to spin is cheaper than to sleep: two threads
+     * apply a third more events a second (tests/bench/table.sh). */
     (void)pthread_mutexattr_init(&attributes);
     (void)pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
     (void)pthread_mutex_init(&changes->lock, &attributes);
