@@ -21,8 +21,8 @@ enum exchange_stage {
 };
 
 struct exchange {
-    enum exchange_stage stage;
     struct http_request request;
+    enum exchange_stage stage;
     struct http_reply *reply; /* in EXCHANGE_DISCARD; in EXCHANGE_WAIT NULL until it is known */
     bool close_after;         /* close after the reply: what follows may not be a request */
     struct buf target;
