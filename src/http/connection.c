@@ -165,11 +165,10 @@ static void handle_closed(void *cls)
         log_failed_handshake(transport);
     }
     if (is_abandoned(connection)) {
-        http_count(&http_worker_of(connection)->counters.n_malformed);
+        transport_count(&http_worker_of(connection)->counters.n_malformed);
         log_abandoned(transport);
     }
     connection->loop = NULL;
-    connection->has_unsent = false;
     parking_forget(connection);
     transport_connection_release(transport);
 }

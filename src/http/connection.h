@@ -51,12 +51,6 @@ static inline struct http_worker *http_worker_of(const struct http_connection *c
     return connection->transport.worker->protocol;
 }
 
-static inline void http_count(_Atomic uint64_t *counter)
-{
-    uint64_t n = atomic_load_explicit(counter, memory_order_relaxed);
-    atomic_store_explicit(counter, n + 1, memory_order_relaxed);
-}
-
 static inline void http_count_down(_Atomic uint64_t *counter)
 {
     uint64_t n = atomic_load_explicit(counter, memory_order_relaxed);

@@ -33,8 +33,8 @@ void exchange_begin(struct http_connection *connection, struct str target)
         .connection = connection,
     };
     mhd_loop_has_progressed(connection->loop);
-    http_count(&http_worker_of(connection)->counters.n_requests);
-    http_count(&http_worker_of(connection)->counters.n_in_flight);
+    transport_count(&http_worker_of(connection)->counters.n_requests);
+    transport_count(&http_worker_of(connection)->counters.n_in_flight);
     transport_request_begins(&connection->transport);
 }
 
@@ -72,7 +72,7 @@ static struct http_reply *refuse(struct http_connection *connection, enum http_r
 {
     const struct http_config *config = http_worker_of(connection)->config;
     connection->exchange.close_after = true;
-    http_count(&http_worker_of(connection)->counters.n_malformed);
+    transport_count(&http_worker_of(connection)->counters.n_malformed);
     return config->handler->on_refusal(config->handler_cls, &connection->exchange.request, why, error);
 }
 

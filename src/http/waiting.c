@@ -15,7 +15,7 @@ void waiting_begin(struct http_connection *connection)
     struct http_worker *worker = http_worker_of(connection);
     connection->exchange.stage = EXCHANGE_WAIT;
     wait_join(&worker->waiting, &connection->answer_waiter, worker->transport->now_ms);
-    http_count(&worker->counters.n_waiting);
+    transport_count(&worker->counters.n_waiting);
     mhd_suspend(connection->loop->mhd);
 }
 

@@ -40,7 +40,7 @@ static void add_connection(struct worker *worker, int fd, const struct sockaddr 
     if (within_bound(connection)) {
         deferred_begin(connection);
     } else {
-        worker_count(&worker->counters.n_refused_per_address);
+        transport_count(&worker->counters.n_refused_per_address);
         transport_connection_close(connection);
     }
 }
@@ -135,7 +135,7 @@ bool accept_some(struct worker *worker, struct watch *socket)
             accept_failed(worker, errno);
             return false;
         }
-        worker_count(&worker->counters.n_accepted);
+        transport_count(&worker->counters.n_accepted);
         add_connection(worker, fd, (const struct sockaddr *)&sockaddr);
     }
     return true;

@@ -126,7 +126,7 @@ static void cut_expired(struct worker *worker, struct wait_queue *queue, uint64_
         }
         transport_connection_cut(connection);
         if (counter != NULL) {
-            worker_count(counter);
+            transport_count(counter);
         }
     }
 }

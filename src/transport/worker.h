@@ -80,13 +80,6 @@ static inline struct transport_connection *connection_of(struct waiter *waiter)
                                                    offsetof(struct transport_connection, waiter));
 }
 
-/* Only the worker's own thread writes its counters, so no atomic addition is needed. */
-static inline void worker_count(_Atomic uint64_t *counter)
-{
-    uint64_t n = atomic_load_explicit(counter, memory_order_relaxed);
-    atomic_store_explicit(counter, n + 1, memory_order_relaxed);
-}
-
 /* ---- connection.c ---- */
 
 /* For a socket that was accepted; takes it. NULL when memory is gone; the socket is closed. */

@@ -39,8 +39,7 @@ void http_listener_wake(struct http_listener *listener);
 
 struct http_counters {
     uint64_t n_requests;
-    uint64_t
-        n_malformed; /* requests for http_handler.on_refusal(); connections closed on what is no request */
+    uint64_t n_malformed; /* requests for on_refusal(); connections closed on what is no request */
 };
 
 /* Any thread. */

@@ -17,6 +17,7 @@
 #include "presenced/tls.h"
 #include "presenced/wait_queue.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 /* What a worker's epoll watches. */
@@ -62,8 +63,7 @@ struct transport_connection {
 };
 
 struct transport_protocol {
-    size_t
-        connection_size; /* of its struct for a connection, which is zero when the connection is accepted */
+    size_t connection_size; /* of its struct for a connection, which begins as zeros */
 
     /* Before the worker's thread begins, and after it has ended: then all connections that are begun are to
      * be released. `cls` is the listener's protocol_cls. 0 or -errno. */
@@ -90,6 +90,14 @@ struct transport_protocol {
     /* Frees what the protocol has of a connection, which is about to be freed itself. */
     void (*forget)(struct transport_connection *connection);
 };
+
+/* Adds one to a counter of a worker, which anyone may read: only the worker's own thread writes it, so no
+ * atomic addition is needed. */
+static inline void transport_count(_Atomic uint64_t *counter)
+{
+    uint64_t n = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, n + 1, memory_order_relaxed);
+}
 
 /* Makes the worker's epoll report, as edges, what happens to a connection that has begun. 0 or -errno. */
 int transport_connection_watch(struct transport_connection *connection);
