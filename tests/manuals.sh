@@ -43,7 +43,7 @@ root=$(dirname "$0")/..
     grep -oE ' X\([A-Z0-9_]+, "[a-z_0-9]+"' "$root/include/callback/presenced/callback.h" | cut -d'"' -f2
     grep -ohE ' X\([A-Z0-9_]+, +"[a-z_0-9]+"' "$root/include/base/presenced/json_check.h" \
         "$root/include/callback/presenced/state_change.h" | cut -d'"' -f2 | sed 's/^/bad_body_/'
-    grep -oE 'ROW\("[a-z_]+"' "$root/src/status/metrics.c" | cut -d'"' -f2
+    grep -rohE '\.name = "(presenced|process)_[a-z_]+"' "$root/src" | cut -d'"' -f2
 } | sort >"$own/help"
 sed -nE 's/^\.It Cm ([a-z_0-9]+) No ([0-9]{3} (OK|FAIL)|counter|gauge|histogram).*/\1/p' "$pages/presenced-api.7" |
     sort >"$own/page"

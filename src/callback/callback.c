@@ -12,6 +12,7 @@
 #include "json_tree.h"
 #include "request_check.h"
 #include "presenced/clock.h"
+#include "presenced/histogram.h"
 #include "presenced/json.h"
 #include "presenced/query.h"
 #include "presenced/reply.h"
@@ -50,8 +51,8 @@ struct callback {
     struct log_limit log_limits[CALLBACK_N_OUTCOMES];
     _Atomic uint64_t n[CALLBACK_N_OUTCOMES];
     _Atomic uint64_t n_restamped;
-    struct histogram durations;
-    struct histogram lags;
+    struct histogram durations; /* us; of authentic callbacks, from http_request's begun_us to the reply */
+    struct histogram lags;      /* ms; of events whose EventTime is believed, from it to their arrival */
 };
 
 /* Around what is usual, 30 us to 1 ms, and where the sender gives up, 2 s. */
@@ -439,20 +440,50 @@ const char *callback_outcome_answer(enum callback_outcome outcome)
     return outcomes[outcome].error_info[0] == '\0' ? "ok" : "fail";
 }
 
-const struct histogram *callback_durations(const struct callback *callback)
-{
-    return &callback->durations;
-}
-
-const struct histogram *callback_lags(const struct callback *callback)
-{
-    return &callback->lags;
-}
-
 void callback_stats(const struct callback *callback, struct callback_stats *ret_stats)
 {
     for (size_t i = 0; i < CALLBACK_N_OUTCOMES; i++) {
         ret_stats->n[i] = atomic_load_explicit(&callback->n[i], memory_order_relaxed);
     }
     ret_stats->n_restamped = atomic_load_explicit(&callback->n_restamped, memory_order_relaxed);
+}
+
+void callback_metrics(const struct callback *callback, const struct metric_visitor *visitor)
+{
+    static const struct metric requests = {
+        .name = "presenced_callback_requests_total",
+        .type = METRIC_COUNTER,
+        .labels = {"answer", "outcome"},
+        .help =
+            "Requests of the callback listener: ok, fail, refused with an HTTP error, or health; and why.",
+        .key = "",
+    };
+    static const struct metric durations = {
+        .name = "presenced_callback_duration_seconds",
+        .type = METRIC_HISTOGRAM,
+        .unit = METRIC_US,
+        .help = "Time from the head of an authentic callback to its answer; the sender gives up after 2 s.",
+    };
+    static const struct metric lags = {
+        .name = "presenced_callback_event_lag_seconds",
+        .type = METRIC_HISTOGRAM,
+        .unit = METRIC_MS,
+        .help = "Time from an event's EventTime to its arrival, where EventTime is believed.",
+    };
+    static const struct metric restamped = {
+        .name = "presenced_callback_events_restamped_total",
+        .type = METRIC_COUNTER,
+        .help =
+            "Events that took the time received, for EventTime was missing or too far ahead of the clock.",
+        .key = "restamped",
+    };
+    struct callback_stats stats;
+    callback_stats(callback, &stats);
+    for (unsigned outcome = 0; outcome < CALLBACK_N_OUTCOMES; outcome++) {
+        metric_visit(visitor, &requests, stats.n[outcome], str_from(callback_outcome_answer(outcome)),
+                     str_from(callback_outcome_name(outcome)));
+    }
+    metric_visit_histogram(visitor, &durations, &callback->durations);
+    metric_visit_histogram(visitor, &lags, &callback->lags);
+    metric_visit(visitor, &restamped, stats.n_restamped);
 }

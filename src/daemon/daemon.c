@@ -223,7 +223,7 @@ int daemon_run(const struct config *config, const char *config_path)
         .started_unix_ms = clock_unix_ms(),
         .started_monotonic_ms = clock_monotonic_ms(),
         .readiness = STATUS_STARTING,
-        .reloads.loaded_unix_ms = clock_unix_ms(),
+        .reloads = {PTHREAD_MUTEX_INITIALIZER, {.last_successful = true, .loaded_unix_ms = clock_unix_ms()}},
     };
     int result = 0;
     size_t n_started = start(&daemon, &result);

@@ -19,13 +19,20 @@
 
 enum { CALLBACK_LISTENER, STATUS_LISTENER, N_LISTENERS };
 
+struct reload_counters {
+    uint64_t n_successful;
+    uint64_t n_failed;
+    bool last_successful;
+    uint64_t loaded_unix_ms; /* what is in force */
+};
+
 /* Written by the main thread, read by those of the status listener. */
 struct reloads {
-    _Atomic uint64_t n_successful;
-    _Atomic uint64_t n_failed;
-    _Atomic bool last_failed;
-    _Atomic uint64_t loaded_unix_ms; /* what is in force */
+    pthread_mutex_t lock;
+    struct reload_counters counters;
 };
+
+#define N_STATUS_PARTS 7
 
 /* A socket that the service manager has opened. */
 struct activation_socket {
@@ -74,7 +81,7 @@ struct daemon {
     size_t n_socket_files;
     pthread_mutex_t woken_lock;
     struct http_listener *woken; /* the listener whose answers wait for the store, while it runs */
-    struct status_counters listener_counters[N_LISTENERS];
+    struct status_part status_parts[N_STATUS_PARTS];
     struct passed passed;
     struct report report;
     struct watchdog watchdog;
@@ -121,11 +128,10 @@ int start_descriptors(struct daemon *daemon);
 int start_storage(struct daemon *daemon);
 void stop_storage(struct daemon *daemon);
 
-/* counters.c and storage.c: what the status listener tells of the parts */
-struct status_counters event_counters(struct daemon *daemon);
-struct status_counters configuration_info(struct daemon *daemon);
-void listener_counters(struct daemon *daemon, struct status_counters ret_counters[static N_LISTENERS]);
-struct status_counters storage_counters(struct daemon *daemon);
+/* counters.c */
+
+/* What the status listener shows of the others. */
+void describe_parts(struct daemon *daemon, struct status_part ret_parts[static N_STATUS_PARTS]);
 
 /* A reload is over. */
 void note_reload(struct reloads *reloads, bool successful);

@@ -127,7 +127,7 @@ int start_status(struct daemon *daemon)
     if (hosts == NULL) {
         return -ENOMEM;
     }
-    listener_counters(daemon, daemon->listener_counters);
+    describe_parts(daemon, daemon->status_parts);
     warn_of_unsigned(daemon, daemon->config);
     const struct status_settings settings = describe_status(daemon->config, hosts);
     const struct status_config config = {
@@ -140,13 +140,8 @@ int start_status(struct daemon *daemon)
         .health = health,
         .health_cls = daemon,
         .warnings = daemon->warnings,
-        .events = event_counters(daemon),
-        .configuration = configuration_info(daemon),
-        .store = storage_counters(daemon),
-        .listeners = daemon->listener_counters,
-        .n_listeners = N_LISTENERS,
-        .callback_durations = callback_durations(daemon->callback),
-        .event_lags = callback_lags(daemon->callback),
+        .parts = daemon->status_parts,
+        .n_parts = N_STATUS_PARTS,
     };
     return status_new(&config, &settings, &daemon->status);
 }

@@ -106,29 +106,3 @@ struct callback_store storage_of_callback(struct daemon *daemon)
     }
     return (struct callback_store){durable_revision, problem_of, daemon};
 }
-
-static void each_counter(void *cls, const struct status_visitor *visitor)
-{
-    const struct daemon *daemon = cls;
-    struct store_stats stats;
-    store_stats(daemon->store, &stats);
-    status_tell(visitor, "users_loaded", stats.n_users_loaded);
-    status_tell(visitor, "load_ms", stats.load_ms);
-    status_tell(visitor, "stored_revision", stats.stored_revision);
-    status_tell(visitor, "synced_revision", stats.synced_revision);
-    status_tell(visitor, "lag", stats.lag);
-    status_tell(visitor, "commits", stats.n_commits);
-    status_tell(visitor, "changes", stats.n_changes);
-    status_tell(visitor, "bytes", stats.n_bytes);
-    status_tell(visitor, "commit_us", stats.commit_us_sum);
-    status_tell(visitor, "syncs", stats.n_syncs);
-    status_tell(visitor, "sync_us", stats.sync_us_sum);
-    status_tell(visitor, "failures", stats.n_failures);
-    status_tell(visitor, "rewritten", stats.n_rewritten);
-}
-
-struct status_counters storage_counters(struct daemon *daemon)
-{
-    bool is_on = daemon->store != NULL;
-    return (struct status_counters){.name = "store", .each = is_on ? each_counter : NULL, .cls = daemon};
-}

@@ -138,6 +138,29 @@ void http_listener_counters(const struct http_listener *listener, struct http_co
     *ret_counters = counters;
 }
 
+static const struct metric metrics[] = {
+    {.name = "presenced_requests_total",
+     .type = METRIC_COUNTER,
+     .labels = {"listener"},
+     .help = "Requests begun.",
+     .key = "requests",
+     .offset = offsetof(struct http_counters, n_requests)},
+    {.name = "presenced_requests_malformed_total",
+     .type = METRIC_COUNTER,
+     .labels = {"listener"},
+     .help = "Requests that were malformed, ambiguous or too long: refused, or the connection was closed.",
+     .key = "requests_malformed",
+     .offset = offsetof(struct http_counters, n_malformed)},
+};
+
+void http_listener_metrics(const struct http_listener *listener, const char *name,
+                           const struct metric_visitor *visitor)
+{
+    struct http_counters counters;
+    http_listener_counters(listener, &counters);
+    metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), &counters, str_from(name), visitor);
+}
+
 const char *http_library_version(void)
 {
     return mhd_version_text();

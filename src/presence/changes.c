@@ -85,6 +85,7 @@ static struct changes_held count_held(const struct changes *changes)
 {
     uint64_t n_entries = last_revision(changes) + 1 - changes->first_revision;
     return (struct changes_held){
+        .last_revision = last_revision(changes),
         .n_entries = n_entries,
         .n_bytes = n_entries == 0 ? 0 : changes->end - entry_of(changes, changes->first_revision)->at,
     };

@@ -5,7 +5,8 @@
 #include "presenced/clock.h"
 #include "health.h"
 #include "presenced/json.h"
-#include "presenced/log.h"
+
+#include <stdio.h>
 
 static void write_states(struct json_writer *json, const struct table_counts *counts)
 {
@@ -75,41 +76,59 @@ static void write_table(struct json_writer *json, struct table *table)
     json_u64(json, "revision", changes_last_revision(table_changes(table)));
 }
 
-static void write_number(void *cls, const struct status_number *number)
+/* Those that have a key there. */
+static void write_number(void *cls, const struct metric_sample *sample)
 {
-    json_u64(cls, number->name, number->value);
-}
-
-static void write_numbers(struct json_writer *json, const struct status_counters *counters)
-{
-    counters->each(counters->cls, &(struct status_visitor){write_number, json});
-}
-
-static void write_counters(struct json_writer *json, const struct status_counters *counters)
-{
-    json_begin_object(json, counters->name);
-    write_numbers(json, counters);
-    json_end_object(json);
-}
-
-static void write_off(struct json_writer *json, const char *key)
-{
-    json_begin_object(json, key);
-    json_str(json, "state", STR("off"));
-    json_end_object(json);
-}
-
-static void write_store(struct json_writer *json, const struct status_config *config)
-{
-    if (config->store.each == NULL) {
-        write_off(json, "store");
+    const char *key = sample->metric->key;
+    struct str label = {NULL, 0};
+    if (key == NULL) {
         return;
     }
-    json_begin_object(json, "store");
-    json_str(json, "state",
-             config->health(config->health_cls).degraded == NULL ? STR("ok") : STR("degraded"));
-    write_numbers(json, &config->store);
+    for (unsigned i = 0; i < METRIC_N_LABELS_MAX && sample->metric->labels[i] != NULL; i++) {
+        label = sample->labels[i];
+    }
+    if (key[0] == '\0' || key[strlen(key) - 1] == '_') {
+        char completed[64];
+        (void)snprintf(completed, sizeof(completed), "%s%.*s", key, STR_FMT(label));
+        json_u64(cls, completed, sample->value);
+    } else {
+        json_u64(cls, key, sample->value);
+    }
+}
+
+static void write_part(struct json_writer *json, const struct status_part *part)
+{
+    json_begin_object(json, part->key);
+    if (part->visit == NULL) {
+        json_str(json, "state", STR("off"));
+    } else {
+        if (part->problem != NULL) {
+            json_str(json, "state", part->problem(part->cls) == NULL ? STR("ok") : STR("degraded"));
+        }
+        part->visit(part->cls, &(struct metric_visitor){write_number, json});
+    }
     json_end_object(json);
+}
+
+static bool is_within(const struct status_part *part, const char *group)
+{
+    return group != NULL && part->group != NULL && strcmp(part->group, group) == 0;
+}
+
+static void write_parts(struct json_writer *json, const struct status_part *parts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *group = parts[i].group;
+        if (group != NULL && (i == 0 || !is_within(&parts[i - 1], group))) {
+            json_begin_object(json, group);
+        }
+        if (parts[i].key != NULL) {
+            write_part(json, &parts[i]);
+        }
+        if (group != NULL && (i + 1 == n || !is_within(&parts[i + 1], group))) {
+            json_end_object(json);
+        }
+    }
 }
 
 static void write_history(struct json_writer *json, struct history *history)
@@ -161,13 +180,6 @@ static void write_process(struct json_writer *json, const struct status_config *
     json_end_object(json);
 }
 
-static void write_log(struct json_writer *json)
-{
-    json_begin_object(json, "log");
-    json_u64(json, "lines_dropped", log_n_dropped());
-    json_end_object(json);
-}
-
 struct http_reply *stats_answer(const struct status_config *config)
 {
     struct buf body = {0};
@@ -176,16 +188,7 @@ struct http_reply *stats_answer(const struct status_config *config)
     write_process(&json, config);
     write_warnings(&json, config->warnings);
     write_table(&json, config->table);
-    write_counters(&json, &config->events);
-    write_counters(&json, &config->configuration);
-    json_begin_object(&json, "listeners");
-    for (size_t i = 0; i < config->n_listeners; i++) {
-        write_counters(&json, &config->listeners[i]);
-    }
-    json_end_object(&json);
-    write_store(&json, config);
-    write_off(&json, "replication");
-    write_log(&json);
+    write_parts(&json, config->parts, config->n_parts);
     write_history(&json, config->history);
     json_end_object(&json);
     return answer_json(200, &body);

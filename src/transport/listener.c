@@ -205,6 +205,48 @@ void transport_listener_counters(const struct transport_listener *listener,
     *ret_counters = counters;
 }
 
+static const struct metric metrics[] = {
+    {.name = "presenced_connections",
+     .type = METRIC_GAUGE,
+     .labels = {"listener"},
+     .help = "Connections that are open.",
+     .key = "connections",
+     .offset = offsetof(struct transport_counters, n_connections)},
+    {.name = "presenced_connections_max",
+     .type = METRIC_GAUGE,
+     .labels = {"listener"},
+     .help = "How many may be open.",
+     .key = "connections_max",
+     .offset = offsetof(struct transport_counters, n_connections_max)},
+    {.name = "presenced_connections_accepted_total",
+     .type = METRIC_COUNTER,
+     .labels = {"listener"},
+     .help = "Connections taken.",
+     .key = "accepted",
+     .offset = offsetof(struct transport_counters, n_accepted)},
+    {.name = "presenced_connections_refused_total",
+     .type = METRIC_COUNTER,
+     .labels = {"listener"},
+     .help = "Connections closed at once, for their address has max_connections_per_address.",
+     .key = "refused_per_address",
+     .offset = offsetof(struct transport_counters, n_refused_per_address)},
+    {.name = "presenced_connections_timed_out_total",
+     .type = METRIC_COUNTER,
+     .labels = {"listener"},
+     .help = "Connections cut off for request_timeout.",
+     .key = "timed_out",
+     .offset = offsetof(struct transport_counters, n_timed_out)},
+};
+
+void transport_listener_metrics(const struct transport_listener *listener,
+                                const struct metric_visitor *visitor)
+{
+    struct transport_counters counters;
+    transport_listener_counters(listener, &counters);
+    metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), &counters,
+                  str_from(listener->shared.config.name), visitor);
+}
+
 void transport_listener_free(struct transport_listener *listener)
 {
     if (listener == NULL) {

@@ -2,6 +2,7 @@
 #include "status_fixture.h"
 
 #include "presenced/clock.h"
+#include "presenced/log.h"
 #include "must.h"
 
 #define N_HEADERS_MAX 16
@@ -73,35 +74,107 @@ static struct status_health read_health(void *cls)
     return *(const struct status_health *)cls;
 }
 
-static void each_event(void *cls, const struct status_visitor *visitor)
+/* Some of what the daemon's parts have. */
+
+static void visit_callback(void *cls, const struct metric_visitor *visitor)
 {
+    static const struct metric requests = {.name = "presenced_callback_requests_total",
+                                           .type = METRIC_COUNTER,
+                                           .labels = {"answer", "outcome"},
+                                           .help = "R.",
+                                           .key = ""};
+    static const struct metric durations = {.name = "presenced_callback_duration_seconds",
+                                            .type = METRIC_HISTOGRAM,
+                                            .unit = METRIC_US,
+                                            .help = "D."};
+    static const struct metric restamped = {.name = "presenced_callback_events_restamped_total",
+                                            .type = METRIC_COUNTER,
+                                            .help = "S.",
+                                            .key = "restamped"};
+    static const uint64_t bounds[] = {1000};
+    const struct histogram_counts counts = {bounds, 1, .n = {3, 1}, .sum = 5000};
     (void)cls;
-    visitor->visit(visitor->cls, &(struct status_number){"applied", "ok", 12});
-    visitor->visit(visitor->cls, &(struct status_number){"refused_sign", "refused", 3});
-    status_tell(visitor, "restamped", 2);
+    metric_visit(visitor, &requests, 12, STR("ok"), STR("applied"));
+    metric_visit(visitor, &requests, 3, STR("refused"), STR("refused_sign"));
+    visitor->visit(visitor->cls, &(struct metric_sample){.metric = &durations, .histogram = &counts});
+    metric_visit(visitor, &restamped, 2);
 }
 
-static void each_reload(void *cls, const struct status_visitor *visitor)
+static void visit_reloads(void *cls, const struct metric_visitor *visitor)
 {
+    static const struct metric reloads = {.name = "presenced_config_reloads_total",
+                                          .type = METRIC_COUNTER,
+                                          .labels = {"result"},
+                                          .help = "R.",
+                                          .key = "reloads_"};
+    static const struct metric loaded = {.name = "presenced_config_loaded_timestamp_seconds",
+                                         .type = METRIC_GAUGE,
+                                         .unit = METRIC_MS,
+                                         .help = "L.",
+                                         .key = "loaded_time"};
     (void)cls;
-    status_tell(visitor, "reloads_successful", 4);
-    status_tell(visitor, "reloads_failed", 1);
-    status_tell(visitor, "loaded_time", NOW_MS - 2500);
+    metric_visit(visitor, &reloads, 4, STR("successful"));
+    metric_visit(visitor, &reloads, 1, STR("failed"));
+    metric_visit(visitor, &loaded, NOW_MS - 2500);
 }
 
-static void each_of_listener(void *cls, const struct status_visitor *visitor)
+struct listener {
+    struct str name;
+    uint64_t n_connections;
+};
+
+static void visit_listener(void *cls, const struct metric_visitor *visitor)
 {
-    status_tell(visitor, "connections", *(const uint64_t *)cls);
-    status_tell(visitor, "handshakes_full", 5);
-    status_tell(visitor, "handshakes_failed", 6);
+    static const struct metric connections[] = {
+        {.name = "presenced_connections",
+         .type = METRIC_GAUGE,
+         .labels = {"listener"},
+         .help = "C.",
+         .key = "connections",
+         .offset = offsetof(struct listener, n_connections)},
+    };
+    static const struct metric handshakes = {.name = "presenced_tls_handshakes_total",
+                                             .type = METRIC_COUNTER,
+                                             .labels = {"listener", "result"},
+                                             .help = "H.",
+                                             .key = "handshakes_"};
+    const struct listener *listener = cls;
+    metrics_visit(connections, 1, listener, listener->name, visitor);
+    metric_visit(visitor, &handshakes, 5, listener->name, STR("full"));
+    metric_visit(visitor, &handshakes, 6, listener->name, STR("failed"));
+}
+
+static void visit_store(void *cls, const struct metric_visitor *visitor)
+{
+    static const struct metric commits = {
+        .name = "presenced_store_commits_total", .type = METRIC_COUNTER, .help = "C.", .key = "commits"};
+    (void)cls;
+    metric_visit(visitor, &commits, 9);
+}
+
+static void visit_log(void *cls, const struct metric_visitor *visitor)
+{
+    (void)cls;
+    log_metrics(visitor);
+}
+
+static const char *read_problem(void *cls)
+{
+    (void)cls;
+    return fixture.health.degraded;
 }
 
 static void start(unsigned n_apps)
 {
-    static uint64_t n_connections[] = {7, 1};
-    static const struct status_counters listeners[] = {
-        {"callback", each_of_listener, &n_connections[0]},
-        {"status", each_of_listener, &n_connections[1]},
+    static struct listener listeners[] = {{{"callback", 8}, 7}, {{"status", 6}, 1}};
+    static const struct status_part parts[] = {
+        {.key = "events", .visit = visit_callback},
+        {.key = "configuration", .visit = visit_reloads},
+        {.group = "listeners", .key = "callback", .visit = visit_listener, .cls = &listeners[0]},
+        {.group = "listeners", .key = "status", .visit = visit_listener, .cls = &listeners[1]},
+        {.key = "store", .visit = visit_store, .problem = read_problem},
+        {.key = "replication"},
+        {.key = "log", .visit = visit_log},
     };
     static const struct status_settings no_settings;
     struct table_config table_config = {
@@ -128,10 +201,8 @@ static void start(unsigned n_apps)
         .health = read_health,
         .health_cls = &fixture.health,
         .warnings = fixture.warnings,
-        .events = {"events", each_event, NULL},
-        .configuration = {"configuration", each_reload, NULL},
-        .listeners = listeners,
-        .n_listeners = 2,
+        .parts = parts,
+        .n_parts = sizeof(parts) / sizeof(parts[0]),
     };
     ck_assert_int_eq(status_new(&config, &no_settings, &fixture.status), 0);
 }

@@ -6,8 +6,8 @@
  * table and words the answer. Its calls come from the listener's threads; callback_adopt() and
  * callback_stats() may be called meanwhile. */
 
-#include "presenced/histogram.h"
 #include "presenced/log.h"
+#include "presenced/metric.h"
 #include "presenced/request.h"
 #include "presenced/signature.h"
 #include "presenced/state_change.h"
@@ -137,11 +137,7 @@ struct callback_stats {
 
 void callback_stats(const struct callback *callback, struct callback_stats *ret_stats);
 
-/* Both are borrowed from the callback. Of authentic callbacks, from struct http_request's begun_us to the
- * reply, in microseconds. */
-const struct histogram *callback_durations(const struct callback *callback);
-
-/* Of events whose own EventTime is believed, from it to their arrival, in milliseconds. */
-const struct histogram *callback_lags(const struct callback *callback);
+/* The same as metrics, and how long callbacks took and how late events were. */
+void callback_metrics(const struct callback *callback, const struct metric_visitor *visitor);
 
 #endif

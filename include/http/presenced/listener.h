@@ -45,6 +45,10 @@ struct http_counters {
 /* Any thread. */
 void http_listener_counters(const struct http_listener *listener, struct http_counters *ret_counters);
 
+/* The same as metrics. `name`: of its transport. */
+void http_listener_metrics(const struct http_listener *listener, const char *name,
+                           const struct metric_visitor *visitor);
+
 /* The version of libmicrohttpd at run time: "0.9.75". */
 const char *http_library_version(void);
 

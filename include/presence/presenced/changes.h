@@ -63,6 +63,7 @@ void changes_unobserve(struct changes *changes, struct changes_observer *observe
 uint64_t changes_last_revision(const struct changes *changes);
 
 struct changes_held {
+    uint64_t last_revision; /* as changes_last_revision() */
     uint64_t n_entries;
     uint64_t n_bytes; /* of their records */
 };

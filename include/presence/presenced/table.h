@@ -7,6 +7,7 @@
  * time table_add_app(). Readers get copies. The caller passes the time, so that tests can say what it is. */
 
 #include "presenced/changes.h"
+#include "presenced/metric.h"
 #include "presenced/user.h"
 
 struct table;
@@ -127,6 +128,9 @@ void table_counts(const struct table *table, uint16_t app, struct table_counts *
 
 /* Users of all apps that are online now. */
 uint64_t table_n_online(const struct table *table);
+
+/* Of all apps, and of the change log. */
+void table_metrics(struct table *table, const struct metric_visitor *visitor);
 
 struct table_filter {
     int app;      /* -1: any */

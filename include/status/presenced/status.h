@@ -5,8 +5,8 @@
 /* The status listener's handler: who is online, asked by local programs and people. Its calls come from the
  * listener's threads; status_adopt() may be called meanwhile. */
 
-#include "presenced/histogram.h"
 #include "presenced/history.h"
+#include "presenced/metric.h"
 #include "presenced/request.h"
 #include "presenced/table.h"
 #include "presenced/warnings.h"
@@ -27,27 +27,14 @@ struct status_health {
     const char *degraded; /* what is amiss though events are taken, a constant text; NULL: nothing */
 };
 
-/* A number that someone else keeps. Times are in ms or us, as the name says. */
-struct status_number {
-    const char *name;   /* its key in /v1/stats, and what metrics.h knows it by */
-    const char *answer; /* of callbacks by outcome, how those are answered: "ok"; else NULL */
-    uint64_t value;
-};
-
-struct status_visitor {
-    void (*visit)(void *cls, const struct status_number *number);
-    void *cls;
-};
-
-static inline void status_tell(const struct status_visitor *visitor, const char *name, uint64_t value)
-{
-    visitor->visit(visitor->cls, &(struct status_number){.name = name, .value = value});
-}
-
-/* A group of them: each() hands every one to the visitor. `name`: a key for JSON. */
-struct status_counters {
-    const char *name;
-    void (*each)(void *cls, const struct status_visitor *visitor);
+/* A part of the daemon whose numbers are shown. Called from any of the listener's threads. */
+struct status_part {
+    const char
+        *group;      /* an object of /v1/stats around this part and its neighbours of the same; NULL: none */
+    const char *key; /* of its own object in /v1/stats; NULL: /metrics alone shows it */
+    void (*visit)(void *cls, const struct metric_visitor *visitor); /* NULL: there is no such part here */
+    const char *(*problem)(
+        void *cls); /* what hinders it, NULL: nothing; NULL for one that says nothing of it */
     void *cls;
 };
 
@@ -62,13 +49,8 @@ struct status_config {
     struct status_health (*health)(void *cls);
     void *health_cls;
     struct warnings *warnings;
-    struct status_counters events;           /* callbacks by outcome */
-    struct status_counters configuration;    /* what became of reloads */
-    struct status_counters store;            /* each NULL: there is none */
-    const struct status_counters *listeners; /* one a listener, named as it */
-    size_t n_listeners;
-    const struct histogram *callback_durations; /* us */
-    const struct histogram *event_lags;         /* ms */
+    const struct status_part *parts; /* in the order in which they are shown */
+    size_t n_parts;
 };
 
 /* What a reload may change; copied. */

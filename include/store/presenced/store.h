@@ -94,6 +94,7 @@ struct store_stats {
 };
 
 void store_stats(const struct store *store, struct store_stats *ret_stats);
+void store_metrics(const struct store *store, const struct metric_visitor *visitor);
 
 /* The version of RocksDB at build time; at run time it is the same but for the last number, by its soname. */
 const char *store_library_version(void);

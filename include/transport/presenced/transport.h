@@ -6,6 +6,7 @@
  * protocol's (presenced/protocol.h). Created, started, stopped and freed by one thread. */
 
 #include "presenced/address.h"
+#include "presenced/metric.h"
 #include "presenced/tls.h"
 
 #include <stddef.h>
@@ -89,5 +90,9 @@ struct transport_counters {
 /* Any thread. */
 void transport_listener_counters(const struct transport_listener *listener,
                                  struct transport_counters *ret_counters);
+
+/* The same as metrics, labelled with the listener's name. */
+void transport_listener_metrics(const struct transport_listener *listener,
+                                const struct metric_visitor *visitor);
 
 #endif
