@@ -35,6 +35,16 @@ static void stop_warnings(struct daemon *daemon)
     warnings_free(daemon->warnings);
 }
 
+static int start_refused(struct daemon *daemon)
+{
+    return refused_list_new(&daemon->refused);
+}
+
+static void stop_refused(struct daemon *daemon)
+{
+    refused_list_free(daemon->refused);
+}
+
 static int start_table(struct daemon *daemon)
 {
     const struct config_presence *config = &daemon->config->presence;
@@ -76,6 +86,7 @@ static const struct {
     {"log", start_log, stop_log},
     {"descriptors", start_descriptors, NULL},
     {"warnings", start_warnings, stop_warnings},
+    {"refused requests", start_refused, stop_refused},
     {"passed sockets", start_activation, stop_activation},
     {"table", start_table, stop_table},
     {"history", start_history, stop_history},

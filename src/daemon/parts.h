@@ -69,6 +69,7 @@ struct daemon {
     _Atomic enum status_readiness readiness;
     struct reloads reloads;
     struct warnings *warnings;
+    struct refused_list *refused;
     struct table *table;
     struct history *history;
     struct callback *callback;

@@ -49,6 +49,7 @@ static struct callback_config describe_callback(struct daemon *daemon, const str
         .other_commands_ok = from->other_commands == CONFIG_OTHER_COMMANDS_OK,
         .table = daemon->table,
         .store = storage_of_callback(daemon),
+        .refused = daemon->refused,
         .is_ready = is_ready,
         .is_ready_cls = daemon,
         .unix_ms = clock_unix_ms,
@@ -140,6 +141,7 @@ int start_status(struct daemon *daemon)
         .health = health,
         .health_cls = daemon,
         .warnings = daemon->warnings,
+        .refused = daemon->refused,
         .parts = daemon->status_parts,
         .n_parts = N_STATUS_PARTS,
     };
@@ -290,7 +292,7 @@ static int prepare_policy(struct daemon *daemon, const struct config *config, st
         return r;
     }
     const struct callback_config callback = describe_callback(daemon, config, apps);
-    r = callback_prepare(&callback, &ret_policy->rules);
+    r = callback_prepare(daemon->callback, &callback, &ret_policy->rules);
     if (r < 0) {
         return r;
     }

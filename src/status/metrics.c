@@ -52,7 +52,9 @@ static void visit_own(const struct status_config *config, const struct metric_vi
 
 static void add_sample(void *cls, const struct metric_sample *sample)
 {
-    exposition_add(cls, sample);
+    if (sample->metric->name != NULL) {
+        exposition_add(cls, sample);
+    }
 }
 
 struct http_reply *metrics_answer(const struct status_config *config)

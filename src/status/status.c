@@ -8,8 +8,9 @@
 #include "health.h"
 #include "host.h"
 #include "live_settings.h"
-#include "presenced/log.h"
+#include "presenced/query.h"
 #include "metrics.h"
+#include "refused.h"
 #include "stats.h"
 #include "user_list.h"
 #include "user_lookup.h"
@@ -18,10 +19,44 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
+
+/* Why a request is refused: name, level of its log line. */
+#define REFUSALS(X)                        \
+    X(HOST, "refused_host", WARNING)       \
+    X(TOKEN, "refused_token", WARNING)     \
+    X(OTHER_PATH, "other_path", INFO)      \
+    X(OTHER_METHOD, "other_method", INFO)  \
+    X(BAD_FRAMING, "bad_framing", WARNING) \
+    X(NO_LENGTH, "no_length", WARNING)     \
+    X(TOO_LARGE, "too_large", WARNING)
+
+enum refusal {
+#define REFUSAL_AS_ENUM(id, name, level) REFUSAL_##id,
+    REFUSALS(REFUSAL_AS_ENUM)
+#undef REFUSAL_AS_ENUM
+        N_REFUSALS,
+};
+
+static const struct {
+    const char *name;
+    enum log_level level;
+} refusals[N_REFUSALS] = {
+#define REFUSAL_AS_ROW(id, name, level) [REFUSAL_##id] = {name, LOG_LEVEL_##level},
+    REFUSALS(REFUSAL_AS_ROW)
+#undef REFUSAL_AS_ROW
+};
+
+#define LOG_LINES_PER_SECOND 2
+#define LOG_LINES_BURST 10
 
 struct status {
     struct status_config config;
     struct live_settings live;
+    struct log_limit log_limits[N_REFUSALS];
+    _Atomic uint64_t n_admitted; /* to what is not open to anybody */
+    _Atomic uint64_t n_not_admitted;
+    _Atomic(const char *) not_admitted_reason; /* of the last */
 };
 
 enum method {
@@ -75,6 +110,11 @@ static struct http_reply *answer_vendor_query(struct status *status, const struc
     return vendor_query_answer(status->config.table, status->config.unix_ms(), request);
 }
 
+static struct http_reply *answer_refused(struct status *status, const struct http_request *request)
+{
+    return refused_answer(status->config.refused, request);
+}
+
 static struct http_reply *answer_stats(struct status *status, const struct http_request *request)
 {
     (void)request;
@@ -98,6 +138,7 @@ static const struct route routes[] = {
     {.path = PATH("/v1/users"), .method = METHOD_GET, .answer = answer_list},
     {.path = PATH("/v1/users/query"), .method = METHOD_POST, .answer = answer_users_query},
     {.path = PATH(USERS_PATH), .has_tail = true, .method = METHOD_GET, .answer = answer_user},
+    {.path = PATH("/v1/refused"), .method = METHOD_GET, .answer = answer_refused},
     {.path = PATH("/v1/stats"), .method = METHOD_GET, .answer = answer_stats},
     {.path = PATH("/metrics"), .method = METHOD_GET, .answer = answer_metrics},
     {.path = PATH("/v4/openim/query_online_status"), .method = METHOD_POST, .answer = answer_vendor_query},
@@ -155,6 +196,42 @@ static const char *allow_header(unsigned methods)
     }
 }
 
+/* A request's path, without the user that it may name: no log line shows one. */
+static struct str path_without_user(struct str path)
+{
+    bool has_user = str_starts_with(path, STR(USERS_PATH)) && !str_equal(path, STR(USERS_PATH "query"));
+    return has_user ? (struct str){path.ptr, sizeof(USERS_PATH) - 1} : path;
+}
+
+/* For people to see. */
+static void keep_refused(struct status *status, const struct http_request *request, enum refusal why,
+                         const char *reason)
+{
+    static const struct str app_name = {"app", 3};
+    struct query_value app;
+    query_find(request->query, &app_name, 1, &app);
+    const struct refused_request refused = {
+        .unix_ms = status->config.unix_ms(),
+        .listener = "status",
+        .outcome = refusals[why].name,
+        .reason = reason,
+        .peer = request->peer,
+        .app = app.encoded,
+        .path = path_without_user(request->path),
+    };
+    refused_list_add(status->config.refused, &refused);
+    refused_log(&status->log_limits[why], refusals[why].level, "status request refused", &refused);
+}
+
+static struct http_reply *refuse(struct status *status, const struct http_request *request, enum refusal why,
+                                 struct problem problem, struct http_header extra)
+{
+    keep_refused(status, request, why, problem.detail);
+    return answer_problem_with(problem, extra);
+}
+
+static const struct http_header no_header = {NULL, NULL};
+
 /* A browser always sends Host; who sends none (HTTP/1.0) is not one. status 0: all is well. */
 static struct problem check_host(const struct http_request *request, const struct status_settings *settings)
 {
@@ -192,12 +269,16 @@ static struct problem check_access(struct status *status, const struct http_requ
     return problem;
 }
 
-static struct http_reply *refuse_access(struct problem problem)
+static struct http_reply *refuse_access(struct status *status, const struct http_request *request,
+                                        struct problem problem)
 {
+    (void)atomic_fetch_add_explicit(&status->n_not_admitted, 1, memory_order_relaxed);
+    atomic_store_explicit(&status->not_admitted_reason, problem.detail, memory_order_relaxed);
     if (problem.status == 401) {
-        return answer_problem_with(problem, (struct http_header){"WWW-Authenticate", "Bearer"});
+        return refuse(status, request, REFUSAL_TOKEN, problem,
+                      (struct http_header){"WWW-Authenticate", "Bearer"});
     }
-    return answer_problem(problem);
+    return refuse(status, request, REFUSAL_HOST, problem, no_header);
 }
 
 /* What on_headers() leaves to on_request(). */
@@ -214,20 +295,24 @@ static struct context *context_of(struct http_request *request)
 
 static struct http_reply *on_headers(void *cls, struct http_request *request)
 {
+    struct status *status = cls;
     struct match match = find_route(request);
     context_of(request)->route = NULL;
     if (!match.is_open) {
-        struct problem problem = check_access(cls, request);
+        struct problem problem = check_access(status, request);
         if (problem.status != 0) {
-            return refuse_access(problem);
+            return refuse_access(status, request, problem);
         }
+        (void)atomic_fetch_add_explicit(&status->n_admitted, 1, memory_order_relaxed);
     }
     if (match.methods == 0) {
-        return answer_problem((struct problem){404, "there is nothing at this path"});
+        return refuse(status, request, REFUSAL_OTHER_PATH,
+                      (struct problem){404, "there is nothing at this path"}, no_header);
     }
     if (match.route == NULL) {
-        return answer_problem_with((struct problem){405, "this path knows other methods, see Allow"},
-                                   (struct http_header){"Allow", allow_header(match.methods)});
+        return refuse(status, request, REFUSAL_OTHER_METHOD,
+                      (struct problem){405, "this path knows other methods, see Allow"},
+                      (struct http_header){"Allow", allow_header(match.methods)});
     }
     context_of(request)->route = match.route;
     return NULL;
@@ -242,19 +327,17 @@ static struct http_reply *on_request(void *cls, struct http_request *request)
 static struct http_reply *on_refusal(void *cls, struct http_request *request, enum http_refusal why,
                                      const char *error)
 {
-    static const unsigned statuses[] = {
-        [HTTP_REFUSAL_BAD_FRAMING] = 400, [HTTP_REFUSAL_LENGTH_REQUIRED] = 411,
-        [HTTP_REFUSAL_TOO_LARGE] = 413,   [HTTP_REFUSAL_HEAD_TOO_LARGE] = 431,
-        [HTTP_REFUSAL_VERSION] = 505,
+    static const struct {
+        unsigned status;
+        enum refusal refusal;
+    } of[] = {
+        [HTTP_REFUSAL_BAD_FRAMING] = {400, REFUSAL_BAD_FRAMING},
+        [HTTP_REFUSAL_LENGTH_REQUIRED] = {411, REFUSAL_NO_LENGTH},
+        [HTTP_REFUSAL_TOO_LARGE] = {413, REFUSAL_TOO_LARGE},
+        [HTTP_REFUSAL_HEAD_TOO_LARGE] = {431, REFUSAL_BAD_FRAMING},
+        [HTTP_REFUSAL_VERSION] = {505, REFUSAL_BAD_FRAMING},
     };
-    static struct log_limit limit = {.per_second = 2, .burst = 10};
-    uint64_t n_suppressed = 0;
-    (void)cls;
-    if (log_limit_pass(&limit, &n_suppressed)) {
-        log_warning("status request refused", log_u64("status", statuses[why]), log_text("reason", error),
-                    log_address("peer", &request->peer), log_u64("suppressed", n_suppressed));
-    }
-    return answer_problem((struct problem){statuses[why], error});
+    return refuse(cls, request, of[why].refusal, (struct problem){of[why].status, error}, no_header);
 }
 
 int status_new(const struct status_config *config, const struct status_settings *settings,
@@ -268,6 +351,10 @@ int status_new(const struct status_config *config, const struct status_settings 
     }
     live_settings_init(&status->live, copy);
     status->config = *config;
+    for (size_t i = 0; i < N_REFUSALS; i++) {
+        status->log_limits[i].per_second = LOG_LINES_PER_SECOND;
+        status->log_limits[i].burst = LOG_LINES_BURST;
+    }
     *ret_status = status;
     return 0;
 }
@@ -293,6 +380,15 @@ void status_discard(struct status_settings *prepared)
 void status_adopt(struct status *status, struct status_settings *prepared)
 {
     live_settings_adopt(&status->live, prepared);
+}
+
+void status_admission(const struct status *status, struct status_admission *ret_admission)
+{
+    *ret_admission = (struct status_admission){
+        .n_admitted = atomic_load_explicit(&status->n_admitted, memory_order_relaxed),
+        .n_not_admitted = atomic_load_explicit(&status->n_not_admitted, memory_order_relaxed),
+        .not_admitted_reason = atomic_load_explicit(&status->not_admitted_reason, memory_order_relaxed),
+    };
 }
 
 const struct http_handler *status_handler(void)

@@ -131,31 +131,32 @@ START_TEST(counts_what_was_sent)
     cleanup(answer_fini) struct answer answer;
     client_get(callback, "/livez", &answer);
     await_line("presenced_follower_revision{follower=\"store\"} 2");
-    EXPECT("presenced_callback_requests_total{answer=\"ok\",outcome=\"applied\"} 2",
-           "presenced_callback_requests_total{answer=\"ok\",outcome=\"unchanged\"} 1",
-           "presenced_callback_requests_total{answer=\"fail\",outcome=\"bad_body_truncated\"} 1",
-           "presenced_callback_requests_total{answer=\"refused\",outcome=\"refused_no_sign\"} 1",
-           "presenced_callback_requests_total{answer=\"refused\",outcome=\"other_path\"} 1",
-           "presenced_callback_requests_total{answer=\"health\",outcome=\"healthy\"} 1",
-           "presenced_callback_requests_total{answer=\"fail\",outcome=\"not_stored\"} 0",
-           "presenced_callback_duration_seconds_count 4",
-           "presenced_callback_duration_seconds_bucket{le=\"10\"} 4", /* request_timeout */
-           "presenced_callback_duration_seconds_bucket{le=\"+Inf\"} 4",
-           "presenced_callback_event_lag_seconds_count 2",
-           "presenced_callback_event_lag_seconds_bucket{le=\"10\"} 0",
-           "presenced_callback_event_lag_seconds_bucket{le=\"3600\"} 2",
-           "presenced_callback_events_restamped_total 1",
-           "presenced_users{app=\"1400000000\",state=\"online\"} 2",
-           "presenced_users{app=\"1400000001\",state=\"online\"} 0",
-           "presenced_online_devices{app=\"1400000000\",platform=\"Web\"} 2",
-           "presenced_change_log_changes_total 2", "presenced_follower_lag_changes{follower=\"store\"} 0",
-           "presenced_store_changes_total 2", "presenced_store_failures_total 0",
-           "presenced_connections{listener=\"callback\"} 1",
-           "presenced_connections_max{listener=\"callback\"} 500",
-           "presenced_connections_accepted_total{listener=\"callback\"} 1",
-           "presenced_requests_total{listener=\"callback\"} 7", "presenced_ready 1",
-           "presenced_degraded{reason=\"\"} 0", "presenced_build_info{version=\"" PRESENCED_VERSION "\"} 1",
-           "presenced_log_dropped_lines_total 0");
+    EXPECT(
+        "presenced_callback_requests_total{answer=\"ok\",outcome=\"applied\",app=\"1400000000\"} 2",
+        "presenced_callback_requests_total{answer=\"ok\",outcome=\"unchanged\",app=\"1400000000\"} 1",
+        "presenced_callback_requests_total{answer=\"fail\",outcome=\"bad_body_truncated\",app=\"1400000000\"} 1",
+        "presenced_callback_requests_total{answer=\"refused\",outcome=\"refused_no_sign\",app=\"1400000001\"} 1",
+        "presenced_callback_requests_total{answer=\"refused\",outcome=\"other_path\",app=\"\"} 1",
+        "presenced_callback_requests_total{answer=\"health\",outcome=\"healthy\",app=\"\"} 1",
+        "presenced_callback_requests_total{answer=\"fail\",outcome=\"not_stored\",app=\"1400000000\"} 0",
+        "presenced_callback_duration_seconds_count 4",
+        "presenced_callback_duration_seconds_bucket{le=\"10\"} 4", /* request_timeout */
+        "presenced_callback_duration_seconds_bucket{le=\"+Inf\"} 4",
+        "presenced_callback_event_lag_seconds_count 2",
+        "presenced_callback_event_lag_seconds_bucket{le=\"10\"} 0",
+        "presenced_callback_event_lag_seconds_bucket{le=\"3600\"} 2",
+        "presenced_callback_events_restamped_total 1",
+        "presenced_users{app=\"1400000000\",state=\"online\"} 2",
+        "presenced_users{app=\"1400000001\",state=\"online\"} 0",
+        "presenced_online_devices{app=\"1400000000\",platform=\"Web\"} 2",
+        "presenced_change_log_changes_total 2", "presenced_follower_lag_changes{follower=\"store\"} 0",
+        "presenced_store_changes_total 2", "presenced_store_failures_total 0",
+        "presenced_connections{listener=\"callback\"} 1",
+        "presenced_connections_max{listener=\"callback\"} 500",
+        "presenced_connections_accepted_total{listener=\"callback\"} 1",
+        "presenced_requests_total{listener=\"callback\"} 7", "presenced_ready 1",
+        "presenced_degraded{reason=\"\"} 0", "presenced_build_info{version=\"" PRESENCED_VERSION "\"} 1",
+        "presenced_log_dropped_lines_total 0");
     cleanup(buf_fini) struct buf text = read_metrics();
     ck_assert_ptr_null(strstr(text.ptr, "alice"));
     /* The sender's patience. */
@@ -278,6 +279,7 @@ START_TEST(every_metric_is_there_once)
         "-c", "grep -rohE '\\.name = \"(presenced|process)_[a-z_]+\"' \"$0/src\" | cut -d'\"' -f2",
         getenv("PRESENCED_SOURCE"), NULL};
     cleanup(buf_fini) struct buf names = {0};
+    event_login(callback, "alice", 0);
     cleanup(buf_fini) struct buf text = read_metrics();
     ck_assert_int_eq(sandbox_run(sandbox, "/bin/sh", arguments, &names), 0);
     struct str rest = str_trim(buf_str(&names));
@@ -408,6 +410,7 @@ static const char *const users_of_metrics[] = {"conf/examples/alerts.yml",
 
 START_TEST(examples_name_metrics_that_there_are)
 {
+    event_login(callback, "alice", 0);
     cleanup(buf_fini) struct buf text = read_metrics();
     cleanup(buf_fini) struct buf user = read_source(users_of_metrics[_i]);
     const char *rest = user.ptr;
@@ -461,7 +464,7 @@ static void append_rule(struct buf *rules, unsigned number, const char *expressi
     static const struct {
         const char *variable;
         const char *value;
-    } values[] = {{"$__rate_interval", "5m"}, {"$__range", "6h"}, {"$instance", ".*"}};
+    } values[] = {{"$__rate_interval", "5m"}, {"$__range", "6h"}, {"$instance", ".*"}, {"$app", ".*"}};
     buf_appendf(rules, "      - {record: 'r%u', expr: '", number);
     for (const char *at = expression; *at != '\0';) {
         size_t skip = 0;

@@ -187,6 +187,7 @@ static void start(unsigned n_apps)
     ck_assert_int_eq(table_new(&table_config, &fixture.table), 0);
     ck_assert_int_eq(history_new(&fixture.history), 0);
     ck_assert_int_eq(warnings_new(&fixture.warnings), 0);
+    ck_assert_int_eq(refused_list_new(&fixture.refused), 0);
     for (unsigned i = 0; i < n_apps; i++) {
         ck_assert_int_eq(table_add_app(fixture.table, APP_ID + i, &app), 0);
         ck_assert_uint_eq(app, i);
@@ -201,6 +202,7 @@ static void start(unsigned n_apps)
         .health = read_health,
         .health_cls = &fixture.health,
         .warnings = fixture.warnings,
+        .refused = fixture.refused,
         .parts = parts,
         .n_parts = sizeof(parts) / sizeof(parts[0]),
     };
@@ -220,6 +222,7 @@ void fixture_start_two_apps(void)
 void fixture_stop(void)
 {
     status_free(fixture.status);
+    refused_list_free(fixture.refused);
     warnings_free(fixture.warnings);
     history_free(fixture.history);
     table_free(fixture.table);

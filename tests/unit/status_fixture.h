@@ -21,6 +21,7 @@ struct fixture {
     struct table *table;
     struct history *history;
     struct warnings *warnings;
+    struct refused_list *refused;
     struct status *status;
     uint64_t now_ms;             /* what the status takes for the time */
     struct status_health health; /* what it is told of the daemon */

@@ -132,6 +132,7 @@ enum setup {
 
 static struct table *table;
 static struct callback *callback;
+static struct refused_list *kept;
 static uint16_t apps[2];
 static uint64_t now_ms;
 static uint64_t durable_revision;
@@ -185,6 +186,7 @@ static void fill_world(struct world *world, enum setup setup)
                                        .client_certificate_required = setup == CERTIFICATE,
                                        .other_commands_ok = setup == OTHERS_OK,
                                        .table = table,
+                                       .refused = kept,
                                        .is_ready = is_ready,
                                        .is_ready_cls = &ready,
                                        .unix_ms = test_clock}};
@@ -210,6 +212,7 @@ static void start(enum setup setup)
     ck_assert_int_eq(table_new(&table_config, &table), 0);
     ck_assert_int_eq(table_add_app(table, 1400000001, &apps[1]), 0);
     ck_assert_int_eq(table_add_app(table, 1400000000, &apps[0]), 0);
+    ck_assert_int_eq(refused_list_new(&kept), 0);
     fill_world(&world, setup);
     ck_assert_int_eq(callback_new(&world.config, &callback), 0);
 }
@@ -222,8 +225,10 @@ static void quieten_log(void)
 static void stop(void)
 {
     callback_free(callback);
+    refused_list_free(kept);
     table_free(table);
     callback = NULL;
+    kept = NULL;
     table = NULL;
 }
 
@@ -539,7 +544,7 @@ struct wanted {
 static void take_histogram(void *cls, const struct metric_sample *sample)
 {
     struct wanted *wanted = cls;
-    if (strcmp(sample->metric->name, wanted->name) == 0) {
+    if (sample->histogram != NULL && strcmp(sample->metric->name, wanted->name) == 0) {
         wanted->counts = *sample->histogram;
     }
 }
@@ -929,7 +934,7 @@ END_TEST
 static void reload(const struct callback_config *config)
 {
     struct rules *rules = NULL;
-    ck_assert_int_eq(callback_prepare(config, &rules), 0);
+    ck_assert_int_eq(callback_prepare(callback, config, &rules), 0);
     callback_adopt(callback, rules);
 }
 
@@ -1030,16 +1035,21 @@ static void send_one_of_each(void)
     (void)CALL("SdkAppid=1400000002&" SIGNED, LOGIN);
     (void)CALL(APP "&" EVENT "&RequestTime=1669872111&" SIGN, LOGIN);
     (void)CALL(OTHER_APP "&" EVENT "&OptPlatform=plat-secret", "{\"body-secret\":1,\"body-secret\":1}");
-    (void)CALL(OTHER_APP "&CallbackCommand=command-secret", LOGIN);
+    (void)CALL(OTHER_APP "&CallbackCommand=command-named", LOGIN);
 }
 
 START_TEST(log_names_reason_and_peer_but_no_secret)
 {
-    static const char *const secrets[] = {"17773bc3",   "17773BC3",    "xxxxyyyy", "second",
-                                          "1669872112", "plat-secret", "body-",    "command-secret",
-                                          "SdkAppid=",  "RequestTime="};
-    static const char *const wanted[] = {"refused_peer",     "192.0.2.99",    "refused_app",
-                                         "refused_peer",     "other_command", "bad_body_duplicate_key",
+    static const char *const secrets[] = {"17773bc3",    "17773BC3", "xxxxyyyy",  "second",      "1669872112",
+                                          "plat-secret", "body-",    "SdkAppid=", "RequestTime="};
+    static const char *const wanted[] = {"app=1400000002 path=/ ",
+                                         "app=1400000001 command=command-named path=/ ",
+                                         "refused_peer",
+                                         "192.0.2.99",
+                                         "refused_app",
+                                         "refused_peer",
+                                         "other_command",
+                                         "bad_body_duplicate_key",
                                          "a key comes twice"};
     cleanup(buf_fini) struct buf text = {0};
     start(PROXY);
@@ -1050,6 +1060,156 @@ START_TEST(log_names_reason_and_peer_but_no_secret)
     for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
         ck_assert_msg(strstr(text.ptr, secrets[i]) == NULL, "'%s' in: %s", secrets[i], text.ptr);
     }
+}
+END_TEST
+
+/* What is kept for who asks. */
+
+static void take_refused(void *cls, const struct refused_request *request)
+{
+    struct buf *lines = cls;
+    char peer[ADDRESS_TEXT_SIZE];
+    char client[ADDRESS_TEXT_SIZE];
+    (void)address_format(&request->peer, peer);
+    (void)address_format(&request->client, client);
+    buf_appendf(lines, "%llu %s %s peer=%s client=%s app=%.*s command=%.*s path=%.*s",
+                (unsigned long long)(request->unix_ms - SIGN_TIME_MS), request->listener, request->outcome,
+                peer, client, STR_FMT(request->app), STR_FMT(request->command), STR_FMT(request->path));
+    if (request->is_skewed) {
+        buf_appendf(lines, " skew=%lld", (long long)request->skew_s);
+    }
+    buf_append_char(lines, '\n');
+}
+
+static void expect_refused(const char *expected)
+{
+    cleanup(buf_fini) struct buf lines = {0};
+    refused_list_each(kept, 100, take_refused, &lines);
+    buf_append_char(&lines, '\0');
+    ck_assert_str_eq(lines.ptr, expected);
+}
+
+START_TEST(what_is_refused_is_kept_as_it_came)
+{
+    start(TOKENS);
+    expect_refused("");
+    (void)CALL("SdkAppid=%3114000&CallbackCommand=a%26b&ClientIP=192%2E0.2.9&" SIGNED, LOGIN);
+    now_ms += 7;
+    (void)send_request(&(struct sent){.method = "GET", .path = "/x%20y"});
+    (void)CALL(OTHER_APP "&" EVENT, "{");
+    expect_refused(
+        "7 callback bad_body_truncated peer=192.0.2.1 client= app=1400000001 "
+        "command=State.StateChange path=/\n"
+        "7 callback other_path peer=192.0.2.1 client= app= command= path=/x%20y\n"
+        "0 callback refused_app peer=192.0.2.1 client=192.0.2.9 app=%3114000 command=a%26b path=/\n");
+}
+END_TEST
+
+START_TEST(what_is_ok_is_not_kept)
+{
+    start(TOKENS);
+    (void)CALL(OTHER_APP "&" EVENT, LOGIN);
+    (void)CALL(OTHER_APP "&" EVENT, LOGIN);
+    ready = false;
+    (void)send_request(&(struct sent){.method = "GET", .path = "/livez"});
+    (void)send_request(&(struct sent){.method = "GET", .path = "/readyz"});
+    expect_refused("");
+}
+END_TEST
+
+static const struct {
+    const char *request_time;
+    const char *skew;
+} skews[] = {
+    {"1669872172", ""}, /* still within sign_tolerance, so the Sign is wrong */
+    {"1669872173", " skew=61"}, {"1669868512", " skew=-3600"}, {"%31669868512", " skew=-3600"},
+    {"0", " skew=-1669872112"}, {"18446744073709551615", ""},
+};
+
+START_TEST(a_clock_that_is_wrong_is_told_by_how_much)
+{
+    char query[256];
+    char expected[256];
+    start(TOKENS);
+    (void)snprintf(query, sizeof(query), APP "&RequestTime=%s&" SIGN, skews[_i].request_time);
+    enum callback_outcome outcome = CALL(query, LOGIN);
+    ck_assert_int_eq(outcome, _i == 0 ? CALLBACK_REFUSED_SIGN : CALLBACK_REFUSED_TIME);
+    (void)snprintf(expected, sizeof(expected),
+                   "0 callback %s peer=192.0.2.1 client= app=1400000000 command= path=/%s\n",
+                   callback_outcome_name(outcome), skews[_i].skew);
+    expect_refused(expected);
+}
+END_TEST
+
+/* What is counted by app. */
+
+START_TEST(callbacks_are_counted_by_app_and_token)
+{
+    struct callback_app_stats stats;
+    struct callback_app_stats of_none;
+    start(TOKENS);
+    ck_assert(callback_app_stats(callback, apps[0], &stats));
+    ck_assert_uint_eq(stats.authentic_unix_ms, 0);
+    ck_assert_ptr_null(stats.not_ok_reason);
+    (void)CALL(APP "&" EVENT "&" SIGNED, LOGIN);
+    (void)CALL(APP "&" EVENT "&" SIGNED, "{");
+    (void)CALL(APP "&" EVENT, LOGIN);
+    (void)CALL("SdkAppid=1400000002&" EVENT, LOGIN);
+    (void)send_request(&(struct sent){.path = "/scanner"});
+    (void)send_request(&(struct sent){.path = "/elsewhere", .query = OTHER_APP "&" EVENT});
+    (void)CALL(SIGNED, LOGIN); /* the console's check */
+    ck_assert(callback_app_stats(callback, apps[0], &stats));
+    ck_assert_uint_eq(stats.n_ok, 1);
+    ck_assert_uint_eq(stats.n_not_ok, 2);
+    ck_assert_uint_eq(stats.authentic_unix_ms, SIGN_TIME_MS);
+    ck_assert_ptr_nonnull(strstr(stats.not_ok_reason, "Sign or RequestTime is missing"));
+    ck_assert(callback_app_stats(callback, apps[1], &stats));
+    ck_assert_uint_eq(stats.n_ok + stats.n_not_ok + stats.authentic_unix_ms, 0);
+    ck_assert(!callback_app_stats(callback, 2, &stats));
+    callback_listener_stats(callback, &of_none);
+    ck_assert_uint_eq(of_none.n_ok, 1);
+    ck_assert_uint_eq(of_none.n_not_ok, 2);
+    ck_assert_ptr_nonnull(strstr(of_none.not_ok_reason, "not the path"));
+}
+END_TEST
+
+struct named_value {
+    const char *name;
+    struct str label; /* the second, empty where there is one */
+    uint64_t value;
+    unsigned n;
+};
+
+/* Of metrics whose first label is the app. */
+static void find_value(void *cls, const struct metric_sample *sample)
+{
+    struct named_value *wanted = cls;
+    const char *name = sample->metric->name == NULL ? "" : sample->metric->name;
+    if (strcmp(name, wanted->name) == 0 && str_equal(sample->labels[0], STR("1400000000")) &&
+        str_equal(sample->labels[1], wanted->label)) {
+        wanted->value = sample->value;
+        wanted->n++;
+    }
+}
+
+static uint64_t value_of_app(const char *name, struct str label)
+{
+    struct named_value wanted = {.name = name, .label = label};
+    callback_metrics(callback, &(struct metric_visitor){find_value, &wanted});
+    ck_assert_uint_eq(wanted.n, 1);
+    return wanted.value;
+}
+
+START_TEST(an_old_token_is_seen_to_be_used_no_more)
+{
+    start(TOKENS);
+    (void)CALL(APP "&" EVENT "&" SIGN_TIME "&" SECOND_SIGN, LOGIN);
+    (void)CALL(APP "&" EVENT "&" SIGNED, LOGIN);
+    (void)CALL(APP "&" EVENT "&" SIGNED, LOGIN);
+    (void)CALL(APP "&" EVENT, LOGIN);
+    ck_assert_uint_eq(value_of_app("presenced_callback_signed_total", STR("1")), 1);
+    ck_assert_uint_eq(value_of_app("presenced_callback_signed_total", STR("2")), 2);
+    ck_assert_uint_eq(value_of_app("presenced_callback_last_event_timestamp_seconds", STR("")), SIGN_TIME_MS);
 }
 END_TEST
 
@@ -1380,6 +1540,11 @@ Suite *test_suite(void)
     tcase_add_test(tcase, reload_under_load);
     tcase_add_test(tcase, log_names_reason_and_peer_but_no_secret);
     tcase_add_test(tcase, log_lines_are_bounded_by_kind);
+    tcase_add_test(tcase, what_is_refused_is_kept_as_it_came);
+    tcase_add_test(tcase, what_is_ok_is_not_kept);
+    tcase_add_loop_test(tcase, a_clock_that_is_wrong_is_told_by_how_much, 0, N(skews));
+    tcase_add_test(tcase, callbacks_are_counted_by_app_and_token);
+    tcase_add_test(tcase, an_old_token_is_seen_to_be_used_no_more);
     tcase_add_test(tcase, out_of_memory_at_the_start);
     tcase_add_loop_test(tcase, memory_gone_while_serving, 0, N(scarce_cases));
     tcase_add_loop_test(tcase, lag_is_from_event_time_to_arrival, 0, N(lag_cases));

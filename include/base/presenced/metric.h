@@ -30,7 +30,7 @@ enum metric_unit {
 
 /* Constant texts of ours, which are not escaped. */
 struct metric {
-    const char *name;
+    const char *name; /* NULL: /v1/stats alone shows it */
     enum metric_type type;
     enum metric_unit unit;
     const char *labels[METRIC_N_LABELS_MAX]; /* their names; the rest NULL */

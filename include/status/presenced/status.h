@@ -7,6 +7,7 @@
 
 #include "presenced/history.h"
 #include "presenced/metric.h"
+#include "presenced/refused.h"
 #include "presenced/request.h"
 #include "presenced/table.h"
 #include "presenced/warnings.h"
@@ -49,6 +50,7 @@ struct status_config {
     struct status_health (*health)(void *cls);
     void *health_cls;
     struct warnings *warnings;
+    struct refused_list *refused;    /* shown, and takes the requests that are refused here */
     const struct status_part *parts; /* in the order in which they are shown */
     size_t n_parts;
 };
@@ -77,6 +79,15 @@ DEFINE_CLEANUP(struct status_settings *, status_discard)
 
 /* Requests are checked against these from now on. Consumes them. */
 void status_adopt(struct status *status, struct status_settings *prepared);
+
+/* Of requests for what is not open to anybody: who was let in, and who was not, for Host or token. */
+struct status_admission {
+    uint64_t n_admitted;
+    uint64_t n_not_admitted;
+    const char *not_admitted_reason; /* of the last, in words; NULL: none yet */
+};
+
+void status_admission(const struct status *status, struct status_admission *ret_admission);
 
 /* For struct http_config, with the status as its handler_cls. */
 const struct http_handler *status_handler(void);
