@@ -4,6 +4,8 @@
 
 #include "presenced/clock.h"
 
+#include <stdio.h>
+
 static void visit_callback(void *cls, const struct metric_visitor *visitor)
 {
     const struct daemon *daemon = cls;
@@ -48,17 +50,27 @@ static void visit_log(void *cls, const struct metric_visitor *visitor)
     log_metrics(visitor);
 }
 
-void note_reload(struct reloads *reloads, bool successful)
+void note_reload_succeeded(struct daemon *daemon)
 {
+    struct reloads *reloads = &daemon->reloads;
     (void)pthread_mutex_lock(&reloads->lock);
-    if (successful) {
-        reloads->counters.n_successful++;
-        reloads->counters.loaded_unix_ms = clock_unix_ms();
-    } else {
-        reloads->counters.n_failed++;
-    }
-    reloads->counters.last_successful = successful;
+    reloads->counters.n_successful++;
+    reloads->counters.loaded_unix_ms = clock_unix_ms();
+    reloads->counters.last_successful = true;
     (void)pthread_mutex_unlock(&reloads->lock);
+    warnings_clear(daemon->warnings, WARNING_RELOAD_FAILED, 0);
+}
+
+void note_reload_failed(struct daemon *daemon, struct str why)
+{
+    struct reloads *reloads = &daemon->reloads;
+    char text[WARNING_TEXT_SIZE + 1]; /* one more, so that what is cut is seen to be */
+    (void)pthread_mutex_lock(&reloads->lock);
+    reloads->counters.n_failed++;
+    reloads->counters.last_successful = false;
+    (void)pthread_mutex_unlock(&reloads->lock);
+    (void)snprintf(text, sizeof(text), "configuration not reloaded: %.*s", STR_FMT(why));
+    warnings_raise(daemon->warnings, WARNING_RELOAD_FAILED, 0, text, clock_monotonic_ms());
 }
 
 static void visit_reloads(void *cls, const struct metric_visitor *visitor)

@@ -95,6 +95,7 @@ static const struct {
     {"status", start_status, stop_status},
     {"tls", start_tls, stop_tls},
     {"listeners", start_listeners, stop_listeners},
+    {"trouble", start_trouble, stop_trouble},
     {"watchdog", start_watchdog, NULL},
 };
 #define N_STEPS (sizeof(steps) / sizeof(steps[0]))
@@ -110,6 +111,7 @@ static uint64_t pass_time(struct daemon *daemon)
         store_note_online(daemon->store, now_ms, n_online);
     }
     watch_certificates(daemon);
+    trouble_look(daemon);
     warnings_remind(daemon->warnings, clock_monotonic_ms());
     report_refresh(daemon);
     uint64_t wait_ms = next_ms > now_ms ? next_ms - now_ms : 0;
@@ -143,14 +145,14 @@ static void reload(struct daemon *daemon)
     }
     setup_log_lines(LOG_LEVEL_WARNING, &warnings);
     setup_log_lines(LOG_LEVEL_ERROR, &errors);
-    note_reload(&daemon->reloads, r == 0);
     if (r < 0) {
         log_error("configuration not reloaded: the old one stays", log_errno("error", r));
-        report_reloaded(daemon, errors.len > 0 ? first_line(&errors) : str_from(strerror(-r)));
+        note_reload_failed(daemon, errors.len > 0 ? first_line(&errors) : str_from(strerror(-r)));
     } else {
         log_notice("configuration reloaded", log_text("file", daemon->config_path));
-        report_reloaded(daemon, STR(""));
+        note_reload_succeeded(daemon);
     }
+    report_reloaded(daemon);
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)

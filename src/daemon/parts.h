@@ -51,7 +51,6 @@ struct report {
     uint64_t next_ms;
     uint64_t n_users_loaded;
     char line[SERVICE_STATUS_SIZE];
-    char refusal[SERVICE_STATUS_SIZE / 2]; /* why the last reload changed nothing; "": it did */
 };
 
 struct watchdog {
@@ -86,6 +85,7 @@ struct daemon {
     struct passed passed;
     struct report report;
     struct watchdog watchdog;
+    struct trouble *trouble;
 };
 
 extern const char *const daemon_listener_names[N_LISTENERS];
@@ -110,11 +110,21 @@ int activation_check(const struct daemon *daemon, const struct config *config, s
 void report_loading(struct daemon *daemon, uint64_t n_users);
 void report_ready(struct daemon *daemon);
 void report_reloading(struct daemon *daemon);
-void report_reloaded(struct daemon *daemon, struct str refusal); /* "": all of it was taken over */
+void report_reloaded(struct daemon *daemon); /* or was not */
 void report_stopping(struct daemon *daemon);
 
 /* Now and then tells what has changed; costs nothing to call often. */
 void report_refresh(struct daemon *daemon);
+
+/* trouble.c: raises and clears warnings */
+int start_trouble(struct daemon *daemon);
+void stop_trouble(struct daemon *daemon);
+
+/* For apps that are in the table. */
+void trouble_configure(struct daemon *daemon, const struct config *config);
+
+/* Looks, if it is time; costs nothing to call often. */
+void trouble_look(struct daemon *daemon);
 
 /* watchdog.c */
 int start_watchdog(struct daemon *daemon);
@@ -134,8 +144,9 @@ void stop_storage(struct daemon *daemon);
 /* What the status listener shows of the others. */
 void describe_parts(struct daemon *daemon, struct status_part ret_parts[static N_STATUS_PARTS]);
 
-/* A reload is over. */
-void note_reload(struct reloads *reloads, bool successful);
+/* A reload is over: counted, and one that changed nothing is a warning until the next. */
+void note_reload_succeeded(struct daemon *daemon);
+void note_reload_failed(struct daemon *daemon, struct str why);
 
 /* Whether and how far what is answered OK is stored. */
 struct callback_store storage_of_callback(struct daemon *daemon);

@@ -323,5 +323,6 @@ int reload_policy(struct daemon *daemon, const struct config *config)
     configure_log(config);
     watch_certificates(daemon);
     warn_of_unsigned(daemon, config);
+    trouble_configure(daemon, config);
     return 0;
 }

@@ -24,51 +24,41 @@ static void set_line(char *ret_line, size_t size, struct str text)
     ret_line[n] = '\0';
 }
 
-struct worst {
-    char text[WARNING_TEXT_SIZE];
-    size_t n_others;
+/* A line has room for the worst of them. */
+#define N_TOLD_MAX 2
+
+struct told {
+    struct buf *text;
+    size_t n;
 };
 
 /* An app without a token is what the configuration asks for, and always so. */
-static void find_worst(void *cls, const struct warning *warning)
+static void tell_warning(void *cls, const struct warning *warning)
 {
-    struct worst *worst = cls;
+    struct told *told = cls;
     if (warning->code == WARNING_APP_UNSIGNED) {
         return;
     }
-    if (worst->text[0] != '\0') {
-        worst->n_others++;
-    } else {
-        set_line(worst->text, sizeof(worst->text), warning->text);
+    if (told->n++ < N_TOLD_MAX) {
+        buf_appendf(told->text, "; %.*s", STR_FMT(warning->text));
     }
 }
 
 static void describe_warnings(struct warnings *warnings, struct buf *text)
 {
-    struct worst worst = {.text = ""};
-    warnings_each(warnings, find_worst, &worst);
-    if (worst.text[0] != '\0') {
-        buf_appendf(text, "; %s", worst.text);
-    }
-    if (worst.n_others > 0) {
-        buf_appendf(text, " (and %zu more)", worst.n_others);
+    struct told told = {.text = text};
+    warnings_each(warnings, tell_warning, &told);
+    if (told.n > N_TOLD_MAX) {
+        buf_appendf(text, " (and %zu more)", told.n - N_TOLD_MAX);
     }
 }
 
 static void describe(const struct daemon *daemon, char ret_line[static SERVICE_STATUS_SIZE])
 {
     cleanup(buf_fini) struct buf text = {0};
-    const char *problem = daemon->store == NULL ? NULL : store_problem(daemon->store);
-    const char *refusal = daemon->report.refusal;
     buf_appendf(&text, "%susers online: %" PRIu64,
                 atomic_load(&daemon->readiness) == STATUS_DRAINING ? "draining, " : "",
                 table_n_online(daemon->table));
-    if (problem != NULL) {
-        buf_appendf(&text, "; store: %s", problem);
-    }
-    if (refusal[0] != '\0') {
-        buf_appendf(&text, "; configuration not reloaded: %s", refusal);
-    }
     describe_warnings(daemon->warnings, &text);
     set_line(ret_line, SERVICE_STATUS_SIZE, text.failed ? STR("") : buf_str(&text));
 }
@@ -115,9 +105,8 @@ void report_reloading(struct daemon *daemon)
     }
 }
 
-void report_reloaded(struct daemon *daemon, struct str refusal)
+void report_reloaded(struct daemon *daemon)
 {
-    set_line(daemon->report.refusal, sizeof(daemon->report.refusal), refusal);
     if (atomic_load(&daemon->readiness) == STATUS_READY) {
         report_ready(daemon);
     }

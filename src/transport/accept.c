@@ -127,6 +127,7 @@ bool accept_some(struct worker *worker, struct watch *socket)
         struct sockaddr_storage sockaddr;
         socklen_t len = sizeof(sockaddr);
         if (!has_room(worker)) {
+            transport_count(&worker->counters.n_no_room);
             make_room(worker);
             return false;
         }

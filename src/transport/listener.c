@@ -200,6 +200,7 @@ void transport_listener_counters(const struct transport_listener *listener,
         const struct worker_counters *worker = &listener->workers[i]->counters;
         counters.n_accepted += atomic_load(&worker->n_accepted);
         counters.n_refused_per_address += atomic_load(&worker->n_refused_per_address);
+        counters.n_no_room += atomic_load(&worker->n_no_room);
         counters.n_timed_out += atomic_load(&worker->n_timed_out);
     }
     *ret_counters = counters;
@@ -230,6 +231,12 @@ static const struct metric metrics[] = {
      .help = "Connections closed at once, for their address has max_connections_per_address.",
      .key = "refused_per_address",
      .offset = offsetof(struct transport_counters, n_refused_per_address)},
+    {.name = "presenced_connections_no_room_total",
+     .type = METRIC_COUNTER,
+     .labels = {"listener"},
+     .help = "Times that a connection had to wait, for as many were open as may be.",
+     .key = "no_room",
+     .offset = offsetof(struct transport_counters, n_no_room)},
     {.name = "presenced_connections_timed_out_total",
      .type = METRIC_COUNTER,
      .labels = {"listener"},

@@ -44,6 +44,7 @@ struct transport_shared {
 struct worker_counters {
     _Atomic uint64_t n_accepted;
     _Atomic uint64_t n_refused_per_address;
+    _Atomic uint64_t n_no_room;
     _Atomic uint64_t n_timed_out;
     _Atomic uint64_t n_rounds;
     _Atomic bool is_quiet; /* paused, and everything that was received is answered */

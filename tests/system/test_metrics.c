@@ -324,7 +324,7 @@ START_TEST(the_keys_of_stats_stay)
     const cJSON *listeners = cJSON_GetObjectItemCaseSensitive(stats, "listeners");
     expect_keys(listeners, "callback status ");
     expect_keys(cJSON_GetObjectItemCaseSensitive(listeners, "callback"),
-                "connections connections_max accepted refused_per_address timed_out requests "
+                "connections connections_max accepted refused_per_address no_room timed_out requests "
                 "requests_malformed handshakes_full handshakes_resumed handshakes_failed "
                 "handshake_failures_closed handshake_failures_not_tls handshake_failures_alert "
                 "handshake_failures_timed_out handshake_failures_too_long handshake_failures_negotiation "

@@ -247,6 +247,7 @@ START_TEST(reads_the_other_sections)
                                 "[app 1400000000]\n"
                                 "token = abc\n"
                                 "sign_tolerance = 2m\n"
+                                "quiet_after = 12h\n"
                                 "[app 9007199254740991]\n"
                                 "token_file = /secret/token, of the app\n"
                                 "unsigned = yes\n");
@@ -269,6 +270,8 @@ START_TEST(reads_the_other_sections)
     ck_assert_str_eq(config->apps[0].id_text, "1400000000");
     ck_assert_str_eq(config->apps[0].token.items[0], "abc");
     ck_assert_uint_eq(config->apps[0].sign_tolerance_ms, 120000);
+    ck_assert_uint_eq(config->apps[0].quiet_after_ms, 12 * 3600000);
+    ck_assert_uint_eq(config->apps[1].quiet_after_ms, 0);
     ck_assert_str_eq(config->apps[1].id_text, "9007199254740991");
     ck_assert_uint_eq(config->apps[1].id, UINT64_C(9007199254740991));
     ck_assert_str_eq(config->apps[1].token_file.items[0], "/secret/token, of the app");
@@ -429,6 +432,9 @@ static const struct {
     {"app 1400000001",
      {"token = x\nsign_tolerance = 1s", "token = x\nsign_tolerance = 1h"},
      {"token = x\nsign_tolerance = 999ms", "token = x\nsign_tolerance = 61m"}},
+    {"app 1400000001",
+     {"token = x\nquiet_after = 0", "token = x\nquiet_after = 30d"},
+     {"token = x\nquiet_after = 31d", "token = x\nquiet_after = 5"}},
 };
 
 START_TEST(has_bounds)
@@ -586,7 +592,7 @@ static const struct {
     {STR("[app 99999999999999999999999999]\n"), "FILE:1: [app 99999999999999999999999999]: " APP_ID "\n"},
     /* keys */
     {STR(APP "tokn = s3cret\n"), "FILE:3: [app 1400000000] tokn: no such key: token, token_file, unsigned, "
-                                 "sign_tolerance\n"},
+                                 "sign_tolerance, quiet_after\n"},
     {STR(APP "[presence]\nlisten = 1\n"),
      "FILE:4: [presence] listen: no such key: push_online_window, max_users, forget_after\n"},
     {STR(APP "[log]\nlevel = info\nformat = text\nlevel = info\n"),

@@ -84,6 +84,7 @@ struct transport_counters {
     uint64_t n_connections_max;
     uint64_t n_accepted;
     uint64_t n_refused_per_address; /* closed at once, for max_connections_per_address */
+    uint64_t n_no_room;             /* times that one had to wait, for n_connections_max are open */
     uint64_t n_timed_out;           /* cut off for request_timeout: slow to send, or to take the reply */
 };
 
