@@ -49,4 +49,21 @@ sed -nE 's/^\.It Cm ([a-z_0-9]+) No ([0-9]{3} (OK|FAIL)|counter|gauge|histogram)
     sort >"$own/page"
 differ 'answers and metrics' 'the sources'
 [ -s "$own/help" ]
+
+# Who is woken by an alert finds what to do about it.
+sed -n 's/^ *- alert: //p' "$root/conf/examples/alerts.yml" | sort >"$own/help"
+sed -nE 's/^\.It Cm (Presenced[A-Za-z]+)$/\1/p' "$pages/presenced-operating.7" | sort >"$own/page"
+differ 'alerts' 'conf/examples/alerts.yml'
+[ -s "$own/help" ]
+
+# What needs a person: its codes, in the list of the API and in that of what to do.
+sed -nE 's/^ +X\([A-Z0-9_]+, "([a-z0-9_]+)"\).*/\1/p' "$root/include/status/presenced/warnings.h" | while read -r code; do
+    for page in presenced-api.7 presenced-operating.7; do
+        grep -qE "^\\.(It )?Cm (.* )?$code( |\$)" "$pages/$page" || echo "$page does not tell of the warning $code"
+    done
+done >"$own/missing"
+if [ -s "$own/missing" ]; then
+    cat "$own/missing"
+    status=1
+fi
 exit $status
