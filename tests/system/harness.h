@@ -55,8 +55,9 @@ pid_t instance_pid(const struct instance *instance);
 /* Of any process. */
 uint64_t resident_bytes(pid_t pid);
 
-/* Waits until the daemon's log holds `text`. */
+/* Waits until the daemon's log holds `text`, so often. */
 void instance_await_log(struct instance *instance, const char *text);
+void instance_await_log_times(struct instance *instance, const char *text, unsigned n);
 
 /* A copy of the log so far; the caller calls buf_fini(). */
 struct buf instance_log(struct instance *instance);

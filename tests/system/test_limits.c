@@ -363,7 +363,7 @@ END_TEST
 
 #define RECORD_WAIT_MS 10 /* what a round waits for beside a connection that is stuck */
 #define N_IDS 1000        /* whose answer is more than ten records */
-#define N_TRIES 10
+#define N_TRIES 20
 
 static uint64_t long_query_ms(struct wire *wire)
 {
@@ -384,23 +384,30 @@ static uint64_t long_query_ms(struct wire *wire)
     return clock_monotonic_ms() - begun_ms;
 }
 
-/* A long reply over TLS goes out a record a round, and none of them waits for the thread's stuck connection.
- */
-START_TEST(long_replies_do_not_wait_for_a_stuck_connection)
+static uint64_t least_long_query_ms(struct wire *wire, uint64_t enough_ms)
 {
-    start(CALLBACK TLS "[status]\nlisten = 127.0.0.1:0\n" TLS "[app 1400000000]\n");
-    cleanup(wire_freep) struct wire *stuck = wire_open(instance_status_port(instance));
-    ck_assert(wire_start_tls(stuck, sandbox, &(struct wire_tls){0}));
-    send_without_end_on(stuck, stuck_heads[0]);
-    cleanup(wire_freep) struct wire *wire = wire_open(instance_status_port(instance));
-    ck_assert(wire_start_tls(wire, sandbox, &(struct wire_tls){0}));
-    (void)poll(NULL, 0, 10 * RECORD_WAIT_MS); /* for so long it may be thought of as at work */
     uint64_t least_ms = UINT64_MAX;
-    for (int i = 0; i < N_TRIES && least_ms >= 10 * RECORD_WAIT_MS; i++) {
+    for (int i = 0; i < N_TRIES && least_ms > enough_ms; i++) {
         uint64_t ms = long_query_ms(wire);
         least_ms = ms < least_ms ? ms : least_ms;
     }
-    ck_assert_uint_lt(least_ms, 10 * RECORD_WAIT_MS);
+    return least_ms;
+}
+
+/* A long reply over TLS goes out a record a round, and none of them waits for the thread's stuck connection:
+ * it takes what it takes without one, and not ten waits more. */
+START_TEST(long_replies_do_not_wait_for_a_stuck_connection)
+{
+    start(CALLBACK TLS "[status]\nlisten = 127.0.0.1:0\n" TLS "[app 1400000000]\n");
+    cleanup(wire_freep) struct wire *wire = wire_open(instance_status_port(instance));
+    ck_assert(wire_start_tls(wire, sandbox, &(struct wire_tls){0}));
+    uint64_t alone_ms = least_long_query_ms(wire, 0);
+    cleanup(wire_freep) struct wire *stuck = wire_open(instance_status_port(instance));
+    ck_assert(wire_start_tls(stuck, sandbox, &(struct wire_tls){0}));
+    send_without_end_on(stuck, stuck_heads[0]);
+    (void)poll(NULL, 0, 10 * RECORD_WAIT_MS); /* for so long it may be thought of as at work */
+    uint64_t enough_ms = alone_ms + 5 * RECORD_WAIT_MS;
+    ck_assert_uint_le(least_long_query_ms(wire, enough_ms), enough_ms);
     stop();
 }
 END_TEST
