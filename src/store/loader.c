@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Ten million users are loaded by some threads, each of which takes the next piece of the key space and puts
- * the users that it finds there into the table. What is small is read before, by the caller. */
+/* Users may be tens of millions, so a few threads load them: each takes the next piece of the key space and
+ * puts the users that it finds there into the table. All else is small, and the caller reads it before. */
 #include "loader.h"
 
 #include "layout.h"
@@ -37,14 +37,14 @@ static struct str kind_key(const uint8_t *kind)
     return (struct str){(const char *)kind, 1};
 }
 
-/* Words for what no checksum finds. */
+/* For damage that no checksum finds. */
 static int bad_pair(const char *what, struct engine_error *ret_error)
 {
     (void)snprintf(ret_error->text, sizeof(ret_error->text), "a stored %s is not as it was written", what);
     return -EBADMSG;
 }
 
-/* Hands all pairs of a kind to `load`. */
+/* Calls `load` with each pair of a kind. */
 static int load_kind(const struct loader_source *source, enum layout_kind kind, void *cls,
                      int (*load)(void *cls, struct str key, struct str value, struct engine_error *ret_error),
                      struct engine_error *ret_error)
@@ -94,7 +94,7 @@ static int load_position(void *cls, struct str key, struct str value, struct eng
     return layout_read_position(key, value, position) < 0 ? bad_pair("position", ret_error) : 0;
 }
 
-/* Numbers stay what they were, for the records of users name them. */
+/* A platform must keep its number, for records of users have that. */
 static int load_platform(void *cls, struct str key, struct str value, struct engine_error *ret_error)
 {
     struct platform_names *names = cls;
@@ -139,7 +139,7 @@ static int load_minute(void *cls, struct str key, struct str value, struct engin
     return 0;
 }
 
-/* The app that was looked up last: neighbours mostly have the same. */
+/* The app that was looked up last: the next user mostly has the same. */
 struct known_app {
     int index; /* -1: none yet */
     uint64_t id;

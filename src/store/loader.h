@@ -15,12 +15,12 @@ struct loader_source {
     const struct pending *pending;
 };
 
-/* Checks that the layout is one that is known, and says up to where of which journal it goes. As
+/* Checks that the layout is known, and reads up to where of which journal the engine has all. As
  * loader_run(). */
 int loader_read_position(struct engine *engine, struct layout_position *ret_position,
                          struct engine_error *ret_error);
 
-/* Hears the names of platforms. As loader_run(). */
+/* Interns the names of platforms. As loader_run(). */
 int loader_read_names(const struct loader_source *source, struct platform_names *names,
                       struct engine_error *ret_error);
 
@@ -28,8 +28,7 @@ int loader_read_names(const struct loader_source *source, struct platform_names 
 int loader_check_cancelled(const struct store_config *config);
 
 /* Loads all that there is into config's table, telling config's callbacks. 0; -ECANCELED; -EBADMSG: a pair is
- * not as it should be; -EPROTONOSUPPORT: of a newer layout; or as the engine says. `ret_error` has the words.
- */
+ * not as it should be; -EPROTONOSUPPORT: of a newer layout; or as the engine. `ret_error` has the words. */
 int loader_run(const struct store_config *config, const struct loader_source *source, uint64_t *ret_n_users,
                struct engine_error *ret_error);
 
