@@ -96,7 +96,7 @@ static uint64_t pass_time(struct daemon *daemon)
     uint64_t n_online = table_n_online(daemon->table);
     history_record(daemon->history, now_ms, n_online);
     if (daemon->store != NULL) {
-        store_note_online(daemon->store, now_ms, n_online);
+        store_record_online(daemon->store, now_ms, n_online);
     }
     watch_certificates(daemon);
     warnings_remind(daemon->warnings, clock_monotonic_ms());
