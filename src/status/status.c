@@ -16,7 +16,6 @@
 #include "users_query.h"
 #include "vendor_query.h"
 
-#include <assert.h>
 #include <errno.h>
 
 struct status {
@@ -211,17 +210,10 @@ struct context {
     const struct route *route; /* NULL: the request was refused, though memory was gone to say so */
 };
 
-static_assert(sizeof(struct context) <= HTTP_CONTEXT_SIZE, "it has room");
-
-static struct context *context_of(struct http_request *request)
-{
-    return (struct context *)(void *)request->context;
-}
-
 static struct http_reply *on_headers(void *cls, struct http_request *request)
 {
     struct match match = find_route(request);
-    context_of(request)->route = NULL;
+    http_request_context(request, struct context)->route = NULL;
     if (!match.is_open) {
         struct problem problem = check_access(cls, request);
         if (problem.status != 0) {
@@ -235,13 +227,13 @@ static struct http_reply *on_headers(void *cls, struct http_request *request)
         return answer_problem_with((struct problem){405, "this path knows other methods, see Allow"},
                                    (struct http_header){"Allow", allow_header(match.methods)});
     }
-    context_of(request)->route = match.route;
+    http_request_context(request, struct context)->route = match.route;
     return NULL;
 }
 
 static struct http_reply *on_request(void *cls, struct http_request *request)
 {
-    const struct route *route = context_of(request)->route;
+    const struct route *route = http_request_context(request, struct context)->route;
     return route == NULL ? NULL : route->answer(cls, request);
 }
 
