@@ -16,7 +16,6 @@
 #include "presenced/query.h"
 #include "presenced/reply.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 
@@ -150,12 +149,6 @@ struct context {
     struct str client_ip;    /* likewise */
     uint64_t revision;       /* must be durable before the answer may say OK; 0: nothing has to */
 };
-static_assert(sizeof(struct context) <= HTTP_CONTEXT_SIZE, "it has room");
-
-static struct context *context_of(struct http_request *request)
-{
-    return (struct context *)(void *)request->context;
-}
 
 static struct http_reply *on_headers(void *cls, struct http_request *request)
 {
@@ -172,7 +165,7 @@ static struct http_reply *on_headers(void *cls, struct http_request *request)
     if (!decision.authentic) {
         return conclude(callback, request, decision.outcome);
     }
-    *context_of(request) = (struct context){
+    *http_request_context(request, struct context) = (struct context){
         .is_authentic = true,
         .outcome = decision.outcome,
         .app = decision.app,
@@ -271,7 +264,7 @@ static struct http_reply *on_resume(void *cls, struct http_request *request)
 {
     struct callback *callback = cls;
     const struct callback_store *store = &callback->store;
-    const struct context *context = context_of(request);
+    const struct context *context = http_request_context(request, struct context);
     if (context->revision == 0 || store->durable_revision == NULL ||
         store->durable_revision(store->cls) >= context->revision) {
         return conclude_authentic(callback, request, context->outcome);
@@ -282,7 +275,7 @@ static struct http_reply *on_resume(void *cls, struct http_request *request)
 
 static struct http_reply *on_request(void *cls, struct http_request *request)
 {
-    struct context *context = context_of(request);
+    struct context *context = http_request_context(request, struct context);
     if (!context->is_authentic) {
         return NULL;
     }

@@ -45,11 +45,17 @@ static int start_table(struct daemon *daemon)
             .forget_after_ms = config->forget_after_ms,
         },
         &daemon->table);
-    for (size_t i = 0; r == 0 && i < daemon->config->n_apps; i++) {
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = 0; i < daemon->config->n_apps; i++) {
         uint16_t app;
         r = table_add_app(daemon->table, daemon->config->apps[i].id, &app);
+        if (r < 0) {
+            return r;
+        }
     }
-    return r;
+    return 0;
 }
 
 static void stop_table(struct daemon *daemon)
@@ -114,22 +120,30 @@ static struct str first_line(const struct buf *lines)
 }
 
 /* The file is read and checked whole before anything is exchanged. */
+static int try_reload(struct daemon *daemon, struct buf *errors, struct buf *warnings)
+{
+    cleanup(config_fini) struct config config = {0};
+    int r = setup_load(daemon->config_path, SETUP_RELOAD, &config, errors, warnings);
+    if (r < 0) {
+        return r;
+    }
+    r = config_check_reload(daemon->config, &config, errors);
+    if (r < 0) {
+        return r;
+    }
+    r = activation_check(daemon, &config, errors);
+    if (r < 0) {
+        return r;
+    }
+    return reload_policy(daemon, &config);
+}
+
 static void reload(struct daemon *daemon)
 {
-    report_reloading(daemon);
-    cleanup(config_fini) struct config config = {0};
     cleanup(buf_fini) struct buf errors = {0};
     cleanup(buf_fini) struct buf warnings = {0};
-    int r = setup_load(daemon->config_path, SETUP_RELOAD, &config, &errors, &warnings);
-    if (r == 0) {
-        r = config_check_reload(daemon->config, &config, &errors);
-    }
-    if (r == 0) {
-        r = activation_check(daemon, &config, &errors);
-    }
-    if (r == 0) {
-        r = reload_policy(daemon, &config);
-    }
+    report_reloading(daemon);
+    int r = try_reload(daemon, &errors, &warnings);
     setup_log_lines(LOG_LEVEL_WARNING, &warnings);
     setup_log_lines(LOG_LEVEL_ERROR, &errors);
     note_reload(&daemon->reloads, r == 0);

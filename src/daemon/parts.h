@@ -146,19 +146,19 @@ void configure_log(const struct config *config);
  * of them, or none. 0 or -errno, logged. */
 int reload_policy(struct daemon *daemon, const struct config *config);
 
-/* certificates.c */
+/* certificate_warnings.c */
 struct certificate_warning {
     enum warning_code code;
     char text[WARNING_TEXT_SIZE];
 };
 
-/* Whether there is something to be said of when it is valid. */
-bool describe_certificate_dates(const struct tls_certificate *certificate, const char *listener,
-                                uint64_t now_unix_s, struct certificate_warning *ret_warning);
+/* False where nothing is to be said of when it is valid. */
+bool check_certificate_dates(const struct tls_certificate *certificate, const char *listener,
+                             uint64_t now_unix_s, struct certificate_warning *ret_warning);
 
 /* The same of the versions of TLS that it works with. */
-bool describe_certificate_versions(const struct tls_certificate *certificate, const char *listener,
-                                   struct certificate_warning *ret_warning);
+bool check_certificate_versions(const struct tls_certificate *certificate, const char *listener,
+                                struct certificate_warning *ret_warning);
 
 /* Says of those that are served, as time goes on and they are exchanged. */
 void watch_certificates(struct daemon *daemon);

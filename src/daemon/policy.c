@@ -21,8 +21,8 @@ static bool is_ready(void *cls)
 
 /* What of a configuration the callback's handler is given, at start and at reload. The texts and networks are
  * the configuration's; `ret_apps` has room for all of its apps. */
-static struct callback_config describe_callback(struct daemon *daemon, const struct config *config,
-                                                struct callback_app *ret_apps)
+static struct callback_config callback_config_of(struct daemon *daemon, const struct config *config,
+                                                 struct callback_app *ret_apps)
 {
     const struct config_callback *from = &config->callback;
     for (size_t i = 0; i < config->n_apps; i++) {
@@ -61,7 +61,7 @@ int start_callback(struct daemon *daemon)
     if (apps == NULL) {
         return -ENOMEM;
     }
-    struct callback_config config = describe_callback(daemon, daemon->config, apps);
+    struct callback_config config = callback_config_of(daemon, daemon->config, apps);
     return callback_new(&config, &daemon->callback);
 }
 
@@ -107,7 +107,7 @@ static void warn_of_unsigned(struct daemon *daemon, const struct config *config)
 
 /* What of a configuration the status listener is given, at start and at reload. The texts are the
  * configuration's; `ret_hosts` has room for all of its names. */
-static struct status_settings describe_status(const struct config *config, struct str *ret_hosts)
+static struct status_settings status_settings_of(const struct config *config, struct str *ret_hosts)
 {
     const struct text_list *allowed = &config->status.allowed_hosts;
     for (size_t i = 0; i < allowed->n; i++) {
@@ -129,7 +129,7 @@ int start_status(struct daemon *daemon)
     }
     listener_counters(daemon, daemon->listener_counters);
     warn_of_unsigned(daemon, daemon->config);
-    const struct status_settings settings = describe_status(daemon->config, hosts);
+    const struct status_settings settings = status_settings_of(daemon->config, hosts);
     const struct status_config config = {
         .table = daemon->table,
         .history = daemon->history,
@@ -156,21 +156,31 @@ void stop_status(struct daemon *daemon)
     status_free(daemon->status);
 }
 
-/* Reads what a listener's TLS shall have from now on. 0; -EINVAL, logged; -ENOMEM. */
+/* Reads what a listener's TLS shall have from now on. 0; -EINVAL with the reason; -ENOMEM. */
+static int read_generation(const char *certificate_path, const char *key_path, const char *ca_path,
+                           struct tls_generation **ret_generation, struct certificate_error *ret_error)
+{
+    struct certificate certificate;
+    cleanup(buf_fini) struct buf ca = {0};
+    int r = ca_path[0] == '\0' ? 0 : certificate_read_ca(ca_path, &ca, ret_error);
+    if (r < 0) {
+        return r;
+    }
+    r = certificate_read(certificate_path, key_path, &certificate, ret_error);
+    if (r < 0) {
+        return r;
+    }
+    r = tls_generation_new(&certificate, buf_str(&ca), ret_generation, ret_error);
+    certificate_fini(&certificate);
+    return r;
+}
+
+/* The same, with the reason logged. */
 static int read_tls(const char *certificate_path, const char *key_path, const char *ca_path,
                     struct tls_generation **ret_generation)
 {
-    struct certificate certificate;
     struct certificate_error error = {{0}};
-    cleanup(buf_fini) struct buf ca = {0};
-    int r = ca_path[0] == '\0' ? 0 : certificate_read_ca(ca_path, &ca, &error);
-    if (r == 0) {
-        r = certificate_read(certificate_path, key_path, &certificate, &error);
-    }
-    if (r == 0) {
-        r = tls_generation_new(&certificate, buf_str(&ca), ret_generation, &error);
-        certificate_fini(&certificate);
-    }
+    int r = read_generation(certificate_path, key_path, ca_path, ret_generation, &error);
     if (r == -EINVAL) {
         log_error("a certificate cannot be used", log_text("reason", error.text));
     }
@@ -193,15 +203,17 @@ static int read_all_tls(const struct daemon *daemon, const struct config *config
 {
     const struct config_callback *callback = &config->callback;
     const struct config_status *status = &config->status;
-    int r = 0;
     if (daemon->tls[CALLBACK_LISTENER] != NULL) {
-        r = read_tls(callback->certificate, callback->private_key, callback->client_ca,
-                     &ret_generations->of[CALLBACK_LISTENER]);
+        int r = read_tls(callback->certificate, callback->private_key, callback->client_ca,
+                         &ret_generations->of[CALLBACK_LISTENER]);
+        if (r < 0) {
+            return r;
+        }
     }
-    if (r == 0 && daemon->tls[STATUS_LISTENER] != NULL) {
-        r = read_tls(status->certificate, status->private_key, "", &ret_generations->of[STATUS_LISTENER]);
+    if (daemon->tls[STATUS_LISTENER] == NULL) {
+        return 0;
     }
-    return r;
+    return read_tls(status->certificate, status->private_key, "", &ret_generations->of[STATUS_LISTENER]);
 }
 
 static void adopt_all_tls(struct daemon *daemon, struct tls_generations *generations)
@@ -227,11 +239,12 @@ int start_tls(struct daemon *daemon)
         }
     }
     int r = read_all_tls(daemon, daemon->config, &generations);
-    if (r == 0) {
-        adopt_all_tls(daemon, &generations);
-        watch_certificates(daemon);
+    if (r < 0) {
+        return r == -EINVAL ? START_MISCONFIGURED : r; /* the files have changed since they were checked */
     }
-    return r == -EINVAL ? START_MISCONFIGURED : r; /* the files have changed since they were checked */
+    adopt_all_tls(daemon, &generations);
+    watch_certificates(daemon);
+    return 0;
 }
 
 void stop_tls(struct daemon *daemon)
@@ -244,14 +257,17 @@ void stop_tls(struct daemon *daemon)
 /* Apps are only ever added: events and users of one that was taken out may still be around. */
 static int add_new_apps(struct daemon *daemon, const struct config *config)
 {
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < config->n_apps; i++) {
+    for (size_t i = 0; i < config->n_apps; i++) {
         uint16_t app;
-        if (table_find_app(daemon->table, config->apps[i].id) < 0) {
-            r = table_add_app(daemon->table, config->apps[i].id, &app);
+        if (table_find_app(daemon->table, config->apps[i].id) >= 0) {
+            continue;
+        }
+        int r = table_add_app(daemon->table, config->apps[i].id, &app);
+        if (r < 0) {
+            return r;
         }
     }
-    return r;
+    return 0;
 }
 
 void configure_log(const struct config *config)
@@ -294,12 +310,12 @@ static int prepare_policy(struct daemon *daemon, const struct config *config, st
     if (r < 0) {
         return r;
     }
-    const struct callback_config callback = describe_callback(daemon, config, apps);
+    const struct callback_config callback = callback_config_of(daemon, config, apps);
     r = callback_prepare(&callback, &ret_policy->rules);
     if (r < 0) {
         return r;
     }
-    const struct status_settings status = describe_status(config, hosts);
+    const struct status_settings status = status_settings_of(config, hosts);
     r = status_prepare(&status, &ret_policy->status);
     if (r < 0) {
         return r;

@@ -43,7 +43,7 @@ static void find_worst(void *cls, const struct warning *warning)
     }
 }
 
-static void describe_warnings(struct warnings *warnings, struct buf *text)
+static void append_warnings(struct buf *text, struct warnings *warnings)
 {
     struct worst worst = {.text = ""};
     warnings_each(warnings, find_worst, &worst);
@@ -55,7 +55,7 @@ static void describe_warnings(struct warnings *warnings, struct buf *text)
     }
 }
 
-static void describe(const struct daemon *daemon, char ret_line[static SERVICE_STATUS_SIZE])
+static void compose_line(const struct daemon *daemon, char ret_line[static SERVICE_STATUS_SIZE])
 {
     cleanup(buf_fini) struct buf text = {0};
     const char *problem = daemon->store == NULL ? NULL : store_problem(daemon->store);
@@ -69,7 +69,7 @@ static void describe(const struct daemon *daemon, char ret_line[static SERVICE_S
     if (refusal[0] != '\0') {
         buf_appendf(&text, "; configuration not reloaded: %s", refusal);
     }
-    describe_warnings(daemon->warnings, &text);
+    append_warnings(&text, daemon->warnings);
     set_line(ret_line, SERVICE_STATUS_SIZE, text.failed ? STR("") : buf_str(&text));
 }
 
@@ -87,7 +87,7 @@ void report_loading(struct daemon *daemon, uint64_t n_users)
 
 void report_ready(struct daemon *daemon)
 {
-    describe(daemon, daemon->report.line);
+    compose_line(daemon, daemon->report.line);
     service_tell_ready(daemon->report.line);
 }
 
@@ -100,7 +100,7 @@ void report_refresh(struct daemon *daemon)
     }
     char line[SERVICE_STATUS_SIZE];
     report->next_ms = now_ms + REFRESH_INTERVAL_MS;
-    describe(daemon, line);
+    compose_line(daemon, line);
     if (strcmp(line, report->line) != 0) {
         memcpy(report->line, line, sizeof(line));
         service_tell_status(line);
@@ -126,7 +126,7 @@ void report_reloaded(struct daemon *daemon, struct str refusal)
 void report_stopping(struct daemon *daemon)
 {
     const struct config_callback *config = &daemon->config->callback;
-    describe(daemon, daemon->report.line);
+    compose_line(daemon, daemon->report.line);
     service_tell_stopping(daemon->report.line);
     service_extend(config->drain_delay_ms + config->request_timeout_ms + MARGIN_MS);
 }

@@ -16,7 +16,6 @@
 #include "users_query.h"
 #include "vendor_query.h"
 
-#include <assert.h>
 #include <errno.h>
 
 struct status {
@@ -70,9 +69,14 @@ static struct http_reply *answer_users_query(struct status *status, const struct
     return users_query_answer(status->config.table, status->config.unix_ms(), request);
 }
 
-static struct http_reply *answer_vendor_query(struct status *status, const struct http_request *request)
+static struct http_reply *answer_online_status(struct status *status, const struct http_request *request)
 {
-    return vendor_query_answer(status->config.table, status->config.unix_ms(), request);
+    return vendor_query_answer(status->config.table, status->config.unix_ms(), ONLINE_QUERY_STATUS, request);
+}
+
+static struct http_reply *answer_state(struct status *status, const struct http_request *request)
+{
+    return vendor_query_answer(status->config.table, status->config.unix_ms(), ONLINE_QUERY_STATE, request);
 }
 
 static struct http_reply *answer_stats(struct status *status, const struct http_request *request)
@@ -100,7 +104,8 @@ static const struct route routes[] = {
     {.path = PATH(USERS_PATH), .has_tail = true, .method = METHOD_GET, .answer = answer_user},
     {.path = PATH("/v1/stats"), .method = METHOD_GET, .answer = answer_stats},
     {.path = PATH("/metrics"), .method = METHOD_GET, .answer = answer_metrics},
-    {.path = PATH("/v4/openim/query_online_status"), .method = METHOD_POST, .answer = answer_vendor_query},
+    {.path = PATH(ONLINE_QUERY_PATH), .method = METHOD_POST, .answer = answer_online_status},
+    {.path = PATH(ONLINE_QUERY_OLD_PATH), .method = METHOD_POST, .answer = answer_state},
 };
 #define N_ROUTES (sizeof(routes) / sizeof(routes[0]))
 
@@ -205,17 +210,10 @@ struct context {
     const struct route *route; /* NULL: the request was refused, though memory was gone to say so */
 };
 
-static_assert(sizeof(struct context) <= HTTP_CONTEXT_SIZE, "it has room");
-
-static struct context *context_of(struct http_request *request)
-{
-    return (struct context *)(void *)request->context;
-}
-
 static struct http_reply *on_headers(void *cls, struct http_request *request)
 {
     struct match match = find_route(request);
-    context_of(request)->route = NULL;
+    http_request_context(request, struct context)->route = NULL;
     if (!match.is_open) {
         struct problem problem = check_access(cls, request);
         if (problem.status != 0) {
@@ -229,13 +227,13 @@ static struct http_reply *on_headers(void *cls, struct http_request *request)
         return answer_problem_with((struct problem){405, "this path knows other methods, see Allow"},
                                    (struct http_header){"Allow", allow_header(match.methods)});
     }
-    context_of(request)->route = match.route;
+    http_request_context(request, struct context)->route = match.route;
     return NULL;
 }
 
 static struct http_reply *on_request(void *cls, struct http_request *request)
 {
-    const struct route *route = context_of(request)->route;
+    const struct route *route = http_request_context(request, struct context)->route;
     return route == NULL ? NULL : route->answer(cls, request);
 }
 

@@ -6,6 +6,9 @@
 
 #define ACCEPTS_A_ROUND 16
 
+/* Of a connection that comes, one of the threads is woken: the one that began to watch first. */
+#define ACCEPT_EVENTS (EPOLLIN | EPOLLEXCLUSIVE)
+
 /* How long a worker that cannot accept waits before it tries again. */
 #define ACCEPT_RETRY_MS 20
 
@@ -69,14 +72,6 @@ static void accept_failed(struct worker *worker, int error)
     make_room(worker); /* descriptors are the whole process's */
 }
 
-/* EPOLLEXCLUSIVE wakes the thread that began to watch first, so it is also how a thread steps back behind the
- * others. */
-static bool watch(struct worker *worker, struct watch *socket)
-{
-    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = socket};
-    return epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, socket->fd, &event) == 0;
-}
-
 static void unwatch(struct worker *worker, struct watch *socket)
 {
     (void)epoll_ctl(worker->epoll_fd, EPOLL_CTL_DEL, socket->fd, NULL);
@@ -84,20 +79,21 @@ static void unwatch(struct worker *worker, struct watch *socket)
 
 void accept_watch(struct worker *worker, bool accepts)
 {
-    bool done = true;
+    int r = 0;
     if (accepts == worker->accepts) {
         return;
     }
     worker->accepts = accepts;
     for (unsigned i = 0; i < worker->shared->n_sockets; i++) {
         if (accepts) {
-            done = watch(worker, &worker->sockets[i]) && done;
+            int of_socket = worker_watch(worker, &worker->sockets[i], ACCEPT_EVENTS);
+            r = of_socket < 0 ? of_socket : r;
         } else {
             unwatch(worker, &worker->sockets[i]);
         }
     }
-    if (!done) {
-        accept_failed(worker, errno);
+    if (r < 0) {
+        accept_failed(worker, -r);
     }
 }
 
@@ -107,20 +103,21 @@ static bool has_room(const struct worker *worker)
            worker->shared->config.max_connections;
 }
 
-/* Where there are others. */
-static bool step_back(struct worker *worker, struct watch *socket)
+/* Behind the other threads, where there are any. */
+static int step_back(struct worker *worker, struct watch *socket)
 {
     if (worker->shared->config.n_threads == 1) {
-        return true;
+        return 0;
     }
     unwatch(worker, socket);
-    return watch(worker, socket);
+    return worker_watch(worker, socket, ACCEPT_EVENTS);
 }
 
 bool accept_some(struct worker *worker, struct watch *socket)
 {
-    if (!step_back(worker, socket)) {
-        accept_failed(worker, errno);
+    int r = step_back(worker, socket);
+    if (r < 0) {
+        accept_failed(worker, -r);
         return false;
     }
     for (unsigned i = 0; i < ACCEPTS_A_ROUND; i++) {

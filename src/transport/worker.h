@@ -74,6 +74,12 @@ static inline struct worker *worker_of(const struct transport_connection *connec
     return (struct worker *)connection->worker;
 }
 
+/* What a protocol knows a worker by is its first member. */
+static inline const struct worker *worker_behind(const struct transport_worker *shown)
+{
+    return (const struct worker *)shown;
+}
+
 static inline struct transport_connection *connection_of(struct waiter *waiter)
 {
     return (struct transport_connection *)(void *)((char *)waiter -

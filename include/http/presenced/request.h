@@ -28,6 +28,13 @@ struct http_request {
     void *connection; /* the listener's */
 };
 
+/* That struct, of at most HTTP_CONTEXT_SIZE bytes. */
+#define http_request_context(request, type)                               \
+    ({                                                                    \
+        _Static_assert(sizeof(type) <= HTTP_CONTEXT_SIZE, "it has room"); \
+        (type *)(void *)(request)->context;                               \
+    })
+
 /* The value of the `nth` header (from 0) of that name, compared without case; ptr NULL when there is none. */
 struct str http_request_header(const struct http_request *request, const char *name, unsigned nth);
 

@@ -32,8 +32,8 @@ static void format_days(uint64_t left_s, char ret_days[static 32])
     }
 }
 
-bool describe_certificate_dates(const struct tls_certificate *certificate, const char *listener,
-                                uint64_t now_unix_s, struct certificate_warning *ret_warning)
+bool check_certificate_dates(const struct tls_certificate *certificate, const char *listener,
+                             uint64_t now_unix_s, struct certificate_warning *ret_warning)
 {
     char date[32];
     char days[32];
@@ -68,8 +68,8 @@ bool describe_certificate_dates(const struct tls_certificate *certificate, const
     return false;
 }
 
-bool describe_certificate_versions(const struct tls_certificate *certificate, const char *listener,
-                                   struct certificate_warning *ret_warning)
+bool check_certificate_versions(const struct tls_certificate *certificate, const char *listener,
+                                struct certificate_warning *ret_warning)
 {
     if (certificate->works_with_1_2) {
         return false;
@@ -103,9 +103,9 @@ static void watch(struct daemon *daemon, unsigned listener, const struct tls_cer
     static const enum warning_code of_versions[] = {WARNING_CERTIFICATE_WITHOUT_TLS_1_2};
     const char *name = daemon_listener_names[listener];
     struct certificate_warning warning;
-    bool is_so = describe_certificate_dates(certificate, name, clock_unix_ms() / 1000, &warning);
+    bool is_so = check_certificate_dates(certificate, name, clock_unix_ms() / 1000, &warning);
     tell(daemon, listener, of_dates, sizeof(of_dates) / sizeof(of_dates[0]), is_so ? &warning : NULL);
-    is_so = describe_certificate_versions(certificate, name, &warning);
+    is_so = check_certificate_versions(certificate, name, &warning);
     tell(daemon, listener, of_versions, 1, is_so ? &warning : NULL);
 }
 

@@ -39,7 +39,7 @@ START_TEST(tells_of_dates)
 {
     const struct tls_certificate certificate = {.not_before_unix_s = BEGIN_S, .not_after_unix_s = END_S};
     struct certificate_warning warning = {.text = ""};
-    bool is_said = describe_certificate_dates(&certificate, "callback", moments[_i].now_s, &warning);
+    bool is_said = check_certificate_dates(&certificate, "callback", moments[_i].now_s, &warning);
     ck_assert_int_eq(is_said, moments[_i].text != NULL);
     if (is_said) {
         ck_assert_str_eq(warning.text, moments[_i].text);
@@ -53,7 +53,7 @@ START_TEST(tells_of_no_end)
 {
     const struct tls_certificate certificate = {.not_after_unix_s = UINT64_C(253402300799)};
     struct certificate_warning warning;
-    ck_assert(!describe_certificate_dates(&certificate, "callback", END_S, &warning));
+    ck_assert(!check_certificate_dates(&certificate, "callback", END_S, &warning));
 }
 END_TEST
 
@@ -61,9 +61,9 @@ START_TEST(tells_of_versions)
 {
     struct tls_certificate certificate = {.works_with_1_2 = true};
     struct certificate_warning warning;
-    ck_assert(!describe_certificate_versions(&certificate, "status", &warning));
+    ck_assert(!check_certificate_versions(&certificate, "status", &warning));
     certificate.works_with_1_2 = false;
-    ck_assert(describe_certificate_versions(&certificate, "status", &warning));
+    ck_assert(check_certificate_versions(&certificate, "status", &warning));
     ck_assert_int_eq((int)warning.code, WARNING_CERTIFICATE_WITHOUT_TLS_1_2);
     ck_assert_str_eq(warning.text,
                      "the status listener's certificate works with TLS 1.3 alone: callers that know "
@@ -73,8 +73,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("certificates");
-    TCase *tcase = tcase_create("certificates");
+    Suite *suite = suite_create("certificate_warnings");
+    TCase *tcase = tcase_create("certificate_warnings");
     tcase_add_loop_test(tcase, tells_of_dates, 0, (int)(sizeof(moments) / sizeof(moments[0])));
     tcase_add_test(tcase, tells_of_no_end);
     tcase_add_test(tcase, tells_of_versions);
