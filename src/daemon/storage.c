@@ -58,7 +58,7 @@ static void start_event_history(struct daemon *daemon)
     if (from->history_ms == 0) {
         return;
     }
-    int r = asprintf(&path, "%s/history", from->path) < 0 ? -ENOMEM : 0;
+    int r = asprintf(&path, "%s/" EVENT_HISTORY_FOLDER, from->path) < 0 ? -ENOMEM : 0;
     if (r == 0) {
         r = event_history_open(
             &(struct event_history_config){

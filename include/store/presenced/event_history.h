@@ -20,7 +20,10 @@ struct event_history_config {
     uint64_t (*unix_ms)(void); /* clock_unix_ms(), or a test's */
 };
 
-#define EVENT_HISTORY_N_DESCRIPTORS 160 /* it has fewer files open at a time */
+/* Its name in the store's folder. Who removes the store's files alone begins a new store beside it. */
+#define EVENT_HISTORY_FOLDER "history"
+
+#define EVENT_HISTORY_N_DESCRIPTORS 288 /* it has fewer files open at a time: those of two slices */
 
 /* What is damaged in it is dropped, with a warning in the log: no start fails for what people may want to
  * read. 0 or -errno: the folder cannot be used, or memory is gone. */
