@@ -1002,9 +1002,9 @@ static void *send_often(void *cls)
 {
     unsigned *n_fine = cls;
     struct sent sent = {.query = OTHER_APP "&" EVENT "&" DEVICE};
-    struct http_request judged = request_of(&sent);
+    const struct http_request prepared = request_of(&sent);
     for (unsigned i = 0; i < N_EVENTS; i++) {
-        struct http_request request = judged;
+        struct http_request request = prepared;
         if (callback_handler()->on_headers(callback, &request) == NULL) {
             request.body = STR(LOGIN);
             *n_fine += callback_handler()->on_request(callback, &request)->status == 200;
