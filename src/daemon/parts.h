@@ -6,6 +6,7 @@
 
 #include "presenced/callback.h"
 #include "presenced/config.h"
+#include "presenced/event_history.h"
 #include "presenced/listener.h"
 #include "presenced/log.h"
 #include "presenced/socket.h"
@@ -68,6 +69,7 @@ struct daemon {
     struct status *status;
     struct tls *tls[N_LISTENERS];          /* NULL: plain HTTP */
     struct store *store;                   /* NULL: memory only */
+    struct event_history *event_history;   /* NULL: none is kept */
     unsigned max_connections[N_LISTENERS]; /* as far as there are descriptors for them */
     struct http_listener *listeners[N_LISTENERS];
     struct socket_file socket_files[N_LISTENERS * CONFIG_N_LISTEN_MAX]; /* of sockets that were bound here */
@@ -132,6 +134,10 @@ void note_reload(struct reloads *reloads, bool successful);
 
 /* Whether and how far what is answered OK is stored. */
 struct callback_store storage_of_callback(struct daemon *daemon);
+
+/* What happened to users, where it is remembered. */
+struct callback_history history_of_callback(struct daemon *daemon);
+struct status_user_events history_of_status(struct daemon *daemon);
 
 /* policy.c: what a reload exchanges */
 int start_callback(struct daemon *daemon);

@@ -49,6 +49,7 @@ static struct callback_config callback_config_of(struct daemon *daemon, const st
         .other_commands_ok = from->other_commands == CONFIG_OTHER_COMMANDS_OK,
         .table = daemon->table,
         .store = storage_of_callback(daemon),
+        .history = history_of_callback(daemon),
         .is_ready = is_ready,
         .is_ready_cls = daemon,
         .unix_ms = clock_unix_ms,
@@ -133,6 +134,7 @@ int start_status(struct daemon *daemon)
     const struct status_config config = {
         .table = daemon->table,
         .history = daemon->history,
+        .user_events = history_of_status(daemon),
         .version = PRESENCED_VERSION,
         .started_unix_ms = daemon->started_unix_ms,
         .started_monotonic_ms = daemon->started_monotonic_ms,

@@ -23,7 +23,7 @@
  *            hide_query()              system/test_framing.c: serves_a_query_of_many_parameters
  *   0.9.77   and later: MHD_add_connection() only queues the connection; on_connection() is called in a later run
  *            and cannot tell which connection it is called for.
- *            USE_NO_THREAD_SAFETY      system/test_tls.c: serves_many_new_connections_at_a_time
+ *            USE_NO_THREAD_SAFETY      system/test_handshake.c: serves_many_new_connections_at_a_time
  *   < 1.0    The library accepts bare LF, NUL and folded lines in a head, and blanks in a target.
  *            handle_head()             system/test_framing.c: refuses_and_reads_no_further
  *   < 1.0    The library accepts bare LF in a chunked body, and does not show how the body ends.
@@ -338,7 +338,7 @@ void mhd_resume(struct mhd *mhd)
 
 /* The library adds a resumed connection to its epoll again when a read finds nothing. With a full buffer it
  * does not read, and does not notice the shutdown; so the connection gets the library's time-out, at its
- * minimum of one second. system/test_limits.c: a_chunk_size_without_end_holds_no_connection. */
+ * minimum of one second. system/test_stalled.c: a_chunk_size_without_end_holds_no_connection. */
 void mhd_expire(struct mhd *mhd)
 {
     (void)MHD_set_connection_option(mhd->connection, MHD_CONNECTION_OPTION_TIMEOUT, 1U);

@@ -4,7 +4,7 @@
  * core. Therefore a TLS connection that waits for input before its first request is parked: suspended in
  * libmicrohttpd and watched by our own epoll until bytes arrive. Suspending from outside of a handler is not
  * documented, but it only takes the connection out of the library's lists and epoll, which is safe between
- * two runs. system/test_limits.c measures what stalled clients cost.
+ * two runs. system/test_stalled.c measures what stalled clients cost.
  *
  * A TLS connection whose peer does not read its replies is parked as well: the library takes a reply for sent
  * while GnuTLS still holds it, and would go on to serve requests. */

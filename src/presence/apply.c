@@ -56,6 +56,13 @@ static bool merge(struct application *application)
     return merge_event(user, event, merge_stamp(user, event, application->now_ms), application->now_ms);
 }
 
+static bool is_repeat(const struct application *application)
+{
+    const struct table_event *event = application->event;
+    const struct user *user = &application->user;
+    return event != NULL && merge_is_repeat(user, event, merge_stamp(user, event, application->now_ms));
+}
+
 static int apply_to_known(struct application *application, uint32_t slot)
 {
     struct table *table = application->table;
@@ -64,6 +71,7 @@ static int apply_to_known(struct application *application, uint32_t slot)
     record_decode(entry->record, user);
     struct counted before = counted_of(user, entry->state);
     if (!merge(application)) {
+        application->applied.is_repeat = is_repeat(application);
         return TABLE_UNCHANGED;
     }
     struct user_summary summary;

@@ -85,10 +85,10 @@ static struct entry *entry_of(const struct changes *changes, uint64_t revision)
     return &changes->entries[revision & (changes->max_entries - 1)];
 }
 
-static struct changes_held count_held(const struct changes *changes)
+static struct changes_size measure(const struct changes *changes)
 {
     uint64_t n_entries = last_revision(changes) + 1 - changes->first_revision;
-    return (struct changes_held){
+    return (struct changes_size){
         .n_entries = n_entries,
         .n_bytes = n_entries == 0 ? 0 : changes->end - entry_of(changes, changes->first_revision)->at,
     };
@@ -96,8 +96,8 @@ static struct changes_held count_held(const struct changes *changes)
 
 static bool has_room(const struct changes *changes, size_t len)
 {
-    struct changes_held held = count_held(changes);
-    return held.n_entries < changes->max_entries && changes->max_bytes - held.n_bytes >= len;
+    struct changes_size size = measure(changes);
+    return size.n_entries < changes->max_entries && changes->max_bytes - size.n_bytes >= len;
 }
 
 static void put_bytes(struct changes *changes, struct str record)
@@ -192,10 +192,10 @@ uint64_t changes_last_revision(const struct changes *changes)
     return atomic_load_explicit(&changes->last_revision, memory_order_acquire);
 }
 
-void changes_held(struct changes *changes, struct changes_held *ret_held)
+void changes_size(struct changes *changes, struct changes_size *ret_size)
 {
     (void)pthread_mutex_lock(&changes->lock);
-    *ret_held = count_held(changes);
+    *ret_size = measure(changes);
     (void)pthread_mutex_unlock(&changes->lock);
 }
 

@@ -9,7 +9,7 @@
 
 /* What went wrong with a request; `detail` is a constant text of ours that says what to do about it. */
 struct problem {
-    unsigned status; /* 400, 401, 403, 404, 405, 411, 413, 431 or 505 */
+    unsigned status; /* 400, 401, 403, 404, 405, 411, 413, 431, 503 or 505 */
     const char *detail;
 };
 

@@ -194,21 +194,21 @@ static uint64_t read_revision(const struct status_config *config)
     return changes_last_revision(table_changes(config->table));
 }
 
-static struct changes_held held_by(const struct status_config *config)
+static struct changes_size log_size(const struct status_config *config)
 {
-    struct changes_held held;
-    changes_held(table_changes(config->table), &held);
-    return held;
+    struct changes_size size;
+    changes_size(table_changes(config->table), &size);
+    return size;
 }
 
-static uint64_t read_held_entries(const struct status_config *config)
+static uint64_t read_log_entries(const struct status_config *config)
 {
-    return held_by(config).n_entries;
+    return log_size(config).n_entries;
 }
 
-static uint64_t read_held_bytes(const struct status_config *config)
+static uint64_t read_log_bytes(const struct status_config *config)
 {
-    return held_by(config).n_bytes;
+    return log_size(config).n_bytes;
 }
 
 /* The daemon and its process. */
@@ -328,9 +328,9 @@ const struct metric metrics_rows[] = {
     ROW("presenced_change_log_changes_total", COUNTER, ONE, NULL, NULL,
         "Changes of the table since the start, which is the number of the newest.", OWN(read_revision)),
     ROW("presenced_change_log_entries", GAUGE, ONE, NULL, NULL, "Changes that the log holds.",
-        OWN(read_held_entries)),
+        OWN(read_log_entries)),
     ROW("presenced_change_log_bytes", GAUGE, ONE, NULL, NULL, "Size of the changes that the log holds.",
-        OWN(read_held_bytes)),
+        OWN(read_log_bytes)),
     ROW("presenced_follower_revision", GAUGE, ONE, "follower", NULL,
         "Change up to which a follower of the log has come.", OF(followers, "stored_revision")),
     ROW("presenced_follower_lag_changes", GAUGE, ONE, "follower", NULL,

@@ -11,6 +11,7 @@
 #include "presenced/log.h"
 #include "metrics.h"
 #include "stats.h"
+#include "user_history.h"
 #include "user_list.h"
 #include "user_lookup.h"
 #include "users_query.h"
@@ -30,8 +31,9 @@ enum method {
 
 struct route {
     struct str path;
-    bool has_tail; /* one more segment follows: a user */
-    bool is_open;  /* answers any Host, and without the token */
+    bool has_tail;     /* one more segment follows: a user */
+    struct str suffix; /* and behind it this */
+    bool is_open;      /* answers any Host, and without the token */
     enum method method;
     struct http_reply *(*answer)(struct status *status, const struct http_request *request);
 };
@@ -51,11 +53,25 @@ static struct http_reply *answer_readyz(struct status *status, const struct http
     return health_answer_ready(status->config.health(status->config.health_cls));
 }
 
-static struct http_reply *answer_user(struct status *status, const struct http_request *request)
+#define HISTORY_SUFFIX "/history"
+
+/* Percent-encoded; path_fits() has found that it is there. */
+static struct str user_of_path(struct str path, size_t suffix_len)
 {
     size_t skip = sizeof(USERS_PATH) - 1;
-    struct str encoded_id = {request->path.ptr + skip, request->path.len - skip};
-    return user_lookup_answer(status->config.table, status->config.unix_ms(), request, encoded_id);
+    return (struct str){path.ptr + skip, path.len - skip - suffix_len};
+}
+
+static struct http_reply *answer_user(struct status *status, const struct http_request *request)
+{
+    return user_lookup_answer(status->config.table, status->config.unix_ms(), request,
+                              user_of_path(request->path, 0));
+}
+
+static struct http_reply *answer_user_history(struct status *status, const struct http_request *request)
+{
+    return user_history_answer(&status->config, request,
+                               user_of_path(request->path, sizeof(HISTORY_SUFFIX) - 1));
 }
 
 static struct http_reply *answer_list(struct status *status, const struct http_request *request)
@@ -102,6 +118,11 @@ static const struct route routes[] = {
     {.path = PATH("/v1/users"), .method = METHOD_GET, .answer = answer_list},
     {.path = PATH("/v1/users/query"), .method = METHOD_POST, .answer = answer_users_query},
     {.path = PATH(USERS_PATH), .has_tail = true, .method = METHOD_GET, .answer = answer_user},
+    {.path = PATH(USERS_PATH),
+     .has_tail = true,
+     .suffix = PATH(HISTORY_SUFFIX),
+     .method = METHOD_GET,
+     .answer = answer_user_history},
     {.path = PATH("/v1/stats"), .method = METHOD_GET, .answer = answer_stats},
     {.path = PATH("/metrics"), .method = METHOD_GET, .answer = answer_metrics},
     {.path = PATH(ONLINE_QUERY_PATH), .method = METHOD_POST, .answer = answer_online_status},
@@ -120,8 +141,13 @@ static bool path_fits(const struct route *route, struct str path)
     if (!route->has_tail) {
         return str_equal(path, route->path);
     }
-    return str_starts_with(path, route->path) &&
-           memchr(path.ptr + route->path.len, '/', path.len - route->path.len) == NULL;
+    size_t fixed_len = route->path.len + route->suffix.len;
+    if (path.len < fixed_len || !str_starts_with(path, route->path)) {
+        return false;
+    }
+    struct str end = {path.ptr + path.len - route->suffix.len, route->suffix.len};
+    return str_equal(end, route->suffix) &&
+           memchr(path.ptr + route->path.len, '/', path.len - fixed_len) == NULL;
 }
 
 static unsigned method_of(const struct http_request *request)

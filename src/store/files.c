@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "files.h"
 
+#include "presenced/event_history.h"
 #include "presenced/str.h"
 
 #include <dirent.h>
@@ -57,7 +58,8 @@ static bool walk_strays(int folder_fd, bool removes)
         if (removes && is_stray(name)) {
             (void)unlinkat(folder_fd, entry->d_name, 0);
         }
-        all_are = all_are && (is_stray(name) || str_equal(name, STR(".")) || str_equal(name, STR("..")));
+        all_are = all_are && (is_stray(name) || str_equal(name, STR(".")) || str_equal(name, STR("..")) ||
+                              str_equal(name, STR(EVENT_HISTORY_FOLDER)));
     }
     (void)closedir(folder);
     return all_are;

@@ -22,6 +22,7 @@
 #include "pending.h"
 
 #include "presenced/clock.h"
+#include "presenced/event_history.h"
 #include "presenced/log.h"
 #include "presenced/path.h"
 
@@ -110,8 +111,8 @@ static bool is_leftover(struct str name)
             str_parse_u64((struct str){name.ptr + old_log.len, name.len - old_log.len}, UINT64_MAX, &number));
 }
 
-/* Whether a store may be begun there: it holds nothing but an empty SYNCED, what an engine left that was
- * none, or what a file system has of its own. */
+/* Whether a store may be begun there: it holds nothing but an empty SYNCED, a history, what an engine left
+ * that was none, or what a file system has of its own. */
 static int inspect_folder(const struct opening *opening, bool *ret_is_empty, bool *ret_has_engine)
 {
     bool is_empty = true;
@@ -126,7 +127,7 @@ static int inspect_folder(const struct opening *opening, bool *ret_is_empty, boo
         has_engine = has_engine || str_equal(name, STR("CURRENT"));
         is_empty = is_empty && (str_equal(name, STR(".")) || str_equal(name, STR("..")) ||
                                 str_equal(name, STR("SYNCED")) || str_equal(name, STR("lost+found")) ||
-                                is_leftover(name));
+                                str_equal(name, STR(EVENT_HISTORY_FOLDER)) || is_leftover(name));
     }
     (void)closedir(folder);
     *ret_is_empty = is_empty;

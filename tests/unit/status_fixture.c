@@ -110,7 +110,8 @@ static void start(unsigned n_apps)
         .changes_max_entries = 1024,
     };
     uint16_t app;
-    fixture = (struct fixture){.now_ms = NOW_MS, .health = {STATUS_READY, NULL}};
+    fixture = (struct fixture){
+        .now_ms = NOW_MS, .health = {STATUS_READY, NULL}, .user_events = fixture.user_events};
     ck_assert_int_eq(table_new(&table_config, &fixture.table), 0);
     ck_assert_int_eq(history_new(&fixture.history), 0);
     ck_assert_int_eq(warnings_new(&fixture.warnings), 0);
@@ -121,6 +122,7 @@ static void start(unsigned n_apps)
     struct status_config config = {
         .table = fixture.table,
         .history = fixture.history,
+        .user_events = fixture.user_events,
         .version = "1.2.3",
         .started_unix_ms = NOW_MS - 5000,
         .started_monotonic_ms = clock_monotonic_ms(),

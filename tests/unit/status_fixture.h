@@ -22,9 +22,10 @@ struct fixture {
     struct history *history;
     struct warnings *warnings;
     struct status *status;
-    uint64_t now_ms;             /* what the status takes for the time */
-    struct status_health health; /* what it is told of the daemon */
-    bool memory_is_gone;         /* replies cannot be made */
+    uint64_t now_ms;                       /* what the status takes for the time */
+    struct status_health health;           /* what it is told of the daemon */
+    bool memory_is_gone;                   /* replies cannot be made */
+    struct status_user_events user_events; /* of the next start */
 };
 
 extern struct fixture fixture;

@@ -59,12 +59,12 @@ static void check_change(const struct change *change, unsigned number, size_t le
     must(str_equal(change->record, record_of(number, len, text)));
 }
 
-static void check_held(uint64_t n_entries, uint64_t n_bytes)
+static void check_size(uint64_t n_entries, uint64_t n_bytes)
 {
-    struct changes_held held;
-    changes_held(log_of_changes, &held);
-    must(held.n_entries == n_entries);
-    must(held.n_bytes == n_bytes);
+    struct changes_size size;
+    changes_size(log_of_changes, &size);
+    must(size.n_entries == n_entries);
+    must(size.n_bytes == n_bytes);
 }
 
 START_TEST(an_empty_log_has_nothing_to_read)
@@ -74,7 +74,7 @@ START_TEST(an_empty_log_has_nothing_to_read)
     ck_assert_int_eq(read_after(0, N_READ_MAX, 1000), 0);
     ck_assert_uint_eq(n_read, 0);
     ck_assert_int_eq(read_after(1, N_READ_MAX, 1000), CHANGES_LOST);
-    check_held(0, 0);
+    check_size(0, 0);
 }
 END_TEST
 
@@ -104,10 +104,10 @@ START_TEST(oldest_go_first)
     for (unsigned i = 1; i <= 300; i++) {
         (void)append(i, len);
         if (i <= n_held) {
-            check_held(i, i * len);
+            check_size(i, i * len);
             continue;
         }
-        check_held(n_held, n_held * len);
+        check_size(n_held, n_held * len);
         must(read_after(i - n_held - 1, N_READ_MAX, 1000) == CHANGES_LOST);
         must(read_after(i - n_held, N_READ_MAX, 1000) == 0);
         must(n_read == n_held);

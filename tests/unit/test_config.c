@@ -908,7 +908,8 @@ static const struct {
      "FILE:4: [store] path: stands in the section twice, first in line 3\n"},
     {STR(STORE_SECTION "nonsense\n[oops]\n"), NULL, "FILE:4: neither a [section] nor key = value\n"},
     {STR(STORE_SECTION STORE_SECTION), NULL, "FILE:4: [store]: stands in the file twice, first in line 1\n"},
-    {STR("[store]\noops = 1\n"), NULL, "FILE:2: [store] oops: no such key: path, durability, memory\n"},
+    {STR("[store]\noops = 1\n"), NULL,
+     "FILE:2: [store] oops: no such key: path, durability, memory, history, history_max_size\n"},
 };
 
 START_TEST(reads_the_store_alone)

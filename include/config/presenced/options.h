@@ -66,11 +66,15 @@ enum option_flag {
     X(S, FILE, token_file, "token_file", "", "", 0, "bearer token that a client has to show") \
     X(S, NAMES, allowed_hosts, "allowed_hosts", "", "0..64", 0, "names that Host may carry, beside localhost")
 
-#define STORE_OPTIONS(X, S)                                                                     \
-    X(S, FILE, path, "path", "", "", OPTION_RESTART, "folder of the store, empty: memory only") \
-    X(S, CHOICE, durability, "durability", "commit", "relaxed | commit | sync", OPTION_RESTART, \
-      "what OK promises")                                                                       \
-    X(S, SIZE, memory_bytes, "memory", "64M", "8M..64G", OPTION_RESTART, "the engine's buffers and caches")
+#define STORE_OPTIONS(X, S)                                                                                 \
+    X(S, FILE, path, "path", "", "", OPTION_RESTART, "folder of the store, empty: memory only")             \
+    X(S, CHOICE, durability, "durability", "commit", "relaxed | commit | sync", OPTION_RESTART,             \
+      "what OK promises")                                                                                   \
+    X(S, SIZE, memory_bytes, "memory", "64M", "8M..64G", OPTION_RESTART, "the engine's buffers and caches") \
+    X(S, DURATION, history_ms, "history", "24h", "0..30d", OPTION_RESTART,                                  \
+      "how long each user's events are kept, 0: not")                                                       \
+    X(S, SIZE, history_max_bytes, "history_max_size", "1G", "64M..1024G", OPTION_RESTART,                      \
+      "the oldest of them give way")
 
 #define REPLICATION_OPTIONS(X, S)                                   \
     X(S, TEXT, url, "url", "", "", OPTION_NOT_YET | OPTION_RESTART, \

@@ -62,13 +62,13 @@ void changes_unobserve(struct changes *changes, struct changes_observer *observe
 /* The newest revision, 0 before the first. */
 uint64_t changes_last_revision(const struct changes *changes);
 
-struct changes_held {
+struct changes_size {
     uint64_t n_entries;
     uint64_t n_bytes; /* of their records */
 };
 
 /* What the log holds at the moment. */
-void changes_held(struct changes *changes, struct changes_held *ret_held);
+void changes_size(struct changes *changes, struct changes_size *ret_size);
 
 /* An eventfd of the follower's that gets 1 written when there is something new; once, until somebody calls
  * changes_read() again. So a follower first reads its eventfd, then the changes, until there are none.

@@ -9,6 +9,7 @@
 #include "presenced/history.h"
 #include "presenced/request.h"
 #include "presenced/table.h"
+#include "presenced/user_event.h"
 #include "presenced/warnings.h"
 
 /* What the listener's max_body_bytes should be: room for the longest query, 1000 ids of 256 bytes, most of
@@ -51,10 +52,28 @@ struct status_counters {
     void *cls;
 };
 
+struct status_user_events_query {
+    uint64_t app_id;
+    struct str user_id;
+    uint64_t since_unix_ms; /* 0: all that is kept */
+    uint64_t limit;
+};
+
+/* Who remembers the events of users. */
+struct status_user_events {
+    /* Hands the user's events to `visit`, the newest first; `*ret_complete`: none of those asked for is
+     * missing. 0, above 0 where that would take too long, or -ENOMEM. NULL: nobody does. */
+    int (*read)(void *cls, const struct status_user_events_query *query,
+                void (*visit)(void *cls, const struct user_event *event), void *visit_cls,
+                bool *ret_complete);
+    void *cls;
+};
+
 /* All is borrowed for the life of the status. Callbacks are called from any of the listener's threads. */
 struct status_config {
     struct table *table;
     struct history *history;
+    struct status_user_events user_events;
     const char *version;
     uint64_t started_unix_ms;
     uint64_t started_monotonic_ms;
