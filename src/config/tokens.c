@@ -110,7 +110,7 @@ static int read_status_token(struct config_status *status, struct problems *prob
 
 int config_read_tokens(struct config *config, struct buf *errors)
 {
-    struct problems problems = {.path = config->path, .out = errors};
+    struct problems problems = {.files = &config->files, .out = errors};
     for (size_t i = 0; i < config->n_apps; i++) {
         int r = read_app_tokens(&config->apps[i], &problems);
         if (r < 0) {

@@ -8,16 +8,23 @@
 
 #include <errno.h>
 
+/* A line about a key, as those of config_load(). */
+static void add_line(struct buf *out, const struct config *config, const struct config_lines *lines,
+                     const char *section, const char *key, const char *text)
+{
+    config_append_place(out, &config->files, config_line(lines, section, key));
+    buf_appendf(out, ": [%s] %s: %s\n", section, key, text);
+}
+
 static void warn(const struct config *config, const char *section, const struct config_lines *lines,
                  const struct tls_certificate *certificate, struct buf *warnings)
 {
     struct certificate_warning warning;
-    unsigned line = config_line(lines, section, "certificate");
     if (describe_certificate_dates(certificate, section, clock_unix_ms() / 1000, &warning)) {
-        buf_appendf(warnings, "%s:%u: [%s] certificate: %s\n", config->path, line, section, warning.text);
+        add_line(warnings, config, lines, section, "certificate", warning.text);
     }
     if (describe_certificate_versions(certificate, section, &warning)) {
-        buf_appendf(warnings, "%s:%u: [%s] certificate: %s\n", config->path, line, section, warning.text);
+        add_line(warnings, config, lines, section, "certificate", warning.text);
     }
 }
 
@@ -38,8 +45,7 @@ static int check_pair(const struct config *config, const char *section, const st
         struct tls_certificate served = tls_generation_certificate(generation);
         warn(config, section, lines, &served, warnings_or_null);
     } else if (r == -EINVAL) {
-        buf_appendf(errors, "%s:%u: [%s] certificate: %s\n", config->path,
-                    config_line(lines, section, "certificate"), section, error.text);
+        add_line(errors, config, lines, section, "certificate", error.text);
     }
     return r == -ENOMEM ? r : 0;
 }
@@ -55,8 +61,7 @@ static int check_client_ca(const struct config *config, struct buf *ret_pem, str
     }
     if (r == -EINVAL) {
         buf_fini(ret_pem);
-        buf_appendf(errors, "%s:%u: [callback] client_ca: %s\n", config->path,
-                    config_line(&config->callback.lines, "callback", "client_ca"), error.text);
+        add_line(errors, config, &config->callback.lines, "callback", "client_ca", error.text);
     }
     return r == -ENOMEM ? r : 0;
 }
