@@ -54,6 +54,7 @@ static void app_fini(struct config_app *app)
     for (size_t i = 0; i < CONFIG_N_TOKENS_MAX; i++) {
         wipe_buf(&app->tokens[i]);
     }
+    wipe_buf(&app->query_token);
 }
 
 void config_fini(struct config *config)

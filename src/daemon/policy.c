@@ -106,17 +106,30 @@ static void warn_of_unsigned(struct daemon *daemon, const struct config *config)
 }
 
 /* What of a configuration the status listener is given, at start and at reload. The texts are the
- * configuration's; `ret_hosts` has room for all of its names. */
-static struct status_settings describe_status(const struct config *config, struct str *ret_hosts)
+ * configuration's; `ret_hosts` has room for all of its names, `ret_tokens` for a token of each app. */
+static struct status_settings describe_status(const struct daemon *daemon, const struct config *config,
+                                              struct str *ret_hosts, struct status_app_token *ret_tokens)
 {
     const struct text_list *allowed = &config->status.allowed_hosts;
+    size_t n_tokens = 0;
     for (size_t i = 0; i < allowed->n; i++) {
         ret_hosts[i] = str_from(allowed->items[i]);
+    }
+    for (size_t i = 0; i < config->n_apps; i++) {
+        const struct config_app *app = &config->apps[i];
+        if (app->query_token.len > 0) {
+            ret_tokens[n_tokens++] = (struct status_app_token){
+                .app = (uint16_t)table_find_app(daemon->table, app->id),
+                .token = buf_str(&app->query_token),
+            };
+        }
     }
     return (struct status_settings){
         .allowed_hosts = ret_hosts,
         .n_allowed_hosts = allowed->n,
         .token = buf_str(&config->status.token),
+        .app_tokens = ret_tokens,
+        .n_app_tokens = n_tokens,
     };
 }
 
@@ -124,12 +137,13 @@ int start_status(struct daemon *daemon)
 {
     cleanup(cleanup_freep) struct str *hosts = calloc(daemon->config->status.allowed_hosts.n + 1,
                                                       sizeof(*hosts));
-    if (hosts == NULL) {
+    cleanup(cleanup_freep) struct status_app_token *tokens = calloc(daemon->config->n_apps, sizeof(*tokens));
+    if (hosts == NULL || tokens == NULL) {
         return -ENOMEM;
     }
     listener_counters(daemon, daemon->listener_counters);
     warn_of_unsigned(daemon, daemon->config);
-    const struct status_settings settings = describe_status(daemon->config, hosts);
+    const struct status_settings settings = describe_status(daemon, daemon->config, hosts, tokens);
     const struct status_config config = {
         .table = daemon->table,
         .history = daemon->history,
@@ -283,7 +297,8 @@ static int prepare_policy(struct daemon *daemon, const struct config *config, st
 {
     cleanup(cleanup_freep) struct callback_app *apps = calloc(config->n_apps, sizeof(*apps));
     cleanup(cleanup_freep) struct str *hosts = calloc(config->status.allowed_hosts.n + 1, sizeof(*hosts));
-    if (apps == NULL || hosts == NULL) {
+    cleanup(cleanup_freep) struct status_app_token *tokens = calloc(config->n_apps, sizeof(*tokens));
+    if (apps == NULL || hosts == NULL || tokens == NULL) {
         return -ENOMEM;
     }
     int r = read_all_tls(daemon, config, &ret_policy->generations);
@@ -299,7 +314,7 @@ static int prepare_policy(struct daemon *daemon, const struct config *config, st
     if (r < 0) {
         return r;
     }
-    const struct status_settings status = describe_status(config, hosts);
+    const struct status_settings status = describe_status(daemon, config, hosts, tokens);
     r = status_prepare(&status, &ret_policy->status);
     if (r < 0) {
         return r;

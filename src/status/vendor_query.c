@@ -44,12 +44,13 @@ static struct http_reply *answer_fail(struct vendor_error error)
     return answer_json(200, &body);
 }
 
-static struct vendor_error read_app(const struct table *table, struct str query, uint16_t *ret_app)
+static struct vendor_error read_app(const struct table *table, int only_app, struct str query,
+                                    uint16_t *ret_app)
 {
     static const struct str names[] = {{"sdkappid", 8}};
     struct query_value value;
     query_find(query, names, 1, &value);
-    switch (app_choose_by_parameter(table, &value, ret_app)) {
+    switch (app_choose_by_parameter(table, only_app, &value, ret_app)) {
     case 0:
         return (struct vendor_error){0, ""};
     case APP_UNKNOWN:
@@ -193,7 +194,7 @@ static void write_error_list(struct json_writer *json, const struct buf *errors)
     json->out->failed |= errors->failed;
 }
 
-struct http_reply *vendor_query_answer(struct table *table, uint64_t now_ms,
+struct http_reply *vendor_query_answer(struct table *table, int only_app, uint64_t now_ms,
                                        const struct http_request *request)
 {
     struct vendor_request query;
@@ -201,7 +202,7 @@ struct http_reply *vendor_query_answer(struct table *table, uint64_t now_ms,
     struct buf body = {0};
     struct json_writer json = {.out = &body};
     struct json_writer errors_json = {.out = &errors};
-    struct vendor_error error = read_app(table, request->query, &query.app);
+    struct vendor_error error = read_app(table, only_app, request->query, &query.app);
     if (error.code != 0) {
         return answer_fail(error);
     }

@@ -12,7 +12,7 @@
 #define VENDOR_QUERY_N_MAX 500
 
 /* Always 200: what is wrong is told in the body, as the vendor does. NULL when memory is gone. */
-struct http_reply *vendor_query_answer(struct table *table, uint64_t now_ms,
+struct http_reply *vendor_query_answer(struct table *table, int only_app, uint64_t now_ms,
                                        const struct http_request *request);
 
 #endif

@@ -174,6 +174,7 @@ START_TEST(has_defaults)
     ck_assert_uint_eq(config.apps[0].token_file.n, 0);
     ck_assert(!config.apps[0].unsigned_ok);
     ck_assert_uint_eq(config.apps[0].sign_tolerance_ms, 60000);
+    ck_assert_str_eq(config.apps[0].query_token_file, "");
     ck_assert_int_eq(config_add_app(&config, STR("1400000000")), -EEXIST);
     ck_assert_int_eq(config_add_app(&config, STR("x")), -EINVAL);
     ck_assert_uint_eq(config.n_apps, 1);
@@ -604,7 +605,7 @@ static const struct {
     {STR("[app 99999999999999999999999999]\n"), "FILE:1: [app 99999999999999999999999999]: " APP_ID "\n"},
     /* keys */
     {STR(APP "tokn = s3cret\n"), "FILE:3: [app 1400000000] tokn: no such key: token, token_file, unsigned, "
-                                 "sign_tolerance\n"},
+                                 "sign_tolerance, query_token_file\n"},
     {STR(APP "[presence]\nlisten = 1\n"),
      "FILE:4: [presence] listen: no such key: push_online_window, max_users, forget_after\n"},
     {STR(APP "[log]\nlevel = info\nformat = text\nlevel = info\n"),
@@ -1208,7 +1209,8 @@ START_TEST(takes_credentials_wherever_a_secret_may_stand)
     ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", "/given", 1), 0);
     struct loaded loaded = load(APP "[callback]\ncertificate = credential:c\nprivate_key = credential:k\n"
                                     "[status]\ncertificate = credential:sc\nprivate_key = credential:sk\n"
-                                    "token_file = credential:st\n[store]\npath = credential:no\n");
+                                    "token_file = credential:st\n[store]\npath = credential:no\n"
+                                    "[app 1]\ntoken = a\nquery_token_file = credential:q\n");
     const struct config *config = &loaded.config;
     expect_good(&loaded);
     ck_assert_str_eq(config->callback.certificate, "/given/c");
@@ -1216,6 +1218,7 @@ START_TEST(takes_credentials_wherever_a_secret_may_stand)
     ck_assert_str_eq(config->status.certificate, "/given/sc");
     ck_assert_str_eq(config->status.private_key, "/given/sk");
     ck_assert_str_eq(config->status.token_file, "/given/st");
+    ck_assert_str_eq(config->apps[1].query_token_file, "/given/q");
     ck_assert_str_eq(config->store.path, "credential:no");
     unload(&loaded);
 }
@@ -1311,6 +1314,42 @@ START_TEST(reads_tokens)
     ck_assert(str_equal(buf_str(&config->apps[1].tokens[1]), STR("from-file")));
     ck_assert_uint_eq(config->apps[2].n_tokens, 0);
     ck_assert(str_equal(buf_str(&config->status.token), STR("from-file")));
+    unload(&loaded);
+}
+END_TEST
+
+START_TEST(reads_query_tokens)
+{
+    write_file("token", STR("of-app\n"), 0640);
+    write_file("token2", STR("of-listener\n"), 0640);
+    struct loaded loaded = load_tokens("[app 1]\ntoken = a\nquery_token_file = token\n"
+                                       "[app 2]\ntoken = a\n"
+                                       "[status]\ntoken_file = token2\n");
+    expect_good(&loaded);
+    ck_assert(str_equal(buf_str(&loaded.config.apps[0].query_token), STR("of-app")));
+    ck_assert_uint_eq(loaded.config.apps[1].query_token.len, 0);
+    unload(&loaded);
+}
+END_TEST
+
+/* Nobody could say what such a token opens. */
+START_TEST(refuses_a_query_token_that_is_anothers)
+{
+    write_file("token", STR("s3cret\n"), 0640);
+    write_file("token2", STR("s3cret\n"), 0640);
+    struct loaded loaded = load_tokens("[app 1]\ntoken = a\nquery_token_file = token\n"
+                                       "[app 2]\ntoken = a\nquery_token_file = token2\n");
+    ck_assert_int_eq(loaded.r, -EINVAL);
+    ck_assert_str_eq(loaded.errors.ptr, "FILE:6: [app 2] query_token_file: holds the token of [app 1]\n");
+    unload(&loaded);
+    loaded = load_tokens("[app 1]\ntoken = a\nquery_token_file = token\n[status]\ntoken_file = token2\n");
+    ck_assert_int_eq(loaded.r, -EINVAL);
+    ck_assert_str_eq(loaded.errors.ptr,
+                     "FILE:3: [app 1] query_token_file: holds the token of [status] token_file\n");
+    unload(&loaded);
+    loaded = load_tokens("[app 1]\ntoken = a\nquery_token_file = none\n");
+    ck_assert_str_eq(loaded.errors.ptr,
+                     "FILE:3: [app 1] query_token_file: none cannot be read: No such file or directory\n");
     unload(&loaded);
 }
 END_TEST
@@ -1678,6 +1717,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, reads_the_store_of_all_files);
     tcase_add_loop_test(tcase, reads_the_store_alone, 0, N_ELEMENTS(store_files));
     tcase_add_test(tcase, reads_tokens);
+    tcase_add_test(tcase, reads_query_tokens);
+    tcase_add_test(tcase, refuses_a_query_token_that_is_anothers);
     tcase_add_test(tcase, tells_of_a_token_file_it_cannot_read);
     tcase_add_test(tcase, knows_its_options);
     tcase_add_test(tcase, refers_to_every_option);

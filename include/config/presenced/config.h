@@ -89,6 +89,7 @@ struct config_app {
     APP_OPTIONS(CONFIG_FIELD, config_app)
     struct buf tokens[CONFIG_N_TOKENS_MAX]; /* of `token`, then of `token_file`: config_read_tokens() */
     size_t n_tokens;
+    struct buf query_token; /* of `query_token_file`: config_read_tokens(); empty: none */
 };
 
 struct config_presence {

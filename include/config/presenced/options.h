@@ -50,7 +50,9 @@ enum option_flag {
     X(S, FILES, token_file, "token_file", "", "0..2", OPTION_CREDENTIAL, "file that holds the token") \
     X(S, BOOL, unsigned_ok, "unsigned", "no", "", 0, "yes: an app without a token is believed")       \
     X(S, DURATION, sign_tolerance_ms, "sign_tolerance", "60s", "1s..1h", 0,                           \
-      "how far RequestTime may be from now")
+      "how far RequestTime may be from now")                                                          \
+    X(S, FILE, query_token_file, "query_token_file", "", "", OPTION_CREDENTIAL,                       \
+      "bearer token that opens this app's answers")
 
 #define PRESENCE_OPTIONS(X, S)                                                                    \
     X(S, DURATION, push_online_window_ms, "push_online_window", "7d", "0..3650d", OPTION_RESTART, \
