@@ -96,6 +96,16 @@ static void check_allow(const struct config_callback *callback, struct problems 
     }
 }
 
+/* Else the option would do nothing, and nobody would notice. */
+static void check_proxy_protocol(const struct config_callback *callback, struct problems *problems)
+{
+    if (callback->proxy_protocol != CONFIG_PROXY_PROTOCOL_OFF && callback->trusted_proxies.n == 0) {
+        problems_add(
+            problems, config_line(&callback->lines, "callback", "proxy_protocol"),
+            "[callback] proxy_protocol: needs trusted_proxies, whose connections begin with its header");
+    }
+}
+
 /* An endpoint of one of the sections. */
 struct listen {
     const char *section;
@@ -165,6 +175,7 @@ void check_config(const struct config *config, struct problems *problems)
 {
     check_callback_tls(&config->callback, problems);
     check_allow(&config->callback, problems);
+    check_proxy_protocol(&config->callback, problems);
     check_status_pair(&config->status, problems);
     check_status_exposed(&config->status, problems);
     check_conflicts(config, problems);

@@ -135,6 +135,7 @@ static void expect_callback_defaults(const struct config_callback *callback)
     ck_assert_uint_eq(callback->idle_timeout_ms, 75000);
     ck_assert_uint_eq(callback->request_timeout_ms, 10000);
     ck_assert_uint_eq(callback->max_connections_per_address, 0);
+    ck_assert_uint_eq(callback->proxy_protocol, CONFIG_PROXY_PROTOCOL_OFF);
     ck_assert_uint_eq(callback->drain_delay_ms, 0);
 }
 
@@ -214,6 +215,7 @@ START_TEST(reads_the_callback_section)
                                     "idle_timeout = 1h\n"
                                     "request_timeout = 100ms\n"
                                     "max_connections_per_address = 1K\n"
+                                    "proxy_protocol = v2\n"
                                     "drain_delay = 5m\n");
     const struct config_callback *callback = &loaded.config.callback;
     expect_good(&loaded);
@@ -239,6 +241,7 @@ START_TEST(reads_the_callback_section)
     ck_assert_uint_eq(callback->idle_timeout_ms, 3600000);
     ck_assert_uint_eq(callback->request_timeout_ms, 100);
     ck_assert_uint_eq(callback->max_connections_per_address, 1000);
+    ck_assert_uint_eq(callback->proxy_protocol, CONFIG_PROXY_PROTOCOL_V2);
     ck_assert_uint_eq(callback->drain_delay_ms, 300000);
     unload(&loaded);
 }
@@ -659,6 +662,10 @@ static const struct {
     {STR(APP "[callback]\nlisten = unix:/run/s\nallow = 192.0.2.0/24\ntls = off\n"),
      "FILE:5: [callback] allow: with a Unix socket it needs trusted_proxies, or every caller of the socket is "
      "refused\n"},
+    {STR(APP "[callback]\nproxy_protocol = v2\n"),
+     "FILE:4: [callback] proxy_protocol: needs trusted_proxies, whose connections begin with its header\n"},
+    {STR(APP "[callback]\nproxy_protocol = v1\ntrusted_proxies = 192.0.2.1\n"),
+     "FILE:4: [callback] proxy_protocol: 'v1' is not allowed: off | v2\n"},
     /* what is not there yet */
     {STR(APP "[replication]\nurl = unix:/run/redis\n"), "FILE:4: [replication] url: not supported yet\n"},
     /* one option and another */

@@ -29,6 +29,11 @@ enum config_other_commands {
     CONFIG_OTHER_COMMANDS_OK,
 };
 
+enum config_proxy_protocol {
+    CONFIG_PROXY_PROTOCOL_OFF,
+    CONFIG_PROXY_PROTOCOL_V2,
+};
+
 enum config_log_format {
     CONFIG_LOG_TEXT,
     CONFIG_LOG_JSON,

@@ -42,6 +42,8 @@ enum option_flag {
       "how long a whole request may take to arrive")                                                      \
     X(S, COUNT, max_connections_per_address, "max_connections_per_address", "0", "0..1M", OPTION_RESTART, \
       "0: no bound")                                                                                      \
+    X(S, CHOICE, proxy_protocol, "proxy_protocol", "off", "off | v2", OPTION_RESTART,                     \
+      "v2: connections from trusted_proxies begin with its header")                                       \
     X(S, DURATION, drain_delay_ms, "drain_delay", "0s", "0..1h", OPTION_RESTART,                          \
       "how long to serve on, not ready, before closing")
 
