@@ -258,14 +258,21 @@ void stop_tls(struct daemon *daemon)
 /* Apps are only ever added: events and users of one that was taken out may still be around. */
 static int add_new_apps(struct daemon *daemon, const struct config *config)
 {
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < config->n_apps; i++) {
+    bool was_single = table_n_apps(daemon->table) == 1;
+    for (size_t i = 0; i < config->n_apps; i++) {
         uint16_t app;
-        if (table_find_app(daemon->table, config->apps[i].id) < 0) {
-            r = table_add_app(daemon->table, config->apps[i].id, &app);
+        if (table_find_app(daemon->table, config->apps[i].id) >= 0) {
+            continue;
+        }
+        int r = table_add_app(daemon->table, config->apps[i].id, &app);
+        if (r < 0) {
+            return r;
         }
     }
-    return r;
+    if (was_single && table_n_apps(daemon->table) > 1) {
+        log_warning("there is more than one app now: queries have to say which, with app=");
+    }
+    return 0;
 }
 
 void configure_log(const struct config *config)
