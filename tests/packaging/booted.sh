@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 # Boots a minimal Debian with systemd in a folder (systemd-nspawn) and lives the package's life there: installed,
 # configured, started hardened, fed with events over HTTPS, reloaded, killed by its watchdog, restarted and upgraded
-# under load, removed. `sh tests/packaging/booted.sh [RELEASE]`, 12 or 13; without one, this machine's. Needs root, debootstrap, systemd-nspawn and a mirror (MIRROR names another than debootstrap's
-# own, BASE a folder that it has filled before); takes about two minutes. Where such a boot is not possible it says
-# so and ends with 77.
+# under load, given credentials, removed; and upgraded from version 0.1. `sh tests/packaging/booted.sh [RELEASE]`, 12 or
+# 13; without one, this machine's. Needs root, debootstrap, systemd-nspawn and a mirror (MIRROR names another than
+# debootstrap's own, BASE a folder that it has filled before); takes about two minutes. Where such a boot is not
+# possible it says so and ends with 77.
 #
 # It runs with a filter that kills for a system call that is not allowed, where the unit lets the call fail: so
 # none is missed.
@@ -112,6 +113,13 @@ fails() {
 
 journal_says() {
     inside journalctl --quiet --no-pager --unit=presenced.service >"$own/journal"
+    tail -n 5 "$own/journal"
+    grep -qF -e "$1" "$own/journal"
+}
+
+# Of the process that runs now.
+process_says() {
+    inside journalctl --quiet --no-pager "_PID=$(property MainPID)" >"$own/journal"
     tail -n 5 "$own/journal"
     grep -qF -e "$1" "$own/journal"
 }
@@ -290,7 +298,7 @@ END
     check 'starts with a credential' systemctl restart presenced
     check '… and checks signatures with it' send frieda
     check '… and reloads' systemctl reload presenced
-    check '… with it' until_true journal_says 'configuration reloaded'
+    check '… with it' until_true process_says 'configuration reloaded'
     check '… and checks signatures still' send gustav
     check 'is upgraded with a credential' inside dpkg --install /srv/packages/0.1.0-3.deb
     check '… and restarted' send hanna
