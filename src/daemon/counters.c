@@ -41,6 +41,17 @@ static void tell_tls(const struct tls *tls, const struct status_visitor *visitor
     status_tell(visitor, "certificate_end_time", stats.certificate_end_unix_s * 1000);
 }
 
+static void tell_proxy_refusals(const struct transport_counters *counters,
+                                const struct status_visitor *visitor)
+{
+    for (size_t i = 0; i < TRANSPORT_N_PROXY_REFUSALS; i++) {
+        char name[48];
+        (void)snprintf(name, sizeof(name), "proxy_headers_refused_%s",
+                       transport_proxy_refusal_name((enum transport_proxy_refusal)i));
+        status_tell(visitor, name, counters->n_proxy_refused[i]);
+    }
+}
+
 static void each_of_listener(const struct daemon *daemon, unsigned which,
                              const struct status_visitor *visitor)
 {
@@ -56,6 +67,9 @@ static void each_of_listener(const struct daemon *daemon, unsigned which,
     status_tell(visitor, "timed_out", transport.n_timed_out);
     status_tell(visitor, "requests", http.n_requests);
     status_tell(visitor, "requests_malformed", http.n_malformed);
+    if (which == CALLBACK_LISTENER && daemon->config->callback.proxy_protocol != CONFIG_PROXY_PROTOCOL_OFF) {
+        tell_proxy_refusals(&transport, visitor);
+    }
     if (daemon->tls[which] != NULL) {
         tell_tls(daemon->tls[which], visitor);
     }

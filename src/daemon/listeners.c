@@ -94,6 +94,7 @@ static int make_callback_listener(struct daemon *daemon)
         .max_connections_per_address = (unsigned)from->max_connections_per_address,
         .unbounded = from->trusted_proxies.items,
         .n_unbounded = from->trusted_proxies.n,
+        .takes_proxy_header = from->proxy_protocol == CONFIG_PROXY_PROTOCOL_V2,
         .idle_timeout_ms = from->idle_timeout_ms,
         .request_timeout_ms = from->request_timeout_ms,
     };

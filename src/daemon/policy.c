@@ -107,17 +107,30 @@ static void warn_of_unsigned(struct daemon *daemon, const struct config *config)
 }
 
 /* What of a configuration the status listener is given, at start and at reload. The texts are the
- * configuration's; `ret_hosts` has room for all of its names. */
-static struct status_settings status_settings_of(const struct config *config, struct str *ret_hosts)
+ * configuration's; `ret_hosts` has room for all of its names, `ret_tokens` for a token of each app. */
+static struct status_settings status_settings_of(const struct daemon *daemon, const struct config *config,
+                                                 struct str *ret_hosts, struct status_app_token *ret_tokens)
 {
     const struct text_list *allowed = &config->status.allowed_hosts;
+    size_t n_tokens = 0;
     for (size_t i = 0; i < allowed->n; i++) {
         ret_hosts[i] = str_from(allowed->items[i]);
+    }
+    for (size_t i = 0; i < config->n_apps; i++) {
+        const struct config_app *app = &config->apps[i];
+        if (app->query_token.len > 0) {
+            ret_tokens[n_tokens++] = (struct status_app_token){
+                .app = (uint16_t)table_find_app(daemon->table, app->id),
+                .token = buf_str(&app->query_token),
+            };
+        }
     }
     return (struct status_settings){
         .allowed_hosts = ret_hosts,
         .n_allowed_hosts = allowed->n,
         .token = buf_str(&config->status.token),
+        .app_tokens = ret_tokens,
+        .n_app_tokens = n_tokens,
     };
 }
 
@@ -125,12 +138,13 @@ int start_status(struct daemon *daemon)
 {
     cleanup(cleanup_freep) struct str *hosts = calloc(daemon->config->status.allowed_hosts.n + 1,
                                                       sizeof(*hosts));
-    if (hosts == NULL) {
+    cleanup(cleanup_freep) struct status_app_token *tokens = calloc(daemon->config->n_apps, sizeof(*tokens));
+    if (hosts == NULL || tokens == NULL) {
         return -ENOMEM;
     }
     listener_counters(daemon, daemon->listener_counters);
     warn_of_unsigned(daemon, daemon->config);
-    const struct status_settings settings = status_settings_of(daemon->config, hosts);
+    const struct status_settings settings = status_settings_of(daemon, daemon->config, hosts, tokens);
     const struct status_config config = {
         .table = daemon->table,
         .history = daemon->history,
@@ -259,6 +273,7 @@ void stop_tls(struct daemon *daemon)
 /* Apps are only ever added: events and users of one that was taken out may still be around. */
 static int add_new_apps(struct daemon *daemon, const struct config *config)
 {
+    bool was_single = table_n_apps(daemon->table) == 1;
     for (size_t i = 0; i < config->n_apps; i++) {
         uint16_t app;
         if (table_find_app(daemon->table, config->apps[i].id) >= 0) {
@@ -268,6 +283,9 @@ static int add_new_apps(struct daemon *daemon, const struct config *config)
         if (r < 0) {
             return r;
         }
+    }
+    if (was_single && table_n_apps(daemon->table) > 1) {
+        log_warning("there is more than one app now: queries have to say which, with app=");
     }
     return 0;
 }
@@ -301,7 +319,8 @@ static int prepare_policy(struct daemon *daemon, const struct config *config, st
 {
     cleanup(cleanup_freep) struct callback_app *apps = calloc(config->n_apps, sizeof(*apps));
     cleanup(cleanup_freep) struct str *hosts = calloc(config->status.allowed_hosts.n + 1, sizeof(*hosts));
-    if (apps == NULL || hosts == NULL) {
+    cleanup(cleanup_freep) struct status_app_token *tokens = calloc(config->n_apps, sizeof(*tokens));
+    if (apps == NULL || hosts == NULL || tokens == NULL) {
         return -ENOMEM;
     }
     int r = read_all_tls(daemon, config, &ret_policy->generations);
@@ -317,7 +336,7 @@ static int prepare_policy(struct daemon *daemon, const struct config *config, st
     if (r < 0) {
         return r;
     }
-    const struct status_settings status = status_settings_of(config, hosts);
+    const struct status_settings status = status_settings_of(daemon, config, hosts, tokens);
     r = status_prepare(&status, &ret_policy->status);
     if (r < 0) {
         return r;

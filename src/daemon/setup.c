@@ -8,16 +8,23 @@
 
 #include <errno.h>
 
+/* A line about a key, as those of config_load(). */
+static void add_line(struct buf *out, const struct config *config, const struct config_lines *lines,
+                     const char *section, const char *key, const char *text)
+{
+    config_append_place(out, &config->files, config_line(lines, section, key));
+    buf_appendf(out, ": [%s] %s: %s\n", section, key, text);
+}
+
 static void warn(const struct config *config, const char *section, const struct config_lines *lines,
                  const struct tls_certificate *certificate, struct buf *warnings)
 {
     struct certificate_warning warning;
-    unsigned line = config_line(lines, section, "certificate");
     if (check_certificate_dates(certificate, section, clock_unix_ms() / 1000, &warning)) {
-        buf_appendf(warnings, "%s:%u: [%s] certificate: %s\n", config->path, line, section, warning.text);
+        add_line(warnings, config, lines, section, "certificate", warning.text);
     }
     if (check_certificate_versions(certificate, section, &warning)) {
-        buf_appendf(warnings, "%s:%u: [%s] certificate: %s\n", config->path, line, section, warning.text);
+        add_line(warnings, config, lines, section, "certificate", warning.text);
     }
 }
 
@@ -43,8 +50,7 @@ static int check_pair(const struct config *config, const char *section, const st
     cleanup(tls_generation_freep) struct tls_generation *generation = NULL;
     int r = read_pair(certificate_path, private_key_path, client_ca, &generation, &error);
     if (r == -EINVAL) {
-        buf_appendf(errors, "%s:%u: [%s] certificate: %s\n", config->path,
-                    config_line(lines, section, "certificate"), section, error.text);
+        add_line(errors, config, lines, section, "certificate", error.text);
         return 0;
     }
     if (r < 0) {
@@ -73,8 +79,7 @@ static int check_client_ca(const struct config *config, struct buf *ret_pem, str
         return r;
     }
     buf_fini(ret_pem);
-    buf_appendf(errors, "%s:%u: [callback] client_ca: %s\n", config->path,
-                config_line(&config->callback.lines, "callback", "client_ca"), error.text);
+    add_line(errors, config, &config->callback.lines, "callback", "client_ca", error.text);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "stats.h"
 
 #include "answer.h"
+#include "app_choice.h"
 #include "presenced/clock.h"
 #include "health.h"
 #include "presenced/json.h"
@@ -63,16 +64,17 @@ static uint64_t write_app(struct json_writer *json, struct table *table, uint16_
     return sum_users(&counts);
 }
 
-static void write_table(struct json_writer *json, struct table *table)
+static void write_apps(struct json_writer *json, struct table *table, int only_app)
 {
     uint64_t n_users = 0;
     json_begin_array(json, "apps");
     for (unsigned app = 0; app < table_n_apps(table); app++) {
-        n_users += write_app(json, table, (uint16_t)app);
+        if (only_app == APP_ANY || (int)app == only_app) {
+            n_users += write_app(json, table, (uint16_t)app);
+        }
     }
     json_end_array(json);
     json_u64(json, "users", n_users);
-    json_u64(json, "revision", changes_last_revision(table_changes(table)));
 }
 
 static void write_number(void *cls, const struct status_number *number)
@@ -168,25 +170,36 @@ static void write_log(struct json_writer *json)
     json_end_object(json);
 }
 
-struct http_reply *stats_answer(const struct status_config *config)
+/* What is of no single app. */
+static void write_whole(struct json_writer *json, const struct status_config *config)
+{
+    json_u64(json, "revision", changes_last_revision(table_changes(config->table)));
+    write_counters(json, &config->events);
+    write_counters(json, &config->configuration);
+    json_begin_object(json, "listeners");
+    for (size_t i = 0; i < config->n_listeners; i++) {
+        write_counters(json, &config->listeners[i]);
+    }
+    json_end_object(json);
+    write_store(json, config);
+    write_off(json, "replication");
+    write_log(json);
+    write_history(json, config->history);
+}
+
+struct http_reply *stats_answer(const struct status_config *config, int only_app)
 {
     struct buf body = {0};
     struct json_writer json = {.out = &body};
     json_begin_object(&json, NULL);
     write_process(&json, config);
-    write_warnings(&json, config->warnings);
-    write_table(&json, config->table);
-    write_counters(&json, &config->events);
-    write_counters(&json, &config->configuration);
-    json_begin_object(&json, "listeners");
-    for (size_t i = 0; i < config->n_listeners; i++) {
-        write_counters(&json, &config->listeners[i]);
+    if (only_app == APP_ANY) {
+        write_warnings(&json, config->warnings);
     }
-    json_end_object(&json);
-    write_store(&json, config);
-    write_off(&json, "replication");
-    write_log(&json);
-    write_history(&json, config->history);
+    write_apps(&json, config->table, only_app);
+    if (only_app == APP_ANY) {
+        write_whole(&json, config);
+    }
     json_end_object(&json);
     return answer_json(200, &body);
 }

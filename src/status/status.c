@@ -4,6 +4,7 @@
 #include "presenced/status.h"
 
 #include "answer.h"
+#include "app_choice.h"
 #include "bearer.h"
 #include "health.h"
 #include "host.h"
@@ -33,12 +34,25 @@ struct route {
     struct str path;
     bool has_tail;     /* one more segment follows: a user */
     struct str suffix; /* and behind it this */
-    bool is_open;      /* answers any Host, and without the token */
+    bool is_open;      /* answers any Host, and without a token */
+    bool is_of_an_app; /* the token of an app will do, and only_app() is heeded */
     enum method method;
     struct http_reply *(*answer)(struct status *status, const struct http_request *request);
 };
 
 #define USERS_PATH "/v1/users/"
+
+/* What on_headers() leaves to on_request(). */
+struct context {
+    const struct route *route; /* NULL: the request was refused, though memory was gone to say so */
+    int only_app;
+};
+
+/* The app, in the table, that the one who asks may ask about; APP_ANY: about all. */
+static int only_app(const struct http_request *request)
+{
+    return http_request_context(request, const struct context)->only_app;
+}
 
 static struct http_reply *answer_livez(struct status *status, const struct http_request *request)
 {
@@ -64,41 +78,43 @@ static struct str user_of_path(struct str path, size_t suffix_len)
 
 static struct http_reply *answer_user(struct status *status, const struct http_request *request)
 {
-    return user_lookup_answer(status->config.table, status->config.unix_ms(), request,
+    return user_lookup_answer(status->config.table, only_app(request), status->config.unix_ms(), request,
                               user_of_path(request->path, 0));
 }
 
 static struct http_reply *answer_user_history(struct status *status, const struct http_request *request)
 {
-    return user_history_answer(&status->config, request,
+    return user_history_answer(&status->config, only_app(request), request,
                                user_of_path(request->path, sizeof(HISTORY_SUFFIX) - 1));
 }
 
 static struct http_reply *answer_list(struct status *status, const struct http_request *request)
 {
     const struct status_config *config = &status->config;
-    return user_list_answer(config->table, config->started_unix_ms, config->unix_ms(), request);
+    return user_list_answer(config->table, only_app(request), config->started_unix_ms, config->unix_ms(),
+                            request);
 }
 
 static struct http_reply *answer_users_query(struct status *status, const struct http_request *request)
 {
-    return users_query_answer(status->config.table, status->config.unix_ms(), request);
+    return users_query_answer(status->config.table, only_app(request), status->config.unix_ms(), request);
 }
 
 static struct http_reply *answer_online_status(struct status *status, const struct http_request *request)
 {
-    return vendor_query_answer(status->config.table, status->config.unix_ms(), ONLINE_QUERY_STATUS, request);
+    return vendor_query_answer(status->config.table, only_app(request), status->config.unix_ms(),
+                               ONLINE_QUERY_STATUS, request);
 }
 
 static struct http_reply *answer_state(struct status *status, const struct http_request *request)
 {
-    return vendor_query_answer(status->config.table, status->config.unix_ms(), ONLINE_QUERY_STATE, request);
+    return vendor_query_answer(status->config.table, only_app(request), status->config.unix_ms(),
+                               ONLINE_QUERY_STATE, request);
 }
 
 static struct http_reply *answer_stats(struct status *status, const struct http_request *request)
 {
-    (void)request;
-    return stats_answer(&status->config);
+    return stats_answer(&status->config, only_app(request));
 }
 
 static struct http_reply *answer_metrics(struct status *status, const struct http_request *request)
@@ -115,18 +131,32 @@ static struct http_reply *answer_metrics(struct status *status, const struct htt
 static const struct route routes[] = {
     {.path = PATH("/livez"), .method = METHOD_GET, .is_open = true, .answer = answer_livez},
     {.path = PATH("/readyz"), .method = METHOD_GET, .is_open = true, .answer = answer_readyz},
-    {.path = PATH("/v1/users"), .method = METHOD_GET, .answer = answer_list},
-    {.path = PATH("/v1/users/query"), .method = METHOD_POST, .answer = answer_users_query},
-    {.path = PATH(USERS_PATH), .has_tail = true, .method = METHOD_GET, .answer = answer_user},
+    {.path = PATH("/v1/users"), .method = METHOD_GET, .is_of_an_app = true, .answer = answer_list},
+    {.path = PATH("/v1/users/query"),
+     .method = METHOD_POST,
+     .is_of_an_app = true,
+     .answer = answer_users_query},
+    {.path = PATH(USERS_PATH),
+     .has_tail = true,
+     .method = METHOD_GET,
+     .is_of_an_app = true,
+     .answer = answer_user},
     {.path = PATH(USERS_PATH),
      .has_tail = true,
      .suffix = PATH(HISTORY_SUFFIX),
      .method = METHOD_GET,
+     .is_of_an_app = true,
      .answer = answer_user_history},
-    {.path = PATH("/v1/stats"), .method = METHOD_GET, .answer = answer_stats},
+    {.path = PATH("/v1/stats"), .method = METHOD_GET, .is_of_an_app = true, .answer = answer_stats},
     {.path = PATH("/metrics"), .method = METHOD_GET, .answer = answer_metrics},
-    {.path = PATH(ONLINE_QUERY_PATH), .method = METHOD_POST, .answer = answer_online_status},
-    {.path = PATH(ONLINE_QUERY_OLD_PATH), .method = METHOD_POST, .answer = answer_state},
+    {.path = PATH(ONLINE_QUERY_PATH),
+     .method = METHOD_POST,
+     .is_of_an_app = true,
+     .answer = answer_online_status},
+    {.path = PATH(ONLINE_QUERY_OLD_PATH),
+     .method = METHOD_POST,
+     .is_of_an_app = true,
+     .answer = answer_state},
 };
 #define N_ROUTES (sizeof(routes) / sizeof(routes[0]))
 
@@ -203,23 +233,51 @@ static struct problem check_host(const struct http_request *request, const struc
     return (struct problem){0, NULL};
 }
 
-static bool has_token(const struct http_request *request, const struct status_settings *settings)
+/* Looks at every token, so that the time it takes does not tell which one was close. */
+static bool find_token(struct str authorization, const struct status_settings *settings, int *ret_only_app)
 {
-    struct str authorization = http_request_header(request, "Authorization", 0);
-    return settings->token.len == 0 ||
-           (authorization.ptr != NULL && http_request_header(request, "Authorization", 1).ptr == NULL &&
-            bearer_matches(authorization, settings->token));
+    bool found = false;
+    for (size_t i = 0; i < settings->n_app_tokens; i++) {
+        if (bearer_matches(authorization, settings->app_tokens[i].token)) {
+            *ret_only_app = settings->app_tokens[i].app;
+            found = true;
+        }
+    }
+    if (settings->token.len > 0 && bearer_matches(authorization, settings->token)) {
+        *ret_only_app = APP_ANY;
+        found = true;
+    }
+    return found;
 }
 
-/* status 0: the request may be answered. */
-static struct problem check_access(struct status *status, const struct http_request *request)
+/* Whether the request shows a token, if one is asked for, and what that opens. */
+static bool check_token(const struct http_request *request, const struct status_settings *settings,
+                        int *ret_only_app)
+{
+    struct str authorization = http_request_header(request, "Authorization", 0);
+    if (settings->token.len == 0 && settings->n_app_tokens == 0) {
+        *ret_only_app = APP_ANY;
+        return true;
+    }
+    return authorization.ptr != NULL && http_request_header(request, "Authorization", 1).ptr == NULL &&
+           find_token(authorization, settings, ret_only_app);
+}
+
+/* status 0: the request may be answered, as far as `*ret_only_app` goes. */
+static struct problem check_access(struct status *status, const struct http_request *request,
+                                   const struct match *match, int *ret_only_app)
 {
     const struct status_settings *settings = live_settings_acquire(&status->live);
     struct problem problem = check_host(request, settings);
-    if (problem.status == 0 && !has_token(request, settings)) {
+    if (problem.status == 0 && !check_token(request, settings, ret_only_app)) {
         problem = (struct problem){401, "the bearer token of this listener is needed"};
     }
     live_settings_release(&status->live);
+    if (problem.status == 0 && *ret_only_app != APP_ANY && match->route != NULL &&
+        !match->route->is_of_an_app) {
+        return (struct problem){403,
+                                "the token of an app does not open this: that of the listener is needed"};
+    }
     return problem;
 }
 
@@ -231,17 +289,13 @@ static struct http_reply *refuse_access(struct problem problem)
     return answer_problem(problem);
 }
 
-/* What on_headers() leaves to on_request(). */
-struct context {
-    const struct route *route; /* NULL: the request was refused, though memory was gone to say so */
-};
-
 static struct http_reply *on_headers(void *cls, struct http_request *request)
 {
     struct match match = find_route(request);
-    http_request_context(request, struct context)->route = NULL;
+    struct context *context = http_request_context(request, struct context);
+    *context = (struct context){.route = NULL, .only_app = APP_ANY};
     if (!match.is_open) {
-        struct problem problem = check_access(cls, request);
+        struct problem problem = check_access(cls, request, &match, &context->only_app);
         if (problem.status != 0) {
             return refuse_access(problem);
         }
@@ -253,7 +307,7 @@ static struct http_reply *on_headers(void *cls, struct http_request *request)
         return answer_problem_with((struct problem){405, "this path knows other methods, see Allow"},
                                    (struct http_header){"Allow", allow_header(match.methods)});
     }
-    http_request_context(request, struct context)->route = match.route;
+    context->route = match.route;
     return NULL;
 }
 

@@ -67,14 +67,14 @@ static void write_event(void *cls, const struct user_event *event)
 }
 
 /* status 0: all is well. */
-static struct problem read_query(const struct status_config *config, const struct http_request *request,
-                                 struct status_user_events_query *query)
+static struct problem read_query(const struct status_config *config, int only_app,
+                                 const struct http_request *request, struct status_user_events_query *query)
 {
     static const struct str names[] = {{"app", 3}, {"since", 5}, {"limit", 5}};
     struct query_value values[3];
     uint16_t app;
     query_find(request->query, names, 3, values);
-    int outcome = app_choose_by_parameter(config->table, &values[0], &app);
+    int outcome = app_choose_by_parameter(config->table, only_app, &values[0], &app);
     if (outcome != 0) {
         return app_choice_problem(outcome);
     }
@@ -89,8 +89,8 @@ static struct problem read_query(const struct status_config *config, const struc
     return (struct problem){0, NULL};
 }
 
-struct http_reply *user_history_answer(const struct status_config *config, const struct http_request *request,
-                                       struct str encoded_id)
+struct http_reply *user_history_answer(const struct status_config *config, int only_app,
+                                       const struct http_request *request, struct str encoded_id)
 {
     const struct status_user_events *events = &config->user_events;
     struct status_user_events_query query = {.limit = USER_HISTORY_LIMIT_DEFAULT};
@@ -101,7 +101,7 @@ struct http_reply *user_history_answer(const struct status_config *config, const
     if (!parameter_user_id(encoded_id, storage, &query.user_id)) {
         return answer_problem((struct problem){400, PARAMETER_USER_ID_PROBLEM});
     }
-    struct problem problem = read_query(config, request, &query);
+    struct problem problem = read_query(config, only_app, request, &query);
     if (problem.status != 0) {
         return answer_problem(problem);
     }

@@ -11,7 +11,7 @@
 #define USER_HISTORY_LIMIT_DEFAULT 100
 
 /* `encoded_id` is the {user} of the path, still percent-encoded. NULL when memory is gone. */
-struct http_reply *user_history_answer(const struct status_config *config, const struct http_request *request,
-                                       struct str encoded_id);
+struct http_reply *user_history_answer(const struct status_config *config, int only_app,
+                                       const struct http_request *request, struct str encoded_id);
 
 #endif

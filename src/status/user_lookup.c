@@ -5,7 +5,7 @@
 #include "parameter.h"
 #include "user_json.h"
 
-struct http_reply *user_lookup_answer(struct table *table, uint64_t now_ms,
+struct http_reply *user_lookup_answer(struct table *table, int only_app, uint64_t now_ms,
                                       const struct http_request *request, struct str encoded_id)
 {
     static const struct str names[] = {{"app", 3}};
@@ -19,7 +19,7 @@ struct http_reply *user_lookup_answer(struct table *table, uint64_t now_ms,
         return answer_problem((struct problem){400, PARAMETER_USER_ID_PROBLEM});
     }
     query_find(request->query, names, 1, &app_value);
-    int outcome = app_choose_by_parameter(table, &app_value, &app);
+    int outcome = app_choose_by_parameter(table, only_app, &app_value, &app);
     if (outcome != 0) {
         return answer_problem(app_choice_problem(outcome));
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "worker.h"
+#include "peers.h"
+#include "proxy_header.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -12,40 +13,23 @@
 /* How long a worker that cannot accept waits before it tries again. */
 #define ACCEPT_RETRY_MS 20
 
-static bool is_exempt(struct transport_shared *shared, const struct address *peer)
-{
-    bool exempt = peer->len == 0; /* a Unix socket */
-    (void)pthread_rwlock_rdlock(&shared->unbounded_lock);
-    for (size_t i = 0; i < shared->unbounded->n; i++) {
-        exempt |= network_contains(&shared->unbounded->items[i], peer);
-    }
-    (void)pthread_rwlock_unlock(&shared->unbounded_lock);
-    return exempt;
-}
-
-/* Counts the new connection; false when its address has its share already. */
-static bool within_bound(struct transport_connection *connection)
-{
-    struct transport_shared *shared = worker_of(connection)->shared;
-    if (shared->addresses == NULL || is_exempt(shared, &connection->peer)) {
-        return true;
-    }
-    connection->is_bounded = address_bound_add(shared->addresses, &connection->peer);
-    return connection->is_bounded;
-}
-
 static void add_connection(struct worker *worker, int fd, const struct sockaddr *sockaddr)
 {
     struct transport_connection *connection = transport_connection_new(worker, fd, sockaddr);
     if (connection == NULL) {
         return;
     }
-    if (within_bound(connection)) {
-        deferred_begin(connection);
-    } else {
+    if (proxy_header_is_expected(connection)) {
+        if (proxy_header_expect(connection) < 0) {
+            transport_connection_close(connection);
+            return;
+        }
+    } else if (!peer_take_share(connection)) {
         transport_count(&worker->counters.n_refused_per_address);
         transport_connection_close(connection);
+        return;
     }
+    deferred_begin(connection);
 }
 
 static void accept_later(struct worker *worker)

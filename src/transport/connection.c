@@ -80,6 +80,7 @@ void transport_connection_free(struct transport_connection *connection)
     atomic_fetch_sub_explicit(&shared->n_connections, 1, memory_order_relaxed);
     cleanup_closep(&connection->linger_fd);
     tls_session_free(connection->tls);
+    free(connection->proxy_reader);
     free(connection);
 }
 

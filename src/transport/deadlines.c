@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who has had the time that a request may take, or that a connection may idle. From the first byte on, not
  * anew with every byte. */
-#include "worker.h"
+#include "proxy_header.h"
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -123,6 +123,9 @@ static void cut_expired(struct worker *worker, struct wait_queue *queue, uint64_
         struct transport_connection *connection = connection_of(waiter);
         if (connection->tls != NULL) {
             tls_session_give_up(connection->tls);
+        }
+        if (connection->proxy_reader != NULL) {
+            proxy_header_give_up(connection);
         }
         transport_connection_cut(connection);
         if (counter != NULL) {

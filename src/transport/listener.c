@@ -201,6 +201,9 @@ void transport_listener_counters(const struct transport_listener *listener,
         counters.n_accepted += atomic_load(&worker->n_accepted);
         counters.n_refused_per_address += atomic_load(&worker->n_refused_per_address);
         counters.n_timed_out += atomic_load(&worker->n_timed_out);
+        for (size_t why = 0; why < TRANSPORT_N_PROXY_REFUSALS; why++) {
+            counters.n_proxy_refused[why] += atomic_load(&worker->n_proxy_refused[why]);
+        }
     }
     *ret_counters = counters;
 }

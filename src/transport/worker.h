@@ -4,7 +4,8 @@
 
 /* One thread of a listener, with all that the files of src/transport share of it. From the top: listener.c
  * makes workers, worker.c goes round, accept.c, deferred.c, lingering.c and deadlines.c do what a round
- * brings, and connection.c is what they all stand on. */
+ * brings, proxy_header.c and peers.c say whose a connection is, and connection.c is what they all stand on.
+ */
 
 #include "address_bound.h"
 
@@ -45,6 +46,7 @@ struct worker_counters {
     _Atomic uint64_t n_accepted;
     _Atomic uint64_t n_refused_per_address;
     _Atomic uint64_t n_timed_out;
+    _Atomic uint64_t n_proxy_refused[TRANSPORT_N_PROXY_REFUSALS];
     _Atomic uint64_t n_rounds;
     _Atomic bool is_quiet; /* paused, and everything that was received is answered */
 };

@@ -90,11 +90,19 @@ struct status_config {
     const struct histogram *event_lags;         /* ms */
 };
 
-/* What a reload may change; copied. */
+/* A token with which an app's questions are answered, and no other's. */
+struct status_app_token {
+    uint16_t app; /* in the table */
+    struct str token;
+};
+
+/* What a reload may change; copied. Where there is any token, one of them is asked for. */
 struct status_settings {
     const struct str *allowed_hosts; /* beside localhost and any IP literal */
     size_t n_allowed_hosts;
-    struct str token; /* empty: none is asked for */
+    struct str token; /* that of the listener, which opens all; empty: none */
+    const struct status_app_token *app_tokens;
+    size_t n_app_tokens;
 };
 
 struct status;

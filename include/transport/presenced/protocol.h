@@ -5,7 +5,7 @@
 /* Between a transport and the protocol that is spoken over it. The transport knows sockets, TLS, bounds and
  * deadlines, and reads no byte of a request; the protocol reads and writes. A connection is, in this order:
  *
- *   deferred    accepted, nothing received yet: the transport's
+ *   deferred    accepted, nothing received yet, but for the header of a proxy: the transport's
  *   begun       its first bytes have come: the protocol's, with its descriptor, until it is released
  *   lingering   released while its peer was still sending: the transport's again, which discards input for a
  *               while, so that no reset overtakes the reply
@@ -51,13 +51,14 @@ struct transport_connection {
     struct transport_worker *worker;
     struct tls_session *tls; /* begun by the protocol, freed by the transport. NULL: there is none */
     struct address peer;
-    bool is_bounded;     /* counted by address */
-    bool is_busy;        /* request_timeout runs; else idle_timeout */
-    bool has_asked;      /* it has sent a request */
-    bool has_hung_up;    /* its peer sends no more */
-    bool is_cut;         /* not begun, and closed at the end of the round */
-    uint64_t n_received; /* bytes of the requests that were answered */
-    int linger_fd;       /* a second descriptor of the socket; -1: none */
+    struct proxy_reader *proxy_reader; /* its PROXY header is still to come; NULL: none is */
+    bool is_bounded;                   /* counted by address */
+    bool is_busy;                      /* request_timeout runs; else idle_timeout */
+    bool has_asked;                    /* it has sent a request */
+    bool has_hung_up;                  /* its peer sends no more */
+    bool is_cut;                       /* not begun, and closed at the end of the round */
+    uint64_t n_received;               /* bytes of the requests that were answered */
+    int linger_fd;                     /* a second descriptor of the socket; -1: none */
     uint64_t n_lingering_bytes;
     struct transport_connection *next_cut;
 };
