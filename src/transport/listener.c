@@ -201,6 +201,7 @@ void transport_listener_counters(const struct transport_listener *listener,
         counters.n_accepted += atomic_load(&worker->n_accepted);
         counters.n_refused_per_address += atomic_load(&worker->n_refused_per_address);
         counters.n_timed_out += atomic_load(&worker->n_timed_out);
+        counters.n_streams_cut += atomic_load(&worker->n_streams_cut);
     }
     *ret_counters = counters;
 }
