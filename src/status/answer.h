@@ -9,7 +9,7 @@
 
 /* What went wrong with a request; `detail` is a constant text of ours that says what to do about it. */
 struct problem {
-    unsigned status; /* 400, 401, 403, 404, 405, 411, 413, 431 or 505 */
+    unsigned status; /* 400, 401, 403, 404, 405, 411, 413, 431, 503 or 505 */
     const char *detail;
 };
 
@@ -18,6 +18,9 @@ struct http_reply *answer_json(unsigned status, struct buf *body);
 
 /* 200 with a text that is not JSON; takes the bytes of `body` too. */
 struct http_reply *answer_text(const char *content_type, struct buf *body);
+
+/* 200 with a body that goes on. Consumes `cls`. */
+struct http_reply *answer_stream(const char *content_type, const struct http_stream *stream, void *cls);
 
 /* RFC 9457. */
 struct http_reply *answer_problem(struct problem problem);

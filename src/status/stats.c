@@ -183,6 +183,7 @@ struct http_reply *stats_answer(const struct status_config *config)
         write_counters(&json, &config->listeners[i]);
     }
     json_end_object(&json);
+    write_counters(&json, &config->streams);
     write_store(&json, config);
     write_off(&json, "replication");
     write_log(&json);
