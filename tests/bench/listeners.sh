@@ -29,6 +29,7 @@ run memory
 for n in 0 100 1000; do
     readers=
     if [ $n -gt 0 ]; then
+        : >"$own/readers.out"
         "$build"/tests/readers "$(status_port_of memory)" $n >"$own/readers.out" &
         readers=$!
         pids="$pids $readers"
