@@ -157,7 +157,6 @@ void http_listener_counters(const struct http_listener *listener, struct http_co
         const struct http_worker_counters *worker = &listener->workers[i]->counters;
         counters.n_requests += atomic_load(&worker->n_requests);
         counters.n_malformed += atomic_load(&worker->n_malformed);
-        counters.n_streams += atomic_load(&worker->n_streams);
     }
     *ret_counters = counters;
 }

@@ -46,7 +46,6 @@ void http_listener_wake_streams(struct http_listener *listener);
 struct http_counters {
     uint64_t n_requests;
     uint64_t n_malformed; /* requests for on_refusal(); connections closed on what is no request */
-    uint64_t n_streams;   /* replies that are streams, now */
 };
 
 /* Any thread. */
