@@ -65,6 +65,9 @@ static void each_of_listener(const struct daemon *daemon, unsigned which,
     status_tell(visitor, "accepted", transport.n_accepted);
     status_tell(visitor, "refused_per_address", transport.n_refused_per_address);
     status_tell(visitor, "timed_out", transport.n_timed_out);
+    if (which == STATUS_LISTENER) {
+        status_tell(visitor, "streams_cut_off", transport.n_streams_cut);
+    }
     status_tell(visitor, "requests", http.n_requests);
     status_tell(visitor, "requests_malformed", http.n_malformed);
     if (which == CALLBACK_LISTENER && daemon->config->callback.proxy_protocol != CONFIG_PROXY_PROTOCOL_OFF) {

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <sys/resource.h>
 
-#define STATUS_MAX_CONNECTIONS 1000
+#define STATUS_MAX_CONNECTIONS 1536 /* two thirds of them may be streams */
 #define MIN_CONNECTIONS 16
 
 #define OTHER_DESCRIPTORS 64 /* sockets, the log, files that are being read, what libraries open */

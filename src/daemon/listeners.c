@@ -14,6 +14,7 @@
 #define STATUS_THREADS 1
 #define STATUS_IDLE_TIMEOUT_MS 75000
 #define STATUS_REQUEST_TIMEOUT_MS 10000
+#define STATUS_STREAM_TIMEOUT_MS 30000
 
 /* All of it becomes resident for each connection, and libmicrohttpd clears it for each request, so the
  * callback, whose heads are well below 1 KiB, has less than browsers with their cookies. */
@@ -116,6 +117,7 @@ static int make_status_listener(struct daemon *daemon)
         .max_connections = daemon->max_connections[STATUS_LISTENER],
         .idle_timeout_ms = STATUS_IDLE_TIMEOUT_MS,
         .request_timeout_ms = STATUS_REQUEST_TIMEOUT_MS,
+        .stream_timeout_ms = STATUS_STREAM_TIMEOUT_MS,
     };
     return make_listener(daemon, STATUS_LISTENER, &transport, &http, &daemon->config->status.listen);
 }
@@ -137,10 +139,29 @@ static void log_listening(const struct transport_listener *listener, const char 
     }
 }
 
-static void set_woken(struct daemon *daemon, struct http_listener *listener)
+/* From now on other threads may wake them, or no more. */
+static void set_woken(struct daemon *daemon, bool are_woken)
 {
     (void)pthread_mutex_lock(&daemon->woken_lock);
-    daemon->woken = listener;
+    daemon->are_woken = are_woken;
+    (void)pthread_mutex_unlock(&daemon->woken_lock);
+}
+
+void wake_waiting_answers(struct daemon *daemon)
+{
+    (void)pthread_mutex_lock(&daemon->woken_lock);
+    if (daemon->are_woken) {
+        http_listener_wake(daemon->listeners[CALLBACK_LISTENER]);
+    }
+    (void)pthread_mutex_unlock(&daemon->woken_lock);
+}
+
+void wake_streams(struct daemon *daemon)
+{
+    (void)pthread_mutex_lock(&daemon->woken_lock);
+    if (daemon->are_woken) {
+        http_listener_wake_streams(daemon->listeners[STATUS_LISTENER]);
+    }
     (void)pthread_mutex_unlock(&daemon->woken_lock);
 }
 
@@ -155,9 +176,9 @@ int start_listeners(struct daemon *daemon)
         r = transport_listener_start(sockets_of(daemon, i));
     }
     if (r == 0) {
-        set_woken(daemon, daemon->listeners[CALLBACK_LISTENER]);
-        http_listener_wake(
-            daemon->listeners[CALLBACK_LISTENER]); /* for what was stored before it was known */
+        set_woken(daemon, true);
+        wake_waiting_answers(daemon); /* for what was stored before */
+        wake_streams(daemon);
     }
     for (unsigned i = 0; r == 0 && i < N_LISTENERS; i++) {
         log_listening(sockets_of(daemon, i), daemon_listener_names[i]);
@@ -175,7 +196,7 @@ static void remove_socket_files(struct daemon *daemon)
 /* The status listener's answers tell of the other listeners, so it ends before them. */
 void stop_listeners(struct daemon *daemon)
 {
-    set_woken(daemon, NULL);
+    set_woken(daemon, false);
     remove_socket_files(daemon);
     for (unsigned i = N_LISTENERS; i-- > 0;) {
         http_listener_free(daemon->listeners[i]);

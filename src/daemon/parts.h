@@ -75,7 +75,7 @@ struct daemon {
     struct socket_file socket_files[N_LISTENERS * CONFIG_N_LISTEN_MAX]; /* of sockets that were bound here */
     size_t n_socket_files;
     pthread_mutex_t woken_lock;
-    struct http_listener *woken; /* the listener whose answers wait for the store, while it runs */
+    bool are_woken; /* the listeners run, so others may wake what waits in them */
     struct status_counters listener_counters[N_LISTENERS];
     struct passed passed;
     struct report report;
@@ -173,6 +173,11 @@ void watch_certificates(struct daemon *daemon);
 unsigned n_listener_threads(void);
 int start_listeners(struct daemon *daemon);
 void stop_listeners(struct daemon *daemon);
+
+/* Have the answers that wait for the store asked for, and the streams of events. Any thread; nothing happens
+ * before the listeners run, and after. */
+void wake_waiting_answers(struct daemon *daemon);
+void wake_streams(struct daemon *daemon);
 
 /* Stops accepting, for good; no file of a Unix socket is left. */
 void pause_listeners(struct daemon *daemon);

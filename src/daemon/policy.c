@@ -134,6 +134,17 @@ static struct status_settings status_settings_of(const struct daemon *daemon, co
     };
 }
 
+static void on_new_events(void *cls)
+{
+    wake_streams(cls);
+}
+
+/* So many that others can still ask. */
+static unsigned max_streams(const struct daemon *daemon)
+{
+    return daemon->max_connections[STATUS_LISTENER] / 3 * 2;
+}
+
 int start_status(struct daemon *daemon)
 {
     cleanup(cleanup_freep) struct str *hosts = calloc(daemon->config->status.allowed_hosts.n + 1,
@@ -153,6 +164,10 @@ int start_status(struct daemon *daemon)
         .started_unix_ms = daemon->started_unix_ms,
         .started_monotonic_ms = daemon->started_monotonic_ms,
         .unix_ms = clock_unix_ms,
+        .monotonic_ms = clock_monotonic_ms,
+        .max_streams = max_streams(daemon),
+        .wake_streams = on_new_events,
+        .wake_cls = daemon,
         .health = health,
         .health_cls = daemon,
         .warnings = daemon->warnings,

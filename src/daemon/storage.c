@@ -10,14 +10,9 @@
 #include <stdio.h>
 
 /* From the store's thread. */
-static void wake_waiting(void *cls)
+static void on_durable(void *cls)
 {
-    struct daemon *daemon = cls;
-    (void)pthread_mutex_lock(&daemon->woken_lock);
-    if (daemon->woken != NULL) {
-        http_listener_wake(daemon->woken);
-    }
-    (void)pthread_mutex_unlock(&daemon->woken_lock);
+    wake_waiting_answers(cls);
 }
 
 static void tell_progress(void *cls, uint64_t n_users)
@@ -89,7 +84,7 @@ int start_storage(struct daemon *daemon)
         .durability = durability_of(from),
         .memory_bytes = from->memory_bytes,
         .table = daemon->table,
-        .on_durable = wake_waiting,
+        .on_durable = on_durable,
         .is_cancelled = is_cancelled,
         .on_progress = tell_progress,
         .on_online = take_minute,

@@ -18,6 +18,7 @@ struct entry {
     uint32_t len;
     uint8_t kind;   /* enum change_kind */
     uint8_t origin; /* enum change_origin */
+    bool was_online;
 };
 
 struct changes {
@@ -131,7 +132,7 @@ static void wake_followers(struct changes *changes)
 }
 
 uint64_t changes_append(struct changes *changes, enum change_kind kind, enum change_origin origin,
-                        uint64_t unix_ms, struct str record)
+                        bool was_online, uint64_t unix_ms, struct str record)
 {
     (void)pthread_mutex_lock(&changes->lock);
     uint64_t revision = last_revision(changes) + 1;
@@ -143,12 +144,13 @@ uint64_t changes_append(struct changes *changes, enum change_kind kind, enum cha
                                                       .unix_ms = unix_ms,
                                                       .len = (uint32_t)record.len,
                                                       .kind = (uint8_t)kind,
-                                                      .origin = (uint8_t)origin};
+                                                      .origin = (uint8_t)origin,
+                                                      .was_online = was_online};
         put_bytes(changes, record);
     } else {
         changes->first_revision = revision + 1;
     }
-    const struct change change = {revision, unix_ms, kind, origin, record};
+    const struct change change = {revision, unix_ms, kind, origin, was_online, record};
     for (const struct changes_observer *each = changes->observers; each != NULL; each = each->next) {
         each->on_change(each->cls, &change);
     }
@@ -256,6 +258,7 @@ static void copy_out(const struct changes *changes, uint64_t after_revision, siz
                                          .unix_ms = entry->unix_ms,
                                          .kind = entry->kind,
                                          .origin = entry->origin,
+                                         .was_online = entry->was_online,
                                          .record = {to, entry->len}};
     }
 }

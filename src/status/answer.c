@@ -3,22 +3,32 @@
 
 #include "presenced/json.h"
 
+/* What keeps a browser from doing anything else with a reply, and one header more. */
+#define HEADERS(content_type, extra)                                                            \
+    {                                                                                           \
+        {"Content-Type", (content_type)}, {"X-Content-Type-Options", "nosniff"},                \
+            {"Cache-Control", "no-store"},                                                      \
+            {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"}, (extra), \
+            {NULL, NULL},                                                                       \
+    }
+
 static struct http_reply *answer(unsigned status, const char *content_type, struct http_header extra,
                                  struct buf *body)
 {
-    const struct http_header headers[] = {
-        {"Content-Type", content_type},
-        {"X-Content-Type-Options", "nosniff"},
-        {"Cache-Control", "no-store"},
-        {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
-        extra,
-        {NULL, NULL},
-    };
+    const struct http_header headers[] = HEADERS(content_type, extra);
     if (body->failed) {
         buf_fini(body);
         return NULL;
     }
     return http_reply_once(status, headers, body);
+}
+
+struct http_reply *answer_stream(const char *content_type, const struct http_stream *stream, void *cls)
+{
+    /* nginx would hold it back until it has gathered some kilobytes. */
+    const struct http_header unbuffered = {"X-Accel-Buffering", "no"};
+    const struct http_header headers[] = HEADERS(content_type, unbuffered);
+    return http_reply_stream(200, headers, stream, cls);
 }
 
 struct http_reply *answer_json(unsigned status, struct buf *body)

@@ -19,6 +19,9 @@ struct http_reply *answer_json(unsigned status, struct buf *body);
 /* 200 with a text that is not JSON; takes the bytes of `body` too. */
 struct http_reply *answer_text(const char *content_type, struct buf *body);
 
+/* 200 with a body that goes on. Consumes `cls`. */
+struct http_reply *answer_stream(const char *content_type, const struct http_stream *stream, void *cls);
+
 /* RFC 9457. */
 struct http_reply *answer_problem(struct problem problem);
 struct http_reply *answer_problem_with(struct problem problem, struct http_header extra);

@@ -68,6 +68,12 @@ static void write_of_followers(struct exposition *out, const struct metric *metr
     }
 }
 
+static void write_of_streams(struct exposition *out, const struct metric *metric,
+                             const struct status_config *config)
+{
+    write_picked(out, metric, &config->streams, (struct str){NULL, 0});
+}
+
 static void write_of_listeners(struct exposition *out, const struct metric *metric,
                                const struct status_config *config)
 {
@@ -383,6 +389,18 @@ const struct metric metrics_rows[] = {
         "TLS handshakes that failed, by why.", OF(listeners, "handshake_failures_")),
     ROW("presenced_tls_certificate_end_timestamp_seconds", GAUGE, MS, "listener", NULL,
         "When the certificate that is served ends, in Unix time.", OF(listeners, "certificate_end_time")),
+
+    ROW("presenced_streams", GAUGE, ONE, NULL, NULL, "Streams of events that are open.", OF(streams, "open")),
+    ROW("presenced_streams_max", GAUGE, ONE, NULL, NULL, "How many may be open.", OF(streams, "open_max")),
+    ROW("presenced_streams_opened_total", COUNTER, ONE, NULL, NULL, "Streams opened.", OF(streams, "opened")),
+    ROW("presenced_streams_refused_total", COUNTER, ONE, NULL, NULL,
+        "Streams refused, for as many were open as may be.", OF(streams, "refused")),
+    ROW("presenced_streams_reset_total", COUNTER, ONE, NULL, NULL,
+        "Times that a stream was told that it has missed something.", OF(streams, "resets")),
+    ROW("presenced_streams_cut_off_total", COUNTER, ONE, "listener", NULL,
+        "Streams cut off, for their readers were too slow.", OF(listeners, "streams_cut_off")),
+    ROW("presenced_stream_events_written_total", COUNTER, ONE, NULL, NULL,
+        "Changes written as events, each once for all streams.", OF(streams, "events_written")),
 
     ROW("presenced_config_reloads_total", COUNTER, ONE, "result", NULL,
         "Reloads of the configuration that succeeded or failed.", OF(configuration, "reloads_")),

@@ -181,6 +181,7 @@ static void write_whole(struct json_writer *json, const struct status_config *co
         write_counters(json, &config->listeners[i]);
     }
     json_end_object(json);
+    write_counters(json, &config->streams);
     write_store(json, config);
     write_off(json, "replication");
     write_log(json);

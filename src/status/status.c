@@ -6,6 +6,7 @@
 #include "answer.h"
 #include "app_choice.h"
 #include "bearer.h"
+#include "events.h"
 #include "health.h"
 #include "host.h"
 #include "live_settings.h"
@@ -22,6 +23,7 @@
 
 struct status {
     struct status_config config;
+    struct feed *feed;
     struct live_settings live;
 };
 
@@ -123,6 +125,11 @@ static struct http_reply *answer_metrics(struct status *status, const struct htt
     return metrics_answer(&status->config);
 }
 
+static struct http_reply *answer_events(struct status *status, const struct http_request *request)
+{
+    return events_answer(status->feed, &status->config, only_app(request), request);
+}
+
 #define PATH(literal)                   \
     {                                   \
         "" literal, sizeof(literal) - 1 \
@@ -147,6 +154,7 @@ static const struct route routes[] = {
      .method = METHOD_GET,
      .is_of_an_app = true,
      .answer = answer_user_history},
+    {.path = PATH("/v1/events"), .method = METHOD_GET, .is_of_an_app = true, .answer = answer_events},
     {.path = PATH("/v1/stats"), .method = METHOD_GET, .is_of_an_app = true, .answer = answer_stats},
     {.path = PATH("/metrics"), .method = METHOD_GET, .answer = answer_metrics},
     {.path = PATH(ONLINE_QUERY_PATH),
@@ -335,24 +343,50 @@ static struct http_reply *on_refusal(void *cls, struct http_request *request, en
     return answer_problem((struct problem){statuses[why], error});
 }
 
+static int make_feed(struct status *status)
+{
+    struct status_config *config = &status->config;
+    const struct feed_config feed_config = {
+        .table = config->table,
+        .epoch = config->started_unix_ms,
+        .max_streams = config->max_streams,
+        .wake = config->wake_streams,
+        .wake_cls = config->wake_cls,
+    };
+    int r = feed_new(&feed_config, &status->feed);
+    if (r == 0) {
+        config->streams = feed_counters(status->feed);
+    }
+    return r;
+}
+
 int status_new(const struct status_config *config, const struct status_settings *settings,
                struct status **ret_status)
 {
+    cleanup(cleanup_freep) struct status *status = calloc(1, sizeof(*status));
     struct status_settings *copy;
-    struct status *status = calloc(1, sizeof(*status));
-    if (status == NULL || live_settings_copy(settings, &copy) < 0) {
-        free(status);
+    if (status == NULL) {
         return -ENOMEM;
     }
-    live_settings_init(&status->live, copy);
     status->config = *config;
-    *ret_status = status;
+    int r = make_feed(status);
+    if (r < 0) {
+        return r;
+    }
+    r = live_settings_copy(settings, &copy);
+    if (r < 0) {
+        feed_free(status->feed);
+        return r;
+    }
+    live_settings_init(&status->live, copy);
+    *ret_status = take_pointer(status);
     return 0;
 }
 
 void status_free(struct status *status)
 {
     if (status != NULL) {
+        feed_free(status->feed);
         live_settings_fini(&status->live);
         free(status);
     }

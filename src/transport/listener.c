@@ -204,6 +204,7 @@ void transport_listener_counters(const struct transport_listener *listener,
         for (size_t why = 0; why < TRANSPORT_N_PROXY_REFUSALS; why++) {
             counters.n_proxy_refused[why] += atomic_load(&worker->n_proxy_refused[why]);
         }
+        counters.n_streams_cut += atomic_load(&worker->n_streams_cut);
     }
     *ret_counters = counters;
 }

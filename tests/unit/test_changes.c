@@ -41,7 +41,8 @@ static uint64_t append(unsigned number, size_t len)
 {
     char text[MAX_BYTES + 1];
     return changes_append(log_of_changes, number % 2 == 0 ? CHANGE_UPDATED : CHANGE_FORGOTTEN,
-                          (enum change_origin)(number % 5), 1000 + number, record_of(number, len, text));
+                          (enum change_origin)(number % 5), number % 3 == 0, 1000 + number,
+                          record_of(number, len, text));
 }
 
 static int read_after(uint64_t revision, size_t max_changes, size_t max_bytes)
@@ -56,6 +57,7 @@ static void check_change(const struct change *change, unsigned number, size_t le
     must(change->unix_ms == 1000 + number);
     must(change->kind == (number % 2 == 0 ? CHANGE_UPDATED : CHANGE_FORGOTTEN));
     must(change->origin == (enum change_origin)(number % 5));
+    must(change->was_online == (number % 3 == 0));
     must(str_equal(change->record, record_of(number, len, text)));
 }
 
@@ -243,7 +245,7 @@ static void *append_many(void *cls)
 {
     struct changes *changes = cls;
     for (unsigned i = 0; i < N_APPENDS; i++) {
-        (void)changes_append(changes, CHANGE_UPDATED, CHANGE_BY_CALLBACK, i, STR("0123456789"));
+        (void)changes_append(changes, CHANGE_UPDATED, CHANGE_BY_CALLBACK, false, i, STR("0123456789"));
     }
     return NULL;
 }

@@ -41,9 +41,9 @@ START_TEST(every_reply_guards_the_browser)
 END_TEST
 
 static const char *const absent_paths[] = {
-    "/",           "",          "/v1",           "/v1/user",   "/livez/",          "/v1/users/alice/devices",
-    "/v1/users//", "/V1/STATS", "/v1/users/a/b", "/v1/events", "/metrics/",        "http://localhost/livez",
-    "*",           "/livez2",   "/v1/stats/x",   "//livez",    "/v1/users/query/",
+    "/",           "",          "/v1",           "/v1/user",    "/livez/",          "/v1/users/alice/devices",
+    "/v1/users//", "/V1/STATS", "/v1/users/a/b", "/v1/events/", "/metrics/",        "http://localhost/livez",
+    "*",           "/livez2",   "/v1/stats/x",   "//livez",     "/v1/users/query/",
 };
 
 START_TEST(an_unknown_path_is_not_found)

@@ -55,8 +55,8 @@ struct http_reply;
 
 /* What a listener serves: two calls a request, on the listener's thread, neither of which may block. */
 struct http_handler {
-    /* The headers are there, the body is not. NULL: read the body, then call on_request(). A reply: the body
-     * is read and thrown away, then the reply is sent. */
+    /* The headers are there, the body is not. NULL: read the body, then call on_request(). A reply, but no
+     * stream: the body is read and thrown away, then the reply is sent. */
     struct http_reply *(*on_headers)(void *cls, struct http_request *request);
 
     /* The body is whole. NULL: memory is gone, the connection is closed. http_reply_later(): what the answer

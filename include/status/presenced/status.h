@@ -78,12 +78,17 @@ struct status_config {
     uint64_t started_unix_ms;
     uint64_t started_monotonic_ms;
     uint64_t (*unix_ms)(void); /* clock_unix_ms(), or a test's */
+    uint64_t (*monotonic_ms)(void);
+    unsigned max_streams;            /* of GET /v1/events */
+    void (*wake_streams)(void *cls); /* http_listener_wake_streams(); called under locks of the table */
+    void *wake_cls;
     struct status_health (*health)(void *cls);
     void *health_cls;
     struct warnings *warnings;
     struct status_counters events;           /* callbacks by outcome */
     struct status_counters configuration;    /* what became of reloads */
     struct status_counters store;            /* each NULL: there is none */
+    struct status_counters streams;          /* status_new() sets it */
     const struct status_counters *listeners; /* one a listener, named as it */
     size_t n_listeners;
     const struct histogram *callback_durations; /* us */

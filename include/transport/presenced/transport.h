@@ -24,6 +24,8 @@ struct transport_config {
     bool takes_proxy_header; /* connections of those peers begin with one, of PROXY protocol 2 */
     uint64_t idle_timeout_ms;
     uint64_t request_timeout_ms;
+    uint64_t stream_timeout_ms; /* for how long a stream's reader may take nothing of what is there for it; 0:
+                                 * the protocol has no streams */
 };
 
 /* `protocol` and `protocol_cls` outlive the listener. 0, or -errno. */
@@ -53,7 +55,8 @@ void transport_listener_drain(struct transport_listener *listener);
 void transport_listener_pause(struct transport_listener *listener);
 
 /* After transport_listener_pause(): waits until all requests that have come are answered, and those of who
- * has just connected, at most `timeout_ms`. Whether that is so. */
+ * has just connected, at most `timeout_ms`. Whether that is so. Streams are told to end; nobody waits for
+ * readers who do not take what is last. */
 bool transport_listener_wait_idle(struct transport_listener *listener, uint64_t timeout_ms);
 
 /* Ends threads, connections and sockets. Takes NULL. */
@@ -106,6 +109,7 @@ struct transport_counters {
     uint64_t n_refused_per_address; /* closed at once, for max_connections_per_address */
     uint64_t n_timed_out;           /* cut off for request_timeout: slow to send, or to take the reply */
     uint64_t n_proxy_refused[TRANSPORT_N_PROXY_REFUSALS];
+    uint64_t n_streams_cut; /* cut off for slow readers: for stream_timeout, or by the protocol */
 };
 
 /* Any thread. */
