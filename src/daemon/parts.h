@@ -6,6 +6,7 @@
 
 #include "presenced/callback.h"
 #include "presenced/config.h"
+#include "presenced/control.h"
 #include "presenced/listener.h"
 #include "presenced/log.h"
 #include "presenced/socket.h"
@@ -18,6 +19,10 @@
 #include <stdatomic.h>
 
 enum { CALLBACK_LISTENER, STATUS_LISTENER, N_LISTENERS };
+
+/* The control listener is not one of them: it has no TLS, no socket of the service manager's and no counters. */
+#define CONTROL_THREADS 1
+#define CONTROL_MAX_CONNECTIONS 16
 
 /* Written by the main thread, read by those of the status listener. */
 struct reloads {
@@ -57,9 +62,12 @@ struct watchdog {
 struct daemon {
     const struct config *config; /* of the start */
     const char *config_path;
+    pthread_t main_thread;
     uint64_t started_unix_ms;
     uint64_t started_monotonic_ms;
     _Atomic enum status_readiness readiness;
+    uint64_t drained_ms; /* since when it is draining (clock_monotonic_ms()); 0: it is not */
+    struct log_config log;
     struct reloads reloads;
     struct warnings *warnings;
     struct table *table;
@@ -75,6 +83,9 @@ struct daemon {
     pthread_mutex_t woken_lock;
     struct http_listener *woken; /* the listener whose answers wait for the store, while it runs */
     struct status_counters listener_counters[N_LISTENERS];
+    struct control *control; /* NULL, as its listener: there is no control socket */
+    struct http_listener *control_listener;
+    struct socket_file control_file;
     struct passed passed;
     struct report report;
     struct watchdog watchdog;
@@ -140,11 +151,30 @@ int start_status(struct daemon *daemon);
 void stop_status(struct daemon *daemon);
 int start_tls(struct daemon *daemon);
 void stop_tls(struct daemon *daemon);
-void configure_log(const struct config *config);
+void configure_log(struct daemon *daemon, const struct config *config);
+
+/* Until the next reload, which sets the configured one again. */
+void set_log_level(struct daemon *daemon, enum log_level level);
 
 /* Exchanges policy, certificates and log settings for those of `config`, which is not needed afterwards: all
  * of them, or none. 0 or -errno, logged. */
 int reload_policy(struct daemon *daemon, const struct config *config);
+
+/* reload.c */
+
+/* Reads the configuration again and takes over all of it, or nothing. Whether it did; `lines` get what is to
+ * be warned of, or every error. */
+bool reload(struct daemon *daemon, struct buf *lines);
+
+/* control.c */
+int start_control(struct daemon *daemon);
+void stop_control(struct daemon *daemon);
+
+/* Carries out the order that waits, if one does. */
+void carry_out_order(struct daemon *daemon);
+
+/* Takes no more orders and refuses those that wait. */
+void close_control(struct daemon *daemon);
 
 /* certificates.c */
 struct certificate_warning {
@@ -167,6 +197,9 @@ void watch_certificates(struct daemon *daemon);
 unsigned n_listener_threads(void);
 int start_listeners(struct daemon *daemon);
 void stop_listeners(struct daemon *daemon);
+
+/* From now on /readyz says that it is going; all else is served on. */
+void begin_draining(struct daemon *daemon);
 
 /* Stops accepting, for good; no file of a Unix socket is left. */
 void pause_listeners(struct daemon *daemon);
