@@ -10,7 +10,7 @@
 #include "log_line.h"
 
 #include "presenced/json.h"
-#include "utf8.h"
+#include "presenced/utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>
