@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The control socket, and the main thread as the one that carries its orders out. It is a listener of its own:
- * nothing that is asked of the others can keep an order waiting. */
+/* The control socket, and the main thread as the one that carries its orders out. It is a listener of its
+ * own: nothing that is asked of the others can keep an order waiting. */
 #include "parts.h"
 
 #include "presenced/clock.h"
@@ -66,8 +66,8 @@ int start_control(struct daemon *daemon)
     if (!find_endpoint(daemon->config, &endpoint)) {
         return 0;
     }
-    int r = control_new(
-        &(struct control_config){.uid = geteuid(), .wake = wake, .wake_cls = daemon}, &daemon->control);
+    int r = control_new(&(struct control_config){.uid = geteuid(), .wake = wake, .wake_cls = daemon},
+                        &daemon->control);
     if (r < 0) {
         return r;
     }

@@ -20,7 +20,8 @@
 
 enum { CALLBACK_LISTENER, STATUS_LISTENER, N_LISTENERS };
 
-/* The control listener is not one of them: it has no TLS, no socket of the service manager's and no counters. */
+/* The control listener is not one of them: it has no TLS, no socket of the service manager's and no counters.
+ */
 #define CONTROL_THREADS 1
 #define CONTROL_MAX_CONNECTIONS 16
 

@@ -43,9 +43,9 @@ static const struct {
     const char *done; /* what the answer calls it */
     const char *refused;
 } orders[] = {
-    {"/v1/control/reload", CONTROL_RELOAD, "reloaded", "nothing was taken over: errors says why"},
-    {"/v1/control/drain", CONTROL_DRAIN, "draining", "it is not draining: errors says why"},
-    {"/v1/control/log-level", CONTROL_LOG_LEVEL, "changed", "the level stays: errors says why"},
+    {"/v1/control/reload", CONTROL_RELOAD, "reloaded", "nothing was taken over"},
+    {"/v1/control/drain", CONTROL_DRAIN, "draining", "it does not drain"},
+    {"/v1/control/log-level", CONTROL_LOG_LEVEL, "changed", "the level stays as it was"},
 };
 #define N_ORDERS (sizeof(orders) / sizeof(orders[0]))
 

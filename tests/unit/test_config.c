@@ -168,7 +168,8 @@ END_TEST
 
 START_TEST(leaves_defaults_where_the_file_is_silent)
 {
-    struct loaded loaded = load(APP "[callback]\n[presence]\n[status]\n[store]\n[replication]\n[control]\n[log]\n");
+    struct loaded loaded = load(
+        APP "[callback]\n[presence]\n[status]\n[store]\n[replication]\n[control]\n[log]\n");
     expect_good(&loaded);
     expect_defaults(&loaded.config);
     ck_assert_str_eq(loaded.config.path, "FILE");

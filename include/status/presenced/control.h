@@ -24,7 +24,7 @@ struct control_order {
 };
 
 struct control_config {
-    uid_t uid;                /* who may give orders, beside root */
+    uid_t uid;               /* who may give orders, beside root */
     void (*wake)(void *cls); /* the taker: there is an order; from the listener's thread */
     void *wake_cls;
 };
