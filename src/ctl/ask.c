@@ -77,3 +77,14 @@ void ask_append_time(const struct ask *ask, uint64_t unix_ms, struct buf *out)
 {
     when_append(out, unix_ms, ask->now_ms, ask->screen.is_terminal);
 }
+
+void ask_add_time(const struct ask *ask, struct table *table, const cJSON *object, const char *name)
+{
+    cleanup(buf_fini) struct buf text = {0};
+    uint64_t unix_ms;
+    if (member_u64(object, name, &unix_ms)) {
+        ask_append_time(ask, unix_ms, &text);
+    }
+    table->failed |= text.failed;
+    table_add(table, TINT_NONE, buf_str(&text));
+}

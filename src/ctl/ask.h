@@ -8,6 +8,7 @@
 #include "ctl.h"
 #include "member.h"
 #include "screen.h"
+#include "table.h"
 
 struct ask {
     const struct arguments *arguments;
@@ -40,5 +41,8 @@ void ask_append_app(const struct ask *ask, struct buf *path);
 
 /* Appends when that was, as the screen wants it. */
 void ask_append_time(const struct ask *ask, uint64_t unix_ms, struct buf *out);
+
+/* A cell with the time that stands in a member; without one the cell is empty. */
+void ask_add_time(const struct ask *ask, struct table *table, const cJSON *object, const char *name);
 
 #endif

@@ -4,8 +4,6 @@
 
 #include "presenced/json_check.h"
 
-#include <stdio.h>
-
 #define USER_ID_MAX 256
 #define CUSTOM_STATUS_MAX 256
 

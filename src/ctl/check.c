@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "ask.h"
-#include "table.h"
 #include "text.h"
 
 /* What is found out, for people and for programs. */

@@ -7,7 +7,6 @@
 #include "presenced/signature.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 /* Parameters of the URL, decoded. */
 struct credentials {

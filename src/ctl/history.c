@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "ask.h"
 #include "location.h"
-#include "table.h"
-#include "user.h"
 #include "when.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
@@ -30,14 +29,6 @@ static enum tint outcome_tint(struct str outcome)
                                                                                         : TINT_BAD;
 }
 
-static void add_time(const struct ask *ask, struct table *table, uint64_t unix_ms)
-{
-    cleanup(buf_fini) struct buf text = {0};
-    ask_append_time(ask, unix_ms, &text);
-    table->failed |= text.failed;
-    table_add(table, TINT_NONE, buf_str(&text));
-}
-
 /* How long after it happened an event came. */
 static void add_delay(struct table *table, const cJSON *event, uint64_t received_ms)
 {
@@ -58,7 +49,7 @@ static void add_event(const struct ask *ask, struct table *table, const cJSON *e
     struct str source = member_text(event, "source");
     uint64_t received_ms = 0;
     (void)member_u64(event, "received_time", &received_ms);
-    add_time(ask, table, received_ms);
+    ask_add_time(ask, table, event, "received_time");
     add_delay(table, event, received_ms);
     table_add(table, TINT_NONE, member_text(event, "action"));
     table_add(table, TINT_NONE, member_text(event, "reason"));

@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "ask.h"
 #include "location.h"
-#include "table.h"
-#include "when.h"
 
 #include <stdio.h>
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
-
-static void add_time(const struct ask *ask, struct table *table, const cJSON *refusal)
-{
-    cleanup(buf_fini) struct buf text = {0};
-    uint64_t unix_ms = 0;
-    if (member_u64(refusal, "time", &unix_ms)) {
-        ask_append_time(ask, unix_ms, &text);
-    }
-    table->failed |= text.failed;
-    table_add(table, TINT_NONE, buf_str(&text));
-}
 
 /* How far the sender's clock is off: "+95 s" is ahead. */
 static void add_skew(struct table *table, const cJSON *refusal)
@@ -34,7 +21,7 @@ static void add_refusal(const struct ask *ask, struct table *table, const cJSON 
 {
     static const char *const names[] = {"peer", "client_ip", "app", "command", "path"};
     struct str reason = member_text(refusal, "reason");
-    add_time(ask, table, refusal);
+    ask_add_time(ask, table, refusal, "time");
     table_add(table, TINT_BAD, member_text(refusal, "outcome"));
     for (size_t i = 0; i < N_ELEMENTS(names); i++) {
         table_add(table, TINT_NONE, member_text(refusal, names[i]));

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "ask.h"
-#include "table.h"
 #include "text.h"
 #include "when.h"
 

@@ -27,17 +27,6 @@ void user_append_platforms(const cJSON *user, struct buf *out)
     }
 }
 
-static void add_time(const struct ask *ask, struct table *table, const cJSON *object, const char *name)
-{
-    cleanup(buf_fini) struct buf text = {0};
-    uint64_t unix_ms;
-    if (member_u64(object, name, &unix_ms)) {
-        ask_append_time(ask, unix_ms, &text);
-    }
-    table->failed |= text.failed;
-    table_add(table, TINT_NONE, buf_str(&text));
-}
-
 static void add_device(const struct ask *ask, struct table *table, const cJSON *device)
 {
     cleanup(buf_fini) struct buf event = {0};
@@ -51,7 +40,7 @@ static void add_device(const struct ask *ask, struct table *table, const cJSON *
     table_add(table, TINT_NONE, member_text(device, "platform"));
     table_add(table, user_state_tint(state), state);
     table_add(table, TINT_NONE, buf_str(&event));
-    add_time(ask, table, device, "event_time");
+    ask_add_time(ask, table, device, "event_time");
     table_add(table, TINT_NONE, member_text(device, "client_ip"));
 }
 
@@ -110,7 +99,7 @@ void users_add(const struct ask *ask, struct table *table, const cJSON *user)
     table->failed |= platforms.failed;
     table_add(table, TINT_NONE, member_text(user, "user"));
     table_add(table, user_state_tint(state), state);
-    add_time(ask, table, user, "since");
+    ask_add_time(ask, table, user, "since");
     table_add(table, TINT_NONE, buf_str(&platforms));
     table_add(table, TINT_NONE, member_text(user, "custom_status"));
     (void)member_u64(user, "app", &app);

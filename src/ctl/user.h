@@ -5,7 +5,6 @@
 /* A user as the status API tells of one, for people. */
 
 #include "ask.h"
-#include "table.h"
 
 enum tint user_state_tint(struct str state);
 

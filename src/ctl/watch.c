@@ -3,14 +3,13 @@
 #include "ask.h"
 #include "location.h"
 #include "sse.h"
-#include "table.h"
 #include "text.h"
 #include "user.h"
 
 #include "presenced/clock.h"
+#include "presenced/json.h"
 #include "presenced/json_check.h"
 
-#include <stdio.h>
 #include <time.h>
 
 #define RETRY_MS 2000
@@ -47,13 +46,14 @@ static void append_data(struct str data, struct buf *out)
 
 static void append_json(const struct watch *watch, const struct sse_event *event, struct buf *out)
 {
-    buf_append(out, STR("{\"event\":\""));
-    text_append_safe(out, event->name);
-    buf_append(out, STR("\",\"id\":\""));
-    text_append_safe(out, buf_str(&watch->sse.id));
-    buf_append(out, STR("\",\"data\":"));
+    struct json_writer json = {.out = out};
+    json_begin_object(&json, NULL);
+    json_str(&json, "event", event->name);
+    json_str(&json, "id", buf_str(&watch->sse.id));
+    buf_append(out, STR(",\"data\":"));
     append_data(event->data, out);
-    buf_append(out, STR("}\n"));
+    json_end_object(&json);
+    buf_append_char(out, '\n');
 }
 
 /* ---- for people ---- */
