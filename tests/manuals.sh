@@ -20,7 +20,7 @@ differ() {
 
 # The pages refer to each other, and are not installed; the system's own index is nothing of ours.
 mandoc -T lint "$pages"/presence*.[1578] >"$own/lint" 2>&1 || true
-if grep -vE 'referenced manual not found: Xr presenced|outdated mandoc\.db' "$own/lint"; then
+if grep -vE 'referenced manual not found: Xr presence|outdated mandoc\.db' "$own/lint"; then
     status=1
 fi
 
