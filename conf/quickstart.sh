@@ -75,7 +75,7 @@ presencectl get alice
 presencectl trigger logout --user alice
 presencectl get alice
 
-What programs get to see: curl --noproxy '*' http://127.0.0.1:$status_port/v1/users/alice
+"presencectl watch" in one more terminal shows it as it happens. What programs get to see: curl --noproxy '*' http://127.0.0.1:$status_port/v1/users/alice
 
 END
 exec build/presenced --config "$own/presenced.conf"
