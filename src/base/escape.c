@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "escape.h"
-#include "utf8.h"
+#include "presenced/utf8.h"
 
 /* Beyond what RFC 8259 asks for: an answer may end in a terminal, a log or a script. */
 static bool needs_escape(uint32_t code_point)

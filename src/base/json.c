@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/json.h"
+#include "presenced/utf8.h"
 
 #include "escape.h"
 

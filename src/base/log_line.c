@@ -11,7 +11,7 @@
 
 #include "escape.h"
 #include "presenced/json.h"
-#include "utf8.h"
+#include "presenced/utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>

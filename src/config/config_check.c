@@ -106,6 +106,15 @@ static void check_proxy_protocol(const struct config_callback *callback, struct 
     }
 }
 
+/* Whoever can connect gives orders, so it is a file with an owner. */
+static void check_control(const struct config_control *control, struct problems *problems)
+{
+    if (control->listen.n > 0 && control->listen.items[0].kind != ENDPOINT_UNIX) {
+        problems_add(problems, config_line(&control->lines, "control", "listen"),
+                     "[control] listen: a Unix socket alone is allowed: unix:/path");
+    }
+}
+
 /* An endpoint of one of the sections. */
 struct listen {
     const char *section;
@@ -157,9 +166,10 @@ static void add_conflict(const struct listen *earlier, const struct listen *late
 /* Of two that cannot be bound both, the later is wrong: an error for each. */
 static void check_conflicts(const struct config *config, struct problems *problems)
 {
-    struct listen listens[2 * CONFIG_N_LISTEN_MAX];
+    struct listen listens[3 * CONFIG_N_LISTEN_MAX];
     size_t n = gather("callback", &config->callback.lines, &config->callback.listen, listens);
     n += gather("status", &config->status.lines, &config->status.listen, listens + n);
+    n += gather("control", &config->control.lines, &config->control.listen, listens + n);
     for (size_t later = 1; later < n; later++) {
         size_t earlier = 0;
         while (earlier < later && !endpoint_conflicts(listens[earlier].endpoint, listens[later].endpoint)) {
@@ -178,6 +188,7 @@ void check_config(const struct config *config, struct problems *problems)
     check_proxy_protocol(&config->callback, problems);
     check_status_pair(&config->status, problems);
     check_status_exposed(&config->status, problems);
+    check_control(&config->control, problems);
     check_conflicts(config, problems);
     for (size_t i = 0; i < config->n_apps; i++) {
         check_app(config, &config->apps[i], problems);

@@ -35,7 +35,7 @@ static int bind_endpoint(struct daemon *daemon, struct transport_listener *liste
 {
     char text[ENDPOINT_TEXT_SIZE];
     int fd = -1;
-    int r = socket_listen(endpoint, &daemon->socket_files[daemon->n_socket_files], &fd);
+    int r = socket_listen(endpoint, SOCKET_MODE_GROUP, &daemon->socket_files[daemon->n_socket_files], &fd);
     if (r < 0) {
         endpoint_format(endpoint, text);
         log_error("cannot listen", log_text("address", text), log_errno("error", r));
@@ -204,6 +204,19 @@ void stop_listeners(struct daemon *daemon)
     }
 }
 
+void begin_draining(struct daemon *daemon)
+{
+    if (daemon->drained_ms != 0) {
+        return;
+    }
+    daemon->drained_ms = clock_monotonic_ms();
+    atomic_store(&daemon->readiness, STATUS_DRAINING);
+    for (unsigned i = 0; i < N_LISTENERS; i++) {
+        transport_listener_drain(http_listener_transport(daemon->listeners[i]));
+    }
+    log_notice("draining");
+}
+
 void pause_listeners(struct daemon *daemon)
 {
     for (unsigned i = 0; i < N_LISTENERS; i++) {
@@ -230,5 +243,8 @@ void drain_listeners(struct daemon *daemon)
     uint64_t until_ms = clock_monotonic_ms() + daemon->config->callback.request_timeout_ms;
     for (unsigned i = 0; i < N_LISTENERS; i++) {
         await_idle(daemon, sockets_of(daemon, i), until_ms);
+    }
+    if (daemon->control_listener != NULL) {
+        await_idle(daemon, http_listener_transport(daemon->control_listener), until_ms);
     }
 }

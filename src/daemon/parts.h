@@ -6,6 +6,7 @@
 
 #include "presenced/callback.h"
 #include "presenced/config.h"
+#include "presenced/control.h"
 #include "presenced/event_history.h"
 #include "presenced/listener.h"
 #include "presenced/log.h"
@@ -19,6 +20,11 @@
 #include <stdatomic.h>
 
 enum { CALLBACK_LISTENER, STATUS_LISTENER, N_LISTENERS };
+
+/* The control listener is not one of them: it has no TLS, no socket of the service manager's and no counters.
+ */
+#define CONTROL_THREADS 1
+#define CONTROL_MAX_CONNECTIONS 16
 
 /* Written by the main thread, read by those of the status listener. */
 struct reloads {
@@ -58,9 +64,12 @@ struct watchdog {
 struct daemon {
     const struct config *config; /* of the start */
     const char *config_path;
+    pthread_t main_thread;
     uint64_t started_unix_ms;
     uint64_t started_monotonic_ms;
     _Atomic enum status_readiness readiness;
+    uint64_t drained_ms; /* since when it is draining (clock_monotonic_ms()); 0: it is not */
+    struct log_config log;
     struct reloads reloads;
     struct warnings *warnings;
     struct table *table;
@@ -77,6 +86,9 @@ struct daemon {
     pthread_mutex_t woken_lock;
     bool are_woken; /* the listeners run, so others may wake what waits in them */
     struct status_counters listener_counters[N_LISTENERS];
+    struct control *control; /* NULL, as its listener: there is no control socket */
+    struct http_listener *control_listener;
+    struct socket_file control_file;
     struct passed passed;
     struct report report;
     struct watchdog watchdog;
@@ -146,11 +158,30 @@ int start_status(struct daemon *daemon);
 void stop_status(struct daemon *daemon);
 int start_tls(struct daemon *daemon);
 void stop_tls(struct daemon *daemon);
-void configure_log(const struct config *config);
+void configure_log(struct daemon *daemon, const struct config *config);
+
+/* Until the next reload, which sets the configured one again. */
+void set_log_level(struct daemon *daemon, enum log_level level);
 
 /* Exchanges policy, certificates and log settings for those of `config`, which is not needed afterwards: all
  * of them, or none. 0 or -errno, logged. */
 int reload_policy(struct daemon *daemon, const struct config *config);
+
+/* reload.c */
+
+/* Reads the configuration again and takes over all of it, or nothing. Whether it did; `lines` get what is to
+ * be warned of, or every error. */
+bool reload(struct daemon *daemon, struct buf *lines);
+
+/* control.c */
+int start_control(struct daemon *daemon);
+void stop_control(struct daemon *daemon);
+
+/* Carries out the order that waits, if one does. */
+void carry_out_order(struct daemon *daemon);
+
+/* Takes no more orders and refuses those that wait. */
+void close_control(struct daemon *daemon);
 
 /* certificate_warnings.c */
 struct certificate_warning {
@@ -178,6 +209,8 @@ void stop_listeners(struct daemon *daemon);
  * before the listeners run, and after. */
 void wake_waiting_answers(struct daemon *daemon);
 void wake_streams(struct daemon *daemon);
+/* From now on /readyz says that it is going; all else is served on. */
+void begin_draining(struct daemon *daemon);
 
 /* Stops accepting, for good; no file of a Unix socket is left. */
 void pause_listeners(struct daemon *daemon);

@@ -305,13 +305,20 @@ static int add_new_apps(struct daemon *daemon, const struct config *config)
     return 0;
 }
 
-void configure_log(const struct config *config)
+void configure_log(struct daemon *daemon, const struct config *config)
 {
-    log_configure(&(struct log_config){
+    daemon->log = (struct log_config){
         .level = (enum log_level)config->log.level,
         .json = config->log.format == CONFIG_LOG_JSON,
         .hash_users = config->log.hash_users,
-    });
+    };
+    log_configure(&daemon->log);
+}
+
+void set_log_level(struct daemon *daemon, enum log_level level)
+{
+    daemon->log.level = level;
+    log_configure(&daemon->log);
 }
 
 /* What a reload exchanges, made ready before anything is. */
@@ -375,7 +382,7 @@ int reload_policy(struct daemon *daemon, const struct config *config)
     callback_adopt(daemon->callback, take_pointer(policy.rules));
     transport_listener_wait_round(listener);
     callback_reclaim(daemon->callback);
-    configure_log(config);
+    configure_log(daemon, config);
     watch_certificates(daemon);
     warn_of_unsigned(daemon, config);
     return 0;

@@ -29,11 +29,16 @@ struct worst {
     size_t n_others;
 };
 
-/* An app without a token is what the configuration asks for, and always so. */
+/* An app without a token is what the configuration asks for, and always so; the others are said apart. */
+static bool is_left_out(enum warning_code code)
+{
+    return code == WARNING_APP_UNSIGNED || code == WARNING_RELOAD_FAILED || code == WARNING_DRAINING;
+}
+
 static void find_worst(void *cls, const struct warning *warning)
 {
     struct worst *worst = cls;
-    if (warning->code == WARNING_APP_UNSIGNED) {
+    if (is_left_out(warning->code)) {
         return;
     }
     if (worst->text[0] != '\0') {

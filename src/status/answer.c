@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "answer.h"
 
-#include "presenced/json.h"
-
 /* What keeps a browser from doing anything else with a reply, and one header more. */
 #define HEADERS(content_type, extra)                                                            \
     {                                                                                           \
@@ -52,6 +50,8 @@ static const char *status_title(unsigned status)
         return "Not Found";
     case 405:
         return "Method Not Allowed";
+    case 409:
+        return "Conflict";
     case 411:
         return "Length Required";
     case 413:
@@ -72,15 +72,41 @@ struct http_reply *answer_problem(struct problem problem)
     return answer_problem_with(problem, (struct http_header){NULL, NULL});
 }
 
+static void write_problem(struct json_writer *json, struct problem problem)
+{
+    json_str(json, "type", STR("about:blank"));
+    json_str(json, "title", str_from(status_title(problem.status)));
+    json_u64(json, "status", problem.status);
+    json_str(json, "detail", str_from(problem.detail));
+}
+
 struct http_reply *answer_problem_with(struct problem problem, struct http_header extra)
 {
     struct buf body = {0};
     struct json_writer json = {.out = &body};
     json_begin_object(&json, NULL);
-    json_str(&json, "type", STR("about:blank"));
-    json_str(&json, "title", str_from(status_title(problem.status)));
-    json_u64(&json, "status", problem.status);
-    json_str(&json, "detail", str_from(problem.detail));
+    write_problem(&json, problem);
     json_end_object(&json);
     return answer(problem.status, "application/problem+json", extra, &body);
+}
+
+void answer_write_lines(struct json_writer *json, const char *key, struct str lines)
+{
+    struct str line;
+    json_begin_array(json, key);
+    while (lines.len > 0 && str_split(&lines, '\n', &line)) {
+        json_str(json, NULL, line);
+    }
+    json_end_array(json);
+}
+
+struct http_reply *answer_problem_errors(struct problem problem, struct str errors)
+{
+    struct buf body = {0};
+    struct json_writer json = {.out = &body};
+    json_begin_object(&json, NULL);
+    write_problem(&json, problem);
+    answer_write_lines(&json, "errors", errors);
+    json_end_object(&json);
+    return answer(problem.status, "application/problem+json", (struct http_header){NULL, NULL}, &body);
 }

@@ -136,3 +136,23 @@ int signature_check(const struct signature_key *key, struct str sign, struct str
     }
     return match(key, request_time, signed_digest);
 }
+
+int signature_make(struct str token, struct str request_time, char ret_sign[static SIGNATURE_TEXT_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char made[DIGEST_SIZE];
+    EVP_MD_CTX *context;
+    int r = thread_context(&context);
+    if (r == 0) {
+        r = digest(context, token, request_time, made);
+    }
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = 0; i < DIGEST_SIZE; i++) {
+        ret_sign[2 * i] = digits[made[i] >> 4];
+        ret_sign[2 * i + 1] = digits[made[i] & 15];
+    }
+    ret_sign[2 * DIGEST_SIZE] = '\0';
+    return 0;
+}

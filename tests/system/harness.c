@@ -63,6 +63,17 @@ const char *harness_daemon(void)
     return path;
 }
 
+const char *harness_client(void)
+{
+    static char path[512];
+    const char *daemon = harness_daemon();
+    const char *slash = strrchr(daemon, '/');
+    ck_assert_ptr_nonnull(slash);
+    int n = snprintf(path, sizeof(path), "%.*s/presencectl", (int)(slash - daemon), daemon);
+    ck_assert_int_lt(n, (int)sizeof(path));
+    return path;
+}
+
 /* Sandbox. */
 
 struct sandbox *sandbox_new(void)

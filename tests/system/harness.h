@@ -83,8 +83,9 @@ void process_stop(pid_t pid);
  */
 bool harness_library_is_strict(void);
 
-/* The program under test. */
+/* The program under test, and the client that was built with it. */
 const char *harness_daemon(void);
+const char *harness_client(void);
 
 /* A TCP port of 127.0.0.1 that was free a moment ago, for programs that cannot take port 0. */
 uint16_t harness_free_port(void);

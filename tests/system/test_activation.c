@@ -243,7 +243,8 @@ START_TEST(reload_knows_who_can_reach_them)
     sandbox_write(sandbox, "victim.conf", CALLBACK PLAIN OWN_STATUS APP);
     ck_assert_int_eq(kill(victim_pid(victim), SIGHUP), 0);
     victim_await_log(victim, "configuration not reloaded");
-    ck_assert_uint_eq(victim_count_log(victim, "[app 1400000000] token: needed"), 1);
+    ck_assert_uint_eq(victim_count_log(victim, "level=error msg=\"configuration\""), 1);
+    victim_await_log(victim, "[app 1400000000] token: needed");
     victim_stop(victim);
 }
 END_TEST

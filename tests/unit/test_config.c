@@ -155,6 +155,7 @@ static void expect_defaults(const struct config *config)
     ck_assert_uint_eq(config->store.durability, CONFIG_DURABILITY_COMMIT);
     ck_assert_uint_eq(config->store.memory_bytes, UINT64_C(67108864));
     ck_assert_str_eq(config->replication.url, "");
+    ck_assert_uint_eq(config->control.listen.n, 0);
     ck_assert_uint_eq(config->log.level, LOG_LEVEL_INFO);
     ck_assert_uint_eq(config->log.format, CONFIG_LOG_TEXT);
     ck_assert(!config->log.hash_users);
@@ -186,7 +187,8 @@ END_TEST
 
 START_TEST(leaves_defaults_where_the_file_is_silent)
 {
-    struct loaded loaded = load(APP "[callback]\n[presence]\n[status]\n[store]\n[replication]\n[log]\n");
+    struct loaded loaded = load(
+        APP "[callback]\n[presence]\n[status]\n[store]\n[replication]\n[control]\n[log]\n");
     expect_good(&loaded);
     expect_defaults(&loaded.config);
     ck_assert_uint_eq(loaded.config.files.n, 1);
@@ -260,6 +262,8 @@ START_TEST(reads_the_other_sections)
                                 "token_file = /t\n"
                                 "allowed_hosts = presence.example.com, node-1\n"
                                 "allowed_hosts = node_2\n"
+                                "[control]\n"
+                                "listen = unix:/run/presenced/orders\n"
                                 "[log]\n"
                                 "level = debug\n"
                                 "format = json\n"
@@ -285,6 +289,7 @@ START_TEST(reads_the_other_sections)
     ck_assert_str_eq(config->status.allowed_hosts.items[0], "presence.example.com");
     ck_assert_str_eq(config->status.allowed_hosts.items[1], "node-1");
     ck_assert_str_eq(config->status.allowed_hosts.items[2], "node_2");
+    expect_endpoint(&config->control.listen, 0, "unix:/run/presenced/orders");
     ck_assert_uint_eq(config->log.level, LOG_LEVEL_DEBUG);
     ck_assert_uint_eq(config->log.format, CONFIG_LOG_JSON);
     ck_assert_uint_eq(config->n_apps, 2);
@@ -556,7 +561,7 @@ END_TEST
 
 /* Errors. */
 
-#define SECTIONS "callback, app ID, presence, status, store, replication or log"
+#define SECTIONS "callback, app ID, presence, status, store, replication, control or log"
 #define ENDPOINTS "IPv4:port, [IPv6]:port, localhost:port, unix:/path or systemd, at most 16"
 #define NETWORKS "networks like 192.0.2.0/24 and 2001:db8::/32, at most 1024"
 #define URL_PATH "a path that begins with '/' and has no blank, '?' or '#'"

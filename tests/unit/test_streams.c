@@ -163,7 +163,7 @@ static void start(struct transport_config config)
         .connection_memory_bytes = 16384,
     };
     ck_assert(endpoint_parse(STR("127.0.0.1:0"), &endpoint));
-    ck_assert_int_eq(socket_listen(&endpoint, &file, &fd), 0);
+    ck_assert_int_eq(socket_listen(&endpoint, SOCKET_MODE_GROUP, &file, &fd), 0);
     ck_assert_int_eq(socket_endpoint(fd, &endpoint), 0);
     port = ntohs(((struct sockaddr_in *)(void *)&endpoint.sockaddr)->sin_port);
     ck_assert_int_eq(http_listener_new(&config, &http, &listener), 0);

@@ -118,6 +118,11 @@ struct config_replication {
     REPLICATION_OPTIONS(CONFIG_FIELD, config_replication)
 };
 
+struct config_control {
+    struct config_lines lines;
+    CONTROL_OPTIONS(CONFIG_FIELD, config_control)
+};
+
 struct config_log {
     struct config_lines lines;
     LOG_OPTIONS(CONFIG_FIELD, config_log)
@@ -133,6 +138,7 @@ struct config {
     struct config_status status;
     struct config_store store;
     struct config_replication replication;
+    struct config_control control;
     struct config_log log;
 };
 

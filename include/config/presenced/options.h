@@ -87,6 +87,10 @@ enum option_flag {
     X(S, TEXT, url, "url", "", "", OPTION_NOT_YET | OPTION_RESTART, \
       "redis://host:port/db or unix:/path, empty: one node")
 
+#define CONTROL_OPTIONS(X, S)                                     \
+    X(S, ENDPOINTS, listen, "listen", "", "0..1", OPTION_RESTART, \
+      "unix:/path for presencectl; empty: control.sock in $RUNTIME_DIRECTORY, if that is set")
+
 #define LOG_OPTIONS(X, S)                                                              \
     X(S, CHOICE, level, "level", "info", "error | warning | notice | info | debug", 0, \
       "lines above it are left out")                                                   \

@@ -11,6 +11,7 @@
 
 #include <stdalign.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /* Room for a handler's own struct, from on_headers() to on_request() and on_resume(). Zero before. */
 #define HTTP_CONTEXT_SIZE 64
@@ -41,6 +42,10 @@ struct str http_request_header(const struct http_request *request, const char *n
 /* What is wrong with the client's certificate, as a constant text: none was shown, or the listener's client
  * CA did not sign it. NULL: nothing is. Verified once a connection. */
 const char *http_request_client_problem(const struct http_request *request);
+
+/* The user whose process has connected to the Unix socket, as this process's user namespace knows it. False:
+ * the connection is not one of a Unix socket. */
+bool http_request_peer_uid(const struct http_request *request, uid_t *ret_uid);
 
 /* Why a listener refuses a request by itself, for its handler to word the answer. */
 enum http_refusal {

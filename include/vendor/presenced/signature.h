@@ -33,4 +33,9 @@ int signature_check(const struct signature_key *key, struct str sign, struct str
 /* Whether this process can check signatures at all, for the start: 0, -ENOMEM or -ENOTSUP. */
 int signature_prepare(void);
 
+#define SIGNATURE_TEXT_SIZE 65
+
+/* Sign as Tencent makes it, in lower-case digits, NUL-terminated. 0, -ENOMEM or -ENOTSUP. */
+int signature_make(struct str token, struct str request_time, char ret_sign[static SIGNATURE_TEXT_SIZE]);
+
 #endif
