@@ -19,8 +19,8 @@ differ() {
 }
 
 # The pages refer to each other, and are not installed; the system's own index is nothing of ours.
-mandoc -T lint "$pages"/presenced*.[578] >"$own/lint" 2>&1 || true
-if grep -vE 'referenced manual not found: Xr presenced|outdated mandoc\.db' "$own/lint"; then
+mandoc -T lint "$pages"/presence*.[1578] >"$own/lint" 2>&1 || true
+if grep -vE 'referenced manual not found: Xr presence|outdated mandoc\.db' "$own/lint"; then
     status=1
 fi
 
@@ -35,6 +35,19 @@ sed -nE -e '/^\[/p' -e 's/^  ([a-z_]+ = .*[^ ]|[a-z_]+ =) +;.*/\1/p' "$own/text"
 sed -nE -e 's/^\.Ss (\[.*\])\\&$/\1/p' -e 's/^\.It Ic ([a-z_]+) No =( Ar (.*))?$/\1 = \3/p' "$pages/presenced.conf.5" |
     sed 's/ *$//' >"$own/page"
 differ 'options of the configuration'
+[ -s "$own/help" ]
+
+# presencectl, which is beside the program: its commands, and the options of all of them.
+client=${program%/*}/presencectl
+"$client" --help | sed -nE 's/^  ([a-z-]+) .*/\1/p' | sort >"$own/help"
+sed -nE 's/^\.It Cm ([a-z-]+).*/\1/p' "$pages/presencectl.1" | sort >"$own/page"
+differ 'commands of presencectl'
+[ -s "$own/help" ]
+while read -r command; do
+    "$client" "$command" --help
+done <"$own/page" | sed -nE 's/^  (--[a-z-]+).*/\1/p' | sort -u >"$own/help"
+sed -nE 's/^\.It Fl (-[a-z-]+).*/-\1/p' "$pages/presencectl.1" | sort >"$own/page"
+differ 'options of presencectl'
 [ -s "$own/help" ]
 
 # What stands in the page comes from these files by conf/man/*.awk; here the names are found in another way.

@@ -18,7 +18,6 @@
 #include "presenced/query.h"
 #include "presenced/reply.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 
@@ -29,6 +28,7 @@ struct callback {
     _Atomic(struct rules *) rules; /* the newest; requests may still be reading older ones */
     struct table *table;
     struct callback_store store;
+    struct callback_history history;
     bool (*is_ready)(void *cls);
     void *is_ready_cls;
     uint64_t (*unix_ms)(void);
@@ -52,11 +52,16 @@ struct context {
     struct str client_ip;    /* likewise */
     uint64_t revision;       /* must be durable before the answer may say OK; 0: nothing has to */
 };
-static_assert(sizeof(struct context) <= HTTP_CONTEXT_SIZE, "it has room");
 
-static struct context *context_of(const struct http_request *request)
+static unsigned counted_as(const struct http_request *request)
 {
-    return (struct context *)(uintptr_t)request->context;
+    return http_request_context(request, const struct context)->counted_as;
+}
+
+/* Of a request that is authentic and counted under its app. */
+static uint16_t app_of(const struct context *context)
+{
+    return (uint16_t)(context->counted_as - OF_APP(0));
 }
 
 /* Whether it is one that should have been a callback's, and not a scanner's or a health check's. */
@@ -78,7 +83,7 @@ static void keep_refused(struct callback *callback, const struct http_request *r
     };
     check_describe(current(callback), request, outcome, refused.unix_ms, &refused);
     if (is_meant_for_callback(&refused, outcome)) {
-        counters_note_not_ok(&callback->counters, context_of(request)->counted_as, outcome);
+        counters_note_not_ok(&callback->counters, counted_as(request), outcome);
     }
     refused_list_add(callback->refused, &refused);
     refused_log(&callback->log_limits[outcome], callback_outcomes[outcome].level, "callback answered FAIL",
@@ -88,7 +93,7 @@ static void keep_refused(struct callback *callback, const struct http_request *r
 static void count_and_log(struct callback *callback, const struct http_request *request,
                           enum callback_outcome outcome, const char *reason)
 {
-    counters_count(&callback->counters, context_of(request)->counted_as, outcome);
+    counters_count(&callback->counters, counted_as(request), outcome);
     if (reason[0] != '\0' && outcome != CALLBACK_NOT_READY) {
         keep_refused(callback, request, outcome, reason);
     }
@@ -156,7 +161,7 @@ static struct http_reply *on_headers(void *cls, struct http_request *request)
     }
     uint64_t now_ms = callback->unix_ms();
     struct decision decision = check_request(current(callback), request, now_ms);
-    *context_of(request) = (struct context){
+    *http_request_context(request, struct context) = (struct context){
         .is_authentic = decision.authentic,
         .outcome = decision.outcome,
         .counted_as = (uint16_t)(decision.app < 0 ? OF_NO_APP : OF_APP(decision.app)),
@@ -191,16 +196,14 @@ static void read_device(struct platform_names *names, const struct context *cont
 }
 
 static enum callback_outcome apply(struct callback *callback, const struct table_event *event,
-                                   uint64_t *ret_revision)
+                                   uint64_t now_ms, struct table_applied *ret_applied)
 {
-    struct table_applied applied = {.restamped = true};
-    uint64_t now_ms = callback->unix_ms();
-    int r = table_apply(callback->table, event, now_ms, &applied);
-    *ret_revision = applied.rests_on_revision;
-    if (r == TABLE_CHANGED && applied.restamped) {
+    *ret_applied = (struct table_applied){.restamped = true};
+    int r = table_apply(callback->table, event, now_ms, ret_applied);
+    if (r == TABLE_CHANGED && ret_applied->restamped) {
         counters_note_restamped(&callback->counters);
     }
-    if (!applied.restamped) {
+    if (!ret_applied->restamped) {
         histogram_add(&callback->counters.lags,
                       now_ms > event->event_time_ms ? now_ms - event->event_time_ms : 0);
     }
@@ -216,6 +219,78 @@ static enum callback_outcome apply(struct callback *callback, const struct table
     default:
         return CALLBACK_NO_MEMORY;
     }
+}
+
+static struct str request_id(const struct http_request *request, char storage[static USER_EVENT_TEXT_MAX])
+{
+    static const struct str names[] = {{"RequestId", 9}, {"RequestID", 9}};
+    struct query_value values[sizeof(names) / sizeof(names[0])];
+    struct str id = STR("");
+    query_find(request->query, names, sizeof(names) / sizeof(names[0]), values);
+    (void)query_decode(values[values[0].n > 0 ? 0 : 1].encoded, USER_EVENT_TEXT_MAX, storage, &id);
+    return id;
+}
+
+static void list_kicked(const struct platform_names *names, const struct table_event *event,
+                        struct user_event *ret_event)
+{
+    ret_event->n_kicked = 0;
+    for (unsigned i = 0; event->kind == TABLE_LOGIN && i < platform_count(names); i++) {
+        if (platform_set_has(&event->kicked, (uint8_t)i)) {
+            ret_event->kicked[ret_event->n_kicked++] = platform_name(names, (uint8_t)i);
+        }
+    }
+}
+
+/* `event` NULL: the body was refused, and nothing but its user is known. */
+static void remember(const struct callback *callback, const struct http_request *request,
+                     const struct table_event *event, struct str user_id, uint64_t now_ms,
+                     const char *outcome)
+{
+    const struct context *context = http_request_context(request, const struct context);
+    const struct platform_names *names = table_platform_names(callback->table);
+    char request_id_bytes[USER_EVENT_TEXT_MAX];
+    struct user_event remembered;
+    remembered.received_unix_ms = now_ms;
+    remembered.origin = CHANGE_BY_CALLBACK;
+    remembered.outcome = str_from(outcome);
+    remembered.request_id = request_id(request, request_id_bytes);
+    remembered.peer = check_client(current(callback), request);
+    remembered.has_event_time = event != NULL && event->has_event_time;
+    remembered.event_time_ms = remembered.has_event_time ? event->event_time_ms : 0;
+    if (event == NULL) {
+        remembered.action = remembered.reason = remembered.platform = STR("");
+        remembered.client = (struct address){0};
+        remembered.n_kicked = 0;
+    } else {
+        remembered.action = state_change_action_name(event->kind);
+        remembered.reason = event->kind == TABLE_CUSTOM_STATUS ? STR("") : row_reason_name(event->reason);
+        remembered.platform = platform_name(names, event->platform);
+        remembered.client = event->client;
+        list_kicked(names, event, &remembered);
+    }
+    callback->history.add(callback->history.cls, table_app_id(callback->table, app_of(context)), user_id,
+                          &remembered);
+}
+
+/* Where its user can be read. */
+static void remember_refused(const struct callback *callback, const struct http_request *request,
+                             enum callback_outcome outcome)
+{
+    char storage[USER_ID_MAX];
+    struct str user_id;
+    if (callback->history.add != NULL && state_change_find_user(request->body, storage, &user_id)) {
+        remember(callback, request, NULL, user_id, callback->unix_ms(), callback_outcomes[outcome].name);
+    }
+}
+
+/* What the counters call unchanged is two things to who asks about a user. */
+static const char *remembered_outcome(enum callback_outcome outcome, const struct table_applied *applied)
+{
+    if (outcome == CALLBACK_UNCHANGED) {
+        return applied->is_repeat ? "repeated" : "older";
+    }
+    return callback_outcomes[outcome].name;
 }
 
 /* Whether the event of a certain user came, and what the table made of it: for who turns on debug to ask
@@ -235,20 +310,24 @@ static void log_event(const struct callback *callback, const struct table_event 
 }
 
 /* Sets `context->revision`, of an outcome of table_apply(), to what it rests on. */
-static enum callback_outcome take_state_change(struct callback *callback, struct str body,
+static enum callback_outcome take_state_change(struct callback *callback, const struct http_request *request,
                                                struct context *context)
 {
     struct platform_names *names = table_platform_names(callback->table);
     cleanup(state_change_fini) struct state_change change = {.tree = NULL};
-    int r = state_change_parse(body, STR(STATE_CHANGE_COMMAND), names, &change);
-    if (r != 0) {
-        return r < 0 ? CALLBACK_NO_MEMORY
-                     : (enum callback_outcome)(CALLBACK_BODY_EMPTY - STATE_CHANGE_EMPTY + r);
+    int r = state_change_parse(request->body, STR(STATE_CHANGE_COMMAND), names, &change);
+    if (r < 0) {
+        return CALLBACK_NO_MEMORY;
+    }
+    if (r > 0) {
+        enum callback_outcome outcome = (enum callback_outcome)(CALLBACK_BODY_EMPTY - STATE_CHANGE_EMPTY + r);
+        remember_refused(callback, request, outcome);
+        return outcome;
     }
     struct table_event event = {
         .kind = change.kind,
         .reason = (uint8_t)change.reason,
-        .app = (uint16_t)(context->counted_as - OF_APP(0)),
+        .app = app_of(context),
         .user_id = change.user_id,
         .has_event_time = change.has_event_time,
         .event_time_ms = change.event_time_ms,
@@ -256,8 +335,14 @@ static enum callback_outcome take_state_change(struct callback *callback, struct
         .custom_status = change.custom_status,
     };
     read_device(names, context, &event);
-    enum callback_outcome outcome = apply(callback, &event, &context->revision);
+    struct table_applied applied;
+    uint64_t now_ms = callback->unix_ms();
+    enum callback_outcome outcome = apply(callback, &event, now_ms, &applied);
+    context->revision = applied.rests_on_revision;
     log_event(callback, &event, outcome);
+    if (callback->history.add != NULL) {
+        remember(callback, request, &event, event.user_id, now_ms, remembered_outcome(outcome, &applied));
+    }
     return outcome;
 }
 
@@ -266,7 +351,7 @@ static struct http_reply *on_resume(void *cls, struct http_request *request)
 {
     struct callback *callback = cls;
     const struct callback_store *store = &callback->store;
-    const struct context *context = context_of(request);
+    const struct context *context = http_request_context(request, struct context);
     if (context->revision == 0 || store->durable_revision == NULL ||
         store->durable_revision(store->cls) >= context->revision) {
         return conclude_authentic(callback, request, context->outcome);
@@ -277,12 +362,12 @@ static struct http_reply *on_resume(void *cls, struct http_request *request)
 
 static struct http_reply *on_request(void *cls, struct http_request *request)
 {
-    struct context *context = context_of(request);
+    struct context *context = http_request_context(request, struct context);
     if (!context->is_authentic) {
         return NULL;
     }
     if (context->outcome == CHECK_PASSED) {
-        context->outcome = take_state_change(cls, request->body, context);
+        context->outcome = take_state_change(cls, request, context);
     }
     return on_resume(cls, request);
 }
@@ -396,6 +481,7 @@ int callback_new(const struct callback_config *config, struct callback **ret_cal
     }
     callback->table = config->table;
     callback->store = config->store;
+    callback->history = config->history;
     callback->refused = config->refused;
     callback->is_ready = config->is_ready;
     callback->is_ready_cls = config->is_ready_cls;

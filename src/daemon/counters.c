@@ -16,6 +16,9 @@ static void visit_store(void *cls, const struct metric_visitor *visitor)
 {
     const struct daemon *daemon = cls;
     store_metrics(daemon->store, visitor);
+    if (daemon->event_history != NULL) {
+        event_history_metrics(daemon->event_history, visitor);
+    }
 }
 
 static const char *problem_of_store(void *cls)

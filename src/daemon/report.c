@@ -32,11 +32,24 @@ struct told {
     size_t n;
 };
 
-/* An app without a token is what the configuration asks for, and always so. */
+/* An app without a token is what the configuration asks for, and always so; the others are said apart. */
+static bool is_left_out(enum warning_code code)
+{
+    return code == WARNING_APP_UNSIGNED || code == WARNING_RELOAD_FAILED || code == WARNING_DRAINING;
+}
+
+/* Why the last reload changed nothing comes first: who has asked for one looks here. */
+static void tell_refused_reload(void *cls, const struct warning *warning)
+{
+    if (warning->code == WARNING_RELOAD_FAILED) {
+        buf_appendf(cls, "; %.*s", STR_FMT(warning->text));
+    }
+}
+
 static void tell_warning(void *cls, const struct warning *warning)
 {
     struct told *told = cls;
-    if (warning->code == WARNING_APP_UNSIGNED) {
+    if (is_left_out(warning->code)) {
         return;
     }
     if (told->n++ < N_TOLD_MAX) {
@@ -44,22 +57,23 @@ static void tell_warning(void *cls, const struct warning *warning)
     }
 }
 
-static void describe_warnings(struct warnings *warnings, struct buf *text)
+static void append_warnings(struct buf *text, struct warnings *warnings)
 {
     struct told told = {.text = text};
+    warnings_each(warnings, tell_refused_reload, text);
     warnings_each(warnings, tell_warning, &told);
     if (told.n > N_TOLD_MAX) {
         buf_appendf(text, " (and %zu more)", told.n - N_TOLD_MAX);
     }
 }
 
-static void describe(const struct daemon *daemon, char ret_line[static SERVICE_STATUS_SIZE])
+static void compose_line(const struct daemon *daemon, char ret_line[static SERVICE_STATUS_SIZE])
 {
     cleanup(buf_fini) struct buf text = {0};
     buf_appendf(&text, "%susers online: %" PRIu64,
                 atomic_load(&daemon->readiness) == STATUS_DRAINING ? "draining, " : "",
                 table_n_online(daemon->table));
-    describe_warnings(daemon->warnings, &text);
+    append_warnings(&text, daemon->warnings);
     set_line(ret_line, SERVICE_STATUS_SIZE, text.failed ? STR("") : buf_str(&text));
 }
 
@@ -77,7 +91,7 @@ void report_loading(struct daemon *daemon, uint64_t n_users)
 
 void report_ready(struct daemon *daemon)
 {
-    describe(daemon, daemon->report.line);
+    compose_line(daemon, daemon->report.line);
     service_tell_ready(daemon->report.line);
 }
 
@@ -90,7 +104,7 @@ void report_refresh(struct daemon *daemon)
     }
     char line[SERVICE_STATUS_SIZE];
     report->next_ms = now_ms + REFRESH_INTERVAL_MS;
-    describe(daemon, line);
+    compose_line(daemon, line);
     if (strcmp(line, report->line) != 0) {
         memcpy(report->line, line, sizeof(line));
         service_tell_status(line);
@@ -115,7 +129,7 @@ void report_reloaded(struct daemon *daemon)
 void report_stopping(struct daemon *daemon)
 {
     const struct config_callback *config = &daemon->config->callback;
-    describe(daemon, daemon->report.line);
+    compose_line(daemon, daemon->report.line);
     service_tell_stopping(daemon->report.line);
     service_extend(config->drain_delay_ms + config->request_timeout_ms + MARGIN_MS);
 }

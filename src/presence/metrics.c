@@ -11,7 +11,7 @@ static void visit_users(struct str app, const struct table_counts *counts,
         .name = "presenced_users",
         .type = METRIC_GAUGE,
         .labels = {"app", "state"},
-        .help = "Users held.",
+        .help = "Users size.",
     };
     for (int state = 0; state < USER_N_STATES; state++) {
         metric_visit(visitor, &users, counts->n_users[state], app, user_state_name((enum user_state)state));
@@ -68,11 +68,11 @@ static void visit_changes(struct changes *changes, const struct metric_visitor *
         .type = METRIC_GAUGE,
         .help = "Size of the changes that the log holds.",
     };
-    struct changes_held held;
-    changes_held(changes, &held);
-    metric_visit(visitor, &revision, held.last_revision);
-    metric_visit(visitor, &entries, held.n_entries);
-    metric_visit(visitor, &bytes, held.n_bytes);
+    struct changes_size size;
+    changes_size(changes, &size);
+    metric_visit(visitor, &revision, size.last_revision);
+    metric_visit(visitor, &entries, size.n_entries);
+    metric_visit(visitor, &bytes, size.n_bytes);
 }
 
 void table_metrics(struct table *table, const struct metric_visitor *visitor)

@@ -69,6 +69,7 @@ struct http_reply *metrics_answer(const struct status_config *config)
             config->parts[i].visit(config->parts[i].cls, &visitor);
         }
     }
+    config->streams.visit(config->streams.cls, &visitor);
     process_metrics(config->started_unix_ms, &visitor);
     exposition_write(&exposition, &body);
     return answer_text("text/plain; version=0.0.4; charset=utf-8", &body);

@@ -2,6 +2,7 @@
 #include "stats.h"
 
 #include "answer.h"
+#include "app_choice.h"
 #include "presenced/clock.h"
 #include "health.h"
 #include "presenced/json.h"
@@ -64,16 +65,17 @@ static uint64_t write_app(struct json_writer *json, struct table *table, uint16_
     return sum_users(&counts);
 }
 
-static void write_table(struct json_writer *json, struct table *table)
+static void write_apps(struct json_writer *json, struct table *table, int only_app)
 {
     uint64_t n_users = 0;
     json_begin_array(json, "apps");
     for (unsigned app = 0; app < table_n_apps(table); app++) {
-        n_users += write_app(json, table, (uint16_t)app);
+        if (only_app == APP_ANY || (int)app == only_app) {
+            n_users += write_app(json, table, (uint16_t)app);
+        }
     }
     json_end_array(json);
     json_u64(json, "users", n_users);
-    json_u64(json, "revision", changes_last_revision(table_changes(table)));
 }
 
 /* Those that have a key there. */
@@ -180,16 +182,28 @@ static void write_process(struct json_writer *json, const struct status_config *
     json_end_object(json);
 }
 
-struct http_reply *stats_answer(const struct status_config *config)
+/* What is of no single app. */
+static void write_whole(struct json_writer *json, const struct status_config *config)
+{
+    json_u64(json, "revision", changes_last_revision(table_changes(config->table)));
+    write_parts(json, config->parts, config->n_parts);
+    write_part(json, &config->streams);
+    write_history(json, config->history);
+}
+
+struct http_reply *stats_answer(const struct status_config *config, int only_app)
 {
     struct buf body = {0};
     struct json_writer json = {.out = &body};
     json_begin_object(&json, NULL);
     write_process(&json, config);
-    write_warnings(&json, config->warnings);
-    write_table(&json, config->table);
-    write_parts(&json, config->parts, config->n_parts);
-    write_history(&json, config->history);
+    if (only_app == APP_ANY) {
+        write_warnings(&json, config->warnings);
+    }
+    write_apps(&json, config->table, only_app);
+    if (only_app == APP_ANY) {
+        write_whole(&json, config);
+    }
     json_end_object(&json);
     return answer_json(200, &body);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "presenced/event_history.h"
 #include "presenced/store.h"
 
 /* Those that any follower of the change log has are named after it. */
@@ -80,4 +81,25 @@ void store_metrics(const struct store *store, const struct metric_visitor *visit
     struct store_stats stats;
     store_stats(store, &stats);
     metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), &stats, STR("store"), visitor);
+}
+
+static const struct metric history_metrics[] = {
+    {.type = METRIC_COUNTER,
+     .key = "history_events",
+     .offset = offsetof(struct event_history_stats, n_written)},
+    {.type = METRIC_COUNTER,
+     .key = "history_dropped",
+     .offset = offsetof(struct event_history_stats, n_dropped)},
+    {.type = METRIC_COUNTER,
+     .key = "history_failures",
+     .offset = offsetof(struct event_history_stats, n_failures)},
+    {.type = METRIC_GAUGE, .key = "history_bytes", .offset = offsetof(struct event_history_stats, n_bytes)},
+};
+
+void event_history_metrics(const struct event_history *history, const struct metric_visitor *visitor)
+{
+    struct event_history_stats stats;
+    event_history_stats(history, &stats);
+    metrics_visit(history_metrics, sizeof(history_metrics) / sizeof(history_metrics[0]), &stats,
+                  (struct str){NULL, 0}, visitor);
 }

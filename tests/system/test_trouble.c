@@ -299,7 +299,8 @@ START_TEST(a_reload_that_failed_is_a_warning_until_one_succeeds)
     sandbox_write(sandbox, "victim.conf", "[nonsense]\n");
     ck_assert_int_eq(kill(victim_pid(victim), SIGHUP), 0);
     cleanup(cleanup_freep) char *text = sandbox_expand(
-        sandbox, "configuration not reloaded: @DIR@/victim.conf:1: [nonsense]: no such section: callback, app ID, presence, status, store, replication or log");
+        sandbox,
+        "configuration not reloaded: @DIR@/victim.conf:1: [nonsense]: no such section: callback, app ID, presence, status, store, replication, control or log");
     await("/metrics", "\npresenced_warnings{code=\"reload_failed\"} 1\n");
     await_warning("reload_failed", text);
     sandbox_write(sandbox, "victim.conf", PLAIN STATUS APPS);

@@ -15,6 +15,8 @@ struct http_reply {
     char *names[N_HEADERS_MAX];
     char *values[N_HEADERS_MAX];
     struct buf body; /* NUL-terminated */
+    const struct http_stream *stream;
+    void *stream_cls;
 };
 
 /* In the place of the listener's: src/http/reply.c and request.c. */
@@ -41,10 +43,33 @@ struct http_reply *http_reply_once(unsigned status, const struct http_header *he
     return reply;
 }
 
+struct http_reply *http_reply_stream(unsigned status, const struct http_header *headers,
+                                     const struct http_stream *stream, void *cls)
+{
+    struct buf empty = {0};
+    struct http_reply *reply = http_reply_once(status, headers, &empty);
+    if (reply == NULL) {
+        stream->free(cls);
+        return NULL;
+    }
+    reply->stream = stream;
+    reply->stream_cls = cls;
+    return reply;
+}
+
+const struct http_stream *reply_stream(const struct http_reply *reply, void **ret_cls)
+{
+    *ret_cls = reply->stream_cls;
+    return reply->stream;
+}
+
 void http_reply_free(struct http_reply *reply)
 {
     if (reply == NULL) {
         return;
+    }
+    if (reply->stream != NULL) {
+        reply->stream->free(reply->stream_cls);
     }
     for (size_t i = 0; i < reply->n_headers; i++) {
         free(reply->names[i]);
@@ -67,6 +92,17 @@ struct str http_request_header(const struct http_request *request, const char *n
 static uint64_t read_now(void)
 {
     return fixture.now_ms;
+}
+
+static uint64_t read_monotonic(void)
+{
+    return fixture.monotonic_ms;
+}
+
+static void count_wake(void *cls)
+{
+    unsigned *n_wakes = cls;
+    (*n_wakes)++;
 }
 
 static struct status_health read_health(void *cls)
@@ -183,7 +219,8 @@ static void start(unsigned n_apps)
         .changes_max_entries = 1024,
     };
     uint16_t app;
-    fixture = (struct fixture){.now_ms = NOW_MS, .health = {STATUS_READY, NULL}};
+    fixture = (struct fixture){
+        .now_ms = NOW_MS, .health = {STATUS_READY, NULL}, .user_events = fixture.user_events};
     ck_assert_int_eq(table_new(&table_config, &fixture.table), 0);
     ck_assert_int_eq(history_new(&fixture.history), 0);
     ck_assert_int_eq(warnings_new(&fixture.warnings), 0);
@@ -195,10 +232,15 @@ static void start(unsigned n_apps)
     struct status_config config = {
         .table = fixture.table,
         .history = fixture.history,
+        .user_events = fixture.user_events,
         .version = "1.2.3",
         .started_unix_ms = NOW_MS - 5000,
         .started_monotonic_ms = clock_monotonic_ms(),
         .unix_ms = read_now,
+        .monotonic_ms = read_monotonic,
+        .max_streams = FIXTURE_MAX_STREAMS,
+        .wake_streams = count_wake,
+        .wake_cls = &fixture.n_wakes,
         .health = read_health,
         .health_cls = &fixture.health,
         .warnings = fixture.warnings,

@@ -138,6 +138,7 @@ static uint64_t now_ms;
 static uint64_t durable_revision;
 static const char *store_problem;
 static bool ready;
+static struct buf remembered; /* a line each event that the history is told of */
 
 static uint64_t test_clock(void)
 {
@@ -179,6 +180,27 @@ static const char *get_store_problem(void *cls)
     return store_problem;
 }
 
+static void remember(void *cls, uint64_t app_id, struct str user_id, const struct user_event *event)
+{
+    char peer[ADDRESS_TEXT_SIZE];
+    char client[ADDRESS_TEXT_SIZE];
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    (void)cls;
+    (void)address_format(&event->peer, peer);
+    (void)address_format(&event->client, client);
+    (void)pthread_mutex_lock(&lock);
+    buf_appendf(&remembered, "%llu %.*s %llu %llu %.*s/%.*s/%.*s %s %s [%.*s] %.*s",
+                (unsigned long long)app_id, STR_FMT(user_id), (unsigned long long)event->received_unix_ms,
+                event->has_event_time ? (unsigned long long)event->event_time_ms : 0, STR_FMT(event->action),
+                STR_FMT(event->reason), STR_FMT(event->platform), client, peer, STR_FMT(event->request_id),
+                STR_FMT(event->outcome));
+    for (size_t i = 0; i < event->n_kicked; i++) {
+        buf_appendf(&remembered, " %.*s", STR_FMT(event->kicked[i]));
+    }
+    buf_append_char(&remembered, '\n');
+    (void)pthread_mutex_unlock(&lock);
+}
+
 static void fill_world(struct world *world, enum setup setup)
 {
     *world = (struct world){.config = {.path = setup == PATH ? STR("/tencent/callback") : STR("/"),
@@ -186,6 +208,7 @@ static void fill_world(struct world *world, enum setup setup)
                                        .client_certificate_required = setup == CERTIFICATE,
                                        .other_commands_ok = setup == OTHERS_OK,
                                        .table = table,
+                                       .history = {remember, NULL},
                                        .refused = kept,
                                        .is_ready = is_ready,
                                        .is_ready_cls = &ready,
@@ -224,6 +247,7 @@ static void quieten_log(void)
 
 static void stop(void)
 {
+    buf_fini(&remembered);
     callback_free(callback);
     refused_list_free(kept);
     table_free(table);
@@ -959,15 +983,56 @@ START_TEST(reload_exchanges_the_rules)
 }
 END_TEST
 
+#define CHANGE(members) "{\"CallbackCommand\":\"State.StateChange\"," members "}"
+#define ALICE(action) "\"Info\":{\"Action\":\"" action "\",\"To_Account\":\"alice\",\"Reason\":\"Register\"}"
+
+static const struct {
+    const char *body;
+    const char *line; /* NULL: nobody is told */
+} remembered_cases[] = {
+    {LOGIN,
+     "1400000000 alice 1669872112000 1669872111900 Login/Register/iOS 192.0.2.4 192.0.2.1 [r-1] applied\n"},
+    {LOGIN,
+     "1400000000 alice 1669872112000 1669872111900 Login/Register/iOS 192.0.2.4 192.0.2.1 [r-1] repeated\n"},
+    {CHANGE("\"EventTime\":1669872111899," ALICE("Logout")),
+     "1400000000 alice 1669872112000 1669872111899 Logout/Register/iOS 192.0.2.4 192.0.2.1 [r-1] older\n"},
+    {CHANGE("\"KickedDevice\":[{\"Platform\":\"Web\"},{\"Platform\":\"Android\"}]," ALICE("Login")),
+     "1400000000 alice 1669872112000 0 Login/Register/iOS 192.0.2.4 192.0.2.1 [r-1] applied Android Web\n"},
+    {CHANGE("\"Info\":{\"Action\":\"CustomStatusChange\",\"To_Account\":\"alice\",\"CustomStatus\":\"\"}"),
+     "1400000000 alice 1669872112000 0 CustomStatusChange//iOS 192.0.2.4 192.0.2.1 [r-1] applied\n"},
+    {CHANGE("\"EventTime\":-1," ALICE("Login")),
+     "1400000000 alice 1669872112000 0 //  192.0.2.1 [r-1] bad_body_event_time\n"},
+    {CHANGE(ALICE("Sleep")),
+     "1400000000 alice 1669872112000 0 //  192.0.2.1 [r-1] bad_body_action_unknown\n"},
+    {CHANGE("\"Info\":{\"Action\":\"Login\"}"), NULL},
+    {"{", NULL},
+};
+
+START_TEST(the_history_is_told_what_came_of_each_event)
+{
+    start(TOKENS);
+    for (size_t i = 0; i < sizeof(remembered_cases) / sizeof(remembered_cases[0]); i++) {
+        const char *line = remembered_cases[i].line == NULL ? "" : remembered_cases[i].line;
+        buf_clear(&remembered);
+        (void)send_request(&(struct sent){.query = APP "&" EVENT "&" DEVICE "&RequestID=r-1&" SIGNED,
+                                          .body = remembered_cases[i].body});
+        ck_assert_msg(str_equal(buf_str(&remembered), str_from(line)), "%zu: %.*s", i, STR_FMT(remembered));
+    }
+    buf_clear(&remembered);
+    (void)send_request(&(struct sent){.query = APP "&" EVENT "&" DEVICE});
+    ck_assert_uint_eq(remembered.len, 0);
+}
+END_TEST
+
 #define N_EVENTS 500
 
 static void *send_often(void *cls)
 {
     unsigned *n_fine = cls;
     struct sent sent = {.query = OTHER_APP "&" EVENT "&" DEVICE};
-    struct http_request judged = request_of(&sent);
+    const struct http_request prepared = request_of(&sent);
     for (unsigned i = 0; i < N_EVENTS; i++) {
-        struct http_request request = judged;
+        struct http_request request = prepared;
         if (callback_handler()->on_headers(callback, &request) == NULL) {
             request.body = STR(LOGIN);
             *n_fine += callback_handler()->on_request(callback, &request)->status == 200;
@@ -1537,6 +1602,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, an_event_is_ok_when_it_is_stored);
     tcase_add_test(tcase, what_cannot_be_stored_is_fail);
     tcase_add_test(tcase, reload_exchanges_the_rules);
+    tcase_add_test(tcase, the_history_is_told_what_came_of_each_event);
     tcase_add_test(tcase, reload_under_load);
     tcase_add_test(tcase, log_names_reason_and_peer_but_no_secret);
     tcase_add_test(tcase, log_lines_are_bounded_by_kind);

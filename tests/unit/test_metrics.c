@@ -66,10 +66,10 @@ START_TEST(the_table_is_shown)
     expect_nothing_of("never online");
     expect_line("presenced_change_log_changes_total 4");
     expect_line("presenced_change_log_entries 4");
-    struct changes_held held;
-    changes_held(table_changes(fixture.table), &held);
+    struct changes_size size;
+    changes_size(table_changes(fixture.table), &size);
     char line[64];
-    (void)snprintf(line, sizeof(line), "presenced_change_log_bytes %llu", (unsigned long long)held.n_bytes);
+    (void)snprintf(line, sizeof(line), "presenced_change_log_bytes %llu", (unsigned long long)size.n_bytes);
     expect_line(line);
     expect_nothing_of("alice");
     (void)table_tick(fixture.table, NOW_MS + FORGET_AFTER_MS);

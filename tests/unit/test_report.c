@@ -100,7 +100,7 @@ START_TEST(what_needs_a_person)
     note_reload_failed(daemon_, STR("why"));
     daemon_->report.next_ms = 0;
     report_refresh(daemon_);
-    expect("STATUS=users online: 0; configuration not reloaded: why; over (and 1 more)");
+    expect("STATUS=users online: 0; configuration not reloaded: why; over; soon");
     note_reload_succeeded(daemon_);
     daemon_->report.next_ms = 0;
     report_refresh(daemon_);

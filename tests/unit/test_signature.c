@@ -57,6 +57,14 @@ static const struct {
      SIGNATURE_BAD_SIGN},
 };
 
+START_TEST(makes_what_the_vendor_makes)
+{
+    char sign[SIGNATURE_TEXT_SIZE];
+    ck_assert_int_eq(signature_make(STR("xxxxyyyy"), STR(TIME_TEXT), sign), 0);
+    ck_assert_str_eq(sign, SIGN);
+}
+END_TEST
+
 START_TEST(sign_against_key)
 {
     unsigned token;
@@ -200,6 +208,7 @@ Suite *test_suite(void)
 {
     Suite *suite = suite_create("signature");
     TCase *tcase = tcase_create("signature");
+    tcase_add_test(tcase, makes_what_the_vendor_makes);
     tcase_add_loop_test(tcase, sign_against_key, 0, N(sign_cases));
     tcase_add_test(tcase, tells_which_token_it_was_made_with);
     tcase_add_test(tcase, sign_is_as_long_as_it_says);

@@ -12,6 +12,7 @@
 #include "presenced/request.h"
 #include "presenced/signature.h"
 #include "presenced/state_change.h"
+#include "presenced/user_event.h"
 
 struct callback;
 
@@ -30,8 +31,16 @@ struct callback_store {
     void *cls;
 };
 
-/* Copied, but for table, store, refused, readiness and clock, which callback_new() alone reads and which
- * outlive the callback. */
+/* Who remembers the events of users. Is told of each authentic one whose user can be read, with what came of
+ * it, and waits for nothing. From any of the listener's threads. */
+struct callback_history {
+    void (*add)(void *cls, uint64_t app_id, struct str user_id,
+                const struct user_event *event); /* NULL: nobody */
+    void *cls;
+};
+
+/* Copied, but for table, store, history, refused, readiness and clock, which callback_new() alone reads and
+ * which outlive the callback. */
 struct callback_config {
     struct str path;
     const struct callback_app *apps;
@@ -44,6 +53,7 @@ struct callback_config {
     bool other_commands_ok;
     struct table *table;
     struct callback_store store;
+    struct callback_history history;
     struct refused_list *refused; /* takes the requests that are not answered OK */
     bool (*is_ready)(void *cls);  /* what /readyz says; called from any of the listener's threads */
     void *is_ready_cls;

@@ -35,8 +35,8 @@ int refused_list_new(struct refused_list **ret_list);
 void refused_list_free(struct refused_list *list);
 DEFINE_CLEANUP(struct refused_list *, refused_list_free)
 
-/* Copies it, with texts cut to REFUSED_TEXT_MAX, and before a Sign. Where there are REFUSED_LIST_N_MAX, the oldest of the most
- * frequent kind goes, so that many of one kind leave the few of another. */
+/* Copies it, with texts cut to REFUSED_TEXT_MAX, and before a Sign. Where there are REFUSED_LIST_N_MAX, the
+ * oldest of the most frequent kind goes, so that many of one kind leave the few of another. */
 void refused_list_add(struct refused_list *list, const struct refused_request *request);
 
 /* Visits at most `limit`, the newest first, under a lock that refused_list_add() waits for. */

@@ -82,6 +82,7 @@ struct table_applied {
     /* What the outcome rests on: where changes up to this one are stored, so is what the event came to. Of a
      * repeat it is its shard's newest change, so it may be later than need be, never earlier. */
     uint64_t rests_on_revision;
+    bool is_repeat; /* TABLE_UNCHANGED: it is what is known already; else it is older */
     bool restamped; /* EventTime was missing or too far ahead, so the time received stands for it */
 };
 

@@ -10,6 +10,7 @@
 #include "presenced/refused.h"
 #include "presenced/request.h"
 #include "presenced/table.h"
+#include "presenced/user_event.h"
 #include "presenced/warnings.h"
 
 /* What the listener's max_body_bytes should be: room for the longest query, 1000 ids of 256 bytes, most of
@@ -39,27 +40,58 @@ struct status_part {
     void *cls;
 };
 
+struct status_user_events_query {
+    uint64_t app_id;
+    struct str user_id;
+    uint64_t since_unix_ms; /* 0: all that is kept */
+    uint64_t limit;
+};
+
+/* Who remembers the events of users. */
+struct status_user_events {
+    /* Hands the user's events to `visit`, the newest first; `*ret_complete`: none of those asked for is
+     * missing. 0, above 0 where that would take too long, or -ENOMEM. NULL: nobody does. */
+    int (*read)(void *cls, const struct status_user_events_query *query,
+                void (*visit)(void *cls, const struct user_event *event), void *visit_cls,
+                bool *ret_complete);
+    void *cls;
+};
+
 /* All is borrowed for the life of the status. Callbacks are called from any of the listener's threads. */
 struct status_config {
     struct table *table;
     struct history *history;
+    struct status_user_events user_events;
     const char *version;
     uint64_t started_unix_ms;
     uint64_t started_monotonic_ms;
     uint64_t (*unix_ms)(void); /* clock_unix_ms(), or a test's */
+    uint64_t (*monotonic_ms)(void);
+    unsigned max_streams;            /* of GET /v1/events */
+    void (*wake_streams)(void *cls); /* http_listener_wake_streams(); called under locks of the table */
+    void *wake_cls;
     struct status_health (*health)(void *cls);
     void *health_cls;
     struct warnings *warnings;
     struct refused_list *refused;    /* shown, and takes the requests that are refused here */
     const struct status_part *parts; /* in the order in which they are shown */
     size_t n_parts;
+    struct status_part streams; /* status_new() sets it */
 };
 
-/* What a reload may change; copied. */
+/* A token with which an app's questions are answered, and no other's. */
+struct status_app_token {
+    uint16_t app; /* in the table */
+    struct str token;
+};
+
+/* What a reload may change; copied. Where there is any token, one of them is asked for. */
 struct status_settings {
     const struct str *allowed_hosts; /* beside localhost and any IP literal */
     size_t n_allowed_hosts;
-    struct str token; /* empty: none is asked for */
+    struct str token; /* that of the listener, which opens all; empty: none */
+    const struct status_app_token *app_tokens;
+    size_t n_app_tokens;
 };
 
 struct status;

@@ -19,6 +19,7 @@
     X(CERTIFICATE_EXPIRES_SOON, "certificate_expires_soon")       \
     X(CERTIFICATE_WITHOUT_TLS_1_2, "certificate_without_tls_1_2") \
     X(APP_QUIET, "app_quiet")                                     \
+    X(DRAINING, "draining")                                       \
     X(APP_UNSIGNED, "app_unsigned")
 
 enum warning_code {
