@@ -33,8 +33,9 @@
 #define SLICE_MS_MIN UINT64_C(3600000)
 #define N_SLICES_A_KEEP 24
 #define N_SLICES_A_SIZE 8
+#define SLICE_BYTES_MAX (UINT64_C(512) << 20) /* some thirty files of the engine's */
 /* Of time and of size; and where the clock was set back. */
-#define N_SLICES_MAX 48
+#define N_SLICES_MAX 64
 #define MEASURE_EVERY_BYTES ((uint64_t)1 << 20)
 
 /* Items one after another: two lengths, key, value. */
@@ -70,6 +71,7 @@ struct event_history {
     uint64_t keep_ms;
     uint64_t slice_ms;
     uint64_t max_bytes;
+    uint64_t slice_max_bytes;
     uint64_t (*unix_ms)(void);
     pthread_t thread;
     bool is_started;
@@ -218,7 +220,7 @@ static void drop_old(struct event_history *history, uint64_t now_ms)
 static bool is_over(const struct event_history *history, const struct history_slice *slice, uint64_t now_ms)
 {
     return now_ms >= slice->begin_ms + history->slice_ms || now_ms + history->slice_ms < slice->begin_ms ||
-           slice->n_bytes >= history->max_bytes / N_SLICES_A_SIZE;
+           slice->n_bytes >= history->slice_max_bytes;
 }
 
 static int begin_slice(struct event_history *history, uint64_t now_ms, struct engine_error *ret_error)
@@ -623,6 +625,10 @@ int event_history_open(const struct event_history_config *config, struct event_h
     history->taken.bytes = malloc(QUEUE_BYTES);
     history->keep_ms = config->keep_ms;
     history->max_bytes = config->max_bytes;
+    history->slice_max_bytes = config->max_bytes / N_SLICES_A_SIZE;
+    if (history->slice_max_bytes > SLICE_BYTES_MAX) {
+        history->slice_max_bytes = SLICE_BYTES_MAX;
+    }
     history->unix_ms = config->unix_ms;
     history->slice_ms = config->keep_ms / N_SLICES_A_KEEP;
     if (history->slice_ms < SLICE_MS_MIN) {

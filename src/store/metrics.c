@@ -84,16 +84,26 @@ void store_metrics(const struct store *store, const struct metric_visitor *visit
 }
 
 static const struct metric history_metrics[] = {
-    {.type = METRIC_COUNTER,
+    {.name = "presenced_history_events_total",
+     .type = METRIC_COUNTER,
+     .help = "Events of users that the history has on disk since the start.",
      .key = "history_events",
      .offset = offsetof(struct event_history_stats, n_written)},
-    {.type = METRIC_COUNTER,
+    {.name = "presenced_history_dropped_events_total",
+     .type = METRIC_COUNTER,
+     .help = "Events that are missing in the history: its queue was full, or its disk failed.",
      .key = "history_dropped",
      .offset = offsetof(struct event_history_stats, n_dropped)},
-    {.type = METRIC_COUNTER,
+    {.name = "presenced_history_failures_total",
+     .type = METRIC_COUNTER,
+     .help = "Writes, reads and deletions of the history that failed.",
      .key = "history_failures",
      .offset = offsetof(struct event_history_stats, n_failures)},
-    {.type = METRIC_GAUGE, .key = "history_bytes", .offset = offsetof(struct event_history_stats, n_bytes)},
+    {.name = "presenced_history_bytes",
+     .type = METRIC_GAUGE,
+     .help = "What the history takes on disk.",
+     .key = "history_bytes",
+     .offset = offsetof(struct event_history_stats, n_bytes)},
 };
 
 void event_history_metrics(const struct event_history *history, const struct metric_visitor *visitor)

@@ -15,6 +15,8 @@
 #define CALLBACK "[callback]\nlisten = 127.0.0.1:0\nmax_connections = 500\n"
 #define PLAIN "tls = off\n"
 #define TLS "certificate = @DIR@/server.pem\nprivate_key = @DIR@/server.key\n"
+/* Nobody here is that proxy. */
+#define PROXIED "proxy_protocol = v2\ntrusted_proxies = 192.0.2.1\n"
 #define REST                                                                                                 \
     "[app 1400000000]\n[app 1400000001]\ntoken = xxxxyyyy\n[status]\nlisten = 127.0.0.1:0\n[store]\npath = " \
     "@DIR@/store\n"
@@ -41,7 +43,7 @@ static void start_plain(void)
 
 static void start_tls(void)
 {
-    start("https", CALLBACK TLS REST);
+    start("https", CALLBACK TLS PROXIED REST);
 }
 
 static void stop(void)

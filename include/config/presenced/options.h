@@ -82,7 +82,7 @@ enum option_flag {
     X(S, SIZE, memory_bytes, "memory", "64M", "8M..64G", OPTION_RESTART, "the engine's buffers and caches") \
     X(S, DURATION, history_ms, "history", "24h", "0..30d", OPTION_RESTART,                                  \
       "how long each user's events are kept, 0: not")                                                       \
-    X(S, SIZE, history_max_bytes, "history_max_size", "1G", "64M..1024G", OPTION_RESTART,                   \
+    X(S, SIZE, history_max_bytes, "history_max_size", "1G", "64M..16G", OPTION_RESTART,                     \
       "the oldest of them give way")
 
 #define REPLICATION_OPTIONS(X, S)                                   \

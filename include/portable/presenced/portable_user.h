@@ -21,8 +21,7 @@
 
 struct cJSON;
 
-#define PORTABLE_APP_MAX EVENT_TIME_MAX_MS /* the highest id of an app: what a JSON number carries exactly \
-                                            */
+#define PORTABLE_APP_MAX EVENT_TIME_MAX_MS /* of an id: what a JSON number carries exactly */
 
 /* Writes the user as a value. */
 void portable_write_user(struct json_writer *json, uint64_t app_id, const struct platform_names *names,

@@ -24,7 +24,7 @@ struct event_history_config {
 /* Its name in the store's folder. Who removes the store's files alone begins a new store beside it. */
 #define EVENT_HISTORY_FOLDER "history"
 
-#define EVENT_HISTORY_N_DESCRIPTORS 288 /* it has fewer files open at a time: those of two slices */
+#define EVENT_HISTORY_N_DESCRIPTORS 96 /* it has fewer files open at a time: those of two slices */
 
 /* What is damaged in it is dropped, with a warning in the log: no start fails for what people may want to
  * read. 0 or -errno: the folder cannot be used, or memory is gone. */
