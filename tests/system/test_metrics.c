@@ -320,20 +320,29 @@ START_TEST(the_keys_of_stats_stay)
     cJSON *stats = cJSON_Parse(buf_text(&answer.body));
     expect_keys(stats,
                 "version start_time uptime_ms health warnings apps users revision events configuration "
-                "listeners store replication log online_history ");
+                "listeners store replication log streams online_history ");
     expect_keys(cJSON_GetObjectItemCaseSensitive(stats, "configuration"),
                 "reloads_successful reloads_failed last_reload_successful loaded_time ");
     const cJSON *listeners = cJSON_GetObjectItemCaseSensitive(stats, "listeners");
     expect_keys(listeners, "callback status ");
-    expect_keys(cJSON_GetObjectItemCaseSensitive(listeners, "callback"),
-                "connections connections_max accepted refused_per_address no_room timed_out requests "
-                "requests_malformed handshakes_full handshakes_resumed handshakes_failed "
-                "handshake_failures_closed handshake_failures_not_tls handshake_failures_alert "
-                "handshake_failures_timed_out handshake_failures_too_long handshake_failures_negotiation "
-                "certificate_end_time ");
+    expect_keys(
+        cJSON_GetObjectItemCaseSensitive(listeners, "callback"),
+        "connections connections_max accepted refused_per_address no_room timed_out "
+        "proxy_headers_refused_missing proxy_headers_refused_version_1 "
+        "proxy_headers_refused_malformed proxy_headers_refused_too_long proxy_headers_refused_cut "
+        "proxy_headers_refused_timed_out requests requests_malformed handshakes_full handshakes_resumed handshakes_failed "
+        "handshake_failures_closed handshake_failures_not_tls handshake_failures_alert "
+        "handshake_failures_timed_out handshake_failures_too_long handshake_failures_negotiation "
+        "certificate_end_time ");
+    expect_keys(cJSON_GetObjectItemCaseSensitive(listeners, "status"),
+                "connections connections_max accepted refused_per_address no_room timed_out streams_cut_off "
+                "requests requests_malformed ");
+    expect_keys(cJSON_GetObjectItemCaseSensitive(stats, "streams"),
+                "open open_max opened refused resets events_written ");
     expect_keys(cJSON_GetObjectItemCaseSensitive(stats, "store"),
                 "state users_loaded load_ms stored_revision synced_revision lag commits changes bytes "
-                "commit_us syncs sync_us failures rewritten ");
+                "commit_us syncs sync_us failures rewritten history_events history_dropped history_failures "
+                "history_bytes ");
     expect_keys(cJSON_GetObjectItemCaseSensitive(stats, "replication"), "state ");
     expect_keys(cJSON_GetObjectItemCaseSensitive(stats, "log"), "lines_dropped ");
     const cJSON *events = cJSON_GetObjectItemCaseSensitive(stats, "events");
