@@ -9,7 +9,9 @@
 int json_strict_members(const cJSON *object, const char *const *keys, size_t n, const cJSON **ret_values,
                         char ret_problem[static JSON_STRICT_PROBLEM_SIZE])
 {
-    memset(ret_values, 0, n * sizeof(ret_values[0]));
+    for (size_t i = 0; i < n; i++) {
+        ret_values[i] = NULL;
+    }
     for (const cJSON *item = object->child; item != NULL; item = item->next) {
         size_t i = 0;
         while (i < n && strcmp(item->string, keys[i]) != 0) {

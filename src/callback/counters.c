@@ -143,9 +143,9 @@ bool counters_read_app(const struct counters *counters, uint16_t app, struct cal
 void counters_read_listener(const struct counters *counters, struct callback_app_stats *ret_stats)
 {
     struct callback_app_stats stats = read_app(get(counters, OF_NO_APP));
-    for (uint16_t app = 0; app < table_n_apps(counters->table); app++) {
+    for (unsigned app = 0; app < table_n_apps(counters->table); app++) {
         struct callback_app_stats of_app;
-        if (counters_read_app(counters, app, &of_app)) {
+        if (counters_read_app(counters, (uint16_t)app, &of_app)) {
             stats.n_ok += of_app.n_ok;
         }
     }

@@ -71,11 +71,11 @@ void table_add_number(struct table *table, uint64_t number)
 static void measure(const struct table *table, size_t *ret_widths)
 {
     for (size_t column = 0; column < table->n_columns; column++) {
-        ret_widths[column] = 0;
-    }
-    for (size_t i = 0; i < table->n_cells; i++) {
-        size_t *width = &ret_widths[i % table->n_columns];
-        *width = table->cells[i].width > *width ? table->cells[i].width : *width;
+        size_t *width = &ret_widths[column];
+        *width = 0;
+        for (size_t i = column; i < table->n_cells; i += table->n_columns) {
+            *width = table->cells[i].width > *width ? table->cells[i].width : *width;
+        }
     }
     for (size_t column = 0; table->heads != NULL && column < table->n_columns; column++) {
         size_t head = strlen(table->heads[column]);
@@ -176,7 +176,7 @@ static void append_heads(const struct table *table, const size_t *widths, size_t
 
 void table_write(const struct table *table, size_t width, bool tints, struct buf *out)
 {
-    size_t widths[TABLE_N_COLUMNS_MAX];
+    size_t widths[TABLE_N_COLUMNS_MAX] = {0};
     if (table->failed) {
         out->failed = true;
         return;

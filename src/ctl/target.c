@@ -73,7 +73,7 @@ static int set_url(struct target *target, const char *text)
         return set_socket(target, text);
     }
     int r = set(&target->url, strstr(text, "://") == NULL ? "http://" : "", text, "");
-    size_t len = r != 0 ? 0 : strlen(target->url);
+    size_t len = r != 0 || target->url == NULL ? 0 : strlen(target->url);
     while (len > 0 && target->url[len - 1] == '/') {
         target->url[--len] = '\0';
     }

@@ -197,8 +197,8 @@ void trouble_look(struct daemon *daemon)
         return;
     }
     daemon->trouble->next_ms = now_ms + LOOK_INTERVAL_MS;
-    for (uint16_t app = 0; app < table_n_apps(daemon->table); app++) {
-        look_at_app(daemon, app, now_ms);
+    for (unsigned app = 0; app < table_n_apps(daemon->table); app++) {
+        look_at_app(daemon, (uint16_t)app, now_ms);
     }
     look_at_refusals(daemon, now_ms);
     for (unsigned i = 0; i < N_LISTENERS; i++) {

@@ -19,7 +19,7 @@ const char *http_request_client_problem(const struct http_request *request)
 bool http_request_peer_uid(const struct http_request *request, uid_t *ret_uid)
 {
     const struct http_connection *connection = request->connection;
-    struct sockaddr_storage own;
+    struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
     socklen_t own_len = sizeof(own);
     struct ucred peer;
     socklen_t peer_len = sizeof(peer);

@@ -69,12 +69,12 @@ enum method {
 
 struct route {
     struct str path;
+    struct str suffix; /* behind a tail */
+    struct http_reply *(*answer)(struct status *status, const struct http_request *request);
+    enum method method;
     bool has_tail;     /* one more segment follows: a user */
-    struct str suffix; /* and behind it this */
     bool is_open;      /* answers any Host, and without a token */
     bool is_of_an_app; /* the token of an app will do, and only_app() is heeded */
-    enum method method;
-    struct http_reply *(*answer)(struct status *status, const struct http_request *request);
 };
 
 #define USERS_PATH "/v1/users/"

@@ -41,9 +41,9 @@ static struct http_reply *refuse(int outcome)
     static const struct {
         unsigned code;
         const char *info;
-    } failures[] = {
+    } failures[] = {[ONLINE_QUERY_REQUEST_OK] = {0, ""},
 #define AS_ROW(id, code, text) [ONLINE_QUERY_REQUEST_##id] = {code, text},
-        ONLINE_QUERY_REQUEST_OUTCOMES(AS_ROW)
+                    ONLINE_QUERY_REQUEST_OUTCOMES(AS_ROW)
 #undef AS_ROW
     };
     return answer_failure(failures[outcome].code, failures[outcome].info);

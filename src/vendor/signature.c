@@ -148,12 +148,13 @@ int signature_check(const struct signature_key *key, struct str sign, struct str
 int signature_make(struct str token, struct str request_time, char ret_sign[static SIGNATURE_TEXT_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
-    unsigned char made[DIGEST_SIZE];
-    EVP_MD_CTX *context;
+    unsigned char made[DIGEST_SIZE] = {0};
+    EVP_MD_CTX *context = NULL;
     int r = thread_context(&context);
-    if (r == 0) {
-        r = digest(context, token, request_time, made);
+    if (r < 0) {
+        return r;
     }
+    r = digest(context, token, request_time, made);
     if (r < 0) {
         return r;
     }
