@@ -104,6 +104,18 @@ START_TEST(what_the_status_listener_refuses_is_kept)
 }
 END_TEST
 
+/* Not of its Host, which is one that is allowed. */
+START_TEST(the_token_of_an_app_that_does_not_open_it_is_told)
+{
+    static const struct http_header showing[] = {{"Authorization", "Bearer of-app"}, {NULL, NULL}};
+    static const struct status_app_token token = {0, {"of-app", 6}};
+    use_settings(&(struct status_settings){.app_tokens = &token, .n_app_tokens = 1});
+    http_reply_free(ask_with(showing, "GET", "/metrics", STR("")));
+    use_settings(&(struct status_settings){.n_app_tokens = 0});
+    expect_newest("refused_token", NULL, "/metrics");
+}
+END_TEST
+
 START_TEST(no_user_is_named)
 {
     http_reply_free(ask_with(stranger, "GET", "/v1/users/alice", STR("")));
@@ -148,6 +160,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, a_bad_limit_is_a_problem, 0,
                         (int)(sizeof(bad_limits) / sizeof(bad_limits[0])));
     tcase_add_test(tcase, what_the_status_listener_refuses_is_kept);
+    tcase_add_test(tcase, the_token_of_an_app_that_does_not_open_it_is_told);
     tcase_add_test(tcase, no_user_is_named);
     tcase_add_test(tcase, who_is_let_in_is_counted);
     suite_add_tcase(suite, tcase);
