@@ -135,8 +135,7 @@ int history_state_read(const char *folder, struct history_state *ret_state)
     if (file == NULL) {
         return -errno;
     }
-    /* NOLINTNEXTLINE(cert-err34-c): our own; a wrong number says no more than that something may be missing
-     */
+    /* A wrong number says no more than that something may be missing. NOLINTNEXTLINE(cert-err34-c) */
     int n = fscanf(file, "missing_until_ms=%" SCNu64 " closed=%u", &ret_state->missing_until_ms, &is_closed);
     (void)fclose(file);
     ret_state->is_closed = n == 2 && is_closed == 1;
