@@ -173,7 +173,7 @@ END_TEST
 START_TEST(the_newest_come_first_up_to_the_limit)
 {
     for (int i = 0; i < 5; i++) {
-        char id[8];
+        char id[12];
         (void)snprintf(id, sizeof(id), "%d", i);
         atomic_fetch_add(&now_ms, i % 2); /* two in a millisecond stay in their order */
         add(APP, "alice", id);
