@@ -417,13 +417,18 @@ Suite *test_suite(void)
     tcase_add_test(tcase, each_user_has_events_of_its_own);
     tcase_add_test(tcase, what_was_before_it_began_is_not_known);
     tcase_add_test(tcase, a_restart_keeps_it);
-    tcase_add_test(tcase, what_was_written_outlives_the_process);
     tcase_add_test(tcase, an_hour_is_dropped_whole);
     tcase_add_test(tcase, a_clock_that_was_set_back_keeps_no_slice_for_long);
     tcase_add_test(tcase, it_takes_no_more_than_it_may);
     tcase_add_test(tcase, what_the_queue_has_no_room_for_is_counted);
     tcase_add_test(tcase, what_is_damaged_is_missing_and_no_more);
     tcase_add_test(tcase, without_its_folder_there_is_none);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("death");
+    tcase_set_tags(tcase, "forks");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, what_was_written_outlives_the_process);
     suite_add_tcase(suite, tcase);
     return suite;
 }
