@@ -36,16 +36,9 @@ static const char *find_duplicate(const cJSON *tree)
     return NULL;
 }
 
-/* NULL where it is absent or null. */
-static const cJSON *given(const cJSON *object, const char *name)
-{
-    const cJSON *item = member(object, name);
-    return cJSON_IsNull(item) ? NULL : item;
-}
-
 static bool check_command(const cJSON *tree, struct verdict *verdict)
 {
-    const char *command = cJSON_GetStringValue(given(tree, "CallbackCommand"));
+    const char *command = cJSON_GetStringValue(member(tree, "CallbackCommand"));
     if (command == NULL) {
         refuse(verdict, "bad_body_command_missing",
                "CallbackCommand is missing in the body, or is not a string");
@@ -61,7 +54,7 @@ static bool check_command(const cJSON *tree, struct verdict *verdict)
 static bool check_action(const cJSON *info, struct verdict *verdict)
 {
     static const char *const known[] = {"Login", "Logout", "Disconnect", "CustomStatusChange"};
-    const char *action = cJSON_GetStringValue(given(info, "Action"));
+    const char *action = cJSON_GetStringValue(member(info, "Action"));
     if (action == NULL) {
         refuse(verdict, "bad_body_action_missing", "Info.Action is missing, or is not a string");
         return false;
@@ -78,7 +71,7 @@ static bool check_action(const cJSON *info, struct verdict *verdict)
 
 static bool check_user(const cJSON *info, struct verdict *verdict)
 {
-    const char *user = cJSON_GetStringValue(given(info, "To_Account"));
+    const char *user = cJSON_GetStringValue(member(info, "To_Account"));
     if (user == NULL) {
         refuse(verdict, "bad_body_user_missing", "Info.To_Account is missing, or is not a string");
         return false;
@@ -92,8 +85,8 @@ static bool check_user(const cJSON *info, struct verdict *verdict)
 
 static bool check_custom_status(const cJSON *tree, const cJSON *info, struct verdict *verdict)
 {
-    const cJSON *holder = given(info, "CustomStatus") != NULL ? info : tree;
-    const char *status = cJSON_GetStringValue(given(holder, "CustomStatus"));
+    const cJSON *holder = member(info, "CustomStatus") != NULL ? info : tree;
+    const char *status = cJSON_GetStringValue(member(holder, "CustomStatus"));
     if (status == NULL) {
         refuse(verdict, "bad_body_status_missing", "CustomStatus is missing, or is not a string");
         return false;
@@ -107,7 +100,7 @@ static bool check_custom_status(const cJSON *tree, const cJSON *info, struct ver
 
 static bool check_info(const cJSON *tree, struct verdict *verdict)
 {
-    const cJSON *info = given(tree, "Info");
+    const cJSON *info = member(tree, "Info");
     if (!cJSON_IsObject(info)) {
         refuse(verdict, "bad_body_info_missing", "Info is missing, or is not an object");
         return false;
@@ -115,7 +108,7 @@ static bool check_info(const cJSON *tree, struct verdict *verdict)
     if (!check_action(info, verdict) || !check_user(info, verdict)) {
         return false;
     }
-    if (given(info, "Reason") != NULL && !cJSON_IsString(given(info, "Reason"))) {
+    if (member(info, "Reason") != NULL && !cJSON_IsString(member(info, "Reason"))) {
         refuse(verdict, "bad_body_reason", "Info.Reason is not a string");
         return false;
     }
@@ -125,7 +118,7 @@ static bool check_info(const cJSON *tree, struct verdict *verdict)
 
 static bool check_event_time(const cJSON *tree, struct verdict *verdict)
 {
-    const cJSON *time = given(tree, "EventTime");
+    const cJSON *time = member(tree, "EventTime");
     double value = cJSON_GetNumberValue(time);
     if (time != NULL && (!cJSON_IsNumber(time) || !(value >= 0 && value <= 9007199254740991.0) ||
                          value != (double)(uint64_t)value)) {
@@ -143,7 +136,7 @@ static bool is_kicked_list(const cJSON *devices)
     }
     cJSON_ArrayForEach(device, devices)
     {
-        const cJSON *platform = given(device, "Platform");
+        const cJSON *platform = member(device, "Platform");
         if (!cJSON_IsObject(device) || (platform != NULL && !cJSON_IsString(platform))) {
             return false;
         }
@@ -153,8 +146,8 @@ static bool is_kicked_list(const cJSON *devices)
 
 static bool check_kicked(const cJSON *tree, struct verdict *verdict)
 {
-    bool is_login = str_equal(member_text(given(tree, "Info"), "Action"), STR("Login"));
-    if (is_login && !is_kicked_list(given(tree, "KickedDevice"))) {
+    bool is_login = str_equal(member_text(member(tree, "Info"), "Action"), STR("Login"));
+    if (is_login && !is_kicked_list(member(tree, "KickedDevice"))) {
         refuse(verdict, "bad_body_kicked_device",
                "KickedDevice is not an array of objects with a Platform string");
         return false;
@@ -178,7 +171,7 @@ static void check_tree(const cJSON *tree, struct verdict *verdict)
         !check_kicked(tree, verdict)) {
         return;
     }
-    const cJSON *info = given(tree, "Info");
+    const cJSON *info = member(tree, "Info");
     verdict_pass(verdict, "body", "%.*s of %.*s", STR_FMT(member_text(info, "Action")),
                  STR_FMT(member_text(info, "To_Account")));
 }

@@ -10,7 +10,8 @@ cJSON *document_parse(struct str bytes)
 
 const cJSON *member(const cJSON *object, const char *name)
 {
-    return cJSON_GetObjectItemCaseSensitive(object, name);
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    return cJSON_IsNull(item) ? NULL : item;
 }
 
 struct str member_text(const cJSON *object, const char *name)

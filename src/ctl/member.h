@@ -2,8 +2,8 @@
 #ifndef PRESENCED_CTL_MEMBER_H
 #define PRESENCED_CTL_MEMBER_H
 
-/* Answers of the status API, read member by member. What is not there, or of another type, is as null is: an
- * empty text, no number, no items. */
+/* Answers of the status API, and bodies of callbacks, read member by member. What is not there, or of another
+ * type, is as null is: an empty text, no number, no items. */
 
 #include "presenced/str.h"
 
@@ -20,6 +20,6 @@ static inline void document_freep(cJSON **document)
 /* All take NULL for the object. */
 struct str member_text(const cJSON *object, const char *name); /* valid as long as the object */
 bool member_u64(const cJSON *object, const char *name, uint64_t *ret_number);
-const cJSON *member(const cJSON *object, const char *name); /* NULL: not there */
+const cJSON *member(const cJSON *object, const char *name); /* NULL: not there, or null */
 
 #endif

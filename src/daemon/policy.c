@@ -188,19 +188,12 @@ void stop_status(struct daemon *daemon)
 static int read_generation(const char *certificate_path, const char *key_path, const char *ca_path,
                            struct tls_generation **ret_generation, struct certificate_error *ret_error)
 {
-    struct certificate certificate;
     cleanup(buf_fini) struct buf ca = {0};
     int r = ca_path[0] == '\0' ? 0 : certificate_read_ca(ca_path, &ca, ret_error);
     if (r < 0) {
         return r;
     }
-    r = certificate_read(certificate_path, key_path, &certificate, ret_error);
-    if (r < 0) {
-        return r;
-    }
-    r = tls_generation_new(&certificate, buf_str(&ca), ret_generation, ret_error);
-    certificate_fini(&certificate);
-    return r;
+    return tls_generation_read(certificate_path, key_path, buf_str(&ca), ret_generation, ret_error);
 }
 
 /* The same, with the reason logged. */

@@ -28,19 +28,6 @@ static void warn(const struct config *config, const char *section, const struct 
     }
 }
 
-static int read_pair(const char *certificate_path, const char *private_key_path, struct str client_ca,
-                     struct tls_generation **ret_generation, struct certificate_error *ret_error)
-{
-    struct certificate certificate;
-    int r = certificate_read(certificate_path, private_key_path, &certificate, ret_error);
-    if (r < 0) {
-        return r;
-    }
-    r = tls_generation_new(&certificate, client_ca, ret_generation, ret_error);
-    certificate_fini(&certificate);
-    return r;
-}
-
 /* `client_ca` empty: none, or one that is wrong, which has been said. A listener is called as its section. */
 static int check_pair(const struct config *config, const char *section, const struct config_lines *lines,
                       const char *certificate_path, const char *private_key_path, struct str client_ca,
@@ -48,7 +35,7 @@ static int check_pair(const struct config *config, const char *section, const st
 {
     struct certificate_error error;
     cleanup(tls_generation_freep) struct tls_generation *generation = NULL;
-    int r = read_pair(certificate_path, private_key_path, client_ca, &generation, &error);
+    int r = tls_generation_read(certificate_path, private_key_path, client_ca, &generation, &error);
     if (r == -EINVAL) {
         add_line(errors, config, lines, section, "certificate", error.text);
         return 0;

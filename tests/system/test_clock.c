@@ -7,7 +7,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 
 /* What the daemon makes of time, without waiting for it. */
 
@@ -60,31 +59,15 @@ static void tear_down(void)
     sandbox_free(sandbox);
 }
 
-static bool answer_holds(const char *target, const char *text)
-{
-    cleanup(answer_fini) struct answer answer;
-    client_get(status, target, &answer);
-    ck_assert_int_eq(answer.status, 200);
-    return strstr(buf_text(&answer.body), text) != NULL;
-}
-
-static void await(const char *target, const char *text)
-{
-    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
-    while (!answer_holds(target, text)) {
-        ck_assert_msg(clock_monotonic_ms() < deadline_ms, "%s does not hold %s", target, text);
-        (void)sched_yield();
-    }
-}
-
 static void expect_all_say(bool is_push_online)
 {
     const char *const states[2] = {"\"states\":{\"online\":0,\"push_online\":0,\"offline\":1,\"unknown\":0}",
                                    "\"states\":{\"online\":0,\"push_online\":1,\"offline\":0,\"unknown\":0}"};
-    await("/v1/stats", states[is_push_online]); /* the table looks at the clock once a second */
+    client_await(status, "/v1/stats",
+                 states[is_push_online]); /* the table looks at the clock once a second */
     expect_state(status, "alice", is_push_online ? "push_online" : "offline");
-    ck_assert_int_eq(answer_holds("/v1/users?state=push_online", "\"alice\""), is_push_online);
-    ck_assert_int_eq(answer_holds("/v1/users?state=offline", "\"alice\""), !is_push_online);
+    ck_assert_int_eq(client_sees(status, "/v1/users?state=push_online", "\"alice\""), is_push_online);
+    ck_assert_int_eq(client_sees(status, "/v1/users?state=offline", "\"alice\""), !is_push_online);
 }
 
 /* A wall clock that jumps ahead and is set right again, as that of a virtual machine that was resumed:
@@ -125,20 +108,22 @@ START_TEST(when_all_is_refused_for_a_minute_it_is_said_everywhere)
     for (unsigned i = 0; i < 3; i++) {
         send_event(callback, "wrong", 403);
     }
-    await("/metrics", "\npresenced_callback_requests_total{answer=\"refused\",outcome=\"refused_sign\","
-                      "app=\"1400000001\"} 3\n");
-    ck_assert(answer_holds("/v1/stats", "\"warnings\":[{\"code\":\"app_unsigned\""));
+    client_await(status, "/metrics",
+                 "\npresenced_callback_requests_total{answer=\"refused\",outcome=\"refused_sign\","
+                 "app=\"1400000001\"} 3\n");
+    ck_assert(client_sees(status, "/v1/stats", "\"warnings\":[{\"code\":\"app_unsigned\""));
     /* The daemon looks once a second, and is to see what is refused, and then that a minute has passed. */
-    for (int64_t ahead_s = 1; !answer_holds("/v1/stats", "\"everything_refused\""); ahead_s++) {
+    for (int64_t ahead_s = 1; !client_sees(status, "/v1/stats", "\"everything_refused\""); ahead_s++) {
         ck_assert_int_lt(ahead_s, 3600);
         set_ahead(MONOTONIC_CLOCK, ahead_s);
         (void)poll(NULL, 0, 10);
     }
-    ck_assert(answer_holds("/v1/stats", "{\"code\":\"everything_refused\",\"text\":\"" ALL_REFUSED "\"}"));
-    ck_assert(answer_holds("/metrics", "\npresenced_warnings{code=\"everything_refused\"} 1\n"));
+    ck_assert(
+        client_sees(status, "/v1/stats", "{\"code\":\"everything_refused\",\"text\":\"" ALL_REFUSED "\"}"));
+    ck_assert(client_sees(status, "/metrics", "\npresenced_warnings{code=\"everything_refused\"} 1\n"));
     victim_await_log(victim, "msg=\"attention needed\" code=everything_refused text=\"" ALL_REFUSED "\"");
     send_event(callback, "xxxxyyyy", 200);
-    await("/metrics", "\npresenced_warnings{code=\"everything_refused\"} 0\n");
+    client_await(status, "/metrics", "\npresenced_warnings{code=\"everything_refused\"} 0\n");
 }
 END_TEST
 

@@ -7,7 +7,6 @@
 #include "presenced/clock.h"
 
 #include <cjson/cJSON.h>
-#include <poll.h>
 #include <signal.h>
 
 /* What a person who asks why is told: of requests that are refused, and of what else needs attention. */
@@ -48,23 +47,6 @@ static void stop(void)
     sandbox_free(sandbox);
 }
 
-static bool holds(const char *target, const char *text)
-{
-    cleanup(answer_fini) struct answer answer;
-    client_get(status, target, &answer);
-    ck_assert_int_eq(answer.status, 200);
-    return strstr(buf_text(&answer.body), text) != NULL;
-}
-
-static void await(const char *target, const char *text)
-{
-    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
-    while (!holds(target, text)) {
-        ck_assert_msg(clock_monotonic_ms() < deadline_ms, "%s does not hold %s", target, text);
-        (void)poll(NULL, 0, 5);
-    }
-}
-
 /* That the service manager is told. */
 static void await_status(const char *text)
 {
@@ -76,9 +58,9 @@ static void await_warning(const char *code, const char *text)
 {
     char wanted[512];
     (void)snprintf(wanted, sizeof(wanted), "{\"code\":\"%s\",\"text\":\"%s\"}", code, text);
-    await("/v1/stats", wanted);
+    client_await(status, "/v1/stats", wanted);
     (void)snprintf(wanted, sizeof(wanted), "\npresenced_warnings{code=\"%s\"} 1\n", code);
-    await("/metrics", wanted);
+    client_await(status, "/metrics", wanted);
     (void)snprintf(wanted, sizeof(wanted), "msg=\"attention needed\" code=%s text=\"%s\"", code, text);
     victim_await_log(victim, wanted);
     await_status(text);
@@ -88,7 +70,7 @@ static void await_no_warning(const char *code)
 {
     char wanted[128];
     (void)snprintf(wanted, sizeof(wanted), "\npresenced_warnings{code=\"%s\"} 0\n", code);
-    await("/metrics", wanted);
+    client_await(status, "/metrics", wanted);
     victim_await_log(victim, "msg=\"attention no longer needed\"");
 }
 
@@ -192,7 +174,7 @@ START_TEST(a_balancers_check_of_the_root_is_told_of_livez)
             strstr(buf_text(&answer.body), "health checks are answered at /livez and /readyz"));
     }
     victim_await_log(victim, "health checks are answered at /livez and /readyz");
-    ck_assert(holds("/v1/refused", "\"other_method\""));
+    ck_assert(client_sees(status, "/v1/refused", "\"other_method\""));
     stop();
 }
 END_TEST
@@ -266,7 +248,7 @@ START_TEST(callbacks_are_counted_by_app_and_token)
     uint64_t last_s = strtoull(at + strlen(last), NULL, 10);
     ck_assert(last_s >= before_s && last_s <= (uint64_t)now_s());
     ck_assert_ptr_null(strstr(text, "presenced_callback_last_event_timestamp_seconds{app=\"1400000001\"}"));
-    ck_assert(holds("/v1/stats", "\"events\":{\"applied\":3,"));
+    ck_assert(client_sees(status, "/v1/stats", "\"events\":{\"applied\":3,"));
     stop();
 }
 END_TEST
@@ -280,7 +262,7 @@ START_TEST(a_quiet_app_is_a_warning_until_it_speaks)
     start(PLAIN STATUS APPS "quiet_after = 1s\n");
     await_warning("app_quiet", QUIET);
     post_signed(EVENT_OTHER_APP, "wrong", now_s(), 403); /* is not the app */
-    ck_assert(holds("/v1/stats", QUIET));
+    ck_assert(client_sees(status, "/v1/stats", QUIET));
     sandbox_write(sandbox, "victim.conf", PLAIN STATUS APPS "quiet_after = 1h\n");
     ck_assert_int_eq(kill(victim_pid(victim), SIGHUP), 0);
     await_no_warning("app_quiet");
@@ -301,7 +283,7 @@ START_TEST(a_reload_that_failed_is_a_warning_until_one_succeeds)
     cleanup(cleanup_freep) char *text = sandbox_expand(
         sandbox,
         "configuration not reloaded: @DIR@/victim.conf:1: [nonsense]: no such section: callback, app ID, presence, status, store, replication, control or log");
-    await("/metrics", "\npresenced_warnings{code=\"reload_failed\"} 1\n");
+    client_await(status, "/metrics", "\npresenced_warnings{code=\"reload_failed\"} 1\n");
     await_warning("reload_failed", text);
     sandbox_write(sandbox, "victim.conf", PLAIN STATUS APPS);
     ck_assert_int_eq(kill(victim_pid(victim), SIGHUP), 0);
@@ -320,7 +302,8 @@ START_TEST(no_room_for_connections_is_a_warning)
     }
     await_warning("no_room",
                   "the callback listener has as many connections as it may (1): others wait until one ends");
-    ck_assert(!holds("/metrics", "\npresenced_connections_no_room_total{listener=\"callback\"} 0\n"));
+    ck_assert(
+        !client_sees(status, "/metrics", "\npresenced_connections_no_room_total{listener=\"callback\"} 0\n"));
     wire_free(held[0]);
     wire_free(held[1]);
     stop();

@@ -26,6 +26,11 @@ struct tls_generation;
  * -ENOMEM. */
 int tls_generation_new(const struct certificate *certificate, struct str client_ca_pem,
                        struct tls_generation **ret_generation, struct certificate_error *ret_error);
+
+/* The same from files, of which certificate_read() says what they hold. */
+int tls_generation_read(const char *certificate_path, const char *private_key_path, struct str client_ca_pem,
+                        struct tls_generation **ret_generation, struct certificate_error *ret_error);
+
 void tls_generation_free(struct tls_generation *generation);
 DEFINE_CLEANUP(struct tls_generation *, tls_generation_free)
 
