@@ -20,7 +20,7 @@ check() {
         home["^cjson/"] = "^src/(callback/(state_change|json_tree)|transfer/line_parser|status/[a-z_]*query[a-z_]*)\\.c$"
         home["^ini\\.h$"] = "^src/config/"
         home["^rocksdb/"] = "^src/store/"
-        home["^hiredis/"] = "^src/replica/"
+        home["^hiredis/"] = "^src/replica/link\\.c$"
         home["^systemd/"] = "^src/daemon/sd_notify\\.c$"
         home["^(check\\.h$|curl/)"] = "^$"
     }
@@ -62,6 +62,7 @@ must_find src/http/listener.c gnutls/gnutls.h
 must_find src/daemon/daemon.c openssl/evp.h
 must_find include/callback/presenced/callback.h cjson/cJSON.h
 must_find src/presence/table.c ../http/connection.h
+must_find src/replica/primary.c hiredis/hiredis.h
 wrong=$(check "$root")
 if [ -n "$wrong" ]; then
     printf '%s\n' "$wrong"

@@ -69,6 +69,7 @@ void config_fini(struct config *config)
         app_fini(&config->apps[i]);
     }
     wipe_buf(&config->status.token);
+    wipe_buf(&config->replication.password);
     free(config->apps);
     free(config->path);
     *config = (struct config){0};

@@ -73,10 +73,10 @@ static void each_of_status_listener(void *cls, const struct status_visitor *visi
 
 void listener_counters(struct daemon *daemon, struct status_counters ret_counters[static N_LISTENERS])
 {
-    ret_counters[CALLBACK_LISTENER] = (struct status_counters){daemon_listener_names[CALLBACK_LISTENER],
-                                                               each_of_callback_listener, daemon};
-    ret_counters[STATUS_LISTENER] = (struct status_counters){daemon_listener_names[STATUS_LISTENER],
-                                                             each_of_status_listener, daemon};
+    ret_counters[CALLBACK_LISTENER] = (struct status_counters){
+        .name = daemon_listener_names[CALLBACK_LISTENER], .each = each_of_callback_listener, .cls = daemon};
+    ret_counters[STATUS_LISTENER] = (struct status_counters){
+        .name = daemon_listener_names[STATUS_LISTENER], .each = each_of_status_listener, .cls = daemon};
 }
 
 void note_reload(struct reloads *reloads, bool successful)

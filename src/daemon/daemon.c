@@ -80,6 +80,7 @@ static const struct {
     {"table", start_table, stop_table},
     {"history", start_history, stop_history},
     {"storage", start_storage, stop_storage},
+    {"replication", start_replication, stop_replication},
     {"callback", start_callback, stop_callback},
     {"status", start_status, stop_status},
     {"tls", start_tls, stop_tls},
@@ -99,6 +100,7 @@ static uint64_t pass_time(struct daemon *daemon)
         store_note_online(daemon->store, now_ms, n_online);
     }
     watch_certificates(daemon);
+    watch_replication(daemon);
     warnings_remind(daemon->warnings, clock_monotonic_ms());
     report_refresh(daemon);
     uint64_t wait_ms = next_ms > now_ms ? next_ms - now_ms : 0;

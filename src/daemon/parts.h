@@ -8,6 +8,7 @@
 #include "presenced/config.h"
 #include "presenced/listener.h"
 #include "presenced/log.h"
+#include "presenced/replica.h"
 #include "presenced/socket.h"
 #include "presenced/status.h"
 #include "presenced/store.h"
@@ -16,6 +17,8 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+
+#define NODE_NAME_SIZE 65
 
 enum { CALLBACK_LISTENER, STATUS_LISTENER, N_LISTENERS };
 
@@ -68,6 +71,9 @@ struct daemon {
     struct status *status;
     struct tls *tls[N_LISTENERS];          /* NULL: plain HTTP */
     struct store *store;                   /* NULL: memory only */
+    struct replica *replica;               /* NULL: one node */
+    struct replica_url replica_url;        /* its */
+    char node[NODE_NAME_SIZE];             /* as the engine knows it */
     unsigned max_connections[N_LISTENERS]; /* as far as there are descriptors for them */
     struct http_listener *listeners[N_LISTENERS];
     struct socket_file socket_files[N_LISTENERS * CONFIG_N_LISTEN_MAX]; /* of sockets that were bound here */
@@ -121,11 +127,25 @@ int start_descriptors(struct daemon *daemon);
 int start_storage(struct daemon *daemon);
 void stop_storage(struct daemon *daemon);
 
-/* counters.c and storage.c: what the status listener tells of the parts */
+/* replication.c */
+int start_replication(struct daemon *daemon);
+void stop_replication(struct daemon *daemon);
+
+/* What of its configuration cannot be used. 0; -EINVAL with errors; -ENOMEM. */
+int replication_check(const struct config *config, struct buf *errors);
+
+/* Says of its troubles, as time goes on. */
+void watch_replication(struct daemon *daemon);
+
+/* Whether the daemon is ready as far as replication is concerned. */
+bool replication_is_learning(const struct daemon *daemon);
+
+/* counters.c, storage.c and replication.c: what the status listener tells of the parts */
 struct status_counters event_counters(struct daemon *daemon);
 struct status_counters configuration_info(struct daemon *daemon);
 void listener_counters(struct daemon *daemon, struct status_counters ret_counters[static N_LISTENERS]);
 struct status_counters storage_counters(struct daemon *daemon);
+struct status_counters replication_counters(struct daemon *daemon);
 
 /* A reload is over. */
 void note_reload(struct reloads *reloads, bool successful);

@@ -95,6 +95,9 @@ int setup_load(const char *path, enum setup_purpose purpose, struct config *ret_
         /* A daemon warns of what it serves, and again for as long as that is so. */
         r = check_certificates(&config, errors, purpose == SETUP_CHECK ? warnings : NULL);
     }
+    if (r != -ENOMEM) {
+        r = replication_check(&config, errors);
+    }
     if (purpose != SETUP_RELOAD) {
         store_folder_check(&config, errors);
     }

@@ -127,8 +127,14 @@ static void each_counter(void *cls, const struct status_visitor *visitor)
     status_tell(visitor, "rewritten", stats.n_rewritten);
 }
 
+static const char *state_of(void *cls)
+{
+    return problem_of(cls) == NULL ? "ok" : "degraded";
+}
+
 struct status_counters storage_counters(struct daemon *daemon)
 {
     bool is_on = daemon->store != NULL;
-    return (struct status_counters){.name = "store", .each = is_on ? each_counter : NULL, .cls = daemon};
+    return (struct status_counters){
+        .name = "store", .each = is_on ? each_counter : NULL, .cls = daemon, .state = state_of};
 }

@@ -60,11 +60,22 @@ static void write_of_store(struct exposition *out, const struct metric *metric,
     }
 }
 
+static void write_of_replication(struct exposition *out, const struct metric *metric,
+                                 const struct status_config *config)
+{
+    if (config->replication.each != NULL) {
+        write_picked(out, metric, &config->replication, (struct str){NULL, 0});
+    }
+}
+
 static void write_of_followers(struct exposition *out, const struct metric *metric,
                                const struct status_config *config)
 {
-    if (config->store.each != NULL) {
-        write_picked(out, metric, &config->store, str_from(config->store.name));
+    const struct status_counters *followers[] = {&config->store, &config->replication};
+    for (size_t i = 0; i < sizeof(followers) / sizeof(followers[0]); i++) {
+        if (followers[i]->each != NULL) {
+            write_picked(out, metric, followers[i], str_from(followers[i]->name));
+        }
     }
 }
 
@@ -357,6 +368,32 @@ const struct metric metrics_rows[] = {
     ROW("presenced_store_rewrites_total", COUNTER, ONE, NULL, NULL,
         "Times that the whole table was written, for the change log had lost changes.",
         OF(store, "rewritten")),
+
+    ROW("presenced_replication_connected", GAUGE, ONE, NULL, NULL, "1 while the engine is connected.",
+        OF(replication, "connected")),
+    ROW("presenced_replication_unread_entries", GAUGE, ONE, NULL, NULL,
+        "Entries of the engine's logs that were not read yet.", OF(replication, "unread")),
+    ROW("presenced_replication_sent_rows_total", COUNTER, ONE, NULL, NULL, "Rows sent to the engine.",
+        OF(replication, "rows_sent")),
+    ROW("presenced_replication_read_entries_total", COUNTER, ONE, NULL, NULL,
+        "Entries of the engine's logs that were read.", OF(replication, "entries_read")),
+    ROW("presenced_replication_changed_users_total", COUNTER, ONE, NULL, NULL,
+        "Times that another node's word changed a user here.", OF(replication, "users_changed")),
+    ROW("presenced_replication_connections_total", COUNTER, ONE, NULL, NULL,
+        "Times that the engine was connected to.", OF(replication, "connections")),
+    ROW("presenced_replication_meetings_total", COUNTER, ONE, NULL, NULL,
+        "Times that the whole table was compared with the engine's.", OF(replication, "meetings")),
+    ROW("presenced_replication_missed_total", COUNTER, ONE, NULL, NULL,
+        "Times that entries were missed, or the engine held other data.", OF(replication, "missed")),
+    ROW("presenced_replication_resent_total", COUNTER, ONE, NULL, NULL,
+        "Times that the whole table was sent, for the change log had lost changes.",
+        OF(replication, "resent")),
+    ROW("presenced_replication_failures_total", COUNTER, ONE, NULL, NULL,
+        "Connections lost or not made, and writes refused.", OF(replication, "failures")),
+    ROW("presenced_replication_malformed_rows_total", COUNTER, ONE, NULL, NULL,
+        "Rows of the engine that could not be read.", OF(replication, "malformed")),
+    ROW("presenced_replication_full_total", COUNTER, ONE, NULL, NULL,
+        "Users of other nodes for whom max_users left no room.", OF(replication, "full")),
 
     ROW("presenced_connections", GAUGE, ONE, "listener", NULL, "Connections that are open.",
         OF(listeners, "connections")),

@@ -92,23 +92,16 @@ static void write_counters(struct json_writer *json, const struct status_counter
     json_end_object(json);
 }
 
-static void write_off(struct json_writer *json, const char *key)
+/* Of a part that may be off. */
+static void write_part(struct json_writer *json, const char *key, const struct status_counters *part)
 {
     json_begin_object(json, key);
-    json_str(json, "state", STR("off"));
-    json_end_object(json);
-}
-
-static void write_store(struct json_writer *json, const struct status_config *config)
-{
-    if (config->store.each == NULL) {
-        write_off(json, "store");
-        return;
+    if (part->each == NULL) {
+        json_str(json, "state", STR("off"));
+    } else {
+        json_str(json, "state", str_from(part->state(part->cls)));
+        write_numbers(json, part);
     }
-    json_begin_object(json, "store");
-    json_str(json, "state",
-             config->health(config->health_cls).degraded == NULL ? STR("ok") : STR("degraded"));
-    write_numbers(json, &config->store);
     json_end_object(json);
 }
 
@@ -183,8 +176,8 @@ struct http_reply *stats_answer(const struct status_config *config)
         write_counters(&json, &config->listeners[i]);
     }
     json_end_object(&json);
-    write_store(&json, config);
-    write_off(&json, "replication");
+    write_part(&json, "store", &config->store);
+    write_part(&json, "replication", &config->replication);
     write_log(&json);
     write_history(&json, config->history);
     json_end_object(&json);

@@ -100,8 +100,8 @@ static void start(unsigned n_apps)
 {
     static uint64_t n_connections[] = {7, 1};
     static const struct status_counters listeners[] = {
-        {"callback", each_of_listener, &n_connections[0]},
-        {"status", each_of_listener, &n_connections[1]},
+        {.name = "callback", .each = each_of_listener, .cls = &n_connections[0]},
+        {.name = "status", .each = each_of_listener, .cls = &n_connections[1]},
     };
     static const struct status_settings no_settings;
     struct table_config table_config = {
@@ -128,8 +128,8 @@ static void start(unsigned n_apps)
         .health = read_health,
         .health_cls = &fixture.health,
         .warnings = fixture.warnings,
-        .events = {"events", each_event, NULL},
-        .configuration = {"configuration", each_reload, NULL},
+        .events = {.name = "events", .each = each_event},
+        .configuration = {.name = "configuration", .each = each_reload},
         .listeners = listeners,
         .n_listeners = 2,
     };

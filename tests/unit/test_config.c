@@ -137,6 +137,10 @@ static void expect_defaults(const struct config *config)
     ck_assert_uint_eq(config->store.durability, CONFIG_DURABILITY_COMMIT);
     ck_assert_uint_eq(config->store.memory_bytes, UINT64_C(67108864));
     ck_assert_str_eq(config->replication.url, "");
+    ck_assert_str_eq(config->replication.user, "");
+    ck_assert_str_eq(config->replication.password_file, "");
+    ck_assert_str_eq(config->replication.ca_file, "");
+    ck_assert_str_eq(config->replication.node, "");
     ck_assert_uint_eq(config->log.level, LOG_LEVEL_INFO);
     ck_assert_uint_eq(config->log.format, CONFIG_LOG_TEXT);
     ck_assert(!config->log.hash_users);
@@ -640,8 +644,6 @@ static const struct {
     {STR(APP "[callback]\nlisten = unix:/run/s\nallow = 192.0.2.0/24\ntls = off\n"),
      "FILE:5: [callback] allow: with a Unix socket it needs trusted_proxies, or every caller of the socket is "
      "refused\n"},
-    /* what is not there yet */
-    {STR(APP "[replication]\nurl = unix:/run/redis\n"), "FILE:4: [replication] url: not supported yet\n"},
     /* one option and another */
     {STR(APP "[callback]\ncertificate =\n"),
      "FILE:4: [callback] certificate: needed with tls = on, the file of a certificate chain\n"},

@@ -12,8 +12,7 @@
 #include "presenced/str.h"
 
 enum option_flag {
-    OPTION_NOT_YET = 1, /* nothing but the default is supported yet */
-    OPTION_RESTART = 2, /* cannot change at reload; of single values and ENDPOINTS */
+    OPTION_RESTART = 1, /* cannot change at reload; of single values and ENDPOINTS */
 };
 
 #define CALLBACK_OPTIONS(X, S)                                                                              \
@@ -72,9 +71,12 @@ enum option_flag {
       "what OK promises")                                                                       \
     X(S, SIZE, memory_bytes, "memory", "64M", "8M..64G", OPTION_RESTART, "the engine's buffers and caches")
 
-#define REPLICATION_OPTIONS(X, S)                                   \
-    X(S, TEXT, url, "url", "", "", OPTION_NOT_YET | OPTION_RESTART, \
-      "redis://host:port/db or unix:/path, empty: one node")
+#define REPLICATION_OPTIONS(X, S)                                                                           \
+    X(S, TEXT, url, "url", "", "", OPTION_RESTART, "Valkey or Redis between the nodes, empty: one node")    \
+    X(S, TEXT, user, "user", "", "", OPTION_RESTART, "there; empty: the default one")                       \
+    X(S, FILE, password_file, "password_file", "", "", OPTION_RESTART, "file that holds the password")      \
+    X(S, FILE, ca_file, "ca_file", "", "", OPTION_RESTART, "PEM, of rediss://; empty: those of the system") \
+    X(S, TEXT, node, "node", "", "", OPTION_RESTART, "name of this node there; empty: the host's")
 
 #define LOG_OPTIONS(X, S)                                                              \
     X(S, CHOICE, level, "level", "info", "error | warning | notice | info | debug", 0, \

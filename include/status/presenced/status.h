@@ -17,6 +17,7 @@
 
 enum status_readiness {
     STATUS_STARTING,
+    STATUS_LEARNING, /* what other nodes know, before it can answer as they do */
     STATUS_READY,
     STATUS_DRAINING,
     STATUS_N_READINESS,
@@ -49,6 +50,7 @@ struct status_counters {
     const char *name;
     void (*each)(void *cls, const struct status_visitor *visitor);
     void *cls;
+    const char *(*state)(void *cls); /* of a part that may be off, in a word */
 };
 
 /* All is borrowed for the life of the status. Callbacks are called from any of the listener's threads. */
@@ -65,6 +67,7 @@ struct status_config {
     struct status_counters events;           /* callbacks by outcome */
     struct status_counters configuration;    /* what became of reloads */
     struct status_counters store;            /* each NULL: there is none */
+    struct status_counters replication;      /* the same */
     const struct status_counters *listeners; /* one a listener, named as it */
     size_t n_listeners;
     const struct histogram *callback_durations; /* us */
