@@ -9,7 +9,7 @@ build='gcc libc6-dev make cmake pkg-config libmicrohttpd-dev libgnutls28-dev lib
     libhiredis-dev
     openssl curl ca-certificates'
 test='check libcurl4-openssl-dev clang-format clang-tidy shellcheck nginx-light haproxy sslscan prometheus
-    redis-server redis-sentinel
+    redis-server
     mandoc dpkg-dev lintian systemd systemd-container debootstrap valgrind'
 bench='wrk libnginx-mod-http-lua lua-cjson golang-go procps util-linux'
 

@@ -34,25 +34,6 @@ static bool find_platform(struct gather *gather, struct str name, uint8_t *ret_p
     return platform != PLATFORM_UNKNOWN || str_equal_fold(name, STR("unknown"));
 }
 
-static bool add_row(struct gather *gather, const struct codec_item *item)
-{
-    struct user *user = &gather->user;
-    struct row row = item->row;
-    if (!find_platform(gather, item->platform_name, &row.platform) || user_row(user, row.platform) != NULL) {
-        return false;
-    }
-    user->rows[user->n_rows++] = row;
-    return true;
-}
-
-static void add_custom_status(struct user *user, const struct codec_item *item)
-{
-    user->has_custom_status = true;
-    user->custom_status_time_ms = item->stamp_ms;
-    user->custom_status_len = (uint16_t)item->text.len;
-    memcpy(user->custom_status, item->text.ptr, item->text.len);
-}
-
 int gather_end(struct gather *gather)
 {
     struct table_applied applied;
@@ -73,23 +54,47 @@ int gather_end(struct gather *gather)
     return r < 0 ? r : 0;
 }
 
-static int add_item(struct gather *gather, uint16_t app, const struct codec_item *item, bool forgets)
+/* Two changes of a user may stand one behind the other: a second row of a platform begins the next. */
+static int open_user(struct gather *gather, uint16_t app, const struct codec_item *item, int platform,
+                     bool forgets)
 {
-    if (!is_of_user(gather, app, item, forgets)) {
-        int r = gather_end(gather);
-        if (r < 0) {
-            return r;
-        }
-        begin_user(gather, app, item, forgets);
-    }
-    if (item->kind == CODEC_CUSTOM_STATUS) {
-        add_custom_status(&gather->user, item);
+    bool goes_on = is_of_user(gather, app, item, forgets) &&
+                   (platform < 0 || user_row(&gather->user, (uint8_t)platform) == NULL);
+    if (goes_on) {
         return 0;
     }
-    if (!add_row(gather, item)) {
+    int r = gather_end(gather);
+    if (r == 0) {
+        begin_user(gather, app, item, forgets);
+    }
+    return r;
+}
+
+static int add_row(struct gather *gather, uint16_t app, const struct codec_item *item, bool forgets)
+{
+    struct row row = item->row;
+    if (!find_platform(gather, item->platform_name, &row.platform)) {
         gather->n_malformed++;
         return GATHER_NO_ROW;
     }
+    int r = open_user(gather, app, item, row.platform, forgets);
+    if (r == 0) {
+        gather->user.rows[gather->user.n_rows++] = row;
+    }
+    return r;
+}
+
+static int add_custom_status(struct gather *gather, uint16_t app, const struct codec_item *item, bool forgets)
+{
+    struct user *user = &gather->user;
+    int r = open_user(gather, app, item, -1, forgets);
+    if (r < 0) {
+        return r;
+    }
+    user->has_custom_status = true;
+    user->custom_status_time_ms = item->stamp_ms;
+    user->custom_status_len = (uint16_t)item->text.len;
+    memcpy(user->custom_status, item->text.ptr, item->text.len);
     return 0;
 }
 
@@ -110,7 +115,8 @@ int gather_add(struct gather *gather, struct str field, struct str value, bool f
         gather->has_stamps = true;
         return GATHER_NO_ROW;
     }
-    return add_item(gather, (uint16_t)app, &item, forgets);
+    return item.kind == CODEC_ROW ? add_row(gather, (uint16_t)app, &item, forgets)
+                                  : add_custom_status(gather, (uint16_t)app, &item, forgets);
 }
 
 /* u16 length and so many bytes. */
