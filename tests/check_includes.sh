@@ -16,7 +16,7 @@ check() {
     BEGIN {
         home["^microhttpd\\.h$"] = "^src/http/mhd_adapter\\.c$"
         home["^gnutls/"] = "^src/transport/tls(_[a-z]+)?\\.[ch]$"
-        home["^openssl/"] = "^src/(transport/(certificate|tls_key)|callback/signature)\\.c$"
+        home["^openssl/"] = "^src/(transport/(certificate|tls_key)|callback/signature|replica/link)\\.c$"
         home["^cjson/"] = "^src/(callback/(state_change|json_tree)|transfer/line_parser|status/[a-z_]*query[a-z_]*)\\.c$"
         home["^ini\\.h$"] = "^src/config/"
         home["^rocksdb/"] = "^src/store/"

@@ -7,14 +7,14 @@
 #include <hiredis/hiredis.h>
 #ifdef PRESENCED_HIREDIS_TLS
 #include <hiredis/hiredis_ssl.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #endif
 #include <stdio.h>
 
 struct link {
     redisContext *context;
-#ifdef PRESENCED_HIREDIS_TLS
-    redisSSLContext *tls;
-#endif
     const char **arguments; /* of the command that is appended */
     size_t *lengths;
     size_t n_allocated;
@@ -63,32 +63,68 @@ static int error_of(const redisContext *context)
     }
 }
 
+#ifdef PRESENCED_HIREDIS_TLS
+
+static bool set_name(SSL *ssl, const char *host)
+{
+    X509_VERIFY_PARAM *parameters = SSL_get0_param(ssl);
+    if (X509_VERIFY_PARAM_set1_ip_asc(parameters, host) == 1) {
+        return true;
+    }
+    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+}
+
+/* hiredis would make one that takes any name for its peer's. */
+static SSL *new_ssl(const struct link_address *address)
+{
+    SSL *ssl = NULL;
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    if (context == NULL) {
+        return NULL;
+    }
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    int r = address->ca_file == NULL ? SSL_CTX_set_default_verify_paths(context)
+                                     : SSL_CTX_load_verify_file(context, address->ca_file);
+    if (r == 1 && SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1) {
+        ssl = SSL_new(context);
+    }
+    SSL_CTX_free(context); /* the SSL has its own hold of it */
+    if (ssl != NULL && !set_name(ssl, address->host)) {
+        SSL_free(ssl);
+        return NULL;
+    }
+    return ssl;
+}
+
 static int start_tls(struct link *link, const struct link_address *address, char *ret_problem)
 {
-#ifdef PRESENCED_HIREDIS_TLS
-    redisSSLContextError error = REDIS_SSL_CTX_NONE;
-    redisSSLOptions options = {
-        .cacert_filename = address->ca_file,
-        .server_name = address->host,
-        .verify_mode = REDIS_SSL_VERIFY_PEER,
-    };
-    link->tls = redisCreateSSLContextWithOptions(&options, &error);
-    if (link->tls == NULL) {
-        (void)snprintf(ret_problem, LINK_PROBLEM_SIZE, "TLS: %s", redisSSLContextGetError(error));
+    SSL *ssl = new_ssl(address);
+    if (ssl == NULL) {
+        (void)snprintf(ret_problem, LINK_PROBLEM_SIZE, "TLS: %s",
+                       ERR_reason_error_string(ERR_peek_last_error()));
+        ERR_clear_error();
         return -EINVAL;
     }
-    if (redisInitiateSSLWithContext(link->context, link->tls) != REDIS_OK) {
+    if (redisInitiateSSL(link->context, ssl) != REDIS_OK) {
         (void)snprintf(ret_problem, LINK_PROBLEM_SIZE, "TLS: %s", link->context->errstr);
+        SSL_free(ssl);
+        ERR_clear_error();
         return -EPROTO;
     }
     return 0;
+}
+
 #else
+
+static int start_tls(struct link *link, const struct link_address *address, char *ret_problem)
+{
     (void)link;
     (void)address;
     (void)snprintf(ret_problem, LINK_PROBLEM_SIZE, "hiredis %s knows no TLS", link_library_version());
     return -EPROTONOSUPPORT;
-#endif
 }
+
+#endif
 
 static redisContext *connect_to(const struct link_address *address, struct timeval timeout)
 {
@@ -138,9 +174,6 @@ void link_close(struct link *link)
     if (link->context != NULL) {
         redisFree(link->context);
     }
-#ifdef PRESENCED_HIREDIS_TLS
-    redisFreeSSLContext(link->tls);
-#endif
     free(link->arguments);
     free(link->lengths);
     free(link);

@@ -65,7 +65,7 @@ struct redis *redis_start(struct sandbox *sandbox, const char *name, const char 
     (void)snprintf(port_text, sizeof(port_text), "%u", port);
     (void)snprintf(socket, sizeof(socket), "@DIR@/%s.sock", name);
     const char *arguments[N_ARGUMENTS_MAX] = {"--bind",
-                                              "127.0.0.1",
+                                              "127.0.0.1 127.0.0.2",
                                               "--port",
                                               port_text,
                                               "--unixsocket",

@@ -6,6 +6,7 @@
 #include "../unit/suite.h"
 
 #include "presenced/clock.h"
+#include "presenced/replica_url.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -388,6 +389,76 @@ START_TEST(a_wrong_password_is_named)
 }
 END_TEST
 
+/* hiredis of Debian 12 cannot, and the configuration says so. */
+static void expect_refused_tls(void)
+{
+    cleanup(buf_fini) struct buf output = {0};
+    sandbox_write(sandbox, "tls.conf",
+                  "[callback]\nlisten = 127.0.0.1:0\ntls = off\n[app 1400000000]\n"
+                  "[replication]\nurl = rediss://127.0.0.1\n");
+    static const char *const arguments[] = {"--check-config", "--config", "@DIR@/tls.conf", NULL};
+    ck_assert_int_eq(sandbox_run(sandbox, harness_daemon(), arguments, &output), 2);
+    ck_assert_msg(strstr(buf_text(&output), "rediss:// needs hiredis with TLS") != NULL, "%s",
+                  buf_text(&output));
+}
+
+static uint16_t start_engine_with_tls(void)
+{
+    char port[8];
+    uint16_t tls_port = harness_free_port();
+    (void)snprintf(port, sizeof(port), "%u", tls_port);
+    engine = redis_start(sandbox, "engine",
+                         (const char *const[]){"--tls-port", port, "--tls-cert-file", "@DIR@/server.pem",
+                                               "--tls-key-file", "@DIR@/server.key", "--tls-ca-cert-file",
+                                               "@DIR@/ca.pem", "--tls-auth-clients", "no", NULL});
+    return tls_port;
+}
+
+START_TEST(the_engine_is_talked_to_over_tls)
+{
+    char url[64];
+    sandbox = sandbox_new();
+    if (!replica_has_tls()) {
+        expect_refused_tls();
+        sandbox_free(sandbox);
+        return;
+    }
+    (void)snprintf(url, sizeof(url), "rediss://localhost:%u", start_engine_with_tls());
+    nodes = nodes_start(sandbox, &(struct nodes_config){.url = url, .only = "ca_file = @DIR@/ca.pem\n"});
+    nodes_send(nodes, 300);
+    nodes_await_equal(nodes);
+    await_none_degraded();
+    stop();
+}
+END_TEST
+
+static const struct {
+    const char *host;
+    const char *ca_file;
+} impostors[] = {
+    {"127.0.0.2", "ca.pem"},
+    {"127.0.0.1", "other-ca.pem"},
+};
+
+START_TEST(an_engine_that_is_not_the_one_named_is_not_believed)
+{
+    char config[512];
+    sandbox = sandbox_new();
+    if (replica_has_tls()) {
+        (void)snprintf(config, sizeof(config),
+                       "[callback]\nlisten = 127.0.0.1:0\ntls = off\n[app 1400000000]\n"
+                       "[status]\nlisten = 127.0.0.1:0\n[replication]\nurl = rediss://%s:%u\n"
+                       "ca_file = @DIR@/%s\n",
+                       impostors[_i].host, start_engine_with_tls(), impostors[_i].ca_file);
+        struct victim *victim = victim_start(sandbox, config);
+        victim_await_log(victim, "certificate verify failed");
+        victim_stop(victim);
+        redis_kill(engine);
+    }
+    sandbox_free(sandbox);
+}
+END_TEST
+
 /* Drills. */
 
 START_TEST(a_node_that_finds_no_engine_takes_events_after_a_while)
@@ -482,6 +553,8 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, sentinel_leads_to_the_new_primary);
     tcase_add_test(tcase, a_password_is_asked_for_and_given);
     tcase_add_test(tcase, a_wrong_password_is_named);
+    tcase_add_test(tcase, the_engine_is_talked_to_over_tls);
+    tcase_add_loop_test(tcase, an_engine_that_is_not_the_one_named_is_not_believed, 0, 2);
 }
 
 static void add_drills(TCase *tcase)

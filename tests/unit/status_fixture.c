@@ -96,6 +96,19 @@ static void each_of_listener(void *cls, const struct status_visitor *visitor)
     status_tell(visitor, "handshakes_failed", 6);
 }
 
+static void each_of_replication(void *cls, const struct status_visitor *visitor)
+{
+    (void)cls;
+    status_tell(visitor, "connected", 1);
+    status_tell(visitor, "lag", 3);
+}
+
+static const char *state_of_replication(void *cls)
+{
+    (void)cls;
+    return "following";
+}
+
 static void start(unsigned n_apps)
 {
     static uint64_t n_connections[] = {7, 1};
@@ -130,6 +143,7 @@ static void start(unsigned n_apps)
         .warnings = fixture.warnings,
         .events = {.name = "events", .each = each_event},
         .configuration = {.name = "configuration", .each = each_reload},
+        .replication = {.name = "replication", .each = each_of_replication, .state = state_of_replication},
         .listeners = listeners,
         .n_listeners = 2,
     };

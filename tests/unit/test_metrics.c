@@ -98,6 +98,8 @@ START_TEST(what_others_know_is_passed_on)
     expect_line("presenced_config_reloads_total{result=\"successful\"} 4");
     expect_line("presenced_config_reloads_total{result=\"failed\"} 1");
     expect_line("presenced_config_loaded_timestamp_seconds 1699999997.5");
+    expect_line("presenced_replication_connected 1");
+    expect_line("presenced_follower_lag_changes{follower=\"replication\"} 3");
     expect_line("process_start_time_seconds 1699999995");
 }
 END_TEST
@@ -105,7 +107,7 @@ END_TEST
 START_TEST(what_is_not_there_is_left_out)
 {
     expect_nothing_of("presenced_store_");
-    expect_nothing_of("presenced_follower_");
+    expect_nothing_of("follower=\"store\"");
     expect_nothing_of("presenced_callback_duration_seconds");
     expect_nothing_of("presenced_tls_certificate_end_timestamp_seconds");
 }

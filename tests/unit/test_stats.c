@@ -111,7 +111,7 @@ START_TEST(what_others_know_is_passed_on)
                 "{\"callback\":{\"connections\":7,\"handshakes_full\":5,\"handshakes_failed\":6},"
                 "\"status\":{\"connections\":1,\"handshakes_full\":5,\"handshakes_failed\":6}}");
     expect_json("store", "{\"state\":\"off\"}");
-    expect_json("replication", "{\"state\":\"off\"}");
+    expect_json("replication", "{\"state\":\"following\",\"connected\":1,\"lag\":3}");
     const cJSON *uptime = cJSON_GetObjectItemCaseSensitive(stats, "uptime_ms");
     ck_assert(cJSON_IsNumber(uptime) && uptime->valuedouble >= 0 && uptime->valuedouble < 3600000);
 }
