@@ -575,6 +575,9 @@ static int start_thread(struct replica *replica)
     int r = -pthread_create(&replica->thread, NULL, run, replica);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     replica->has_thread = r == 0;
+    if (r == 0) {
+        (void)pthread_setname_np(replica->thread, "replica");
+    }
     return r;
 }
 
