@@ -29,7 +29,7 @@
 #define WRITE_PAUSE_MS 1000
 #define LOOK_INTERVAL_MS 1000
 #define LOOKS_A_SENTINEL 10
-#define GATHER_US 1000 /* between two sendings: at high rates many changes go together */
+#define GATHER_US 2000 /* between two sendings, and two readings: at high rates many changes go together */
 #define STOP_PATIENCE_MS 2000
 #define HELD_UP_MS 5
 #define CHANGES_MAX 512
@@ -86,6 +86,8 @@ struct replica {
     struct buf storage;
     struct change read[CHANGES_MAX];
     uint64_t sent_us;
+    uint64_t read_us;
+    bool has_asked;           /* what the logs hold; it is to be answered yet */
     uint64_t paused_until_ms; /* writes are */
     uint64_t next_look_ms;
     unsigned n_looks;
@@ -364,13 +366,11 @@ static int look(struct replica *replica, struct failure *ret_failure)
     return r;
 }
 
-/* What waits for others was asked for; its answer is taken when it is there. */
-static int read_log(struct replica *replica, bool is_there, struct failure *ret_failure)
+static int take_log(struct replica *replica, struct failure *ret_failure)
 {
-    if (!is_there) {
-        return log_reader_is_late(&replica->reader) ? failure_of_call(-ETIMEDOUT, ret_failure) : 0;
-    }
     int r = log_reader_take(&replica->reader, &replica->primary, &replica->gather, ret_failure);
+    replica->has_asked = false;
+    replica->read_us = clock_monotonic_us();
     if (r != 0) {
         return r;
     }
@@ -378,8 +378,23 @@ static int read_log(struct replica *replica, bool is_there, struct failure *ret_
     if (r < 0) {
         /* Who was kept has to be compared: a pause is not enough. */
         replica->must_meet = true;
-        return r;
     }
+    return r;
+}
+
+/* Takes the answer of the logs when it is there, and asks again. */
+static int read_log(struct replica *replica, bool is_there, struct failure *ret_failure)
+{
+    if (replica->has_asked && is_there) {
+        return take_log(replica, ret_failure);
+    }
+    if (replica->has_asked) {
+        return log_reader_is_late(&replica->reader) ? failure_of_call(-ETIMEDOUT, ret_failure) : 0;
+    }
+    if (clock_monotonic_us() - replica->read_us < GATHER_US) {
+        return 0;
+    }
+    replica->has_asked = true;
     return log_reader_ask(&replica->reader, &replica->primary, ret_failure);
 }
 
@@ -403,7 +418,10 @@ static bool wait_for_work(const struct replica *replica, bool has_more)
     };
     bool gathers = clock_monotonic_us() - replica->sent_us < GATHER_US;
     int timeout_ms = wait_ms(replica, has_more);
-    (void)poll(fds, gathers || !can_write(replica) ? 2 : 3, gathers && timeout_ms > 1 ? 1 : timeout_ms);
+    if ((gathers || !replica->has_asked) && timeout_ms > 1) {
+        timeout_ms = 1;
+    }
+    (void)poll(fds, gathers || !can_write(replica) ? 2 : 3, timeout_ms);
     return fds[0].revents != 0;
 }
 
@@ -465,7 +483,9 @@ static bool is_done(const struct replica *replica, uint64_t stop_ms)
 static int serve(struct replica *replica, struct failure *ret_failure)
 {
     uint64_t stop_ms = 0;
-    int r = log_reader_ask(&replica->reader, &replica->primary, ret_failure);
+    int r = 0;
+    replica->has_asked = false;
+    replica->read_us = 0;
     while (r == 0) {
         bool has_more;
         r = work(replica, &has_more, ret_failure);

@@ -69,8 +69,8 @@ static void log_in(int fd, const char *target, unsigned user)
     char body[256];
     int len = snprintf(body, sizeof(body),
                        "{\"CallbackCommand\":\"State.StateChange\",\"Info\":{\"Action\":\"Login\","
-                       "\"To_Account\":\"delay%u\",\"Reason\":\"Register\"}}",
-                       user);
+                       "\"To_Account\":\"delay%d-%u\",\"Reason\":\"Register\"}}",
+                       (int)getpid(), user);
     const char *answer = ask(fd, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s",
                              target, len, body);
     if (strstr(answer, "\"OK\"") == NULL) {
@@ -82,7 +82,8 @@ static uint32_t measure(int callback, int status, const char *target, unsigned u
 {
     log_in(callback, target, user);
     uint64_t begin_us = clock_monotonic_us();
-    while (strstr(ask(status, "GET /v1/users/delay%u HTTP/1.1\r\nHost: localhost\r\n\r\n", user),
+    while (strstr(ask(status, "GET /v1/users/delay%d-%u HTTP/1.1\r\nHost: localhost\r\n\r\n", (int)getpid(),
+                      user),
                   "\"online\"") == NULL) {
         if (clock_monotonic_us() - begin_us > DEADLINE_US) {
             fail("it never comes");
