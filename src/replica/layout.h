@@ -27,16 +27,18 @@ struct str layout_state_key(unsigned bucket, char ret_key[static LAYOUT_KEY_SIZE
 struct str layout_log_key(unsigned bucket, char ret_key[static LAYOUT_KEY_SIZE]);
 struct str layout_leaf_key(unsigned leaf, char ret_key[static LAYOUT_KEY_SIZE]);
 
-/* Entries that a bucket's log keeps, or a few more. */
+/* Entries that a bucket's log keeps, or a few more: of changes, and where many users are sent at once, whose
+ * entries are large. */
 #define LAYOUT_LOG_MAX_ENTRIES "16384"
+#define LAYOUT_LOG_MAX_LARGE_ENTRIES "512"
 
 /* Takes rows of one bucket.
- * Keys: state, log, leaves. Arguments: identity, LAYOUT_LOG_MAX_ENTRIES, this run's name, and for each row
+ * Keys: state, log, leaves. Arguments: identity, one of LAYOUT_LOG_MAX_…, this run's name, and for each row
  * the number of its leaf among the keys, field, value. Returns how many rows were new or newer. */
 extern const char layout_merge_script[];
 
 /* Forgets one user.
- * Keys: state, log, leaf. Arguments: identity, LAYOUT_LOG_MAX_ENTRIES, this run's name, codec_user(), and
+ * Keys: state, log, leaf. Arguments: identity, one of LAYOUT_LOG_MAX_…, this run's name, codec_user(), and
  * field, value for each row that is known of it here. Returns nothing; or, where the engine knows more, all
  * of its rows, field and value in turn, and nothing is forgotten. */
 extern const char layout_forget_script[];

@@ -217,19 +217,23 @@ static int send_stamps(struct table *table, struct outbox *outbox)
     return r;
 }
 
+static int send_step(struct meeting *meeting, struct table *table, struct outbox *outbox,
+                     struct table_cursor *cursor, bool *ret_goes_on)
+{
+    struct sending sending = {meeting, table, outbox, 0};
+    *ret_goes_on = table_list(table, &all_users, USERS_A_STEP, VISITS_A_STEP, cursor, send_user, &sending);
+    return sending.r == 0 && !*ret_goes_on ? send_stamps(table, outbox) : sending.r;
+}
+
 int meeting_send(struct meeting *meeting, struct table *table, struct outbox *outbox, struct gather *gather,
                  struct failure *ret_failure)
 {
     struct table_cursor cursor = meeting->cursor;
-    struct sending sending = {meeting, table, outbox, 0};
-    bool goes_on = table_list(table, &all_users, USERS_A_STEP, VISITS_A_STEP, &cursor, send_user, &sending);
-    if (sending.r == 0 && !goes_on) {
-        sending.r = send_stamps(table, outbox);
-    }
-    if (sending.r < 0) {
-        return failure_of_call(sending.r, ret_failure);
-    }
-    int r = outbox_flush(outbox, gather, ret_failure);
+    bool goes_on;
+    outbox_set_large(outbox, true);
+    int r = send_step(meeting, table, outbox, &cursor, &goes_on);
+    r = r < 0 ? failure_of_call(r, ret_failure) : outbox_flush(outbox, gather, ret_failure);
+    outbox_set_large(outbox, false);
     if (r < 0) {
         return r;
     }

@@ -30,6 +30,7 @@ struct outbox {
     struct primary *primary;
     const char *run;
     const char (*identities)[OUTBOX_IDENTITY_SIZE];
+    bool is_large;
     size_t n_rows;
     size_t n_calls; /* that have no reply yet */
     struct bucket buckets[LAYOUT_N_BUCKETS];
@@ -87,6 +88,11 @@ void outbox_begin(struct outbox *outbox, struct primary *primary, const char *ru
     outbox->identities = identities;
 }
 
+void outbox_set_large(struct outbox *outbox, bool is_large)
+{
+    outbox->is_large = is_large;
+}
+
 size_t outbox_n_rows(const struct outbox *outbox)
 {
     return outbox->n_rows;
@@ -117,7 +123,7 @@ static void begin_call(struct outbox *outbox, unsigned bucket, const char *sha, 
         put(outbox, layout_leaf_key(leaves[i], outbox->keys[2 + i]));
     }
     put(outbox, str_from(outbox->identities[bucket]));
-    put(outbox, STR(LAYOUT_LOG_MAX_ENTRIES));
+    put(outbox, outbox->is_large ? STR(LAYOUT_LOG_MAX_LARGE_ENTRIES) : STR(LAYOUT_LOG_MAX_ENTRIES));
     put(outbox, str_from(outbox->run));
 }
 

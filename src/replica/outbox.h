@@ -25,6 +25,9 @@ DEFINE_CLEANUP(struct outbox *, outbox_free)
 void outbox_begin(struct outbox *outbox, struct primary *primary, const char *run,
                   const char (*identities)[OUTBOX_IDENTITY_SIZE]);
 
+/* Whether what is added from now on is of many users at once, or of a change. At first it is not. */
+void outbox_set_large(struct outbox *outbox, bool is_large);
+
 /* A user's rows; `received_unix_ms` as user_rows_each() has it. 0 or -ENOMEM. */
 int outbox_add_user(struct outbox *outbox, const struct user *user, uint64_t received_unix_ms);
 
