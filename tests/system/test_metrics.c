@@ -18,6 +18,8 @@
 #define REST                                                                                                 \
     "[app 1400000000]\n[app 1400000001]\ntoken = xxxxyyyy\n[status]\nlisten = 127.0.0.1:0\n[store]\npath = " \
     "@DIR@/store\n"
+/* There need not be an engine for what is counted of it. */
+#define REPLICATION "[replication]\nurl = unix:@DIR@/engine.sock\n"
 #define CONFIG_NAME "presenced-0.conf" /* as the harness calls the first */
 
 static struct sandbox *sandbox;
@@ -41,7 +43,7 @@ static void start_plain(void)
 
 static void start_tls(void)
 {
-    start("https", CALLBACK TLS REST);
+    start("https", CALLBACK TLS REST REPLICATION);
 }
 
 static void stop(void)
@@ -295,7 +297,7 @@ static void expect_shown(const cJSON *object, const struct buf *text)
 
 START_TEST(every_number_of_stats_is_a_metric)
 {
-    static const char *const groups[] = {"events", "configuration", "store"};
+    static const char *const groups[] = {"events", "configuration", "store", "replication"};
     cleanup(buf_fini) struct buf text = read_metrics();
     cleanup(answer_fini) struct answer answer;
     client_get(status, "/v1/stats", &answer);
