@@ -16,13 +16,15 @@ check() {
     BEGIN {
         home["^microhttpd\\.h$"] = "^src/http/mhd_adapter\\.c$"
         home["^gnutls/"] = "^src/transport/tls(_[a-z]+)?\\.[ch]$"
-        home["^openssl/"] = "^src/(transport/(certificate|tls_key)|callback/signature|replica/link)\\.c$"
-        home["^cjson/"] = "^src/(callback/(state_change|json_tree)|transfer/line_parser|status/[a-z_]*query[a-z_]*)\\.c$"
-        home["^ini\\.h$"] = "^src/config/"
+        home["^openssl/"] = "^src/(transport/(certificate|tls_key)|vendor/(signature|usersig)|replica/link)\\.c$"
+        home["^cjson/"] = "^src/(base/json_(read|strict)|portable/portable_user|callback/(state_change|json_tree)|transfer/line_parser|status/(users_query|control)|vendor/online_query)\\.c$|^src/ctl/member\\.h$"
+        home["^zlib\\.h$"] = "^src/vendor/usersig\\.c$"
+        home["^ini\\.h$"] = "^src/(config/|ctl/conf\\.c$)"
         home["^rocksdb/"] = "^src/store/"
         home["^hiredis/"] = "^src/replica/link\\.c$"
         home["^systemd/"] = "^src/daemon/sd_notify\\.c$"
-        home["^(check\\.h$|curl/)"] = "^$"
+        home["^curl/"] = "^src/ctl/client\\.c$"
+        home["^check\\.h$"] = "^$"
     }
     $2 ~ /\.\./ { print $1 ": " $2 " is private to another folder" }
     {
@@ -61,6 +63,7 @@ must_find src/http/mhd_adapter.h microhttpd.h
 must_find src/http/listener.c gnutls/gnutls.h
 must_find src/daemon/daemon.c openssl/evp.h
 must_find include/callback/presenced/callback.h cjson/cJSON.h
+must_find src/status/status.c curl/curl.h
 must_find src/presence/table.c ../http/connection.h
 must_find src/replica/primary.c hiredis/hiredis.h
 wrong=$(check "$root")

@@ -13,8 +13,8 @@
 
 static void add_error(const struct config *config, const char *key, const char *wrong, struct buf *errors)
 {
-    buf_appendf(errors, "%s:%u: [replication] %s: %s\n", config->path,
-                config_line(&config->replication.lines, "replication", key), key, wrong);
+    config_append_place(errors, &config->files, config_line(&config->replication.lines, "replication", key));
+    buf_appendf(errors, ": [replication] %s: %s\n", key, wrong);
 }
 
 static bool is_node_name(const char *name)
@@ -82,7 +82,7 @@ static void note_forgotten(void *cls)
 {
     const struct daemon *daemon = cls;
     if (daemon->store != NULL) {
-        store_note_apps(daemon->store);
+        store_write_apps(daemon->store);
     }
 }
 
@@ -94,6 +94,80 @@ static bool store_is_behind(void *cls)
         store_stats(daemon->store, &stats);
     }
     return stats.lag > STORE_LAG_MAX;
+}
+
+static void add_event(struct daemon *daemon, const struct user *user, struct user_event *event)
+{
+    event->received_unix_ms = clock_unix_ms();
+    event->has_event_time = true;
+    event->origin = CHANGE_BY_REPLICA;
+    event->outcome = STR("applied");
+    event->request_id = STR("");
+    event->peer = (struct address){0};
+    event_history_add(daemon->event_history, table_app_id(daemon->table, user->app), user_id(user), event);
+}
+
+/* A row that was kicked belongs to the login that has its stamp and address. */
+static bool has_kicked(const struct row *by, const struct row *row)
+{
+    return by->action == ROW_LOGIN && row->action == ROW_KICKED && by->event_time_ms == row->event_time_ms &&
+           address_equal(&by->client, &row->client);
+}
+
+static bool was_kicked_by_another(const struct user *user, const struct row *row)
+{
+    for (unsigned i = 0; i < user->n_rows; i++) {
+        if (has_kicked(&user->rows[i], row)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_row_event(struct daemon *daemon, const struct user *user, const struct row *row)
+{
+    const struct platform_names *names = table_platform_names(daemon->table);
+    struct user_event event;
+    event.event_time_ms = row->event_time_ms;
+    event.action = row_action_name(row->action);
+    event.reason = row_reason_name(row->reason);
+    event.platform = platform_name(names, row->platform);
+    event.client = row->client;
+    event.n_kicked = 0;
+    for (unsigned i = 0; i < user->n_rows; i++) {
+        if (has_kicked(row, &user->rows[i])) {
+            event.kicked[event.n_kicked++] = platform_name(names, user->rows[i].platform);
+        }
+    }
+    add_event(daemon, user, &event);
+}
+
+static void add_custom_status_event(struct daemon *daemon, const struct user *user)
+{
+    struct user_event event;
+    event.event_time_ms = user->custom_status_time_ms;
+    event.action = STR("CustomStatusChange");
+    event.reason = event.platform = STR("");
+    event.client = (struct address){0};
+    event.n_kicked = 0;
+    add_event(daemon, user, &event);
+}
+
+/* For those who ask this node what happened to a user. */
+static void remember(void *cls, const struct user *user)
+{
+    struct daemon *daemon = cls;
+    if (daemon->event_history == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < user->n_rows; i++) {
+        if (!was_kicked_by_another(user, &user->rows[i])) {
+            add_row_event(daemon, user, &user->rows[i]);
+        }
+    }
+    if (user->has_custom_status) {
+        add_custom_status_event(daemon, user);
+    }
 }
 
 int start_replication(struct daemon *daemon)
@@ -111,6 +185,7 @@ int start_replication(struct daemon *daemon)
         .ca_file = from->ca_file,
         .node = daemon->node,
         .table = daemon->table,
+        .on_told = remember,
         .on_forgotten = note_forgotten,
         .is_behind = store_is_behind,
         .cls = daemon,
@@ -127,63 +202,4 @@ void stop_replication(struct daemon *daemon)
 bool replication_is_learning(const struct daemon *daemon)
 {
     return daemon->replica != NULL && daemon->store == NULL && replica_is_learning(daemon->replica);
-}
-
-static void warn(struct daemon *daemon, enum warning_code code, const char *text)
-{
-    if (text == NULL) {
-        warnings_clear(daemon->warnings, code, 0);
-    } else {
-        warnings_raise(daemon->warnings, code, 0, text, clock_monotonic_ms());
-    }
-}
-
-void watch_replication(struct daemon *daemon)
-{
-    struct replica_stats stats;
-    if (daemon->replica == NULL) {
-        return;
-    }
-    replica_stats(daemon->replica, &stats);
-    warn(daemon, WARNING_REPLICATION_FAILING, replica_problem(daemon->replica));
-    warn(daemon, WARNING_REPLICATION_EVICTING,
-         stats.evicts ? "the replication's engine throws rows away when its memory is full: set its "
-                        "maxmemory-policy to noeviction"
-                      : NULL);
-}
-
-static void each_counter(void *cls, const struct status_visitor *visitor)
-{
-    const struct daemon *daemon = cls;
-    struct replica_stats stats;
-    replica_stats(daemon->replica, &stats);
-    status_tell(visitor, "connected", stats.state != REPLICA_CONNECTING);
-    status_tell(visitor, "stored_revision", stats.sent_revision);
-    status_tell(visitor, "lag", stats.lag);
-    status_tell(visitor, "unread", stats.unread);
-    status_tell(visitor, "rows_sent", stats.n_rows_sent);
-    status_tell(visitor, "entries_read", stats.n_entries_read);
-    status_tell(visitor, "users_changed", stats.n_users_changed);
-    status_tell(visitor, "connections", stats.n_connections);
-    status_tell(visitor, "meetings", stats.n_meetings);
-    status_tell(visitor, "missed", stats.n_missed);
-    status_tell(visitor, "resent", stats.n_resent);
-    status_tell(visitor, "failures", stats.n_failures);
-    status_tell(visitor, "malformed", stats.n_malformed);
-    status_tell(visitor, "full", stats.n_full);
-}
-
-static const char *state_of(void *cls)
-{
-    const struct daemon *daemon = cls;
-    struct replica_stats stats;
-    replica_stats(daemon->replica, &stats);
-    return replica_state_name(stats.state);
-}
-
-struct status_counters replication_counters(struct daemon *daemon)
-{
-    bool is_on = daemon->replica != NULL;
-    return (struct status_counters){
-        .name = "replication", .each = is_on ? each_counter : NULL, .cls = daemon, .state = state_of};
 }

@@ -40,10 +40,10 @@ static struct counted counted_of(const struct user *user, enum user_state state)
     return (struct counted){state, user_online_platforms(user)};
 }
 
-static uint64_t log_update(const struct application *application, const uint8_t *record)
+static uint64_t log_update(const struct application *application, bool was_online, const uint8_t *record)
 {
     return table_log_change(application->table, application->place.shard, CHANGE_UPDATED, application->origin,
-                            application->now_ms, record);
+                            was_online, application->now_ms, record);
 }
 
 static bool merge(struct application *application)
@@ -56,6 +56,13 @@ static bool merge(struct application *application)
     return merge_event(user, event, merge_stamp(user, event, application->now_ms), application->now_ms);
 }
 
+static bool is_repeat(const struct application *application)
+{
+    const struct table_event *event = application->event;
+    const struct user *user = &application->user;
+    return event != NULL && merge_is_repeat(user, event, merge_stamp(user, event, application->now_ms));
+}
+
 static int apply_to_known(struct application *application, uint32_t slot)
 {
     struct table *table = application->table;
@@ -64,6 +71,7 @@ static int apply_to_known(struct application *application, uint32_t slot)
     record_decode(entry->record, user);
     struct counted before = counted_of(user, entry->state);
     if (!merge(application)) {
+        application->applied.is_repeat = is_repeat(application);
         return TABLE_UNCHANGED;
     }
     struct user_summary summary;
@@ -77,7 +85,7 @@ static int apply_to_known(struct application *application, uint32_t slot)
     }
     struct counted after = counted_of(user, summary.state);
     app_count_changed(application->app, &before, &after);
-    application->applied.revision = log_update(application, bytes);
+    application->applied.revision = log_update(application, before.state == USER_ONLINE, bytes);
     return TABLE_CHANGED;
 }
 
@@ -159,7 +167,7 @@ static void put_in(struct application *application)
     (void)shard_add(application->place.shard, application->place.hash, take_pointer(application->entry),
                     &heap_key);
     app_count_added(application->app, &counted);
-    application->applied.revision = log_update(application, record);
+    application->applied.revision = log_update(application, false, record);
     application->has_room = false;
 }
 

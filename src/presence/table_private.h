@@ -43,9 +43,10 @@ struct place table_place(struct table *table, uint16_t app, struct str user_id);
 /* Unlocks a shard that may have changed, and publishes its tops. */
 void table_unlock(struct table *table, struct shard *shard);
 
-/* Puts a change of a user of the locked shard into the change log. Returns its revision. */
+/* Puts a change of a user of the locked shard, who was online before or not, into the change log. Returns its
+ * revision. */
 uint64_t table_log_change(struct table *table, struct shard *shard, enum change_kind kind,
-                          enum change_origin origin, uint64_t now_ms, const uint8_t *record);
+                          enum change_origin origin, bool was_online, uint64_t now_ms, const uint8_t *record);
 
 /* Aging.c. */
 

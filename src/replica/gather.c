@@ -51,6 +51,9 @@ int gather_end(struct gather *gather)
     int r = table_merge_user(gather->table, &gather->user, CHANGE_BY_REPLICA, now_ms, &applied);
     gather->n_users_changed += r == TABLE_CHANGED;
     gather->n_full += r == TABLE_FULL;
+    if (r == TABLE_CHANGED && gather->in_entry) {
+        gather->on_changed(gather->cls, &gather->user);
+    }
     return r < 0 ? r : 0;
 }
 
@@ -134,7 +137,7 @@ static bool take(struct str *rows, struct str *ret_text)
     return true;
 }
 
-int gather_add_entry(struct gather *gather, struct str rows, bool forgets)
+static int add_all(struct gather *gather, struct str rows, bool forgets)
 {
     struct str field, value;
     while (rows.len > 0) {
@@ -148,6 +151,14 @@ int gather_add_entry(struct gather *gather, struct str rows, bool forgets)
         }
     }
     return gather_end(gather);
+}
+
+int gather_add_entry(struct gather *gather, struct str rows, bool forgets)
+{
+    gather->in_entry = true;
+    int r = add_all(gather, rows, forgets);
+    gather->in_entry = false;
+    return r;
 }
 
 bool gather_tell_stamps(struct gather *gather)

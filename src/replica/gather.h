@@ -7,11 +7,13 @@
 
 #include "presenced/table.h"
 
-/* Begins all zero but for the table and the callback. */
+/* Begins all zero but for the table and the callbacks. */
 struct gather {
     struct table *table;
     /* A user whom another node has forgotten, of whom more is known here. */
     void (*on_kept)(void *cls, uint16_t app, struct str user_id);
+    /* A user whom an entry of a log has changed here, with what the entry says of it. */
+    void (*on_changed)(void *cls, const struct user *user);
     void *cls;
 
     uint64_t n_users_changed;
@@ -20,6 +22,7 @@ struct gather {
     bool has_stamps;
     uint64_t stamps_ms[TABLE_N_APPS_MAX]; /* forgotten_before as heard; 0: nothing was */
 
+    bool in_entry;
     bool forgets;
     bool has_user;
     struct user user;

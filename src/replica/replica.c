@@ -244,6 +244,14 @@ static void send_kept(void *cls, uint16_t app, struct str user_id)
     }
 }
 
+static void pass_on(void *cls, const struct user *user)
+{
+    const struct replica_config *config = &((struct replica *)cls)->config;
+    if (config->on_told != NULL) {
+        config->on_told(config->cls, user);
+    }
+}
+
 /* Meeting. */
 
 static void set_state(struct replica *replica, enum replica_state state)
@@ -644,6 +652,7 @@ int replica_start(const struct replica_config *config, struct replica **ret_repl
     replica->reader.run = replica->run;
     replica->gather.table = config->table;
     replica->gather.on_kept = send_kept;
+    replica->gather.on_changed = pass_on;
     replica->gather.cls = replica;
     /* What was there before is sent by the meeting. */
     replica->revision = changes_last_revision(replica->changes);
@@ -704,6 +713,7 @@ void replica_stats(const struct replica *replica, struct replica_stats *ret_stat
     uint64_t last_revision = changes_last_revision(replica->changes);
     *ret_stats = (struct replica_stats){
         .state = atomic_load_explicit(&replica->state, memory_order_relaxed),
+        .connected = atomic_load_explicit(&replica->is_connected, memory_order_relaxed),
         .evicts = atomic_load_explicit(&replica->evicts, memory_order_relaxed),
         .sent_revision = sent_revision,
         .lag = last_revision > sent_revision ? last_revision - sent_revision : 0,

@@ -2,10 +2,12 @@
 #include "stats.h"
 
 #include "answer.h"
+#include "app_choice.h"
 #include "presenced/clock.h"
 #include "health.h"
 #include "presenced/json.h"
-#include "presenced/log.h"
+
+#include <stdio.h>
 
 static void write_states(struct json_writer *json, const struct table_counts *counts)
 {
@@ -63,46 +65,72 @@ static uint64_t write_app(struct json_writer *json, struct table *table, uint16_
     return sum_users(&counts);
 }
 
-static void write_table(struct json_writer *json, struct table *table)
+static void write_apps(struct json_writer *json, struct table *table, int only_app)
 {
     uint64_t n_users = 0;
     json_begin_array(json, "apps");
     for (unsigned app = 0; app < table_n_apps(table); app++) {
-        n_users += write_app(json, table, (uint16_t)app);
+        if (only_app == APP_ANY || (int)app == only_app) {
+            n_users += write_app(json, table, (uint16_t)app);
+        }
     }
     json_end_array(json);
     json_u64(json, "users", n_users);
-    json_u64(json, "revision", changes_last_revision(table_changes(table)));
 }
 
-static void write_number(void *cls, const struct status_number *number)
+/* Those that have a key there. */
+static void write_number(void *cls, const struct metric_sample *sample)
 {
-    json_u64(cls, number->name, number->value);
+    const char *key = sample->metric->key;
+    struct str label = {NULL, 0};
+    if (key == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < METRIC_N_LABELS_MAX && sample->metric->labels[i] != NULL; i++) {
+        label = sample->labels[i];
+    }
+    if (key[0] == '\0' || key[strlen(key) - 1] == '_') {
+        char completed[64];
+        (void)snprintf(completed, sizeof(completed), "%s%.*s", key, STR_FMT(label));
+        json_u64(cls, completed, sample->value);
+    } else {
+        json_u64(cls, key, sample->value);
+    }
 }
 
-static void write_numbers(struct json_writer *json, const struct status_counters *counters)
+static void write_part(struct json_writer *json, const struct status_part *part)
 {
-    counters->each(counters->cls, &(struct status_visitor){write_number, json});
-}
-
-static void write_counters(struct json_writer *json, const struct status_counters *counters)
-{
-    json_begin_object(json, counters->name);
-    write_numbers(json, counters);
-    json_end_object(json);
-}
-
-/* Of a part that may be off. */
-static void write_part(struct json_writer *json, const char *key, const struct status_counters *part)
-{
-    json_begin_object(json, key);
-    if (part->each == NULL) {
+    json_begin_object(json, part->key);
+    if (part->visit == NULL) {
         json_str(json, "state", STR("off"));
     } else {
-        json_str(json, "state", str_from(part->state(part->cls)));
-        write_numbers(json, part);
+        if (part->state != NULL) {
+            json_str(json, "state", str_from(part->state(part->cls)));
+        }
+        part->visit(part->cls, &(struct metric_visitor){write_number, json});
     }
     json_end_object(json);
+}
+
+static bool is_within(const struct status_part *part, const char *group)
+{
+    return group != NULL && part->group != NULL && strcmp(part->group, group) == 0;
+}
+
+static void write_parts(struct json_writer *json, const struct status_part *parts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *group = parts[i].group;
+        if (group != NULL && (i == 0 || !is_within(&parts[i - 1], group))) {
+            json_begin_object(json, group);
+        }
+        if (parts[i].key != NULL) {
+            write_part(json, &parts[i]);
+        }
+        if (group != NULL && (i + 1 == n || !is_within(&parts[i + 1], group))) {
+            json_end_object(json);
+        }
+    }
 }
 
 static void write_history(struct json_writer *json, struct history *history)
@@ -154,32 +182,28 @@ static void write_process(struct json_writer *json, const struct status_config *
     json_end_object(json);
 }
 
-static void write_log(struct json_writer *json)
+/* What is of no single app. */
+static void write_whole(struct json_writer *json, const struct status_config *config)
 {
-    json_begin_object(json, "log");
-    json_u64(json, "lines_dropped", log_n_dropped());
-    json_end_object(json);
+    json_u64(json, "revision", changes_last_revision(table_changes(config->table)));
+    write_parts(json, config->parts, config->n_parts);
+    write_part(json, &config->streams);
+    write_history(json, config->history);
 }
 
-struct http_reply *stats_answer(const struct status_config *config)
+struct http_reply *stats_answer(const struct status_config *config, int only_app)
 {
     struct buf body = {0};
     struct json_writer json = {.out = &body};
     json_begin_object(&json, NULL);
     write_process(&json, config);
-    write_warnings(&json, config->warnings);
-    write_table(&json, config->table);
-    write_counters(&json, &config->events);
-    write_counters(&json, &config->configuration);
-    json_begin_object(&json, "listeners");
-    for (size_t i = 0; i < config->n_listeners; i++) {
-        write_counters(&json, &config->listeners[i]);
+    if (only_app == APP_ANY) {
+        write_warnings(&json, config->warnings);
     }
-    json_end_object(&json);
-    write_part(&json, "store", &config->store);
-    write_part(&json, "replication", &config->replication);
-    write_log(&json);
-    write_history(&json, config->history);
+    write_apps(&json, config->table, only_app);
+    if (only_app == APP_ANY) {
+        write_whole(&json, config);
+    }
     json_end_object(&json);
     return answer_json(200, &body);
 }

@@ -119,6 +119,11 @@ struct client *nodes_status(struct nodes *nodes, unsigned node)
     return nodes->nodes[node].status;
 }
 
+uint16_t nodes_status_port(struct nodes *nodes, unsigned node)
+{
+    return victim_status_port(nodes->nodes[node].victim);
+}
+
 struct client *nodes_callback(struct nodes *nodes, unsigned node)
 {
     return nodes->nodes[node].callback;

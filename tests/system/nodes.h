@@ -27,6 +27,7 @@ struct nodes *nodes_start(struct sandbox *sandbox, const struct nodes_config *co
 void nodes_stop(struct nodes *nodes);
 
 struct client *nodes_status(struct nodes *nodes, unsigned node);
+uint16_t nodes_status_port(struct nodes *nodes, unsigned node);
 struct client *nodes_callback(struct nodes *nodes, unsigned node);
 
 void nodes_kill_node(struct nodes *nodes, unsigned node);

@@ -3,6 +3,7 @@
  * are for tests/replication.sh. */
 #include "nodes.h"
 #include "redis.h"
+#include "stream.h"
 #include "../unit/suite.h"
 
 #include "presenced/clock.h"
@@ -60,6 +61,79 @@ START_TEST(all_nodes_come_to_the_same)
         ck_assert_uint_eq(nodes_number(nodes, i, "missed"), 0);
         ck_assert_uint_eq(nodes_number(nodes, i, "malformed"), 0);
     }
+    stop();
+}
+END_TEST
+
+#define N_STREAMED 30
+
+static void login_at(unsigned node, unsigned user, uint64_t event_time_ms)
+{
+    char id[16];
+    (void)snprintf(id, sizeof(id), "user%u", user);
+    event_login(nodes_callback(nodes, node), id, event_time_ms);
+}
+
+/* An entry of its own for each, at least; some are heard twice, as when a load balancer sends one again. */
+START_TEST(a_stream_shows_what_other_nodes_heard_once)
+{
+    unsigned n_seen[N_STREAMED] = {0};
+    struct message message;
+    start();
+    cleanup(stream_freep) struct stream *stream = stream_open(wire_open(nodes_status_port(nodes, 2)),
+                                                              "/v1/events", NULL);
+    uint64_t now_ms = clock_unix_ms();
+    for (unsigned i = 0; i < N_STREAMED; i++) {
+        login_at(i % 2, i, now_ms + i);
+        if (i % 3 == 0) {
+            login_at((i + 1) % 2, i, now_ms + i);
+        }
+    }
+    nodes_await_same(nodes);
+    event_login(nodes_callback(nodes, 2), "last", now_ms);
+    for (bool is_last = false; !is_last;) {
+        unsigned user;
+        stream_await(stream, "presence", &message);
+        is_last = strstr(message.data, "\"user\":\"last\"") != NULL;
+        if (!is_last) {
+            ck_assert_int_eq(sscanf(strstr(message.data, "\"user\":"), "\"user\":\"user%u\"", &user), 1);
+            ck_assert_uint_lt(user, N_STREAMED);
+            n_seen[user]++;
+        }
+    }
+    for (unsigned i = 0; i < N_STREAMED; i++) {
+        ck_assert_msg(n_seen[i] == 1, "user%u came %u times", i, n_seen[i]);
+    }
+    stop();
+}
+END_TEST
+
+static void expect_history(unsigned node, const char *expected)
+{
+    cleanup(answer_fini) struct answer answer;
+    client_get(nodes_status(nodes, node), "/v1/users/alice/history", &answer);
+    ck_assert_msg(strstr(buf_text(&answer.body), expected) != NULL, "node %u: %s", node,
+                  buf_text(&answer.body));
+    const char *second = strstr(strstr(buf_text(&answer.body), "\"event_time\"") + 1, "\"event_time\"");
+    ck_assert_msg(second == NULL, "node %u: %s", node, buf_text(&answer.body));
+}
+
+START_TEST(a_history_says_that_another_node_heard_it)
+{
+    start_with(&(struct nodes_config){.url = UNIX_URL, .has_store = true});
+    cleanup(cleanup_freep) char *target = event_target(EVENT_APP, "Web", "");
+    cleanup(answer_fini) struct answer answer;
+    client_post(nodes_callback(nodes, 0), target,
+                "{\"CallbackCommand\":\"State.StateChange\",\"EventTime\":1700000000000,\"Info\":{\"Action\":"
+                "\"Login\",\"To_Account\":\"alice\",\"Reason\":\"Register\"},\"KickedDevice\":[{\"Platform\":"
+                "\"Windows\"},{\"Platform\":\"iOS\"}]}",
+                &answer);
+    expect_callback(&answer, 200, "OK", 0);
+    nodes_await_same(nodes);
+    expect_history(0, "\"source\":\"callback\"}]");
+    expect_history(1, "\"event_time\":1700000000000,\"action\":\"Login\",\"reason\":\"Register\","
+                      "\"platform\":\"Web\",\"client_ip\":\"192.0.2.4\",\"peer\":null,\"kicked\":[");
+    expect_history(1, "\"outcome\":\"applied\",\"request_id\":null,\"source\":\"replica\"}]");
     stop();
 }
 END_TEST
@@ -185,7 +259,7 @@ START_TEST(an_engine_that_may_throw_rows_away_is_warned_of)
     for (bool is_said = false; !is_said;) {
         cleanup(answer_fini) struct answer answer;
         client_get(nodes_status(nodes, 0), "/v1/stats", &answer);
-        is_said = strstr(buf_text(&answer.body), "\"replication_evicting\"") != NULL;
+        is_said = strstr(buf_text(&answer.body), "\"replication_eviction\"") != NULL;
         ck_assert_uint_lt(clock_monotonic_ms(), deadline_ms);
         (void)poll(NULL, 0, 20);
     }
@@ -537,6 +611,8 @@ END_TEST
 static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, all_nodes_come_to_the_same);
+    tcase_add_test(tcase, a_stream_shows_what_other_nodes_heard_once);
+    tcase_add_test(tcase, a_history_says_that_another_node_heard_it);
     tcase_add_test(tcase, an_engine_that_comes_back_empty_is_filled_again);
     tcase_add_test(tcase, an_engine_whose_data_was_thrown_away_is_filled_again);
     tcase_add_test(tcase, an_engine_that_hangs_is_noticed_and_no_event_waits_for_it);

@@ -11,6 +11,22 @@
 static struct gather gather;
 static struct buf entry;
 static unsigned n_kept;
+static unsigned n_told;
+
+static void note_told(void *cls, const struct user *user)
+{
+    (void)cls;
+    ck_assert(str_equal(user_id(user), STR("alice")));
+    ck_assert_uint_eq(user->n_rows, 1);
+    ck_assert_uint_eq(user->rows[0].action, ROW_LOGOUT);
+    n_told++;
+}
+
+static void pass_over(void *cls, const struct user *user)
+{
+    (void)cls;
+    (void)user;
+}
 
 static void note_kept(void *cls, uint16_t app, struct str user_id)
 {
@@ -23,9 +39,10 @@ static void note_kept(void *cls, uint16_t app, struct str user_id)
 static void set_up(void)
 {
     table_fixture_open((struct table_config){.push_online_window_ms = 0});
-    gather = (struct gather){.table = fixture.table, .on_kept = note_kept};
+    gather = (struct gather){.table = fixture.table, .on_kept = note_kept, .on_changed = pass_over};
     entry = (struct buf){0};
     n_kept = 0;
+    n_told = 0;
 }
 
 static void tear_down(void)
@@ -100,6 +117,34 @@ START_TEST(what_is_known_changes_nothing)
     take(false);
     take(false);
     ck_assert_uint_eq(last_revision(), 1);
+}
+END_TEST
+
+START_TEST(what_an_entry_changes_is_told_once)
+{
+    (void)apply(login("alice", PLATFORM_WEB, NOW_MS - 5));
+    gather.on_changed = note_told;
+    put_row(1400000000, "alice", "Web", ROW_LOGOUT, NOW_MS);
+    put_row(1400000000, "alice", "Web", ROW_LOGIN, NOW_MS - 5);
+    take(false);
+    take(false);
+    ck_assert_uint_eq(n_told, 1);
+}
+END_TEST
+
+START_TEST(what_a_comparison_changes_is_not_told)
+{
+    char field[CODEC_FIELD_MAX];
+    char value[CODEC_VALUE_MAX];
+    const struct row row = {.event_time_ms = NOW_MS, .action = ROW_LOGOUT};
+    size_t field_len = codec_field(1400000000, STR("alice"), STR("Web"), field);
+    size_t value_len = codec_row(&row, STR("Web"), value);
+    gather.on_changed = note_told;
+    ck_assert_int_eq(
+        gather_add(&gather, (struct str){field, field_len}, (struct str){value, value_len}, false), 0);
+    ck_assert_int_eq(gather_end(&gather), 0);
+    ck_assert_uint_eq(gather.n_users_changed, 1);
+    ck_assert_uint_eq(n_told, 0);
 }
 END_TEST
 
@@ -195,6 +240,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, two_changes_of_a_user_both_count);
     tcase_add_test(tcase, changes_say_that_another_node_made_them);
     tcase_add_test(tcase, what_is_known_changes_nothing);
+    tcase_add_test(tcase, what_an_entry_changes_is_told_once);
+    tcase_add_test(tcase, what_a_comparison_changes_is_not_told);
     tcase_add_test(tcase, rows_of_an_app_that_is_not_there_are_passed_over);
     tcase_add_test(tcase, what_is_malformed_is_counted_and_the_rest_taken);
     tcase_add_test(tcase, a_platform_without_room_is_not_taken_for_unknown);

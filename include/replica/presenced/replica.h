@@ -8,6 +8,7 @@
  * the nodes that have it send it again. A thread of its own does all that; nobody waits for it. Any thread
  * may call everything here but replica_start() and replica_stop(). */
 
+#include "presenced/metric.h"
 #include "presenced/replica_url.h"
 #include "presenced/table.h"
 
@@ -22,6 +23,9 @@ struct replica_config {
     const char *node;    /* this node's name, for people who look at the engine */
     struct table *table;
 
+    /* Another node has told of an event of this user, which has changed it here: what was told, and no more.
+     * Not called for what a comparison of all rows brings. May be NULL. */
+    void (*on_told)(void *cls, const struct user *user);
     /* forgotten_before of an app may have been raised, which is no change. May be NULL. */
     void (*on_forgotten)(void *cls);
     /* Whether others who follow the change log are so far behind that what can wait shall. May be NULL. */
@@ -53,6 +57,7 @@ const char *replica_state_name(enum replica_state state);
 
 struct replica_stats {
     enum replica_state state;
+    uint64_t connected;     /* 1 or 0 */
     bool evicts;            /* the engine throws rows away when its memory is full */
     uint64_t sent_revision; /* changes up to it are in the engine */
     uint64_t lag;           /* changes that it has not yet */
@@ -70,6 +75,7 @@ struct replica_stats {
 };
 
 void replica_stats(const struct replica *replica, struct replica_stats *ret_stats);
+void replica_metrics(const struct replica *replica, const struct metric_visitor *visitor);
 
 /* The version of hiredis at build time. */
 const char *replica_library_version(void);
