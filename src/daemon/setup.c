@@ -114,6 +114,10 @@ int setup_load(const char *path, enum setup_purpose purpose, struct config *ret_
     if (r < 0) {
         return r;
     }
+    r = replication_check(&config, errors);
+    if (r < 0) {
+        return r;
+    }
     if (purpose != SETUP_RELOAD) {
         store_folder_check(&config, errors);
     }
