@@ -16,8 +16,9 @@ check() {
     BEGIN {
         home["^microhttpd\\.h$"] = "^src/http/mhd_adapter\\.c$"
         home["^gnutls/"] = "^src/transport/tls(_[a-z]+)?\\.[ch]$"
-        home["^openssl/"] = "^src/(transport/(certificate|tls_key)|callback/signature)\\.c$"
-        home["^cjson/"] = "^src/(callback/(state_change|json_tree)|transfer/line_parser|status/[a-z_]*query[a-z_]*)\\.c$"
+        home["^openssl/"] = "^src/(transport/(certificate|tls_key)|vendor/(signature|usersig))\\.c$"
+        home["^cjson/"] = "^src/(base/json_read|callback/(state_change|json_tree)|transfer/line_parser|status/users_query|vendor/online_query)\\.c$"
+        home["^zlib\\.h$"] = "^src/vendor/usersig\\.c$"
         home["^ini\\.h$"] = "^src/config/"
         home["^rocksdb/"] = "^src/store/"
         home["^hiredis/"] = "^src/replica/"

@@ -70,9 +70,14 @@ static struct http_reply *answer_users_query(struct status *status, const struct
     return users_query_answer(status->config.table, status->config.unix_ms(), request);
 }
 
-static struct http_reply *answer_vendor_query(struct status *status, const struct http_request *request)
+static struct http_reply *answer_online_status(struct status *status, const struct http_request *request)
 {
-    return vendor_query_answer(status->config.table, status->config.unix_ms(), request);
+    return vendor_query_answer(status->config.table, status->config.unix_ms(), ONLINE_QUERY_STATUS, request);
+}
+
+static struct http_reply *answer_state(struct status *status, const struct http_request *request)
+{
+    return vendor_query_answer(status->config.table, status->config.unix_ms(), ONLINE_QUERY_STATE, request);
 }
 
 static struct http_reply *answer_stats(struct status *status, const struct http_request *request)
@@ -100,7 +105,8 @@ static const struct route routes[] = {
     {.path = PATH(USERS_PATH), .has_tail = true, .method = METHOD_GET, .answer = answer_user},
     {.path = PATH("/v1/stats"), .method = METHOD_GET, .answer = answer_stats},
     {.path = PATH("/metrics"), .method = METHOD_GET, .answer = answer_metrics},
-    {.path = PATH("/v4/openim/query_online_status"), .method = METHOD_POST, .answer = answer_vendor_query},
+    {.path = PATH(ONLINE_QUERY_PATH), .method = METHOD_POST, .answer = answer_online_status},
+    {.path = PATH(ONLINE_QUERY_OLD_PATH), .method = METHOD_POST, .answer = answer_state},
 };
 #define N_ROUTES (sizeof(routes) / sizeof(routes[0]))
 

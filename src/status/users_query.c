@@ -2,7 +2,7 @@
 #include "users_query.h"
 
 #include "app_choice.h"
-#include "query_body.h"
+#include "presenced/json_read.h"
 #include "user_json.h"
 
 #include <cjson/cJSON.h>
@@ -10,28 +10,37 @@
 static int choose_app(const struct table *table, const cJSON *root, uint16_t *ret_app)
 {
     uint64_t app_id;
-    int outcome = query_body_u64(root, "app", EVENT_TIME_MAX_MS, &app_id);
-    if (outcome == QUERY_BODY_BAD) {
-        return APP_MALFORMED;
+    const cJSON *app = json_read_member(root, "app");
+    if (app == NULL) {
+        return app_choose(table, NULL, ret_app);
     }
-    return app_choose(table, outcome == QUERY_BODY_ABSENT ? NULL : &app_id, ret_app);
+    return json_read_u64(app, EVENT_TIME_MAX_MS, &app_id) ? app_choose(table, &app_id, ret_app)
+                                                          : APP_MALFORMED;
 }
 
 /* status 0: all is well. */
 static struct problem read_users(const cJSON *root, const cJSON **ret_users)
 {
-    const cJSON *users;
+    const cJSON *users = json_read_member(root, "users");
     const cJSON *item;
-    size_t n;
-    if (query_body_strings(root, "users", &users, &n) != 0) {
-        return (struct problem){400, "users is not an array of strings, given once"};
+    size_t n = 0;
+    struct str id;
+    if (!cJSON_IsArray(users)) {
+        return (struct problem){400, "users is not an array of strings"};
+    }
+    cJSON_ArrayForEach(item, users)
+    {
+        if (!json_read_text(item, &id)) {
+            return (struct problem){400, "users is not an array of strings"};
+        }
+        n++;
     }
     if (n > USERS_QUERY_N_MAX) {
         return (struct problem){400, "users holds more than 1000 ids"};
     }
     cJSON_ArrayForEach(item, users)
     {
-        if (!query_body_is_user_id(str_from(item->valuestring))) {
+        if (!user_is_id(str_from(item->valuestring))) {
             return (struct problem){400, "users holds an id that is not of 1 to 256 bytes"};
         }
     }
@@ -62,10 +71,14 @@ struct http_reply *users_query_answer(struct table *table, uint64_t now_ms,
     uint16_t app;
     struct buf body = {0};
     struct json_writer json = {.out = &body};
-    cleanup(query_body_freep) cJSON *root = query_body_parse(request->body);
-    if (root == NULL) {
+    cleanup(json_read_freep) cJSON *root = NULL;
+    int r = json_read(request->body, &root);
+    if (r < 0) {
+        return NULL;
+    }
+    if (!cJSON_IsObject(root)) {
         return answer_problem(
-            (struct problem){400, "the body is not a JSON object in UTF-8, or holds \\u0000"});
+            (struct problem){400, "the body is not a JSON object in UTF-8, or holds \\u0000 or a key twice"});
     }
     int outcome = choose_app(table, root, &app);
     if (outcome != 0) {

@@ -2,17 +2,16 @@
 #ifndef PRESENCED_STATUS_VENDOR_QUERY_H
 #define PRESENCED_STATUS_VENDOR_QUERY_H
 
-/* POST /v4/openim/query_online_status?sdkappid=: Tencent's own query (protocol.md, "Asking Tencent"), so that
- * a program that asks there can ask here instead. Any thread. */
+/* POST /v4/openim/query_online_status?sdkappid= and querystate: Tencent's own query, so that a program that
+ * asks there can ask here instead. Any thread. */
 
+#include "presenced/online_query.h"
 #include "presenced/reply.h"
 #include "presenced/request.h"
 #include "presenced/table.h"
 
-#define VENDOR_QUERY_N_MAX 500
-
 /* Always 200: what is wrong is told in the body, as the vendor does. NULL when memory is gone. */
-struct http_reply *vendor_query_answer(struct table *table, uint64_t now_ms,
+struct http_reply *vendor_query_answer(struct table *table, uint64_t now_ms, enum online_query_form form,
                                        const struct http_request *request);
 
 #endif

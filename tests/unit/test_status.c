@@ -65,6 +65,7 @@ static const struct {
     {"DELETE", "/v1/users/query", "GET, HEAD, POST"}, /* a user may be called "query" */
     {"GET", "/v4/openim/query_online_status", "POST"},
     {"HEAD", "/v4/openim/query_online_status", "POST"},
+    {"GET", "/v4/openim/querystate", "POST"},
 };
 
 START_TEST(a_wrong_method_is_told_the_right_ones)
@@ -132,7 +133,12 @@ START_TEST(configured_hosts_are_allowed_and_exchanged)
 END_TEST
 
 static const char *const guarded_targets[] = {
-    "/v1/stats", "/v1/users", "/v1/users/alice", "/nothing", "/v4/openim/query_online_status",
+    "/v1/stats",
+    "/v1/users",
+    "/v1/users/alice",
+    "/nothing",
+    "/v4/openim/query_online_status",
+    "/v4/openim/querystate",
 };
 
 START_TEST(without_the_token_nothing_is_told)

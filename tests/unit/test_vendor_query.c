@@ -43,6 +43,19 @@ START_TEST(the_documented_request_gets_the_documented_answer)
 }
 END_TEST
 
+START_TEST(the_older_name_answers_with_state)
+{
+    expect_body(post("/v4/openim/querystate?sdkappid=1400000000" CREDENTIALS,
+                     "{\"IsNeedDetail\":1,\"To_Account\":[\"id1\",\"id2\",\"id4\"]}"),
+                200,
+                OK_HEAD "[{\"To_Account\":\"id1\",\"State\":\"Online\",\"Detail\":["
+                        "{\"Platform\":\"iPhone\",\"State\":\"PushOnline\"},"
+                        "{\"Platform\":\"Web\",\"State\":\"Online\"}]},"
+                        "{\"To_Account\":\"id2\",\"State\":\"Offline\"}],"
+                        "\"ErrorList\":[{\"To_Account\":\"id4\",\"ErrorCode\":70107}]}");
+}
+END_TEST
+
 #define ALL_STATES                                                                                     \
     "[{\"To_Account\":\"id1\",\"Status\":\"Online\"},{\"To_Account\":\"id2\",\"Status\":\"Offline\"}," \
     "{\"To_Account\":\"id3\",\"Status\":\"PushOnline\"}]"
@@ -54,6 +67,10 @@ static const struct {
     {"{\"To_Account\":[\"id1\",\"id2\",\"id3\"]}", ALL_STATES "}"},
     {"{\"IsNeedDetail\":0,\"To_Account\":[\"id1\",\"id2\",\"id3\"]}", ALL_STATES "}"},
     {"{\"IsNeedDetail\":null,\"To_Account\":[\"id1\",\"id2\",\"id3\"],\"Other\":1}", ALL_STATES "}"},
+    {"{\"IsNeedDetail\":false,\"To_Account\":[\"id1\",\"id2\",\"id3\"]}", ALL_STATES "}"},
+    {"{\"To_Account\":[\"id3\"],\"IsNeedDetail\":true}",
+     "[{\"To_Account\":\"id3\",\"Status\":\"PushOnline\",\"Detail\":["
+     "{\"Platform\":\"Android\",\"Status\":\"PushOnline\"}]}]}"},
     {"{\"To_Account\":[\"id4\",\"id2\",\"id5\",\"ID1\"]}",
      "[{\"To_Account\":\"id2\",\"Status\":\"Offline\"}],"
      "\"ErrorList\":[{\"To_Account\":\"id4\",\"ErrorCode\":70107},"
@@ -118,7 +135,7 @@ START_TEST(a_device_ended_by_restapi_is_not_online)
 }
 END_TEST
 
-#define BAD_BODY "the body is not a JSON object in UTF-8"
+#define BAD_BODY "the body is not a JSON object in UTF-8, or holds \\\\u0000 or a key twice"
 #define BAD_DETAIL "IsNeedDetail is neither 0 nor 1"
 #define BAD_TO_ACCOUNT "To_Account is not an array of strings"
 
@@ -133,8 +150,8 @@ static const struct {
     {"{\"To_Account\":[\"id1\"],}", 90001, BAD_BODY},
     {"{\"To_Account\":[\"\xff\"]}", 90001, BAD_BODY},
     {"{\"IsNeedDetail\":2,\"To_Account\":[]}", 90001, BAD_DETAIL},
-    {"{\"IsNeedDetail\":true,\"To_Account\":[]}", 90001, BAD_DETAIL},
-    {"{\"IsNeedDetail\":1,\"IsNeedDetail\":1,\"To_Account\":[]}", 90001, BAD_DETAIL},
+    {"{\"IsNeedDetail\":\"1\",\"To_Account\":[]}", 90001, BAD_DETAIL},
+    {"{\"IsNeedDetail\":1,\"IsNeedDetail\":1,\"To_Account\":[]}", 90001, BAD_BODY},
     {"{}", 90003, BAD_TO_ACCOUNT},
     {"{\"To_Account\":null}", 90003, BAD_TO_ACCOUNT},
     {"{\"To_Account\":\"id1\"}", 90003, BAD_TO_ACCOUNT},
@@ -173,12 +190,12 @@ static struct http_reply *ask_for(unsigned n)
 
 START_TEST(five_hundred_ids_are_the_most)
 {
-    struct http_reply *reply = ask_for(VENDOR_QUERY_N_MAX);
+    struct http_reply *reply = ask_for(ONLINE_QUERY_N_USERS_MAX);
     cJSON *json = reply_json(reply);
-    ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(json, "QueryResult")), VENDOR_QUERY_N_MAX);
+    ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(json, "QueryResult")), ONLINE_QUERY_N_USERS_MAX);
     cJSON_Delete(json);
     http_reply_free(reply);
-    expect_fail(ask_for(VENDOR_QUERY_N_MAX + 1), 90011, "To_Account holds more than 500 ids");
+    expect_fail(ask_for(ONLINE_QUERY_N_USERS_MAX + 1), 90011, "To_Account holds more than 500 ids");
 }
 END_TEST
 
@@ -246,6 +263,7 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(one, setup, fixture_stop);
     tcase_add_checked_fixture(two, fixture_start_two_apps, fixture_stop);
     tcase_add_test(one, the_documented_request_gets_the_documented_answer);
+    tcase_add_test(one, the_older_name_answers_with_state);
     tcase_add_loop_test(one, what_is_well_formed_is_answered, 0, N(good));
     tcase_add_loop_test(one, platforms_have_the_names_of_this_query, 0, N(platforms));
     tcase_add_test(one, the_window_ends_for_a_device_as_for_a_user);

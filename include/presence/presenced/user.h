@@ -39,6 +39,12 @@ struct user_summary {
     uint64_t window_end_ms;
 };
 
+/* Whether text in UTF-8 without NUL can be a user's id. */
+static inline bool user_is_id(struct str text)
+{
+    return text.len >= 1 && text.len <= USER_ID_MAX;
+}
+
 static inline struct str user_id(const struct user *user)
 {
     return (struct str){user->id, user->id_len};
