@@ -21,13 +21,15 @@ static void write_client(struct json_writer *json, const struct address *client)
     json_str(json, "client_ip", (struct str){text, len});
 }
 
-static void write_device(struct json_writer *json, const struct platform_names *names, const struct row *row)
+static void write_device(struct json_writer *json, const struct platform_names *names, const struct row *row,
+                         const struct user_view *view)
 {
+    struct row_words words = row_words(row);
     json_begin_object(json, NULL);
     json_str(json, "platform", platform_name(names, row->platform));
-    json_str(json, "state", row->action == ROW_LOGIN ? STR("online") : STR("offline"));
-    json_str(json, "action", row_action_name(row->action));
-    json_str(json, "reason", row_reason_name(row->reason));
+    json_str(json, "state", user_row_is_online(row, view) ? STR("online") : STR("offline"));
+    json_str(json, "action", words.action);
+    json_str(json, "reason", words.reason);
     json_u64(json, "event_time", row->event_time_ms);
     json_u64(json, "received_time", row->received_unix_ms);
     write_client(json, &row->client);
@@ -49,7 +51,8 @@ static void write_custom_status(struct json_writer *json, const struct user *use
 void user_json_write(struct json_writer *json, struct table *table, const struct user *user, uint64_t now_ms)
 {
     struct user_summary summary;
-    user_summarise(user, table_push_online_window_ms(table), now_ms, &summary);
+    struct user_view view = table_view(table, now_ms);
+    user_summarise(user, &view, &summary);
     json_begin_object(json, NULL);
     json_u64(json, "app", table_app_id(table, user->app));
     json_str(json, "user", user_id(user));
@@ -59,7 +62,7 @@ void user_json_write(struct json_writer *json, struct table *table, const struct
     json_begin_array(json, "devices");
     for (size_t i = 0; i < user->n_rows; i++) {
         struct row row = user_effective_row(user, &user->rows[i]);
-        write_device(json, table_platform_names(table), &row);
+        write_device(json, table_platform_names(table), &row, &view);
     }
     json_end_array(json);
     json_end_object(json);

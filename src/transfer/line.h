@@ -5,7 +5,7 @@
 /* A line of an export. Each is one JSON object; keys stand in this order, and a reader wants each of them
  * once and no other, in any order:
  *
- *   {"format":"presenced","version":2}                                    the first line
+ *   {"format":"presenced","version":3}                                    the first line
  *   {"app":1400000000,"forgotten_before":1629883332497}                   an app that has dropped users
  *   {"app":1400000000,"user":"alice","rows":[…],"custom_status":"away","custom_status_time":1629883332497}
  *   {"apps":1,"users":1}                                                  the last: how many lines of each
@@ -16,12 +16,13 @@
  *    "received_time":1629883332600,"client_ip":"192.0.2.4"}
  *
  * A custom status and its time are null where none was heard; client_ip where none was named. Apps come by
- * rising id, users by rising app and id (as bytes). Version 1 had no last line, and is read still. Any
- * thread. */
+ * rising id, users by rising app and id (as bytes). Of an answer of Tencent's, action is Reconciled and
+ * reason Online, PushOnline or Offline; version 2 had none of these, version 1 had no last line either, and
+ * both are read still. Any thread. */
 
 #include "presenced/user.h"
 
-#define LINE_FORMAT_VERSION 2
+#define LINE_FORMAT_VERSION 3
 #define LINE_FORMAT_VERSION_UNCOUNTED 1 /* a file of it may have been cut, and nobody knows */
 #define LINE_SIZE_MAX 65535             /* more than twice the longest user */
 #define LINE_PROBLEM_SIZE 256

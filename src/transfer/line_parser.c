@@ -94,27 +94,16 @@ static int take_text(const struct parsing *parsing, const cJSON *item, size_t mi
     return 0;
 }
 
-/* The number of a name among `n`. */
-static int take_choice(const struct parsing *parsing, const cJSON *item, unsigned n,
-                       struct str (*name_of)(unsigned number), uint8_t *ret_number)
+static int take_words(const struct parsing *parsing, const cJSON *action, const cJSON *reason,
+                      struct row *ret_row)
 {
-    for (unsigned number = 0; cJSON_IsString(item) && number < n; number++) {
-        if (str_equal(str_from(item->valuestring), name_of(number))) {
-            *ret_number = (uint8_t)number;
-            return 0;
-        }
-    }
-    return wrong(parsing, "\"%s\" is none that is known", item->string);
-}
-
-static struct str action_name(unsigned number)
-{
-    return row_action_name((enum row_action)number);
-}
-
-static struct str reason_name(unsigned number)
-{
-    return row_reason_name((enum row_reason)number);
+    struct row_words words = {
+        cJSON_IsString(action) ? str_from(action->valuestring) : STR(""),
+        cJSON_IsString(reason) ? str_from(reason->valuestring) : STR(""),
+    };
+    return row_read_words(&words, ret_row)
+               ? 0
+               : wrong(parsing, "\"action\" is none that is known, or not with that \"reason\"");
 }
 
 static int take_client(const struct parsing *parsing, const cJSON *item, struct address *ret_client)
@@ -152,10 +141,7 @@ static int take_row(const struct parsing *parsing, const cJSON *object, struct r
         r = take_platform(parsing, values[0], ret_platform);
     }
     if (r == 0) {
-        r = take_choice(parsing, values[1], ROW_LOGIN + 1, action_name, &ret_row->action);
-    }
-    if (r == 0) {
-        r = take_choice(parsing, values[2], ROW_REASON_OTHER + 1, reason_name, &ret_row->reason);
+        r = take_words(parsing, values[1], values[2], ret_row);
     }
     if (r == 0) {
         r = take_number(parsing, values[3], EVENT_TIME_MAX_MS, &ret_row->event_time_ms);

@@ -38,10 +38,11 @@ static void write_row(struct json_writer *json, const struct platform_names *nam
 {
     char client[ADDRESS_TEXT_SIZE];
     size_t client_len = address_format(&row->client, client);
+    struct row_words words = row_words(row);
     json_begin_object(json, NULL);
     json_str(json, "platform", platform_name(names, row->platform));
-    json_str(json, "action", row_action_name(row->action));
-    json_str(json, "reason", row_reason_name(row->reason));
+    json_str(json, "action", words.action);
+    json_str(json, "reason", words.reason);
     json_u64(json, "event_time", row->event_time_ms);
     json_u64(json, "received_time", row->received_unix_ms);
     if (client_len == 0) {

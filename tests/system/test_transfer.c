@@ -26,7 +26,7 @@ static const char config[] = "[callback]\n"
                              "memory = 8M\n"
                              "[app 1400000000]\n";
 
-#define HEADER "{\"format\":\"presenced\",\"version\":2}\n"
+#define HEADER "{\"format\":\"presenced\",\"version\":3}\n"
 #define END(users) "{\"apps\":0,\"users\":" users "}\n"
 #define ALICE                                                                                             \
     "{\"app\":1400000000,\"user\":\"alice\",\"rows\":[{\"platform\":\"Web\",\"action\":\"Login\","        \
