@@ -55,6 +55,8 @@ static void app_fini(struct config_app *app)
     for (size_t i = 0; i < CONFIG_N_TOKENS_MAX; i++) {
         wipe_buf(&app->tokens[i]);
     }
+    secret_free(app->secret_key);
+    app->secret_key = NULL;
 }
 
 void config_fini(struct config *config)

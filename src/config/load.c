@@ -86,9 +86,10 @@ static int begin_section(void *cls, unsigned line, struct str name)
         return begin_app(loader, line, name, rest.ptr == NULL ? STR("") : str_trim(rest));
     }
     if (table == NULL || rest.ptr != NULL) {
-        problems_add(loader->problems, line,
-                     "[%.*s]: no such section: callback, app ID, presence, status, store, replication or log",
-                     STR_FMT(name));
+        problems_add(
+            loader->problems, line,
+            "[%.*s]: no such section: callback, app ID, presence, reconcile, status, store, replication or log",
+            STR_FMT(name));
         return 0;
     }
     loader->section = (char *)loader->config + table->offset;

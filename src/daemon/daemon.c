@@ -43,6 +43,7 @@ static int start_table(struct daemon *daemon)
             .push_online_window_ms = config->push_online_window_ms,
             .max_users = config->max_users,
             .forget_after_ms = config->forget_after_ms,
+            .assume_offline_after_ms = config->assume_offline_after_ms,
         },
         &daemon->table);
     for (size_t i = 0; r == 0 && i < daemon->config->n_apps; i++) {
@@ -80,6 +81,7 @@ static const struct {
     {"table", start_table, stop_table},
     {"history", start_history, stop_history},
     {"storage", start_storage, stop_storage},
+    {"reconcile", start_asking, stop_asking},
     {"callback", start_callback, stop_callback},
     {"status", start_status, stop_status},
     {"tls", start_tls, stop_tls},
@@ -99,6 +101,7 @@ static uint64_t pass_time(struct daemon *daemon)
         store_note_online(daemon->store, now_ms, n_online);
     }
     watch_certificates(daemon);
+    watch_asking(daemon);
     warnings_remind(daemon->warnings, clock_monotonic_ms());
     report_refresh(daemon);
     uint64_t wait_ms = next_ms > now_ms ? next_ms - now_ms : 0;

@@ -8,6 +8,7 @@
 #include "presenced/config.h"
 #include "presenced/listener.h"
 #include "presenced/log.h"
+#include "presenced/reconcile.h"
 #include "presenced/socket.h"
 #include "presenced/status.h"
 #include "presenced/store.h"
@@ -64,6 +65,8 @@ struct daemon {
     struct warnings *warnings;
     struct table *table;
     struct history *history;
+    _Atomic(struct reconcile *) reconcile; /* NULL: no app has had a key since the start */
+    bool store_was_amiss;
     struct callback *callback;
     struct status *status;
     struct tls *tls[N_LISTENERS];          /* NULL: plain HTTP */
@@ -120,6 +123,23 @@ int start_descriptors(struct daemon *daemon);
 /* storage.c */
 int start_storage(struct daemon *daemon);
 void stop_storage(struct daemon *daemon);
+
+/* asking.c: Tencent, for apps that have a key */
+int start_asking(struct daemon *daemon);
+void stop_asking(struct daemon *daemon);
+
+/* Makes ready what a configuration says of it. 0 or -errno, logged. */
+int prepare_asking(struct daemon *daemon, const struct config *config,
+                   struct reconcile_settings **ret_settings);
+
+/* Consumes the settings. */
+void adopt_asking(struct daemon *daemon, struct reconcile_settings *settings);
+
+/* Says what keeps it from asking, and sees when events may have been lost. */
+void watch_asking(struct daemon *daemon);
+
+/* What is told of one app. */
+struct status_reconcile asking_state(struct daemon *daemon);
 
 /* counters.c and storage.c: what the status listener tells of the parts */
 struct status_counters event_counters(struct daemon *daemon);

@@ -143,6 +143,7 @@ int start_status(struct daemon *daemon)
         .events = event_counters(daemon),
         .configuration = configuration_info(daemon),
         .store = storage_counters(daemon),
+        .reconcile = asking_state(daemon),
         .listeners = daemon->listener_counters,
         .n_listeners = N_LISTENERS,
         .callback_durations = callback_durations(daemon->callback),
@@ -269,6 +270,7 @@ struct policy {
     struct rules *rules;
     struct status_settings *status;
     struct transport_networks *unbounded;
+    struct reconcile_settings *asking;
 };
 
 static void policy_fini(struct policy *policy)
@@ -277,6 +279,7 @@ static void policy_fini(struct policy *policy)
     callback_discard(policy->rules);
     status_discard(policy->status);
     transport_networks_free(policy->unbounded);
+    reconcile_discard(policy->asking);
 }
 
 static int prepare_policy(struct daemon *daemon, const struct config *config, struct policy *ret_policy)
@@ -296,6 +299,10 @@ static int prepare_policy(struct daemon *daemon, const struct config *config, st
     }
     const struct callback_config callback = describe_callback(daemon, config, apps);
     r = callback_prepare(&callback, &ret_policy->rules);
+    if (r < 0) {
+        return r;
+    }
+    r = prepare_asking(daemon, config, &ret_policy->asking);
     if (r < 0) {
         return r;
     }
@@ -323,6 +330,7 @@ int reload_policy(struct daemon *daemon, const struct config *config)
     callback_adopt(daemon->callback, take_pointer(policy.rules));
     transport_listener_wait_round(listener);
     callback_reclaim(daemon->callback);
+    adopt_asking(daemon, take_pointer(policy.asking));
     configure_log(config);
     watch_certificates(daemon);
     warn_of_unsigned(daemon, config);

@@ -76,6 +76,19 @@ static void write_of_listeners(struct exposition *out, const struct metric *metr
     }
 }
 
+static void write_of_reconcile(struct exposition *out, const struct metric *metric,
+                               const struct status_config *config)
+{
+    for (unsigned app = 0; config->reconcile.each != NULL && app < table_n_apps(config->table); app++) {
+        char id[24];
+        int len = snprintf(id, sizeof(id), "%llu",
+                           (unsigned long long)table_app_id(config->table, (uint16_t)app));
+        struct pick pick = {out, str_from(metric->key), {id, (size_t)len}};
+        (void)config->reconcile.each(config->reconcile.cls, (uint16_t)app,
+                                     &(struct status_visitor){pick_number, &pick});
+    }
+}
+
 static void write_outcome(void *cls, const struct status_number *number)
 {
     if (number->answer != NULL) {
@@ -357,6 +370,30 @@ const struct metric metrics_rows[] = {
     ROW("presenced_store_rewrites_total", COUNTER, ONE, NULL, NULL,
         "Times that the whole table was written, for the change log had lost changes.",
         OF(store, "rewritten")),
+
+    ROW("presenced_reconcile_calls_total", COUNTER, ONE, "app", NULL, "Calls of Tencent's query.",
+        OF(reconcile, "calls")),
+    ROW("presenced_reconcile_calls_failed_total", COUNTER, ONE, "app", NULL,
+        "Those of them that brought no answer, or a refusal.", OF(reconcile, "calls_failed")),
+    ROW("presenced_reconcile_users_total", COUNTER, ONE, "app", NULL, "Users that were asked about.",
+        OF(reconcile, "users_asked")),
+    ROW("presenced_reconcile_users_confirmed_total", COUNTER, ONE, "app", NULL,
+        "Those of them who were as Tencent says.", OF(reconcile, "users_confirmed")),
+    ROW("presenced_reconcile_corrections_total", COUNTER, ONE, "app", "kind",
+        "Devices that were not as Tencent says: shown online (ended), not shown online (begun), or push_online "
+        "for offline or the other way round (other). What callbacks alone got wrong.",
+        OF(reconcile, "corrections_")),
+    ROW("presenced_reconcile_waiting_users", GAUGE, ONE, "app", NULL,
+        "Users in doubt who are to be asked about.", OF(reconcile, "waiting")),
+    ROW("presenced_reconcile_gaps_total", COUNTER, ONE, "app", NULL,
+        "Times that events may have been lost, and everyone was asked about.", OF(reconcile, "gaps")),
+    ROW("presenced_reconcile_last_answer_timestamp_seconds", GAUGE, MS, "app", NULL,
+        "When Tencent answered last, in Unix time; 0: not yet.", OF(reconcile, "last_answer_time")),
+    ROW("presenced_reconcile_last_sweep_timestamp_seconds", GAUGE, MS, "app", NULL,
+        "When everybody had been asked about last, in Unix time; 0: not yet.",
+        OF(reconcile, "last_sweep_time")),
+    ROW("presenced_reconcile_failing", GAUGE, ONE, "app", NULL,
+        "Whether something keeps it from asking, or makes answers doubtful.", OF(reconcile, "failing")),
 
     ROW("presenced_connections", GAUGE, ONE, "listener", NULL, "Connections that are open.",
         OF(listeners, "connections")),

@@ -40,9 +40,50 @@ static uint64_t sum_users(const struct table_counts *counts)
     return n;
 }
 
-/* Returns how many users the app has. */
-static uint64_t write_app(struct json_writer *json, struct table *table, uint16_t app)
+static void write_number(void *cls, const struct status_number *number)
 {
+    json_u64(cls, number->name, number->value);
+}
+
+static void write_off(struct json_writer *json, const char *key)
+{
+    json_begin_object(json, key);
+    json_str(json, "state", STR("off"));
+    json_end_object(json);
+}
+
+/* Its state stands first, so it is written when the first of its numbers comes. */
+struct reconcile_writer {
+    struct json_writer *json;
+    bool has_begun;
+};
+
+static void write_reconcile_number(void *cls, const struct status_number *number)
+{
+    struct reconcile_writer *writer = cls;
+    if (!writer->has_begun) {
+        json_begin_object(writer->json, "reconcile");
+        json_str(writer->json, "state", STR("on"));
+        writer->has_begun = true;
+    }
+    write_number(writer->json, number);
+}
+
+static void write_reconcile(struct json_writer *json, const struct status_reconcile *reconcile, uint16_t app)
+{
+    struct reconcile_writer writer = {.json = json};
+    struct status_visitor visitor = {write_reconcile_number, &writer};
+    if (reconcile->each == NULL || !reconcile->each(reconcile->cls, app, &visitor)) {
+        write_off(json, "reconcile");
+        return;
+    }
+    json_end_object(json);
+}
+
+/* Returns how many users the app has. */
+static uint64_t write_app(struct json_writer *json, const struct status_config *config, uint16_t app)
+{
+    struct table *table = config->table;
     struct table_counts counts;
     table_counts(table, app, &counts);
     json_begin_object(json, NULL);
@@ -59,25 +100,22 @@ static uint64_t write_app(struct json_writer *json, struct table *table, uint16_
     } else {
         json_u64(json, "forgotten_before", counts.forgotten_before_ms);
     }
+    write_reconcile(json, &config->reconcile, app);
     json_end_object(json);
     return sum_users(&counts);
 }
 
-static void write_table(struct json_writer *json, struct table *table)
+static void write_table(struct json_writer *json, const struct status_config *config)
 {
+    struct table *table = config->table;
     uint64_t n_users = 0;
     json_begin_array(json, "apps");
     for (unsigned app = 0; app < table_n_apps(table); app++) {
-        n_users += write_app(json, table, (uint16_t)app);
+        n_users += write_app(json, config, (uint16_t)app);
     }
     json_end_array(json);
     json_u64(json, "users", n_users);
     json_u64(json, "revision", changes_last_revision(table_changes(table)));
-}
-
-static void write_number(void *cls, const struct status_number *number)
-{
-    json_u64(cls, number->name, number->value);
 }
 
 static void write_numbers(struct json_writer *json, const struct status_counters *counters)
@@ -89,13 +127,6 @@ static void write_counters(struct json_writer *json, const struct status_counter
 {
     json_begin_object(json, counters->name);
     write_numbers(json, counters);
-    json_end_object(json);
-}
-
-static void write_off(struct json_writer *json, const char *key)
-{
-    json_begin_object(json, key);
-    json_str(json, "state", STR("off"));
     json_end_object(json);
 }
 
@@ -175,7 +206,7 @@ struct http_reply *stats_answer(const struct status_config *config)
     json_begin_object(&json, NULL);
     write_process(&json, config);
     write_warnings(&json, config->warnings);
-    write_table(&json, config->table);
+    write_table(&json, config);
     write_counters(&json, &config->events);
     write_counters(&json, &config->configuration);
     json_begin_object(&json, "listeners");

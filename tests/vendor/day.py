@@ -4,6 +4,7 @@ what it shows is held against the truth. The clock jumps from one thing that hap
 the daemon has done what it does at that time."""
 
 import heapq
+import os
 import random
 import select
 import tempfile
@@ -14,7 +15,7 @@ from clock import FastClock
 from daemon import Daemon
 from delivery import Delivery
 from directory import Directory
-from event import request
+from event import Event, request
 from person import HOUR_MS, Person
 from query import Query
 from score import Score
@@ -40,6 +41,12 @@ listen = 127.0.0.1:0
 token = {TOKEN}
 """
 
+# With the vendor's port and a folder.
+ASKING = """admin = {admin}
+secret_key_file = {folder}/key
+api_url = http://127.0.0.1:{port}
+"""
+
 
 @dataclass
 class Plan:
@@ -50,7 +57,9 @@ class Plan:
     n_users: int = 2000
     length_ms: int = 24 * HOUR_MS
     begin_hour: int = 0
-    skew_ms: int = 0  # how far the vendor's servers and the answers' Date are from the clock, at most
+    skew_ms: int = 0  # how far the vendor's servers, the answers' Date and the daemon's clock are apart, at most
+    asks: bool = True  # the daemon has a key
+    config: str = ""  # more of its configuration
 
 
 class Day:
@@ -77,15 +86,17 @@ class Day:
         begin_ms = self.begin_ms + self.plan.length_ms * 5 // 8
         return begin_ms, begin_ms + OUTAGE_MS
 
-    def run(self, config=""):
-        """`config` is appended to the daemon's, with @PORT@ for the vendor's port and @DIR@ for a folder."""
+    def run(self):
         with tempfile.TemporaryDirectory() as folder:
             self.clock = FastClock(f"{folder}/clock", self.begin_ms)
             self.query = Query(self.directory, APP, KEY, ADMIN, self._vendor_ms)
             self.server = Server(self.query.answer, self._date_ms)
-            with open(f"{folder}/key", "w", encoding="utf-8") as file:
+            with open(os.open(f"{folder}/key", os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
                 file.write(KEY)
-            text = CONFIG + config.replace("@PORT@", str(self.server.port)).replace("@DIR@", folder)
+            text = CONFIG
+            if self.plan.asks:
+                text += ASKING.format(admin=ADMIN, folder=folder, port=self.server.port)
+            text += self.plan.config
             self.daemon = Daemon(self.plan.binary, self.plan.preload, self.clock, folder, text)
             try:
                 self._live()
@@ -114,7 +125,9 @@ class Day:
 
     def _live(self):
         for person in self.people:
+            # The daemon has heard of everybody before.
             self.directory.register(person.id)
+            self._deliver(Event(self.begin_ms - 1000, person.id, "Logout", "Unregister", person.devices[0].platform))
             self._next_moment(person.day(self.begin_ms, self.plan.length_ms))
         self._at(self.begin_ms, self._sample)
         self._settle()
@@ -142,13 +155,16 @@ class Day:
             self.n_sent += 1
             for arrival_ms in self.delivery.arrivals(max(event.time_ms, moment.time_ms)):
                 self.score.under_way[event.user] += 1
-                self._at(arrival_ms, self._deliver, event)
+                self._at(arrival_ms, self._arrive, event)
         self._next_moment(moments)
 
     def _deliver(self, event):
         self.daemon.send(request(event, APP, TOKEN, self.clock.now_ms() // 1000))
-        self.score.under_way[event.user] -= 1
         self.n_delivered += 1
+
+    def _arrive(self, event):
+        self._deliver(event)
+        self.score.under_way[event.user] -= 1
 
     def _sample(self, _):
         self.score.sample(self.truth, self.daemon.online(APP, self.users), self.clock.now_ms())

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The clock of a day that takes a minute, laid under the daemon with LD_PRELOAD: all clocks are what clock.py says, and
- * stand still in between.
+/* The clock of a day that takes a minute, laid under the daemon with LD_PRELOAD: all clocks are what clock.py
+ * says, and stand still in between.
  *
- * A thread that waits in poll() for a time has to wake when that time has passed by this clock. It says from when on it
- * sleeps and until when; clock.py moves the clock no further than the earliest such time while the thread may still be
- * doing something, and wakes it. So nothing depends on how fast the machine is. Waits of other kinds last as long as
- * they would; no rule of the table needs them.
+ * A thread that waits in poll() for a time has to wake when that time has passed by this clock. It says from
+ * when on it sleeps and until when; clock.py moves the clock no further than the earliest such time while the
+ * thread may still be doing something, and wakes it. So nothing depends on how fast the machine is. Waits of
+ * other kinds last as long as they would; no rule of the table needs them.
  *
  * FAST_CLOCK names a file, little-endian:
  *
@@ -13,8 +13,8 @@
  *   i64     what CLOCK_REALTIME was then, in nanoseconds
  *   4 times: i64, until when a thread sleeps: INT64_MAX for ever, -1 it does not
  *
- * and two FIFOs beside it: NAME.asleep, where a thread writes its number when it goes to sleep, and NAME.wake.N, where
- * it reads a byte when its time has come. */
+ * and two FIFOs beside it: NAME.asleep, where a thread writes its number when it goes to sleep, and
+ * NAME.wake.N, where it reads a byte when its time has come. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -153,6 +153,7 @@ int poll(struct pollfd *fds, nfds_t n_fds, int timeout_ms)
         return n;
     }
     number_sleeper();
-    return sleep_until(timeout_ms < 0 ? INT64_MAX : atomic_load(&page->elapsed_ns) + timeout_ms * INT64_C(1000000),
+    return sleep_until(timeout_ms < 0 ? INT64_MAX
+                                      : atomic_load(&page->elapsed_ns) + timeout_ms * INT64_C(1000000),
                        fds, n_fds);
 }

@@ -20,6 +20,7 @@ def _parse():
     parser.add_argument("--hours", type=int, default=24)
     parser.add_argument("--only", help="the name of a column")
     parser.add_argument("--skew-ms", type=int, default=0)
+    parser.add_argument("--without-asking", action="store_true", help="by callbacks alone")
     parser.add_argument("--config", help="a file whose text is appended to the daemon's configuration")
     parser.add_argument("--small", action="store_true")
     return parser.parse_args()
@@ -27,9 +28,9 @@ def _parse():
 
 def _run(arguments, scenario, config):
     plan = Plan(scenario, arguments.binary, arguments.preload, arguments.seed, arguments.users,
-                arguments.hours * HOUR_MS, skew_ms=arguments.skew_ms)
+                arguments.hours * HOUR_MS, skew_ms=arguments.skew_ms, asks=not arguments.without_asking, config=config)
     day = Day(plan)
-    return day, day.run(config)
+    return day, day.run()
 
 
 def _table(arguments, config):
@@ -48,9 +49,9 @@ def _table(arguments, config):
 def _small(arguments, config):
     """Nothing is lost, so nothing may be wrong but what is on its way."""
     plan = Plan(SCENARIOS[0], arguments.binary, arguments.preload, arguments.seed, n_users=100, length_ms=HOUR_MS,
-                begin_hour=12)
+                begin_hour=12, asks=not arguments.without_asking, config=config)
     day = Day(plan)
-    score = day.run(config)
+    score = day.run()
     n_wrong = score.n_wrong - score.n_wrong_under_way
     print(f"{day.n_delivered} events, {score.n_samples} looks: {n_wrong} wrong, {score.n_wrong_under_way} on its way")
     return 1 if n_wrong > 0 or day.n_delivered == 0 or score.n_samples == 0 else 0

@@ -8,6 +8,7 @@
 #include "presenced/address.h"
 #include "presenced/endpoint.h"
 #include "presenced/options.h"
+#include "presenced/secret.h"
 
 #define CONFIG_N_APPS_MAX 1024
 #define CONFIG_N_TOKENS_MAX 4 /* of one app: two of token and two of token_file */
@@ -33,6 +34,17 @@ enum config_durability {
     CONFIG_DURABILITY_SYNC,
 };
 
+enum config_region {
+    CONFIG_REGION_CHINA,
+    CONFIG_REGION_SINGAPORE,
+    CONFIG_REGION_SEOUL,
+    CONFIG_REGION_TOKYO,
+    CONFIG_REGION_FRANKFURT,
+    CONFIG_REGION_SILICON_VALLEY,
+    CONFIG_REGION_JAKARTA,
+    CONFIG_N_REGIONS,
+};
+
 /* Where a section and its keys (by their place in its table) stand in the file; 0: they do not. */
 struct config_lines {
     unsigned section;
@@ -54,11 +66,17 @@ struct config_app {
     APP_OPTIONS(CONFIG_FIELD, config_app)
     struct buf tokens[CONFIG_N_TOKENS_MAX]; /* of `token`, then of `token_file`: config_read_tokens() */
     size_t n_tokens;
+    struct secret *secret_key; /* of `secret_key_file`: config_read_tokens(); NULL: nobody is asked */
 };
 
 struct config_presence {
     struct config_lines lines;
     PRESENCE_OPTIONS(CONFIG_FIELD, config_presence)
+};
+
+struct config_reconcile {
+    struct config_lines lines;
+    RECONCILE_OPTIONS(CONFIG_FIELD, config_reconcile)
 };
 
 struct config_status {
@@ -88,6 +106,7 @@ struct config {
     struct config_app *apps;
     size_t n_apps;
     struct config_presence presence;
+    struct config_reconcile reconcile;
     struct config_status status;
     struct config_store store;
     struct config_replication replication;

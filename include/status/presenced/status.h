@@ -51,6 +51,14 @@ struct status_counters {
     void *cls;
 };
 
+/* What is told of the asking of Tencent for one app of the table: hands its numbers to the visitor. False
+ * where that app has no key. */
+struct status_reconcile {
+    bool (*each)(void *cls, uint16_t app,
+                 const struct status_visitor *visitor); /* NULL: it is not known here */
+    void *cls;
+};
+
 /* All is borrowed for the life of the status. Callbacks are called from any of the listener's threads. */
 struct status_config {
     struct table *table;
@@ -62,9 +70,10 @@ struct status_config {
     struct status_health (*health)(void *cls);
     void *health_cls;
     struct warnings *warnings;
-    struct status_counters events;           /* callbacks by outcome */
-    struct status_counters configuration;    /* what became of reloads */
-    struct status_counters store;            /* each NULL: there is none */
+    struct status_counters events;        /* callbacks by outcome */
+    struct status_counters configuration; /* what became of reloads */
+    struct status_counters store;         /* each NULL: there is none */
+    struct status_reconcile reconcile;
     const struct status_counters *listeners; /* one a listener, named as it */
     size_t n_listeners;
     const struct histogram *callback_durations; /* us */

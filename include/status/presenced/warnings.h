@@ -13,6 +13,7 @@
     X(CERTIFICATE_NOT_YET_VALID, "certificate_not_yet_valid")     \
     X(CERTIFICATE_EXPIRES_SOON, "certificate_expires_soon")       \
     X(CERTIFICATE_WITHOUT_TLS_1_2, "certificate_without_tls_1_2") \
+    X(RECONCILE, "reconcile")                                     \
     X(APP_UNSIGNED, "app_unsigned")
 
 enum warning_code {
