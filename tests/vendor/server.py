@@ -13,7 +13,8 @@ class Server:
     def __init__(self, answer, now_ms, port=0):
         self.answer = answer
         self.now_ms = now_ms
-        self.mode = "answer"  # answer | hang | close | half | garbage | empty | error: what becomes of a query
+        # What becomes of a request: answer | hang | close | half | garbage | empty | error.
+        self.mode_of = lambda target: "answer"
         self.listener = socket.create_server(("127.0.0.1", port), backlog=64)
         self.port = self.listener.getsockname()[1]
         self.selector = selectors.DefaultSelector()
@@ -83,24 +84,25 @@ class Server:
 
     def _reply(self, connection, method, target, body):
         """Whether the connection goes on."""
-        if self.mode == "hang":
+        mode = self.mode_of(target)
+        if mode == "hang":
             return True
-        if self.mode == "close":
+        if mode == "close":
             self._drop(connection)
             return False
         status, tree = self.answer(method, target, body)
         text = json.dumps(tree, ensure_ascii=False).encode()
-        if self.mode == "error":
+        if mode == "error":
             status = 502
-        if self.mode == "garbage":
+        if mode == "garbage":
             text = bytes(range(256)) + text
-        if self.mode == "empty":
+        if mode == "empty":
             text = b""
         head = (
             f"HTTP/1.1 {status} X\r\nDate: {formatdate(self.now_ms() / 1000, usegmt=True)}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n"
         ).encode()
-        if self.mode == "half":
+        if mode == "half":
             connection.sendall(head + text[: len(text) // 2])
             self._drop(connection)
             return False
