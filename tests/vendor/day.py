@@ -9,7 +9,7 @@ import random
 import select
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clock import FastClock
 from daemon import Daemon
@@ -57,7 +57,7 @@ class Plan:
     n_users: int = 2000
     length_ms: int = 24 * HOUR_MS
     begin_hour: int = 0
-    skew_ms: int = 0  # how far the vendor's servers, the answers' Date and the daemon's clock are apart, at most
+    skew_ms: int = 0  # how far Date is ahead of EventTime; the daemon's clock is between them
     asks: bool = True  # the daemon has a key
     config: str = ""  # more of its configuration
 
@@ -108,16 +108,11 @@ class Day:
             self.server.close()
         return self.score
 
-    def _skewed(self, name):
-        if self.plan.skew_ms == 0:
-            return self.clock.now_ms()
-        return self.clock.now_ms() + random.Random(f"{self.plan.seed} {name}").randint(-1, 1) * self.plan.skew_ms // 2
-
     def _vendor_ms(self):
         return self.clock.now_ms()
 
     def _date_ms(self):
-        return self._skewed("date")
+        return self.clock.now_ms() + self.plan.skew_ms // 2
 
     def _at(self, time_ms, what, argument=None):
         self.n_due += 1
@@ -159,6 +154,7 @@ class Day:
         self._next_moment(moments)
 
     def _deliver(self, event):
+        event = replace(event, time_ms=event.time_ms - self.plan.skew_ms // 2)
         self.daemon.send(request(event, APP, TOKEN, self.clock.now_ms() // 1000))
         self.n_delivered += 1
 
