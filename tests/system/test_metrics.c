@@ -18,6 +18,9 @@
 #define REST                                                                                                 \
     "[app 1400000000]\n[app 1400000001]\ntoken = xxxxyyyy\n[status]\nlisten = 127.0.0.1:0\n[store]\npath = " \
     "@DIR@/store\n"
+#define ASKED                                                                                  \
+    "[app 1400000002]\ntoken = xxxxyyyy\nadmin = administrator\nsecret_key_file = @DIR@/key\n" \
+    "api_url = http://127.0.0.1:1\n"
 #define CONFIG_NAME "presenced-0.conf" /* as the harness calls the first */
 
 static struct sandbox *sandbox;
@@ -28,6 +31,7 @@ static struct client *status;
 static void start(const char *scheme, const char *config)
 {
     sandbox = sandbox_new();
+    sandbox_write(sandbox, "key", "secret");
     instance = instance_start(sandbox, config);
     callback = client_new(scheme, instance_callback_port(instance));
     client_trust(callback, sandbox);
@@ -41,7 +45,7 @@ static void start_plain(void)
 
 static void start_tls(void)
 {
-    start("https", CALLBACK TLS REST);
+    start("https", CALLBACK TLS REST ASKED);
 }
 
 static void stop(void)
