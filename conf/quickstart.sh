@@ -34,7 +34,7 @@ mkdir -p "$own"
 chmod 700 "$own"
 umask 077
 echo 'building into build/ …'
-{ cmake -S . -B build $testing && cmake --build build --parallel "$(nproc)" --target presenced; } \
+{ cmake -S . -B build $testing && cmake --build build --parallel "$(nproc)" --target presenced presencectl; } \
     >"$own/build.log" 2>&1 || {
     tail -n 30 "$own/build.log" >&2
     fail "the build failed, all of it is in $own/build.log"
@@ -66,23 +66,16 @@ build/presenced --config "$own/presenced.conf" --check-config >/dev/null ||
 cat <<END
 
 Callbacks: https://127.0.0.1:$callback_port/    who is online: http://127.0.0.1:$status_port/
-Stop with Ctrl-C. Paste this into another terminal: it defines "event", which signs as Tencent does.
+Stop with Ctrl-C. Paste this into another terminal, and alice comes and goes:
 
-event() {
-    now=\$(date +%s)
-    sign=\$(printf %s "\$(cat '$own/token')\$now" | openssl dgst -sha256 -r | cut -c1-64)
-    curl --silent --show-error --noproxy '*' --cacert '$own/certificate.pem' --data "{\"CallbackCommand\":\"State.StateChange\",
-        \"EventTime\":\$(date +%s%3N),\"Info\":{\"To_Account\":\"\$1\",\"Action\":\"\$2\",\"Reason\":\"\$3\"}}" \\
-        "https://127.0.0.1:$callback_port/?SdkAppid=$app&CallbackCommand=State.StateChange&contenttype=json&ClientIP=192.0.2.4&OptPlatform=Web&RequestTime=\$now&Sign=\$sign"
-    echo
-}
+presencectl() { '$root/build/presencectl' --config '$own/presenced.conf' "\$@"; }
 
-Then alice comes and goes:
+presencectl trigger login --user alice --kicked Windows
+presencectl get alice
+presencectl trigger logout --user alice
+presencectl get alice
 
-event alice Login Register
-curl --silent --show-error --noproxy '*' http://127.0.0.1:$status_port/v1/users/alice; echo
-event alice Logout Unregister
-curl --silent --show-error --noproxy '*' http://127.0.0.1:$status_port/v1/users/alice; echo
+"presencectl watch" in one more terminal shows it as it happens. What programs get to see: curl --noproxy '*' http://127.0.0.1:$status_port/v1/users/alice
 
 END
 exec build/presenced --config "$own/presenced.conf"

@@ -8,9 +8,10 @@
 #include <getopt.h>
 #include <stdio.h>
 
-struct paths {
-    const char *config;
-    const char *transfer; /* of --export and --import */
+struct arguments {
+    const char *config_path;
+    const char *transfer_path; /* of --export and --import */
+    bool verbose;
 };
 
 enum exit_status {
@@ -37,12 +38,13 @@ static enum exit_status print(const char *text)
 static enum exit_status print_help(void)
 {
     static const char usage[] =
-        "Usage: presenced [--config FILE] [--check-config | --export FILE | --import FILE]\n"
+        "Usage: presenced [--config FILE] [--check-config [-v] | --export FILE | --import FILE]\n"
         "\n"
         "Receives the status callbacks of Tencent Cloud Chat and tells who is online.\n"
         "\n"
         "  --config FILE   the configuration, instead of " PRESENCED_CONFIG_PATH "\n"
-        "  --check-config  check it and the files that it names, and end\n"
+        "  --check-config  check it, conf.d/*.conf beside it and the files that they name, and end\n"
+        "  --verbose, -v   with --check-config: print every value with the line it comes from\n"
         "  --export FILE   write what the store holds as lines of JSON (-: to stdout), and end; beside\n"
         "                  a running presenced too\n"
         "  --import FILE   merge such lines (-: from stdin) into the store, and end; while no\n"
@@ -68,37 +70,37 @@ static enum action refuse(const char *what, const char *why)
 }
 
 /* getopt_long() itself tells of unknown options and missing arguments. */
-static enum action parse_arguments(int argc, char **argv, struct paths *ret_paths)
+static enum action parse_arguments(int argc, char **argv, struct arguments *ret_arguments)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"check-config", no_argument, NULL, 'k'},
-        {"export", required_argument, NULL, 'e'},
-        {"import", required_argument, NULL, 'i'},
-        {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'}, {"check-config", no_argument, NULL, 'k'},
+        {"verbose", no_argument, NULL, 'v'},      {"export", required_argument, NULL, 'e'},
+        {"import", required_argument, NULL, 'i'}, {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     enum action action = ACTION_RUN;
     int c;
-    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "v", options, NULL)) != -1) {
         enum action wanted = action;
         switch (c) {
         case 'c':
-            ret_paths->config = optarg;
+            ret_arguments->config_path = optarg;
             break;
         case 'k':
             wanted = ACTION_CHECK_CONFIG;
             break;
         case 'e':
             wanted = ACTION_EXPORT;
-            ret_paths->transfer = optarg;
+            ret_arguments->transfer_path = optarg;
             break;
         case 'i':
             wanted = ACTION_IMPORT;
-            ret_paths->transfer = optarg;
+            ret_arguments->transfer_path = optarg;
             break;
         case 'v':
+            ret_arguments->verbose = true;
+            break;
+        case 'V':
             return ACTION_VERSION;
         case 'h':
             return ACTION_HELP;
@@ -110,6 +112,9 @@ static enum action parse_arguments(int argc, char **argv, struct paths *ret_path
         }
         action = wanted;
     }
+    if (ret_arguments->verbose && action != ACTION_CHECK_CONFIG) {
+        return refuse("--verbose", ": it belongs to --check-config");
+    }
     return optind < argc ? refuse(argv[optind], ": unexpected") : action;
 }
 
@@ -120,26 +125,33 @@ static void print_lines(const struct buf *lines)
     }
 }
 
-static enum exit_status print_ok(const char *path)
+static enum exit_status print_checked(const struct config *config, const struct arguments *arguments)
 {
-    return printf("%s: ok\n", path) >= 0 && fflush(stdout) == 0 ? EXIT_STATUS_IN_ORDER : EXIT_STATUS_FAILED;
+    cleanup(buf_fini) struct buf text = {0};
+    if (arguments->verbose) {
+        config_append_settings(&text, config);
+    }
+    buf_appendf(&text, "%s: ok\n", arguments->config_path);
+    buf_append_char(&text, '\0');
+    return text.failed ? EXIT_STATUS_FAILED : print(text.ptr);
 }
 
-static enum exit_status act(const struct config *config, enum action action, const struct paths *paths)
+static enum exit_status act(const struct config *config, enum action action,
+                            const struct arguments *arguments)
 {
     const struct config_store *store = &config->store;
     if (action == ACTION_RUN) {
-        return (enum exit_status)daemon_run(config, paths->config);
+        return (enum exit_status)daemon_run(config, arguments->config_path);
     }
     if (action == ACTION_CHECK_CONFIG) {
-        return print_ok(paths->config);
+        return print_checked(config, arguments);
     }
     if (store->path[0] == '\0') {
-        (void)refuse(paths->config, ": [store] path is not set, so there is no store");
+        (void)refuse(arguments->config_path, ": [store] path is not set, so there is no store");
         return EXIT_STATUS_USAGE;
     }
-    return (enum exit_status)(action == ACTION_EXPORT ? transfer_export(store, paths->transfer)
-                                                      : transfer_import(store, paths->transfer));
+    return (enum exit_status)(action == ACTION_EXPORT ? transfer_export(store, arguments->transfer_path)
+                                                      : transfer_import(store, arguments->transfer_path));
 }
 
 /* A transfer needs the store alone: it must not fail for a certificate that is gone. */
@@ -147,13 +159,13 @@ static int load(const char *path, enum action action, struct config *ret_config,
                 struct buf *warnings)
 {
     if (action == ACTION_EXPORT || action == ACTION_IMPORT) {
-        return config_load_store(path, ret_config, errors);
+        return config_load_store(path, ret_config, errors, warnings);
     }
     return setup_load(path, action == ACTION_CHECK_CONFIG ? SETUP_CHECK : SETUP_START, ret_config, errors,
                       warnings);
 }
 
-static enum exit_status run(const struct paths *paths, enum action action)
+static enum exit_status run(const struct arguments *arguments, enum action action)
 {
     cleanup(config_fini) struct config config = {0};
     cleanup(buf_fini) struct buf errors = {0};
@@ -161,24 +173,24 @@ static enum exit_status run(const struct paths *paths, enum action action)
     if (action == ACTION_RUN) {
         daemon_hold_signals(); /* the first thing, for to read the configuration takes its time */
     }
-    int r = load(paths->config, action, &config, &errors, &warnings);
+    int r = load(arguments->config_path, action, &config, &errors, &warnings);
     print_lines(&warnings);
     print_lines(&errors);
     if (r == -ENOMEM) {
         (void)fprintf(stderr, "presenced: no memory\n");
         return EXIT_STATUS_FAILED;
     }
-    return r < 0 ? EXIT_STATUS_USAGE : act(&config, action, paths);
+    return r < 0 ? EXIT_STATUS_USAGE : act(&config, action, arguments);
 }
 
 int main(int argc, char **argv)
 {
-    struct paths paths = {.config = PRESENCED_CONFIG_PATH};
+    struct arguments arguments = {.config_path = PRESENCED_CONFIG_PATH};
     if (startup_open_standard_fds() < 0) {
         return EXIT_STATUS_FAILED; /* there is nobody to tell */
     }
     startup_ignore_signals();
-    enum action action = parse_arguments(argc, argv, &paths);
+    enum action action = parse_arguments(argc, argv, &arguments);
     switch (action) {
     case ACTION_VERSION:
         return (int)print("presenced " PRESENCED_VERSION "\n");
@@ -187,6 +199,6 @@ int main(int argc, char **argv)
     case ACTION_NONE:
         return EXIT_STATUS_USAGE;
     default:
-        return (int)run(&paths, action);
+        return (int)run(&arguments, action);
     }
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The units as systemd reads them: it knows every line of them, and finds the service hardened. The argument is a
-# program that is there, for the one that the units start. Exit status 77 where there is no systemd.
+# program that is there, for the one that the units start; presencectl is beside it. Exit status 77 where there is no systemd.
 set -eu
 
 # In tenths; the lower the better. What is left: a public service has sockets, and reads the host's files.
@@ -25,7 +25,7 @@ copy_units() {
     rm -rf "$scratch/units"
     mkdir "$scratch/units"
     for unit in "$root"/systemd/*.service "$root"/systemd/*.socket; do
-        sed "s|/usr/sbin/presenced|$program|" "$unit" >"$scratch/units/${unit##*/}"
+        sed "s|/usr/sbin/presenced|$program|; s|/usr/bin/presencectl|${program%/*}/presencectl|" "$unit" >"$scratch/units/${unit##*/}"
     done
 }
 

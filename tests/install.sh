@@ -22,9 +22,12 @@ unit=$(find "$own/root" -name presenced.service)
 sed -nE 's/^ExecStart=([^ ]+) --config ([^ ]+)$/\1 \2/p' "$unit" >"$own/paths"
 read -r program configuration <"$own/paths" || fail 'the unit names no program'
 [ -x "$own/root$program" ] || fail "the unit starts $program, which is not there"
+client=$(sed -nE 's/^ExecReload=([^ ]+) reload .*/\1/p' "$unit")
+[ -x "$own/root$client" ] || fail "the unit reloads with $client, which is not there"
+[ -n "$(find "$own/root" -path '*/bash-completion/completions/presencectl')" ] || fail "there is no completion"
 [ -f "$own/root$configuration" ] || fail "the unit names $configuration, which is not there"
 "$own/root$program" --help | grep -qF "instead of $configuration" || fail "the program looks for another configuration"
-for page in man8/presenced.8 man5/presenced.conf.5; do
+for page in man1/presencectl.1 man8/presenced.8 man5/presenced.conf.5; do
     file=$(find "$own/root" -path "*/$page")
     [ -n "$file" ] || fail "there is no $page"
     grep -qF "$configuration" "$file" || fail "$page does not name $configuration"

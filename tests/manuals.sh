@@ -19,8 +19,8 @@ differ() {
 }
 
 # The pages refer to each other, and are not installed; the system's own index is nothing of ours.
-mandoc -T lint "$pages"/presenced*.[578] >"$own/lint" 2>&1 || true
-if grep -vE 'referenced manual not found: Xr presenced|outdated mandoc\.db' "$own/lint"; then
+mandoc -T lint "$pages"/presence*.[1578] >"$own/lint" 2>&1 || true
+if grep -vE 'referenced manual not found: Xr presence|outdated mandoc\.db' "$own/lint"; then
     status=1
 fi
 
@@ -37,16 +37,46 @@ sed -nE -e 's/^\.Ss (\[.*\])\\&$/\1/p' -e 's/^\.It Ic ([a-z_]+) No =( Ar (.*))?$
 differ 'options of the configuration'
 [ -s "$own/help" ]
 
+# presencectl, which is beside the program: its commands, and the options of all of them.
+client=${program%/*}/presencectl
+"$client" --help | sed -nE 's/^  ([a-z-]+) .*/\1/p' | sort >"$own/help"
+sed -nE 's/^\.It Cm ([a-z-]+).*/\1/p' "$pages/presencectl.1" | sort >"$own/page"
+differ 'commands of presencectl'
+[ -s "$own/help" ]
+while read -r command; do
+    "$client" "$command" --help
+done <"$own/page" | sed -nE 's/^  (--[a-z-]+).*/\1/p' | sort -u >"$own/help"
+sed -nE 's/^\.It Fl (-[a-z-]+).*/-\1/p' "$pages/presencectl.1" | sort >"$own/page"
+differ 'options of presencectl'
+[ -s "$own/help" ]
+
 # What stands in the page comes from these files by conf/man/*.awk; here the names are found in another way.
 root=$(dirname "$0")/..
 {
     grep -oE ' X\([A-Z0-9_]+, "[a-z_0-9]+"' "$root/include/callback/presenced/callback.h" | cut -d'"' -f2
     grep -ohE ' X\([A-Z0-9_]+, +"[a-z_0-9]+"' "$root/include/base/presenced/json_check.h" \
         "$root/include/callback/presenced/state_change.h" | cut -d'"' -f2 | sed 's/^/bad_body_/'
-    grep -oE 'ROW\("[a-z_]+"' "$root/src/status/metrics.c" | cut -d'"' -f2
+    grep -rohE '\.name = "(presenced|process)_[a-z_]+"' "$root/src" | cut -d'"' -f2
 } | sort >"$own/help"
 sed -nE 's/^\.It Cm ([a-z_0-9]+) No ([0-9]{3} (OK|FAIL)|counter|gauge|histogram).*/\1/p' "$pages/presenced-api.7" |
     sort >"$own/page"
 differ 'answers and metrics' 'the sources'
 [ -s "$own/help" ]
+
+# Who is woken by an alert finds what to do about it.
+sed -n 's/^ *- alert: //p' "$root/conf/examples/alerts.yml" | sort >"$own/help"
+sed -nE 's/^\.It Cm (Presenced[A-Za-z]+)$/\1/p' "$pages/presenced-operating.7" | sort >"$own/page"
+differ 'alerts' 'conf/examples/alerts.yml'
+[ -s "$own/help" ]
+
+# What needs a person: its codes, in the list of the API and in that of what to do.
+sed -nE 's/^ +X\([A-Z0-9_]+, "([a-z0-9_]+)"\).*/\1/p' "$root/include/status/presenced/warnings.h" | while read -r code; do
+    for page in presenced-api.7 presenced-operating.7; do
+        grep -qE "^\\.(It )?Cm (.* )?$code( |\$)" "$pages/$page" || echo "$page does not tell of the warning $code"
+    done
+done >"$own/missing"
+if [ -s "$own/missing" ]; then
+    cat "$own/missing"
+    status=1
+fi
 exit $status

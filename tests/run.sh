@@ -91,18 +91,20 @@ build() {
         step "$build-build" cmake --build "$directory" --parallel "$jobs"
 }
 
-# make_other: begins in the background. It ends with this script, however that ends.
-make_other() {
-    other=$(other_suite)
-    setpriv --pdeathsig KILL sh tests/debian.sh make "$other" >"$logs/other-maker.log" 2>&1 </dev/null &
-    other_maker=$!
+# begin NAME COMMAND…: in the background. It ends with this script, however that ends.
+begin() {
+    begun=$1
+    shift
+    setpriv --pdeathsig KILL "$@" >"$logs/$begun-begun.log" 2>&1 </dev/null &
+    echo $! >"$logs/$begun.pid"
 }
 
+# await NAME: to its end. On failure, says how it ended.
 # shellcheck disable=SC2317 # step calls it
-await_other() {
-    wait "$other_maker" && return
+await() {
+    wait "$(cat "$logs/$1.pid")" && return
     status=$?
-    tail -n 40 "$logs/other-maker.log"
+    tail -n 40 "$logs/$1-begun.log"
     return "$status"
 }
 
@@ -155,18 +157,24 @@ if [ "${1-}" = main ]; then
     build plain build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPRESENCED_SANITIZE= && run_tests plain build
     finish
 fi
-# The other release is made while others work whom it does not disturb; tests measure time.
-make_other
+# What takes long and is often idle runs beside builds and checks, never beside tests: they measure time.
+other=$(other_suite)
+begin other sh tests/debian.sh make "$other"
 step format check_format
 step shell check_shell
 plain=built
 build plain build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPRESENCED_SANITIZE= || plain=
 step tidy check_tidy
 step package sh tests/packaging/build.sh
-step other-make await_other || other=
+step other-make await other || other=
 [ -z "$plain" ] || run_tests plain build
 [ -z "$other" ] || try_other
-step booted sh tests/packaging/booted.sh
-build address build/asan -DCMAKE_BUILD_TYPE=Debug -DPRESENCED_SANITIZE=address && run_tests address build/asan
-build thread build/tsan -DCMAKE_BUILD_TYPE=Debug -DPRESENCED_SANITIZE=thread && run_tests thread build/tsan
+begin booted sh tests/packaging/booted.sh
+address=built
+thread=built
+build address build/asan -DCMAKE_BUILD_TYPE=Debug -DPRESENCED_SANITIZE=address || address=
+build thread build/tsan -DCMAKE_BUILD_TYPE=Debug -DPRESENCED_SANITIZE=thread || thread=
+step booted await booted
+[ -z "$address" ] || run_tests address build/asan
+[ -z "$thread" ] || run_tests thread build/tsan
 finish

@@ -14,6 +14,10 @@ if(NOT first MATCHES "^presenced \\(${version}\\) ")
   message(FATAL_ERROR "conf/debian/changelog does not begin with ${version} but: ${first}")
 endif()
 
+# postinst puts it in place where there is none: a file of dpkg's would be asked about when both sides change it.
+file(MAKE_DIRECTORY ${root}/usr/share/presenced)
+file(RENAME ${root}/etc/presenced/presenced.conf ${root}/usr/share/presenced/presenced.conf)
+
 file(COPY ${CPACK_PRESENCED_DEBIAN}/copyright DESTINATION ${doc})
 configure_file(${CPACK_PRESENCED_DEBIAN}/lintian-overrides ${root}/usr/share/lintian/overrides/presenced COPYONLY)
 configure_file(${CPACK_PRESENCED_DEBIAN}/changelog ${doc}/changelog.Debian COPYONLY)

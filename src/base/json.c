@@ -1,61 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/json.h"
-#include "utf8.h"
+#include "presenced/utf8.h"
 
-/* Beyond what RFC 8259 asks for: an answer may end in a terminal, a log or a script. */
-static bool needs_escape(uint32_t code_point)
-{
-    return code_point == '"' || code_point == '\\' || utf8_is_unsafe(code_point);
-}
+#include "escape.h"
 
-static void append_escape(struct buf *out, uint32_t code_point)
-{
-    switch (code_point) {
-    case '"':
-        buf_append(out, STR("\\\""));
-        break;
-    case '\\':
-        buf_append(out, STR("\\\\"));
-        break;
-    case '\n':
-        buf_append(out, STR("\\n"));
-        break;
-    case '\r':
-        buf_append(out, STR("\\r"));
-        break;
-    case '\t':
-        buf_append(out, STR("\\t"));
-        break;
-    default:
-        buf_appendf(out, "\\u%04x", (unsigned)code_point);
-    }
-}
-
-/* Bytes that are not UTF-8 become U+FFFD, so that what is written is JSON whatever comes in. */
 static void append_string(struct buf *out, struct str text)
 {
-    struct str plain = {text.ptr, 0};
     buf_append_char(out, '"');
-    while (text.len > 0) {
-        uint32_t code_point;
-        size_t n = utf8_decode(text, &code_point);
-        bool bad = n == 0;
-        n += bad;
-        text.ptr += n;
-        text.len -= n;
-        if (!bad && !needs_escape(code_point)) {
-            plain.len += n;
-            continue;
-        }
-        buf_append(out, plain);
-        plain = (struct str){text.ptr, 0};
-        if (bad) {
-            buf_append(out, STR("\xef\xbf\xbd"));
-        } else {
-            append_escape(out, code_point);
-        }
-    }
-    buf_append(out, plain);
+    escape_append(out, text, ESCAPE_JSON);
     buf_append_char(out, '"');
 }
 

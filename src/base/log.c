@@ -94,6 +94,17 @@ uint64_t log_n_dropped(void)
     return atomic_load(&state.n_dropped);
 }
 
+void log_metrics(const struct metric_visitor *visitor)
+{
+    static const struct metric dropped = {
+        .name = "presenced_log_dropped_lines_total",
+        .type = METRIC_COUNTER,
+        .help = "Log lines that were lost, for nobody took them.",
+        .key = "lines_dropped",
+    };
+    metric_visit(visitor, &dropped, log_n_dropped());
+}
+
 /* Writes what stderr takes soon; how much that was, 0 for none yet. What it will never take counts as
  * written. */
 static size_t write_some(struct str bytes)

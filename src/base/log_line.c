@@ -9,8 +9,9 @@
 
 #include "log_line.h"
 
+#include "escape.h"
 #include "presenced/json.h"
-#include "utf8.h"
+#include "presenced/utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -53,19 +54,12 @@ static struct str shorten(struct str value)
     return (struct str){value.ptr, len};
 }
 
-/* Length of the character at the head of `text`, or 0 when its first byte is to be escaped. */
-static size_t printable(struct str text)
-{
-    uint32_t code_point;
-    size_t n = utf8_decode(text, &code_point);
-    return n == 0 || utf8_is_unsafe(code_point) ? 0 : n;
-}
-
 static bool needs_quotes(struct str value)
 {
     while (value.len > 0) {
-        size_t n = printable(value);
-        if (n == 0 || strchr(" \"=\\", value.ptr[0]) != NULL) {
+        uint32_t code_point;
+        size_t n = utf8_decode(value, &code_point);
+        if (n == 0 || utf8_is_unsafe(code_point) || strchr(" \"=\\", value.ptr[0]) != NULL) {
             return true;
         }
         value.ptr += n;
@@ -74,40 +68,10 @@ static bool needs_quotes(struct str value)
     return false;
 }
 
-static void append_escape(struct buf *out, char c)
-{
-    switch (c) {
-    case '\n':
-        buf_append(out, STR("\\n"));
-        break;
-    case '\r':
-        buf_append(out, STR("\\r"));
-        break;
-    case '\t':
-        buf_append(out, STR("\\t"));
-        break;
-    default:
-        buf_appendf(out, "\\x%02x", (unsigned char)c);
-    }
-}
-
 static void append_quoted(struct buf *out, struct str value, bool is_cut)
 {
     buf_append_char(out, '"');
-    while (value.len > 0) {
-        size_t n = printable(value);
-        if (n == 0) {
-            append_escape(out, value.ptr[0]);
-            n = 1;
-        } else {
-            if (value.ptr[0] == '"' || value.ptr[0] == '\\') {
-                buf_append_char(out, '\\');
-            }
-            buf_append(out, (struct str){value.ptr, n});
-        }
-        value.ptr += n;
-        value.len -= n;
-    }
+    escape_append(out, value, ESCAPE_LOG);
     buf_append(out, is_cut ? STR("...\"") : STR("\""));
 }
 

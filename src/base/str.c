@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/str.h"
-#include "utf8.h"
+#include "presenced/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>

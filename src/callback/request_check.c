@@ -102,10 +102,11 @@ static enum callback_outcome read_credentials(const struct query_value *values,
 }
 
 static enum callback_outcome check_signature(const struct callback_app *app,
-                                             const struct credentials *credentials, uint64_t now_ms)
+                                             const struct credentials *credentials, uint64_t now_ms,
+                                             unsigned *ret_token)
 {
     switch (signature_check(&app->key, credentials->sign, credentials->request_time, app->sign_tolerance_ms,
-                            now_ms)) {
+                            now_ms, ret_token)) {
     case 0:
         return CHECK_PASSED;
     case SIGNATURE_BAD_SIGN:
@@ -122,11 +123,11 @@ static enum callback_outcome check_signature(const struct callback_app *app,
 }
 
 static enum callback_outcome check_sign(const struct callback_app *app, const struct query_value *values,
-                                        uint64_t now_ms)
+                                        uint64_t now_ms, unsigned *ret_token)
 {
     struct credentials credentials;
     enum callback_outcome outcome = read_credentials(values, &credentials);
-    return outcome == CHECK_PASSED ? check_signature(app, &credentials, now_ms) : outcome;
+    return outcome == CHECK_PASSED ? check_signature(app, &credentials, now_ms, ret_token) : outcome;
 }
 
 /* The console's button to check the URL sends no SdkAppid, so any app's token will do. */
@@ -135,7 +136,8 @@ static enum callback_outcome check_url_check(const struct rules *rules, const st
 {
     enum callback_outcome outcome = CALLBACK_REFUSED_NO_APP;
     for (size_t i = 0; i < rules->n_apps; i++) {
-        enum callback_outcome of_app = check_sign(&rules->apps[i], values, now_ms);
+        unsigned token;
+        enum callback_outcome of_app = check_sign(&rules->apps[i], values, now_ms, &token);
         if (of_app == CALLBACK_NO_MEMORY) {
             return of_app;
         }
@@ -155,8 +157,10 @@ static const struct callback_app *find_app(const struct rules *rules, struct str
 }
 
 static enum callback_outcome check_caller(const struct rules *rules, const struct query_value *values,
-                                          uint64_t now_ms, uint16_t *ret_app)
+                                          uint64_t now_ms, struct decision *decision)
 {
+    unsigned token;
+
     if (values[PARAMETER_SDKAPPID].n > 1 || values[PARAMETER_SIGN].n > 1 ||
         values[PARAMETER_REQUEST_TIME].n > 1) {
         return CALLBACK_REFUSED_TWICE;
@@ -168,8 +172,15 @@ static enum callback_outcome check_caller(const struct rules *rules, const struc
     if (app == NULL) {
         return CALLBACK_REFUSED_APP;
     }
-    *ret_app = app->app;
-    return app->key.n_tokens == 0 ? CHECK_PASSED : check_sign(app, values, now_ms);
+    decision->app = app->app;
+    if (app->key.n_tokens == 0) {
+        return CHECK_PASSED;
+    }
+    enum callback_outcome outcome = check_sign(app, values, now_ms, &token);
+    if (outcome == CHECK_PASSED) {
+        decision->token = (int)token;
+    }
+    return outcome;
 }
 
 static enum callback_outcome check_command(const struct rules *rules, const struct query_value *values)
@@ -195,12 +206,12 @@ static enum callback_outcome check_command(const struct rules *rules, const stru
 struct decision check_request(const struct rules *rules, const struct http_request *request, uint64_t now_ms)
 {
     struct query_value values[N_PARAMETERS];
-    struct decision decision = {.outcome = check_head(rules, request)};
+    struct decision decision = {.outcome = check_head(rules, request), .app = -1, .token = -1};
     if (decision.outcome != CHECK_PASSED) {
         return decision;
     }
     query_find(request->query, parameter_names, N_PARAMETERS, values);
-    decision.outcome = check_caller(rules, values, now_ms, &decision.app);
+    decision.outcome = check_caller(rules, values, now_ms, &decision);
     decision.authentic = decision.outcome == CHECK_PASSED || decision.outcome == CALLBACK_URL_CHECK;
     if (decision.outcome == CHECK_PASSED) {
         decision.outcome = check_command(rules, values);
@@ -208,4 +219,36 @@ struct decision check_request(const struct rules *rules, const struct http_reque
     decision.opt_platform = values[PARAMETER_OPT_PLATFORM].encoded;
     decision.client_ip = values[PARAMETER_CLIENT_IP].encoded;
     return decision;
+}
+
+/* How far RequestTime is ahead of the clock, in seconds; false where it is no number. */
+static bool read_skew(struct str encoded, uint64_t now_ms, int64_t *ret_skew_s)
+{
+    char storage[20];
+    struct str text;
+    uint64_t then_s;
+    if (query_decode(encoded, sizeof(storage), storage, &text) != 0 ||
+        !str_parse_u64(text, INT64_MAX, &then_s)) {
+        return false;
+    }
+    *ret_skew_s = (int64_t)then_s - (int64_t)(now_ms / 1000);
+    return true;
+}
+
+void check_describe(const struct rules *rules, const struct http_request *request,
+                    enum callback_outcome outcome, uint64_t now_ms, struct refused_request *ret_refused)
+{
+    struct query_value values[N_PARAMETERS];
+    char client_bytes[ADDRESS_TEXT_SIZE];
+    struct str client;
+    query_find(request->query, parameter_names, N_PARAMETERS, values);
+    ret_refused->peer = check_client(rules, request);
+    if (query_decode(values[PARAMETER_CLIENT_IP].encoded, sizeof(client_bytes), client_bytes, &client) == 0) {
+        (void)address_parse(client, &ret_refused->client);
+    }
+    ret_refused->app = values[PARAMETER_SDKAPPID].encoded;
+    ret_refused->command = values[PARAMETER_COMMAND].encoded;
+    ret_refused->path = request->path;
+    ret_refused->is_skewed = outcome == CALLBACK_REFUSED_TIME &&
+                             read_skew(values[PARAMETER_REQUEST_TIME].encoded, now_ms, &ret_refused->skew_s);
 }

@@ -226,6 +226,22 @@ int state_change_parse(struct str body, struct str command, struct platform_name
     return 0;
 }
 
+bool state_change_find_user(struct str body, char storage[static USER_ID_MAX], struct str *ret_user)
+{
+    cleanup(json_read_freep) cJSON *tree = NULL;
+    struct str user;
+    if (json_read(body, &tree) != 0 || !cJSON_IsObject(tree)) {
+        return false;
+    }
+    const cJSON *info = json_read_member(tree, "Info");
+    if (!cJSON_IsObject(info) || !text_member(info, "To_Account", &user) || !user_is_id(user)) {
+        return false;
+    }
+    memcpy(storage, user.ptr, user.len);
+    *ret_user = (struct str){storage, user.len};
+    return true;
+}
+
 void state_change_fini(struct state_change *change)
 {
     json_tree_free(change->tree);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/config.h"
 
+#include "files.h"
 #include "presenced/wipe.h"
+#include "settings.h"
 #include "value.h"
 
 #include <errno.h>
@@ -33,10 +35,7 @@ static void section_fini(const struct option_section *table, void *section)
 
 int config_defaults(struct config *ret_config)
 {
-    cleanup(config_fini) struct config config = {.path = strdup("")};
-    if (config.path == NULL) {
-        return -ENOMEM;
-    }
+    cleanup(config_fini) struct config config = {0};
     for (size_t i = 0; i < option_n_sections; i++) {
         const struct option_section *table = &option_sections[i];
         int r = table == option_app_section ? 0 : section_defaults(table, (char *)&config + table->offset);
@@ -55,6 +54,7 @@ static void app_fini(struct config_app *app)
     for (size_t i = 0; i < CONFIG_N_TOKENS_MAX; i++) {
         wipe_buf(&app->tokens[i]);
     }
+    wipe_buf(&app->query_token);
     secret_free(app->secret_key);
     app->secret_key = NULL;
 }
@@ -72,7 +72,8 @@ void config_fini(struct config *config)
     }
     wipe_buf(&config->status.token);
     free(config->apps);
-    free(config->path);
+    files_fini(&config->files);
+    settings_fini(&config->settings);
     *config = (struct config){0};
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config_check.h"
 
-#include <stdio.h>
+#include "files.h"
 
 static bool is_set(const char *text)
 {
@@ -146,6 +146,25 @@ static void check_allow(const struct config_callback *callback, struct problems 
     }
 }
 
+/* Else the option would do nothing, and nobody would notice. */
+static void check_proxy_protocol(const struct config_callback *callback, struct problems *problems)
+{
+    if (callback->proxy_protocol != CONFIG_PROXY_PROTOCOL_OFF && callback->trusted_proxies.n == 0) {
+        problems_add(
+            problems, config_line(&callback->lines, "callback", "proxy_protocol"),
+            "[callback] proxy_protocol: needs trusted_proxies, whose connections begin with its header");
+    }
+}
+
+/* Whoever can connect gives orders, so it is a file with an owner. */
+static void check_control(const struct config_control *control, struct problems *problems)
+{
+    if (control->listen.n > 0 && control->listen.items[0].kind != ENDPOINT_UNIX) {
+        problems_add(problems, config_line(&control->lines, "control", "listen"),
+                     "[control] listen: a Unix socket alone is allowed: unix:/path");
+    }
+}
+
 /* An endpoint of one of the sections. */
 struct listen {
     const char *section;
@@ -163,29 +182,44 @@ static size_t gather(const char *section, const struct config_lines *lines, cons
     return n;
 }
 
+/* Where an endpoint comes from, for an error in the line `from`. */
+static void append_origin(struct buf *out, const struct endpoint *endpoint, unsigned from,
+                          const struct config_files *files)
+{
+    if (endpoint->line == 0) {
+        buf_append(out, endpoint->is_passed ? STR("from systemd") : STR("by default"));
+        return;
+    }
+    struct config_place place = files_find(files, endpoint->line);
+    if (place.file == files_find(files, from).file) {
+        buf_appendf(out, "in line %u", place.line);
+    } else {
+        buf_append(out, STR("in "));
+        config_append_place(out, files, endpoint->line);
+    }
+}
+
 static void add_conflict(const struct listen *earlier, const struct listen *later, struct problems *problems)
 {
     char texts[2][ENDPOINT_TEXT_SIZE];
-    char where[32] = "by default";
+    cleanup(buf_fini) struct buf origin = {0};
     unsigned line = later->endpoint->line;
+    line = line != 0 ? line : config_line(later->lines, later->section, "listen");
     endpoint_format(earlier->endpoint, texts[0]);
     endpoint_format(later->endpoint, texts[1]);
-    if (earlier->endpoint->line != 0) {
-        (void)snprintf(where, sizeof(where), "in line %u", earlier->endpoint->line);
-    } else if (earlier->endpoint->is_passed) {
-        (void)snprintf(where, sizeof(where), "from systemd");
-    }
-    problems_add(problems, line != 0 ? line : config_line(later->lines, later->section, "listen"),
-                 "[%s] listen: %s cannot be bound beside %s, which [%s] listen has %s", later->section,
-                 texts[1], texts[0], earlier->section, where);
+    append_origin(&origin, earlier->endpoint, line, problems->files);
+    problems->out->failed |= origin.failed;
+    problems_add(problems, line, "[%s] listen: %s cannot be bound beside %s, which [%s] listen has %.*s",
+                 later->section, texts[1], texts[0], earlier->section, STR_FMT(buf_str(&origin)));
 }
 
 /* Of two that cannot be bound both, the later is wrong: an error for each. */
 static void check_conflicts(const struct config *config, struct problems *problems)
 {
-    struct listen listens[2 * CONFIG_N_LISTEN_MAX];
+    struct listen listens[3 * CONFIG_N_LISTEN_MAX];
     size_t n = gather("callback", &config->callback.lines, &config->callback.listen, listens);
     n += gather("status", &config->status.lines, &config->status.listen, listens + n);
+    n += gather("control", &config->control.lines, &config->control.listen, listens + n);
     for (size_t later = 1; later < n; later++) {
         size_t earlier = 0;
         while (earlier < later && !endpoint_conflicts(listens[earlier].endpoint, listens[later].endpoint)) {
@@ -201,8 +235,10 @@ void check_config(const struct config *config, struct problems *problems)
 {
     check_callback_tls(&config->callback, problems);
     check_allow(&config->callback, problems);
+    check_proxy_protocol(&config->callback, problems);
     check_status_pair(&config->status, problems);
     check_status_exposed(&config->status, problems);
+    check_control(&config->control, problems);
     check_conflicts(config, problems);
     for (size_t i = 0; i < config->n_apps; i++) {
         check_app(config, &config->apps[i], problems);
@@ -213,7 +249,7 @@ void check_config(const struct config *config, struct problems *problems)
 int config_check_endpoints(const struct config *config, const struct endpoint_list *callback,
                            const struct endpoint_list *status, struct buf *errors)
 {
-    struct problems problems = {.path = config->path, .out = errors};
+    struct problems problems = {.files = &config->files, .out = errors};
     struct config real = *config;
     real.callback.listen = *callback;
     real.status.listen = *status;

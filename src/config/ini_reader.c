@@ -159,10 +159,11 @@ static int take_key(void *user, const char *section, const char *name, const cha
     return 1;
 }
 
-int ini_reader_read(struct str text, const struct ini_events *events, void *cls, unsigned *ret_n_lines)
+int ini_reader_read(struct str text, unsigned n_lines_before, const struct ini_events *events, void *cls,
+                    unsigned *ret_last_line)
 {
     const struct str byte_order_mark = STR("\xef\xbb\xbf");
-    struct reader reader = {.rest = text, .events = events, .cls = cls};
+    struct reader reader = {.rest = text, .events = events, .cls = cls, .line = n_lines_before};
     if (str_starts_with(text, byte_order_mark)) {
         reader.rest.ptr += byte_order_mark.len;
         reader.rest.len -= byte_order_mark.len;
@@ -171,7 +172,7 @@ int ini_reader_read(struct str text, const struct ini_events *events, void *cls,
         return -ENOMEM;
     }
     if (reader.error == 0) {
-        *ret_n_lines = reader.line;
+        *ret_last_line = reader.line;
     }
     return reader.error;
 }

@@ -15,7 +15,9 @@ struct ini_events {
     int (*bad_section)(void *cls, unsigned line, const char *why);
 };
 
-/* 0, -ENOMEM, or what an event returned. `*ret_n_lines` is the number of lines. */
-int ini_reader_read(struct str text, const struct ini_events *events, void *cls, unsigned *ret_n_lines);
+/* Lines are counted on from `n_lines_before`. 0, -ENOMEM, or what an event returned. `*ret_last_line` is the
+ * number of the last line, or `n_lines_before` where there is none. */
+int ini_reader_read(struct str text, unsigned n_lines_before, const struct ini_events *events, void *cls,
+                    unsigned *ret_last_line);
 
 #endif

@@ -2,22 +2,29 @@
 #include "presenced/config.h"
 
 #include "config_check.h"
+#include "credential.h"
+#include "files.h"
 #include "ini_reader.h"
 #include "presenced/read_file.h"
 #include "presenced/wipe.h"
 #include "problems.h"
+#include "settings.h"
 #include "value.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
 #define CONFIG_FILE_MAX_BYTES ((size_t)4 << 20)
 
-/* Where the reading of a file stands. */
+/* Where the reading of the files stands. */
 struct loader {
     struct config *config;
     struct problems *problems;
+    struct buf *warnings;
+    unsigned first_line; /* of the file that is read */
+    unsigned last_line;  /* of those that were */
     /* The only section that counts; NULL: all do. */
     const struct option_section *only;
     /* NULL: in no section, or in a wrong one, whose keys are passed over. */
@@ -32,6 +39,16 @@ static struct config_lines *lines_of(struct loader *loader)
     return loader->section; /* the first member of every section */
 }
 
+static unsigned line_in_file(const struct loader *loader, unsigned line)
+{
+    return line - loader->first_line + 1;
+}
+
+static uint64_t app_id_of(const struct loader *loader)
+{
+    return loader->table == option_app_section ? ((const struct config_app *)loader->section)->id : 0;
+}
+
 /* "app 1400000000", in `scratch` or constant. */
 static const char *section_name(const struct loader *loader, char scratch[static 32])
 {
@@ -41,6 +58,33 @@ static const char *section_name(const struct loader *loader, char scratch[static
     const struct config_app *app = loader->section;
     (void)snprintf(scratch, 32, "app %s", app->id_text);
     return scratch;
+}
+
+/* Whether a line stands in the file that is read, and not in one before it. */
+static bool is_in_this_file(const struct loader *loader, unsigned line)
+{
+    return line >= loader->first_line;
+}
+
+static struct config_app *find_app(struct config *config, struct str id)
+{
+    size_t i = 0;
+    while (!str_equal(str_from(config->apps[i].id_text), id)) {
+        i++;
+    }
+    return &config->apps[i];
+}
+
+/* An app that is there already. */
+static void go_on_with_app(struct loader *loader, unsigned line, struct str name, struct config_app *app)
+{
+    if (is_in_this_file(loader, app->lines.section)) {
+        problems_add(loader->problems, line, "[%.*s]: stands in the file twice", STR_FMT(name));
+        return;
+    }
+    loader->table = option_app_section;
+    loader->section = app;
+    app->lines.section = line;
 }
 
 /* `name` is the whole of what stands in the brackets. */
@@ -60,7 +104,7 @@ static int begin_app(struct loader *loader, unsigned line, struct str name, stru
                      STR_FMT(name));
         return 0;
     case -EEXIST:
-        problems_add(loader->problems, line, "[%.*s]: stands in the file twice", STR_FMT(name));
+        go_on_with_app(loader, line, name, find_app(loader->config, id));
         return 0;
     case -ENOSPC:
         problems_add(loader->problems, line, "[%.*s]: at most %d apps", STR_FMT(name), CONFIG_N_APPS_MAX);
@@ -88,14 +132,15 @@ static int begin_section(void *cls, unsigned line, struct str name)
     if (table == NULL || rest.ptr != NULL) {
         problems_add(
             loader->problems, line,
-            "[%.*s]: no such section: callback, app ID, presence, reconcile, status, store, replication or log",
+            "[%.*s]: no such section: callback, app ID, presence, reconcile, status, store, replication, "
+            "control or log",
             STR_FMT(name));
         return 0;
     }
     loader->section = (char *)loader->config + table->offset;
-    if (lines_of(loader)->section != 0) {
+    if (is_in_this_file(loader, lines_of(loader)->section)) {
         problems_add(loader->problems, line, "[%s]: stands in the file twice, first in line %u", table->name,
-                     lines_of(loader)->section);
+                     line_in_file(loader, lines_of(loader)->section));
         return 0;
     }
     loader->table = table;
@@ -149,34 +194,81 @@ static void number_endpoints(struct endpoint_list *list, unsigned line)
     }
 }
 
-/* The first value in the file takes the default's place, further ones of a list stand beside it. */
-static int set_key(struct loader *loader, unsigned line, const struct option_row *option, struct str value)
+/* What other programs would expand is taken as it stands. */
+static void warn_of_unexpanded(struct loader *loader, unsigned line, const char *section,
+                               const struct option_row *option, struct str value)
+{
+    const char *begin = value.len == 0 ? NULL : memmem(value.ptr, value.len, "${", 2);
+    if (begin == NULL || memchr(begin, '}', value.len - (size_t)(begin - value.ptr)) == NULL) {
+        return;
+    }
+    config_append_place(loader->warnings, &loader->config->files, line);
+    buf_appendf(loader->warnings, ": [%s] %s: ${...} is not expanded, the value is taken as it stands\n",
+                section, option->key);
+}
+
+/* In the place of `credential:NAME`, the file's path. 0; VALUE_REFUSED, with an error; -ENOMEM. */
+static int find_credential(struct loader *loader, unsigned line, const char *section,
+                           const struct option_row *option, struct str *value, char **ret_path)
+{
+    const char *why;
+    if ((option->flags & OPTION_CREDENTIAL) == 0 || !credential_is_named(*value)) {
+        return 0;
+    }
+    int r = credential_find(*value, ret_path, &why);
+    if (r == CREDENTIAL_REFUSED) {
+        problems_add(loader->problems, line, "[%s] %s: '%.*s': %s", section, option->key, STR_FMT(*value),
+                     why);
+        return VALUE_REFUSED;
+    }
+    if (r == 0) {
+        *value = str_from(*ret_path);
+    }
+    return r;
+}
+
+/* The first value takes the default's place, further ones of a list stand beside it; a later file's, of what
+ * is no list, takes its place in turn. */
+static int set_key(struct loader *loader, unsigned line, const struct option_row *option, struct str written)
 {
     char scratch[32];
+    cleanup(cleanup_freep) char *credential = NULL;
     const char *section = section_name(loader, scratch);
     void *field = (char *)loader->section + option->offset;
     unsigned *key_line = &lines_of(loader)->keys[option - loader->table->options];
+    struct str value = written;
     struct str refused;
-    if (*key_line != 0 && !option_is_list(option)) {
+    if (is_in_this_file(loader, *key_line) && !option_is_list(option)) {
         problems_add(loader->problems, line, "[%s] %s: stands in the section twice, first in line %u",
-                     section, option->key, *key_line);
+                     section, option->key, line_in_file(loader, *key_line));
         return 0;
     }
     if (*key_line == 0 && option_is_list(option)) {
         value_fini(option, field);
     }
     *key_line = line;
-    int r = value_set(option, field, value, &refused);
+    int r = find_credential(loader, line, section, option, &value, &credential);
+    if (r != 0) {
+        return r == VALUE_REFUSED ? 0 : r;
+    }
+    r = value_set(option, field, value, &refused);
     if (r == VALUE_REFUSED) {
         return add_refused(loader, line, section, option, refused);
     }
-    if (r == 0 && option->kind == OPTION_ENDPOINTS) {
+    if (r < 0) {
+        return r;
+    }
+    if (option->kind == OPTION_ENDPOINTS) {
         number_endpoints(field, line);
     }
-    if (r == 0 && !is_supported(option, field)) {
+    if (!is_supported(option, field)) {
         problems_add(loader->problems, line, "[%s] %s: not supported yet", section, option->key);
     }
-    return r;
+    warn_of_unexpanded(loader, line, section, option, written);
+    if (option_is_list(option) && written.len == 0) {
+        return 0;
+    }
+    return settings_add(&loader->config->settings, line, option, app_id_of(loader), written);
 }
 
 static int take_key(void *cls, unsigned line, struct str key, struct str value)
@@ -212,15 +304,18 @@ static int take_bad_section(void *cls, unsigned line, const char *why)
     return take_bad_line(cls, line, why);
 }
 
-static void warn_readable_token(const struct config *config, mode_t mode, struct buf *warnings)
+/* One token of each file that others can read is enough. */
+static void warn_of_readable_tokens(const struct config *config, struct buf *warnings)
 {
-    for (size_t i = 0; i < config->n_apps; i++) {
-        const struct config_app *app = &config->apps[i];
-        if (app->token.n > 0 && (mode & S_IROTH) != 0) {
-            buf_appendf(warnings, "%s:%u: [app %s] token: can be read by all users (file mode %04o)\n",
-                        config->path, config_line(&app->lines, "app", "token"), app->id_text,
-                        (unsigned)(mode & 07777));
-            return;
+    const struct config_file *said = NULL;
+    for (size_t i = 0; i < config->settings.n; i++) {
+        const struct config_setting *setting = &config->settings.items[i];
+        const struct config_file *file = files_find(&config->files, setting->line).file;
+        if (setting->option->kind == OPTION_SECRETS && (file->mode & S_IROTH) != 0 && file != said) {
+            said = file;
+            config_append_place(warnings, &config->files, setting->line);
+            buf_appendf(warnings, ": [app %" PRIu64 "] %s: can be read by all users (file mode %04o)\n",
+                        setting->app_id, setting->option->key, (unsigned)(file->mode & 07777));
         }
     }
 }
@@ -229,70 +324,111 @@ static int read_text(const char *path, struct problems *problems, struct buf *re
 {
     int r = read_file(path, CONFIG_FILE_MAX_BYTES, ret_text, ret_mode);
     if (r < 0 && r != -ENOMEM) {
+        problems->path = path;
         problems_add(problems, 0, "cannot be read: %s", read_file_error(r));
         return problems_result(problems);
     }
     return r;
 }
 
-static int parse(struct str text, const struct option_section *only, struct config *config,
-                 struct problems *problems)
+/* 0, with problems or without; -EINVAL where it cannot be read; -ENOMEM. */
+static int load_file(struct loader *loader, const char *path)
 {
     static const struct ini_events events = {begin_section, take_key, take_bad_line, take_bad_section};
-    struct loader loader = {
-        .config = config,
-        .problems = problems,
-        .only = only,
-        .saw_section = only != NULL, /* what stands before the first is passed over too */
-    };
-    unsigned n_lines;
-    int r = ini_reader_read(text, &events, &loader, &n_lines);
+    cleanup(wipe_buf) struct buf text = {0};
+    struct config_files *files = &loader->config->files;
+    mode_t mode = 0;
+    int r = read_text(path, loader->problems, &text, &mode);
     if (r < 0) {
         return r;
     }
-    if (only != NULL) {
-        return problems_result(problems);
+    loader->first_line = loader->last_line + 1;
+    r = files_add(files, path, loader->first_line);
+    if (r < 0) {
+        return r;
     }
-    /* What follows from a wrong value would only hide it. */
-    if (problems->n == 0) {
-        check_config(config, problems);
+    files->items[files->n - 1].mode = mode;
+    loader->table = NULL;
+    loader->saw_section = loader->only != NULL; /* what stands before the first is passed over too */
+    r = ini_reader_read(buf_str(&text), loader->last_line, &events, loader, &loader->last_line);
+    if (loader->last_line < loader->first_line) {
+        loader->last_line = loader->first_line; /* an empty file has a line to name */
     }
-    if (!loader.saw_app) {
-        problems_add(problems, n_lines == 0 ? 1 : n_lines,
-                     "[app ID]: missing: a section for each app, at least one");
-    }
-    return problems_result(problems);
+    return r;
 }
 
-static int name_file(struct config *config, const char *path)
+static void free_texts(struct text_list *texts)
 {
-    char *copy = strdup(path);
-    if (copy == NULL) {
-        return -ENOMEM;
+    for (size_t i = 0; i < texts->n; i++) {
+        free(texts->items[i]);
     }
-    free(config->path);
-    config->path = copy;
+    free(texts->items);
+}
+
+/* Reads on after a file that cannot be read, for the others may be wrong too. */
+static int load_folder(struct loader *loader, const char *path)
+{
+    cleanup(free_texts) struct text_list paths = {0};
+    cleanup(cleanup_freep) char *folder = NULL;
+    int r = files_list_folder(path, &paths, &folder);
+    if (r == -ENOMEM) {
+        return r;
+    }
+    loader->problems->path = folder;
+    if (r == FILES_TOO_MANY) {
+        problems_add(loader->problems, 0, "holds too many files: at most %d", CONFIG_N_FILES_MAX - 1);
+    } else if (r < 0) {
+        problems_add(loader->problems, 0, "cannot be read: %s", read_file_error(r));
+    }
+    for (size_t i = 0; i < paths.n; i++) {
+        r = load_file(loader, paths.items[i]);
+        if (r < 0 && r != -EINVAL) {
+            return r;
+        }
+    }
     return 0;
 }
 
-static int load(const char *path, const struct option_section *only, struct config *ret_config,
-                mode_t *ret_mode, struct buf *errors)
+static int load_files(struct loader *loader, const char *path)
 {
-    cleanup(config_fini) struct config config = {0};
-    cleanup(wipe_buf) struct buf text = {0};
-    struct problems problems = {.path = path, .out = errors};
-    int r = config_defaults(&config);
-    if (r == 0) {
-        r = read_text(path, &problems, &text, ret_mode);
-    }
-    if (r == 0) {
-        r = parse(buf_str(&text), only, &config, &problems);
-    }
-    if (r == 0) {
-        r = name_file(&config, path);
-    }
+    int r = load_file(loader, path);
     if (r < 0) {
         return r;
+    }
+    unsigned last_line = loader->last_line;
+    r = load_folder(loader, path);
+    if (r < 0) {
+        return r;
+    }
+    if (loader->only != NULL) {
+        return problems_result(loader->problems);
+    }
+    /* What follows from a wrong value would only hide it. */
+    if (loader->problems->n == 0) {
+        check_config(loader->config, loader->problems);
+    }
+    if (!loader->saw_app) {
+        problems_add(loader->problems, last_line, "[app ID]: missing: a section for each app, at least one");
+    }
+    return problems_result(loader->problems);
+}
+
+static int load(const char *path, const struct option_section *only, struct config *ret_config,
+                struct buf *errors, struct buf *warnings)
+{
+    cleanup(config_fini) struct config config = {0};
+    struct problems problems = {.files = &config.files, .out = errors};
+    struct loader loader = {.config = &config, .problems = &problems, .warnings = warnings, .only = only};
+    int r = config_defaults(&config);
+    if (r < 0) {
+        return r;
+    }
+    r = load_files(&loader, path);
+    if (r < 0) {
+        return r;
+    }
+    if (only == NULL) {
+        warn_of_readable_tokens(&config, warnings);
     }
     *ret_config = config;
     config = (struct config){0};
@@ -301,16 +437,10 @@ static int load(const char *path, const struct option_section *only, struct conf
 
 int config_load(const char *path, struct config *ret_config, struct buf *errors, struct buf *warnings)
 {
-    mode_t mode = 0;
-    int r = load(path, NULL, ret_config, &mode, errors);
-    if (r == 0) {
-        warn_readable_token(ret_config, mode, warnings);
-    }
-    return r;
+    return load(path, NULL, ret_config, errors, warnings);
 }
 
-int config_load_store(const char *path, struct config *ret_config, struct buf *errors)
+int config_load_store(const char *path, struct config *ret_config, struct buf *errors, struct buf *warnings)
 {
-    mode_t unused = 0;
-    return load(path, option_find_section(STR("store")), ret_config, &unused, errors);
+    return load(path, option_find_section(STR("store")), ret_config, errors, warnings);
 }

@@ -21,6 +21,7 @@ static const struct option_row reconcile_options[] = {RECONCILE_OPTIONS(ROW, con
 static const struct option_row status_options[] = {STATUS_OPTIONS(ROW, config_status)};
 static const struct option_row store_options[] = {STORE_OPTIONS(ROW, config_store)};
 static const struct option_row replication_options[] = {REPLICATION_OPTIONS(ROW, config_replication)};
+static const struct option_row control_options[] = {CONTROL_OPTIONS(ROW, config_control)};
 static const struct option_row log_options[] = {LOG_OPTIONS(ROW, config_log)};
 
 _Static_assert(N_ELEMENTS(callback_options) <= CONFIG_N_KEYS_MAX, "config_lines has room for every key");
@@ -39,6 +40,7 @@ const struct option_section option_sections[] = {
     SECTION(status, offsetof(struct config, status)),
     SECTION(store, offsetof(struct config, store)),
     SECTION(replication, offsetof(struct config, replication)),
+    SECTION(control, offsetof(struct config, control)),
     SECTION(log, offsetof(struct config, log)),
 };
 

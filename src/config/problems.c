@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "problems.h"
 
+#include "files.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 static void append_prefix(struct problems *problems, unsigned line)
 {
-    buf_append(problems->out, str_from(problems->path));
-    if (line != 0) {
-        buf_appendf(problems->out, ":%u", line);
+    if (line == 0) {
+        files_append_visibly(problems->out, problems->path);
+    } else {
+        config_append_place(problems->out, problems->files, line);
     }
     buf_append(problems->out, STR(": "));
-}
-
-static void append_visibly(struct buf *out, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        buf_append_char(out, c < 0x20 || c == 0x7f ? '?' : *text);
-    }
 }
 
 void problems_add(struct problems *problems, unsigned line, const char *format, ...)
@@ -42,7 +37,7 @@ void problems_add(struct problems *problems, unsigned line, const char *format, 
         problems->out->failed = true;
         return;
     }
-    append_visibly(problems->out, text);
+    files_append_visibly(problems->out, text);
     buf_append_char(problems->out, '\n');
 }
 

@@ -9,12 +9,13 @@
 #define PROBLEMS_MAX 20
 
 struct problems {
-    const char *path; /* of the configuration */
+    const struct config_files *files;
+    const char *path; /* of what line 0 is said */
     struct buf *out;
     unsigned n;
 };
 
-/* Adds "PATH:LINE: text", or "PATH: text" with line 0; beyond PROBLEMS_MAX, once, that there are more.
+/* Adds "FILE:LINE: text", or "PATH: text" with line 0; beyond PROBLEMS_MAX, once, that there are more.
  * Control characters that the file may have brought in are shown as '?'. */
 void problems_add(struct problems *problems, unsigned line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -61,7 +61,7 @@ static void check_section(const struct option_section *section, const struct con
 
 int config_check_reload(const struct config *running, const struct config *next, struct buf *errors)
 {
-    struct problems problems = {.path = next->path, .out = errors};
+    struct problems problems = {.files = &next->files, .out = errors};
     for (size_t i = 0; i < option_n_sections; i++) {
         if (&option_sections[i] != option_app_section) {
             check_section(&option_sections[i], running, next, &problems);

@@ -127,11 +127,52 @@ static int read_status_token(struct config_status *status, struct problems *prob
     return r < 0 ? r : 0;
 }
 
+static bool is_same_token(const struct buf *a, const struct buf *b)
+{
+    return a->len > 0 && str_equal(buf_str(a), buf_str(b));
+}
+
+/* A token opens the answers of one app, or of all. */
+static void check_query_token(const struct config *config, size_t which, struct problems *problems)
+{
+    const struct config_app *app = &config->apps[which];
+    unsigned line = config_line(&app->lines, "app", "query_token_file");
+    if (is_same_token(&app->query_token, &config->status.token)) {
+        problems_add(problems, line, "[app %s] query_token_file: holds the token of [status] token_file",
+                     app->id_text);
+    }
+    for (size_t i = 0; i < which; i++) {
+        if (is_same_token(&app->query_token, &config->apps[i].query_token)) {
+            problems_add(problems, line, "[app %s] query_token_file: holds the token of [app %s]",
+                         app->id_text, config->apps[i].id_text);
+            return;
+        }
+    }
+}
+
+static int read_query_token(struct config_app *app, struct problems *problems)
+{
+    struct refusal refusal;
+    if (app->query_token_file[0] == '\0') {
+        return 0;
+    }
+    int r = read_token(app->query_token_file, &app->query_token, &refusal);
+    if (r == TOKEN_REFUSED) {
+        problems_add(problems, config_line(&app->lines, "app", "query_token_file"),
+                     "[app %s] query_token_file: %s %s", app->id_text, app->query_token_file, refusal.why);
+    }
+    return r < 0 ? r : 0;
+}
+
 int config_read_tokens(struct config *config, struct buf *errors)
 {
-    struct problems problems = {.path = config->path, .out = errors};
+    struct problems problems = {.files = &config->files, .out = errors};
     for (size_t i = 0; i < config->n_apps; i++) {
         int r = read_app_tokens(&config->apps[i], &problems);
+        if (r < 0) {
+            return r;
+        }
+        r = read_query_token(&config->apps[i], &problems);
         if (r < 0) {
             return r;
         }
@@ -141,5 +182,11 @@ int config_read_tokens(struct config *config, struct buf *errors)
         }
     }
     int r = read_status_token(&config->status, &problems);
-    return r < 0 ? r : problems_result(&problems);
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = 0; i < config->n_apps; i++) {
+        check_query_token(config, i, &problems);
+    }
+    return problems_result(&problems);
 }

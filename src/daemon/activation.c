@@ -39,8 +39,9 @@ static void add_error(struct passing *passing, unsigned listener, const char *wh
 {
     const struct config *config = passing->daemon->config;
     const char *name = daemon_listener_names[listener];
-    buf_appendf(&passing->errors, "%s:%u: [%s] listen: %s\n", config->path,
-                config_line(lines_of(config, listener), name, "listen"), name, what);
+    config_append_place(&passing->errors, &config->files,
+                        config_line(lines_of(config, listener), name, "listen"));
+    buf_appendf(&passing->errors, ": [%s] listen: %s\n", name, what);
 }
 
 /* The listener of that name, if it is told to take sockets; else N_LISTENERS. */

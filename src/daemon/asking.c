@@ -3,9 +3,8 @@
  * have been lost. */
 #include "parts.h"
 
-#include "presenced/clock.h"
-
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 _Static_assert(CONFIG_N_REGIONS == RECONCILE_N_REGIONS, "each region has its hosts");
@@ -86,14 +85,6 @@ void stop_asking(struct daemon *daemon)
     reconcile_free(atomic_exchange(&daemon->reconcile, NULL));
 }
 
-static bool is_known(void *cls, uint64_t id)
-{
-    struct daemon *daemon = cls;
-    struct reconcile_stats stats;
-    int app = table_find_app(daemon->table, id);
-    return app >= 0 && reconcile_stats(atomic_load(&daemon->reconcile), (uint16_t)app, &stats);
-}
-
 void adopt_asking(struct daemon *daemon, struct reconcile_settings *settings)
 {
     struct reconcile *reconcile = atomic_load(&daemon->reconcile);
@@ -106,73 +97,34 @@ void adopt_asking(struct daemon *daemon, struct reconcile_settings *settings)
     }
 }
 
-static void watch_app(struct daemon *daemon, struct reconcile *reconcile, uint16_t app)
+void lose_events(struct daemon *daemon)
 {
-    struct reconcile_stats stats;
-    char text[WARNING_TEXT_SIZE];
-    uint64_t id = table_app_id(daemon->table, app);
-    if (!reconcile_stats(reconcile, app, &stats)) {
-        return;
-    }
-    if (stats.problem[0] == '\0') {
-        warnings_clear(daemon->warnings, WARNING_RECONCILE, id);
-        return;
-    }
-    (void)snprintf(text, sizeof(text), "app %llu is not reconciled: %s", (unsigned long long)id,
-                   stats.problem);
-    warnings_raise(daemon->warnings, WARNING_RECONCILE, id, text, clock_monotonic_ms());
-}
-
-/* What the store could not take was answered FAIL, and Tencent does not send it again. */
-static void watch_store(struct daemon *daemon, struct reconcile *reconcile)
-{
-    bool is_amiss = daemon->store != NULL && store_problem(daemon->store) != NULL;
-    if (daemon->store_was_amiss && !is_amiss) {
+    struct reconcile *reconcile = atomic_load(&daemon->reconcile);
+    if (reconcile != NULL) {
         reconcile_gap(reconcile);
     }
-    daemon->store_was_amiss = is_amiss;
 }
 
-void watch_asking(struct daemon *daemon)
+bool asking_stats(struct daemon *daemon, uint16_t app, struct reconcile_stats *ret_stats)
 {
     struct reconcile *reconcile = atomic_load(&daemon->reconcile);
-    if (reconcile == NULL) {
-        return;
-    }
-    watch_store(daemon, reconcile);
-    warnings_review(daemon->warnings, WARNING_RECONCILE, is_known, daemon);
-    for (unsigned app = 0; app < table_n_apps(daemon->table); app++) {
-        watch_app(daemon, reconcile, (uint16_t)app);
-    }
+    return reconcile != NULL && reconcile_stats(reconcile, app, ret_stats);
 }
 
-static bool each_of_app(void *cls, uint16_t app, const struct status_visitor *visitor)
+static bool visit_app(void *cls, uint16_t app, const struct metric_visitor *visitor)
 {
     struct daemon *daemon = cls;
-    struct reconcile *reconcile = atomic_load(&daemon->reconcile);
     struct reconcile_stats stats;
-    if (reconcile == NULL || !reconcile_stats(reconcile, app, &stats)) {
+    char id[24];
+    if (!asking_stats(daemon, app, &stats)) {
         return false;
     }
-    status_tell(visitor, "failing", stats.problem[0] != '\0');
-    status_tell(visitor, "problem_code", stats.problem_code);
-    status_tell(visitor, "calls_per_second", stats.calls_per_second);
-    status_tell(visitor, "calls", stats.n_calls);
-    status_tell(visitor, "calls_failed", stats.n_calls_failed);
-    status_tell(visitor, "users_asked", stats.n_users_asked);
-    status_tell(visitor, "users_confirmed", stats.n_confirmed);
-    status_tell(visitor, "corrections_ended", stats.n_ended);
-    status_tell(visitor, "corrections_begun", stats.n_begun);
-    status_tell(visitor, "corrections_other", stats.n_others);
-    status_tell(visitor, "waiting", stats.n_waiting);
-    status_tell(visitor, "gaps", stats.n_gaps);
-    status_tell(visitor, "last_answer_time", stats.last_answer_unix_ms);
-    status_tell(visitor, "last_sweep_time", stats.last_sweep_unix_ms);
-    status_tell(visitor, "last_sweep_ms", stats.last_sweep_ms);
+    int len = snprintf(id, sizeof(id), "%" PRIu64, table_app_id(daemon->table, app));
+    reconcile_metrics(&stats, (struct str){id, (size_t)len}, visitor);
     return true;
 }
 
-struct status_reconcile asking_state(struct daemon *daemon)
+struct status_app_part asking_of_app(struct daemon *daemon)
 {
-    return (struct status_reconcile){each_of_app, daemon};
+    return (struct status_app_part){visit_app, daemon};
 }

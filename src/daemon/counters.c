@@ -1,104 +1,142 @@
 /* SPDX-License-Identifier: MIT */
-/* What the status listener tells of the other parts' numbers. From its threads. */
+/* What the status listener shows of the other parts, from its threads; and what became of reloads. */
 #include "parts.h"
-
-#include <stdio.h>
 
 #include "presenced/clock.h"
 
-static void each_of_events(void *cls, const struct status_visitor *visitor)
+#include <stdio.h>
+
+static void visit_callback(void *cls, const struct metric_visitor *visitor)
 {
     const struct daemon *daemon = cls;
-    struct callback_stats stats;
-    callback_stats(daemon->callback, &stats);
-    for (unsigned outcome = 0; outcome < CALLBACK_N_OUTCOMES; outcome++) {
-        visitor->visit(visitor->cls, &(struct status_number){
-                                         .name = callback_outcome_name(outcome),
-                                         .answer = callback_outcome_answer(outcome),
-                                         .value = stats.n[outcome],
-                                     });
+    callback_metrics(daemon->callback, visitor);
+}
+
+static void visit_store(void *cls, const struct metric_visitor *visitor)
+{
+    const struct daemon *daemon = cls;
+    store_metrics(daemon->store, visitor);
+    if (daemon->event_history != NULL) {
+        event_history_metrics(daemon->event_history, visitor);
     }
-    status_tell(visitor, "restamped", stats.n_restamped);
 }
 
-struct status_counters event_counters(struct daemon *daemon)
+static const char *problem_of_store(void *cls)
 {
-    return (struct status_counters){.name = "events", .each = each_of_events, .cls = daemon};
+    const struct daemon *daemon = cls;
+    return store_problem(daemon->store);
 }
 
-static void tell_tls(const struct tls *tls, const struct status_visitor *visitor)
+static void visit_listener(const struct daemon *daemon, unsigned which, const struct metric_visitor *visitor)
 {
-    struct tls_stats stats;
-    tls_stats(tls, &stats);
-    status_tell(visitor, "handshakes_full", stats.n_full);
-    status_tell(visitor, "handshakes_resumed", stats.n_resumed);
-    status_tell(visitor, "handshakes_failed", stats.n_failed);
-    for (size_t i = 0; i < TLS_N_FAILURES; i++) {
-        char name[48];
-        (void)snprintf(name, sizeof(name), "handshake_failures_%s", tls_failure_name((enum tls_failure)i));
-        status_tell(visitor, name, stats.n_failed_by[i]);
-    }
-    status_tell(visitor, "certificate_end_time", stats.certificate_end_unix_s * 1000);
-}
-
-static void each_of_listener(const struct daemon *daemon, unsigned which,
-                             const struct status_visitor *visitor)
-{
-    const struct http_listener *listener = daemon->listeners[which];
-    struct transport_counters transport;
-    struct http_counters http;
-    transport_listener_counters(http_listener_transport(listener), &transport);
-    http_listener_counters(listener, &http);
-    status_tell(visitor, "connections", transport.n_connections);
-    status_tell(visitor, "connections_max", transport.n_connections_max);
-    status_tell(visitor, "accepted", transport.n_accepted);
-    status_tell(visitor, "refused_per_address", transport.n_refused_per_address);
-    status_tell(visitor, "timed_out", transport.n_timed_out);
-    status_tell(visitor, "requests", http.n_requests);
-    status_tell(visitor, "requests_malformed", http.n_malformed);
+    const char *name = daemon_listener_names[which];
+    transport_listener_metrics(http_listener_transport(daemon->listeners[which]), visitor);
+    http_listener_metrics(daemon->listeners[which], name, visitor);
     if (daemon->tls[which] != NULL) {
-        tell_tls(daemon->tls[which], visitor);
+        tls_metrics(daemon->tls[which], name, visitor);
     }
 }
 
-static void each_of_callback_listener(void *cls, const struct status_visitor *visitor)
+static void visit_callback_listener(void *cls, const struct metric_visitor *visitor)
 {
-    each_of_listener(cls, CALLBACK_LISTENER, visitor);
+    visit_listener(cls, CALLBACK_LISTENER, visitor);
 }
 
-static void each_of_status_listener(void *cls, const struct status_visitor *visitor)
+static void visit_status_listener(void *cls, const struct metric_visitor *visitor)
 {
-    each_of_listener(cls, STATUS_LISTENER, visitor);
+    visit_listener(cls, STATUS_LISTENER, visitor);
 }
 
-void listener_counters(struct daemon *daemon, struct status_counters ret_counters[static N_LISTENERS])
+static void visit_asking(void *cls, const struct metric_visitor *visitor)
 {
-    ret_counters[CALLBACK_LISTENER] = (struct status_counters){daemon_listener_names[CALLBACK_LISTENER],
-                                                               each_of_callback_listener, daemon};
-    ret_counters[STATUS_LISTENER] = (struct status_counters){daemon_listener_names[STATUS_LISTENER],
-                                                             each_of_status_listener, daemon};
-}
-
-void note_reload(struct reloads *reloads, bool successful)
-{
-    (void)atomic_fetch_add(successful ? &reloads->n_successful : &reloads->n_failed, 1);
-    atomic_store(&reloads->last_failed, !successful);
-    if (successful) {
-        atomic_store(&reloads->loaded_unix_ms, clock_unix_ms());
+    struct daemon *daemon = cls;
+    const struct status_app_part part = asking_of_app(daemon);
+    for (unsigned app = 0; app < table_n_apps(daemon->table); app++) {
+        (void)part.visit(part.cls, (uint16_t)app, visitor);
     }
 }
 
-static void each_of_configuration(void *cls, const struct status_visitor *visitor)
+static void visit_log(void *cls, const struct metric_visitor *visitor)
 {
-    const struct daemon *daemon = cls;
-    const struct reloads *reloads = &daemon->reloads;
-    status_tell(visitor, "reloads_successful", atomic_load(&reloads->n_successful));
-    status_tell(visitor, "reloads_failed", atomic_load(&reloads->n_failed));
-    status_tell(visitor, "last_reload_successful", !atomic_load(&reloads->last_failed));
-    status_tell(visitor, "loaded_time", atomic_load(&reloads->loaded_unix_ms));
+    (void)cls;
+    log_metrics(visitor);
 }
 
-struct status_counters configuration_info(struct daemon *daemon)
+void note_reload_succeeded(struct daemon *daemon)
 {
-    return (struct status_counters){.name = "configuration", .each = each_of_configuration, .cls = daemon};
+    struct reloads *reloads = &daemon->reloads;
+    (void)pthread_mutex_lock(&reloads->lock);
+    reloads->counters.n_successful++;
+    reloads->counters.loaded_unix_ms = clock_unix_ms();
+    reloads->counters.last_successful = true;
+    (void)pthread_mutex_unlock(&reloads->lock);
+    warnings_clear(daemon->warnings, WARNING_RELOAD_FAILED, 0);
+}
+
+void note_reload_failed(struct daemon *daemon, struct str why)
+{
+    struct reloads *reloads = &daemon->reloads;
+    char text[WARNING_TEXT_SIZE + 1]; /* one more, so that what is cut is seen to be */
+    (void)pthread_mutex_lock(&reloads->lock);
+    reloads->counters.n_failed++;
+    reloads->counters.last_successful = false;
+    (void)pthread_mutex_unlock(&reloads->lock);
+    (void)snprintf(text, sizeof(text), "configuration not reloaded: %.*s", STR_FMT(why));
+    warnings_raise(daemon->warnings, WARNING_RELOAD_FAILED, 0, text, clock_monotonic_ms());
+}
+
+static void visit_reloads(void *cls, const struct metric_visitor *visitor)
+{
+    static const struct metric reloads = {
+        .name = "presenced_config_reloads_total",
+        .type = METRIC_COUNTER,
+        .labels = {"result"},
+        .help = "Reloads of the configuration that succeeded or failed.",
+        .key = "reloads_",
+    };
+    static const struct metric last = {
+        .name = "presenced_config_last_reload_successful",
+        .type = METRIC_GAUGE,
+        .help = "Whether the last reload succeeded; 1 before the first.",
+        .key = "last_reload_successful",
+    };
+    static const struct metric loaded = {
+        .name = "presenced_config_loaded_timestamp_seconds",
+        .type = METRIC_GAUGE,
+        .unit = METRIC_MS,
+        .help = "When the configuration in force was loaded, in Unix time.",
+        .key = "loaded_time",
+    };
+    struct daemon *daemon = cls;
+    (void)pthread_mutex_lock(&daemon->reloads.lock);
+    const struct reload_counters counters = daemon->reloads.counters;
+    (void)pthread_mutex_unlock(&daemon->reloads.lock);
+    metric_visit(visitor, &reloads, counters.n_successful, STR("successful"));
+    metric_visit(visitor, &reloads, counters.n_failed, STR("failed"));
+    metric_visit(visitor, &last, counters.last_successful);
+    metric_visit(visitor, &loaded, counters.loaded_unix_ms);
+}
+
+void describe_parts(struct daemon *daemon, struct status_part ret_parts[static N_STATUS_PARTS])
+{
+    const struct status_part parts[N_STATUS_PARTS] = {
+        {.key = "events", .visit = visit_callback, .cls = daemon},
+        {.key = "configuration", .visit = visit_reloads, .cls = daemon},
+        {.group = "listeners",
+         .key = daemon_listener_names[CALLBACK_LISTENER],
+         .visit = visit_callback_listener,
+         .cls = daemon},
+        {.group = "listeners",
+         .key = daemon_listener_names[STATUS_LISTENER],
+         .visit = visit_status_listener,
+         .cls = daemon},
+        {.key = "store",
+         .visit = daemon->store == NULL ? NULL : visit_store,
+         .problem = problem_of_store,
+         .cls = daemon},
+        {.key = "replication"},
+        {.key = "log", .visit = visit_log},
+        {.visit = visit_asking, .cls = daemon}, /* /v1/stats has it by app */
+    };
+    memcpy(ret_parts, parts, sizeof(parts));
 }

@@ -15,7 +15,7 @@
 
 static int start_log(struct daemon *daemon)
 {
-    configure_log(daemon->config);
+    configure_log(daemon, daemon->config);
     return log_start();
 }
 
@@ -35,6 +35,16 @@ static void stop_warnings(struct daemon *daemon)
     warnings_free(daemon->warnings);
 }
 
+static int start_refused(struct daemon *daemon)
+{
+    return refused_list_new(&daemon->refused);
+}
+
+static void stop_refused(struct daemon *daemon)
+{
+    refused_list_free(daemon->refused);
+}
+
 static int start_table(struct daemon *daemon)
 {
     const struct config_presence *config = &daemon->config->presence;
@@ -46,11 +56,17 @@ static int start_table(struct daemon *daemon)
             .assume_offline_after_ms = config->assume_offline_after_ms,
         },
         &daemon->table);
-    for (size_t i = 0; r == 0 && i < daemon->config->n_apps; i++) {
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = 0; i < daemon->config->n_apps; i++) {
         uint16_t app;
         r = table_add_app(daemon->table, daemon->config->apps[i].id, &app);
+        if (r < 0) {
+            return r;
+        }
     }
-    return r;
+    return 0;
 }
 
 static void stop_table(struct daemon *daemon)
@@ -77,6 +93,7 @@ static const struct {
     {"log", start_log, stop_log},
     {"descriptors", start_descriptors, NULL},
     {"warnings", start_warnings, stop_warnings},
+    {"refused requests", start_refused, stop_refused},
     {"passed sockets", start_activation, stop_activation},
     {"table", start_table, stop_table},
     {"history", start_history, stop_history},
@@ -86,6 +103,8 @@ static const struct {
     {"status", start_status, stop_status},
     {"tls", start_tls, stop_tls},
     {"listeners", start_listeners, stop_listeners},
+    {"trouble", start_trouble, stop_trouble},
+    {"control", start_control, stop_control},
     {"watchdog", start_watchdog, NULL},
 };
 #define N_STEPS (sizeof(steps) / sizeof(steps[0]))
@@ -98,51 +117,20 @@ static uint64_t pass_time(struct daemon *daemon)
     uint64_t n_online = table_n_online(daemon->table);
     history_record(daemon->history, now_ms, n_online);
     if (daemon->store != NULL) {
-        store_note_online(daemon->store, now_ms, n_online);
+        store_record_online(daemon->store, now_ms, n_online);
     }
     watch_certificates(daemon);
-    watch_asking(daemon);
+    trouble_look(daemon);
     warnings_remind(daemon->warnings, clock_monotonic_ms());
     report_refresh(daemon);
     uint64_t wait_ms = next_ms > now_ms ? next_ms - now_ms : 0;
     return wait_ms > 1000 ? 1000 : wait_ms;
 }
 
-static struct str first_line(const struct buf *lines)
+static void reload_for_signal(struct daemon *daemon)
 {
-    struct str left = buf_str(lines);
-    struct str line = {0};
-    (void)str_split(&left, '\n', &line);
-    return line;
-}
-
-/* The file is read and checked whole before anything is exchanged. */
-static void reload(struct daemon *daemon)
-{
-    report_reloading(daemon);
-    cleanup(config_fini) struct config config = {0};
-    cleanup(buf_fini) struct buf errors = {0};
-    cleanup(buf_fini) struct buf warnings = {0};
-    int r = setup_load(daemon->config_path, SETUP_RELOAD, &config, &errors, &warnings);
-    if (r == 0) {
-        r = config_check_reload(daemon->config, &config, &errors);
-    }
-    if (r == 0) {
-        r = activation_check(daemon, &config, &errors);
-    }
-    if (r == 0) {
-        r = reload_policy(daemon, &config);
-    }
-    setup_log_lines(LOG_LEVEL_WARNING, &warnings);
-    setup_log_lines(LOG_LEVEL_ERROR, &errors);
-    note_reload(&daemon->reloads, r == 0);
-    if (r < 0) {
-        log_error("configuration not reloaded: the old one stays", log_errno("error", r));
-        report_reloaded(daemon, errors.len > 0 ? first_line(&errors) : str_from(strerror(-r)));
-    } else {
-        log_notice("configuration reloaded", log_text("file", daemon->config_path));
-        report_reloaded(daemon, STR(""));
-    }
+    cleanup(buf_fini) struct buf unused = {0};
+    (void)reload(daemon, &unused);
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -167,10 +155,11 @@ static int wait_for_signal(struct daemon *daemon, uint64_t until_ms)
                                 .tv_nsec = (long)(wait_ms % 1000) * 1000000};
         int number = sigtimedwait(&awaited, NULL, &wait);
         if (number == SIGHUP) {
-            reload(daemon);
-        } else if (number > 0) {
+            reload_for_signal(daemon);
+        } else if (signals_is_end(number)) {
             return number;
         }
+        carry_out_order(daemon);
     }
 }
 
@@ -178,13 +167,12 @@ static int wait_for_signal(struct daemon *daemon, uint64_t until_ms)
 static void drain(struct daemon *daemon)
 {
     uint64_t delay_ms = daemon->config->callback.drain_delay_ms;
-    atomic_store(&daemon->readiness, STATUS_DRAINING);
-    for (unsigned i = 0; i < N_LISTENERS; i++) {
-        transport_listener_drain(http_listener_transport(daemon->listeners[i]));
-    }
+    warnings_clear(daemon->warnings, WARNING_DRAINING, 0);
+    begin_draining(daemon);
     report_stopping(daemon);
-    log_notice("draining", log_u64("delay_ms", delay_ms));
-    if (delay_ms == 0 || wait_for_signal(daemon, clock_monotonic_ms() + delay_ms) == 0) {
+    log_notice("stopping", log_u64("drain_delay_ms", delay_ms));
+    if (delay_ms == 0 || wait_for_signal(daemon, daemon->drained_ms + delay_ms) == 0) {
+        close_control(daemon);
         pause_listeners(daemon);
         signals_let_kill();
         drain_listeners(daemon);
@@ -223,10 +211,11 @@ int daemon_run(const struct config *config, const char *config_path)
     struct daemon daemon = {
         .config = config,
         .config_path = config_path,
+        .main_thread = pthread_self(),
         .started_unix_ms = clock_unix_ms(),
         .started_monotonic_ms = clock_monotonic_ms(),
         .readiness = STATUS_STARTING,
-        .reloads.loaded_unix_ms = clock_unix_ms(),
+        .reloads = {PTHREAD_MUTEX_INITIALIZER, {.last_successful = true, .loaded_unix_ms = clock_unix_ms()}},
     };
     int result = 0;
     size_t n_started = start(&daemon, &result);

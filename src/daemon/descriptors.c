@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <sys/resource.h>
 
-#define STATUS_MAX_CONNECTIONS 1000
+#define STATUS_MAX_CONNECTIONS 1536 /* two thirds of them may be streams */
 #define MIN_CONNECTIONS 16
 
 #define OTHER_DESCRIPTORS 64 /* sockets, the log, files that are being read, what libraries open */
@@ -16,8 +16,11 @@
 static rlim_t n_needed(const struct daemon *daemon)
 {
     bool has_store = daemon->config->store.path[0] != '\0';
+    bool has_history = has_store && daemon->config->store.history_ms > 0;
     return OTHER_DESCRIPTORS + RECONCILE_N_DESCRIPTORS + (rlim_t)(has_store ? STORE_N_DESCRIPTORS : 0) +
-           HTTP_DESCRIPTORS_A_THREAD * (rlim_t)n_listener_threads();
+           (rlim_t)(has_history ? EVENT_HISTORY_N_DESCRIPTORS : 0) +
+           HTTP_DESCRIPTORS_A_THREAD * (rlim_t)(n_listener_threads() + CONTROL_THREADS) +
+           HTTP_DESCRIPTORS_A_CONNECTION * (rlim_t)CONTROL_MAX_CONNECTIONS;
 }
 
 /* The soft limit is there for programs that use select(); we do not. */

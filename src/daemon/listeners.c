@@ -14,6 +14,7 @@
 #define STATUS_THREADS 1
 #define STATUS_IDLE_TIMEOUT_MS 75000
 #define STATUS_REQUEST_TIMEOUT_MS 10000
+#define STATUS_STREAM_TIMEOUT_MS 30000
 
 /* All of it becomes resident for each connection, and libmicrohttpd clears it for each request, so the
  * callback, whose heads are well below 1 KiB, has less than browsers with their cookies. */
@@ -34,7 +35,7 @@ static int bind_endpoint(struct daemon *daemon, struct transport_listener *liste
 {
     char text[ENDPOINT_TEXT_SIZE];
     int fd = -1;
-    int r = socket_listen(endpoint, &daemon->socket_files[daemon->n_socket_files], &fd);
+    int r = socket_listen(endpoint, SOCKET_MODE_GROUP, &daemon->socket_files[daemon->n_socket_files], &fd);
     if (r < 0) {
         endpoint_format(endpoint, text);
         log_error("cannot listen", log_text("address", text), log_errno("error", r));
@@ -94,6 +95,7 @@ static int make_callback_listener(struct daemon *daemon)
         .max_connections_per_address = (unsigned)from->max_connections_per_address,
         .unbounded = from->trusted_proxies.items,
         .n_unbounded = from->trusted_proxies.n,
+        .takes_proxy_header = from->proxy_protocol == CONFIG_PROXY_PROTOCOL_V2,
         .idle_timeout_ms = from->idle_timeout_ms,
         .request_timeout_ms = from->request_timeout_ms,
     };
@@ -115,6 +117,7 @@ static int make_status_listener(struct daemon *daemon)
         .max_connections = daemon->max_connections[STATUS_LISTENER],
         .idle_timeout_ms = STATUS_IDLE_TIMEOUT_MS,
         .request_timeout_ms = STATUS_REQUEST_TIMEOUT_MS,
+        .stream_timeout_ms = STATUS_STREAM_TIMEOUT_MS,
     };
     return make_listener(daemon, STATUS_LISTENER, &transport, &http, &daemon->config->status.listen);
 }
@@ -136,10 +139,29 @@ static void log_listening(const struct transport_listener *listener, const char 
     }
 }
 
-static void set_woken(struct daemon *daemon, struct http_listener *listener)
+/* From now on other threads may wake them, or no more. */
+static void set_woken(struct daemon *daemon, bool are_woken)
 {
     (void)pthread_mutex_lock(&daemon->woken_lock);
-    daemon->woken = listener;
+    daemon->are_woken = are_woken;
+    (void)pthread_mutex_unlock(&daemon->woken_lock);
+}
+
+void wake_waiting_answers(struct daemon *daemon)
+{
+    (void)pthread_mutex_lock(&daemon->woken_lock);
+    if (daemon->are_woken) {
+        http_listener_wake(daemon->listeners[CALLBACK_LISTENER]);
+    }
+    (void)pthread_mutex_unlock(&daemon->woken_lock);
+}
+
+void wake_streams(struct daemon *daemon)
+{
+    (void)pthread_mutex_lock(&daemon->woken_lock);
+    if (daemon->are_woken) {
+        http_listener_wake_streams(daemon->listeners[STATUS_LISTENER]);
+    }
     (void)pthread_mutex_unlock(&daemon->woken_lock);
 }
 
@@ -154,9 +176,9 @@ int start_listeners(struct daemon *daemon)
         r = transport_listener_start(sockets_of(daemon, i));
     }
     if (r == 0) {
-        set_woken(daemon, daemon->listeners[CALLBACK_LISTENER]);
-        http_listener_wake(
-            daemon->listeners[CALLBACK_LISTENER]); /* for what was stored before it was known */
+        set_woken(daemon, true);
+        wake_waiting_answers(daemon); /* for what was stored before */
+        wake_streams(daemon);
     }
     for (unsigned i = 0; r == 0 && i < N_LISTENERS; i++) {
         log_listening(sockets_of(daemon, i), daemon_listener_names[i]);
@@ -174,12 +196,25 @@ static void remove_socket_files(struct daemon *daemon)
 /* The status listener's answers tell of the other listeners, so it ends before them. */
 void stop_listeners(struct daemon *daemon)
 {
-    set_woken(daemon, NULL);
+    set_woken(daemon, false);
     remove_socket_files(daemon);
     for (unsigned i = N_LISTENERS; i-- > 0;) {
         http_listener_free(daemon->listeners[i]);
         daemon->listeners[i] = NULL;
     }
+}
+
+void begin_draining(struct daemon *daemon)
+{
+    if (daemon->drained_ms != 0) {
+        return;
+    }
+    daemon->drained_ms = clock_monotonic_ms();
+    atomic_store(&daemon->readiness, STATUS_DRAINING);
+    for (unsigned i = 0; i < N_LISTENERS; i++) {
+        transport_listener_drain(http_listener_transport(daemon->listeners[i]));
+    }
+    log_notice("draining");
 }
 
 void pause_listeners(struct daemon *daemon)
@@ -208,5 +243,8 @@ void drain_listeners(struct daemon *daemon)
     uint64_t until_ms = clock_monotonic_ms() + daemon->config->callback.request_timeout_ms;
     for (unsigned i = 0; i < N_LISTENERS; i++) {
         await_idle(daemon, sockets_of(daemon, i), until_ms);
+    }
+    if (daemon->control_listener != NULL) {
+        await_idle(daemon, http_listener_transport(daemon->control_listener), until_ms);
     }
 }

@@ -6,6 +6,8 @@
 
 #include "presenced/callback.h"
 #include "presenced/config.h"
+#include "presenced/control.h"
+#include "presenced/event_history.h"
 #include "presenced/listener.h"
 #include "presenced/log.h"
 #include "presenced/reconcile.h"
@@ -20,13 +22,25 @@
 
 enum { CALLBACK_LISTENER, STATUS_LISTENER, N_LISTENERS };
 
+struct reload_counters {
+    uint64_t n_successful;
+    uint64_t n_failed;
+    bool last_successful;
+    uint64_t loaded_unix_ms; /* what is in force */
+};
+
+/* The control listener is not one of them: it has no TLS, no socket of the service manager's and no counters.
+ */
+#define CONTROL_THREADS 1
+#define CONTROL_MAX_CONNECTIONS 16
+
 /* Written by the main thread, read by those of the status listener. */
 struct reloads {
-    _Atomic uint64_t n_successful;
-    _Atomic uint64_t n_failed;
-    _Atomic bool last_failed;
-    _Atomic uint64_t loaded_unix_ms; /* what is in force */
+    pthread_mutex_t lock;
+    struct reload_counters counters;
 };
+
+#define N_STATUS_PARTS 8
 
 /* A socket that the service manager has opened. */
 struct activation_socket {
@@ -45,7 +59,6 @@ struct report {
     uint64_t next_ms;
     uint64_t n_users_loaded;
     char line[SERVICE_STATUS_SIZE];
-    char refusal[SERVICE_STATUS_SIZE / 2]; /* why the last reload changed nothing; "": it did */
 };
 
 struct watchdog {
@@ -58,29 +71,37 @@ struct watchdog {
 struct daemon {
     const struct config *config; /* of the start */
     const char *config_path;
+    pthread_t main_thread;
     uint64_t started_unix_ms;
     uint64_t started_monotonic_ms;
     _Atomic enum status_readiness readiness;
+    uint64_t drained_ms; /* since when it is draining (clock_monotonic_ms()); 0: it is not */
+    struct log_config log;
     struct reloads reloads;
     struct warnings *warnings;
+    struct refused_list *refused;
     struct table *table;
     struct history *history;
     _Atomic(struct reconcile *) reconcile; /* NULL: no app has had a key since the start */
-    bool store_was_amiss;
     struct callback *callback;
     struct status *status;
     struct tls *tls[N_LISTENERS];          /* NULL: plain HTTP */
     struct store *store;                   /* NULL: memory only */
+    struct event_history *event_history;   /* NULL: none is kept */
     unsigned max_connections[N_LISTENERS]; /* as far as there are descriptors for them */
     struct http_listener *listeners[N_LISTENERS];
     struct socket_file socket_files[N_LISTENERS * CONFIG_N_LISTEN_MAX]; /* of sockets that were bound here */
     size_t n_socket_files;
     pthread_mutex_t woken_lock;
-    struct http_listener *woken; /* the listener whose answers wait for the store, while it runs */
-    struct status_counters listener_counters[N_LISTENERS];
+    bool are_woken; /* the listeners run, so others may wake what waits in them */
+    struct status_part status_parts[N_STATUS_PARTS];
+    struct control *control; /* NULL, as its listener: there is no control socket */
+    struct http_listener *control_listener;
+    struct socket_file control_file;
     struct passed passed;
     struct report report;
     struct watchdog watchdog;
+    struct trouble *trouble;
 };
 
 extern const char *const daemon_listener_names[N_LISTENERS];
@@ -105,11 +126,21 @@ int activation_check(const struct daemon *daemon, const struct config *config, s
 void report_loading(struct daemon *daemon, uint64_t n_users);
 void report_ready(struct daemon *daemon);
 void report_reloading(struct daemon *daemon);
-void report_reloaded(struct daemon *daemon, struct str refusal); /* "": all of it was taken over */
+void report_reloaded(struct daemon *daemon); /* or was not */
 void report_stopping(struct daemon *daemon);
 
 /* Now and then tells what has changed; costs nothing to call often. */
 void report_refresh(struct daemon *daemon);
+
+/* trouble.c: raises and clears warnings */
+int start_trouble(struct daemon *daemon);
+void stop_trouble(struct daemon *daemon);
+
+/* For apps that are in the table. */
+void trouble_configure(struct daemon *daemon, const struct config *config);
+
+/* Looks, if it is time; costs nothing to call often. */
+void trouble_look(struct daemon *daemon);
 
 /* watchdog.c */
 int start_watchdog(struct daemon *daemon);
@@ -135,23 +166,28 @@ int prepare_asking(struct daemon *daemon, const struct config *config,
 /* Consumes the settings. */
 void adopt_asking(struct daemon *daemon, struct reconcile_settings *settings);
 
-/* Says what keeps it from asking, and sees when events may have been lost. */
-void watch_asking(struct daemon *daemon);
+/* Events may have been lost. */
+void lose_events(struct daemon *daemon);
 
-/* What is told of one app. */
-struct status_reconcile asking_state(struct daemon *daemon);
+/* Of one app. False where nobody asks for it. */
+bool asking_stats(struct daemon *daemon, uint16_t app, struct reconcile_stats *ret_stats);
+struct status_app_part asking_of_app(struct daemon *daemon);
 
-/* counters.c and storage.c: what the status listener tells of the parts */
-struct status_counters event_counters(struct daemon *daemon);
-struct status_counters configuration_info(struct daemon *daemon);
-void listener_counters(struct daemon *daemon, struct status_counters ret_counters[static N_LISTENERS]);
-struct status_counters storage_counters(struct daemon *daemon);
+/* counters.c */
 
-/* A reload is over. */
-void note_reload(struct reloads *reloads, bool successful);
+/* What the status listener shows of the others. */
+void describe_parts(struct daemon *daemon, struct status_part ret_parts[static N_STATUS_PARTS]);
+
+/* A reload is over: counted, and one that changed nothing is a warning until the next. */
+void note_reload_succeeded(struct daemon *daemon);
+void note_reload_failed(struct daemon *daemon, struct str why);
 
 /* Whether and how far what is answered OK is stored. */
 struct callback_store storage_of_callback(struct daemon *daemon);
+
+/* What happened to users, where it is remembered. */
+struct callback_history history_of_callback(struct daemon *daemon);
+struct status_user_events history_of_status(struct daemon *daemon);
 
 /* policy.c: what a reload exchanges */
 int start_callback(struct daemon *daemon);
@@ -160,25 +196,44 @@ int start_status(struct daemon *daemon);
 void stop_status(struct daemon *daemon);
 int start_tls(struct daemon *daemon);
 void stop_tls(struct daemon *daemon);
-void configure_log(const struct config *config);
+void configure_log(struct daemon *daemon, const struct config *config);
+
+/* Until the next reload, which sets the configured one again. */
+void set_log_level(struct daemon *daemon, enum log_level level);
 
 /* Exchanges policy, certificates and log settings for those of `config`, which is not needed afterwards: all
  * of them, or none. 0 or -errno, logged. */
 int reload_policy(struct daemon *daemon, const struct config *config);
 
-/* certificates.c */
+/* reload.c */
+
+/* Reads the configuration again and takes over all of it, or nothing. Whether it did; `lines` get what is to
+ * be warned of, or every error. */
+bool reload(struct daemon *daemon, struct buf *lines);
+
+/* control.c */
+int start_control(struct daemon *daemon);
+void stop_control(struct daemon *daemon);
+
+/* Carries out the order that waits, if one does. */
+void carry_out_order(struct daemon *daemon);
+
+/* Takes no more orders and refuses those that wait. */
+void close_control(struct daemon *daemon);
+
+/* certificate_warnings.c */
 struct certificate_warning {
     enum warning_code code;
     char text[WARNING_TEXT_SIZE];
 };
 
-/* Whether there is something to be said of when it is valid. */
-bool describe_certificate_dates(const struct tls_certificate *certificate, const char *listener,
-                                uint64_t now_unix_s, struct certificate_warning *ret_warning);
+/* False where nothing is to be said of when it is valid. */
+bool check_certificate_dates(const struct tls_certificate *certificate, const char *listener,
+                             uint64_t now_unix_s, struct certificate_warning *ret_warning);
 
 /* The same of the versions of TLS that it works with. */
-bool describe_certificate_versions(const struct tls_certificate *certificate, const char *listener,
-                                   struct certificate_warning *ret_warning);
+bool check_certificate_versions(const struct tls_certificate *certificate, const char *listener,
+                                struct certificate_warning *ret_warning);
 
 /* Says of those that are served, as time goes on and they are exchanged. */
 void watch_certificates(struct daemon *daemon);
@@ -187,6 +242,13 @@ void watch_certificates(struct daemon *daemon);
 unsigned n_listener_threads(void);
 int start_listeners(struct daemon *daemon);
 void stop_listeners(struct daemon *daemon);
+
+/* Have the answers that wait for the store asked for, and the streams of events. Any thread; nothing happens
+ * before the listeners run, and after. */
+void wake_waiting_answers(struct daemon *daemon);
+void wake_streams(struct daemon *daemon);
+/* From now on /readyz says that it is going; all else is served on. */
+void begin_draining(struct daemon *daemon);
 
 /* Stops accepting, for good; no file of a Unix socket is left. */
 void pause_listeners(struct daemon *daemon);

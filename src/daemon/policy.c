@@ -21,8 +21,8 @@ static bool is_ready(void *cls)
 
 /* What of a configuration the callback's handler is given, at start and at reload. The texts and networks are
  * the configuration's; `ret_apps` has room for all of its apps. */
-static struct callback_config describe_callback(struct daemon *daemon, const struct config *config,
-                                                struct callback_app *ret_apps)
+static struct callback_config callback_config_of(struct daemon *daemon, const struct config *config,
+                                                 struct callback_app *ret_apps)
 {
     const struct config_callback *from = &config->callback;
     for (size_t i = 0; i < config->n_apps; i++) {
@@ -49,6 +49,8 @@ static struct callback_config describe_callback(struct daemon *daemon, const str
         .other_commands_ok = from->other_commands == CONFIG_OTHER_COMMANDS_OK,
         .table = daemon->table,
         .store = storage_of_callback(daemon),
+        .history = history_of_callback(daemon),
+        .refused = daemon->refused,
         .is_ready = is_ready,
         .is_ready_cls = daemon,
         .unix_ms = clock_unix_ms,
@@ -61,7 +63,7 @@ int start_callback(struct daemon *daemon)
     if (apps == NULL) {
         return -ENOMEM;
     }
-    struct callback_config config = describe_callback(daemon, daemon->config, apps);
+    struct callback_config config = callback_config_of(daemon, daemon->config, apps);
     return callback_new(&config, &daemon->callback);
 }
 
@@ -106,48 +108,74 @@ static void warn_of_unsigned(struct daemon *daemon, const struct config *config)
 }
 
 /* What of a configuration the status listener is given, at start and at reload. The texts are the
- * configuration's; `ret_hosts` has room for all of its names. */
-static struct status_settings describe_status(const struct config *config, struct str *ret_hosts)
+ * configuration's; `ret_hosts` has room for all of its names, `ret_tokens` for a token of each app. */
+static struct status_settings status_settings_of(const struct daemon *daemon, const struct config *config,
+                                                 struct str *ret_hosts, struct status_app_token *ret_tokens)
 {
     const struct text_list *allowed = &config->status.allowed_hosts;
+    size_t n_tokens = 0;
     for (size_t i = 0; i < allowed->n; i++) {
         ret_hosts[i] = str_from(allowed->items[i]);
+    }
+    for (size_t i = 0; i < config->n_apps; i++) {
+        const struct config_app *app = &config->apps[i];
+        if (app->query_token.len > 0) {
+            ret_tokens[n_tokens++] = (struct status_app_token){
+                .app = (uint16_t)table_find_app(daemon->table, app->id),
+                .token = buf_str(&app->query_token),
+            };
+        }
     }
     return (struct status_settings){
         .allowed_hosts = ret_hosts,
         .n_allowed_hosts = allowed->n,
         .token = buf_str(&config->status.token),
+        .app_tokens = ret_tokens,
+        .n_app_tokens = n_tokens,
     };
+}
+
+static void on_new_events(void *cls)
+{
+    wake_streams(cls);
+}
+
+/* So many that others can still ask. */
+static unsigned max_streams(const struct daemon *daemon)
+{
+    return daemon->max_connections[STATUS_LISTENER] / 3 * 2;
 }
 
 int start_status(struct daemon *daemon)
 {
     cleanup(cleanup_freep) struct str *hosts = calloc(daemon->config->status.allowed_hosts.n + 1,
                                                       sizeof(*hosts));
-    if (hosts == NULL) {
+    cleanup(cleanup_freep) struct status_app_token *tokens = calloc(daemon->config->n_apps, sizeof(*tokens));
+    if (hosts == NULL || tokens == NULL) {
         return -ENOMEM;
     }
-    listener_counters(daemon, daemon->listener_counters);
+    describe_parts(daemon, daemon->status_parts);
     warn_of_unsigned(daemon, daemon->config);
-    const struct status_settings settings = describe_status(daemon->config, hosts);
+    const struct status_settings settings = status_settings_of(daemon, daemon->config, hosts, tokens);
     const struct status_config config = {
         .table = daemon->table,
         .history = daemon->history,
+        .user_events = history_of_status(daemon),
         .version = PRESENCED_VERSION,
         .started_unix_ms = daemon->started_unix_ms,
         .started_monotonic_ms = daemon->started_monotonic_ms,
         .unix_ms = clock_unix_ms,
+        .monotonic_ms = clock_monotonic_ms,
+        .max_streams = max_streams(daemon),
+        .wake_streams = on_new_events,
+        .wake_cls = daemon,
         .health = health,
         .health_cls = daemon,
         .warnings = daemon->warnings,
-        .events = event_counters(daemon),
-        .configuration = configuration_info(daemon),
-        .store = storage_counters(daemon),
-        .reconcile = asking_state(daemon),
-        .listeners = daemon->listener_counters,
-        .n_listeners = N_LISTENERS,
-        .callback_durations = callback_durations(daemon->callback),
-        .event_lags = callback_lags(daemon->callback),
+        .refused = daemon->refused,
+        .reconcile = asking_of_app(daemon),
+        .parts = daemon->status_parts,
+        .n_parts = N_STATUS_PARTS,
     };
     return status_new(&config, &settings, &daemon->status);
 }
@@ -157,21 +185,24 @@ void stop_status(struct daemon *daemon)
     status_free(daemon->status);
 }
 
-/* Reads what a listener's TLS shall have from now on. 0; -EINVAL, logged; -ENOMEM. */
+/* Reads what a listener's TLS shall have from now on. 0; -EINVAL with the reason; -ENOMEM. */
+static int read_generation(const char *certificate_path, const char *key_path, const char *ca_path,
+                           struct tls_generation **ret_generation, struct certificate_error *ret_error)
+{
+    cleanup(buf_fini) struct buf ca = {0};
+    int r = ca_path[0] == '\0' ? 0 : certificate_read_ca(ca_path, &ca, ret_error);
+    if (r < 0) {
+        return r;
+    }
+    return tls_generation_read(certificate_path, key_path, buf_str(&ca), ret_generation, ret_error);
+}
+
+/* The same, with the reason logged. */
 static int read_tls(const char *certificate_path, const char *key_path, const char *ca_path,
                     struct tls_generation **ret_generation)
 {
-    struct certificate certificate;
     struct certificate_error error = {{0}};
-    cleanup(buf_fini) struct buf ca = {0};
-    int r = ca_path[0] == '\0' ? 0 : certificate_read_ca(ca_path, &ca, &error);
-    if (r == 0) {
-        r = certificate_read(certificate_path, key_path, &certificate, &error);
-    }
-    if (r == 0) {
-        r = tls_generation_new(&certificate, buf_str(&ca), ret_generation, &error);
-        certificate_fini(&certificate);
-    }
+    int r = read_generation(certificate_path, key_path, ca_path, ret_generation, &error);
     if (r == -EINVAL) {
         log_error("a certificate cannot be used", log_text("reason", error.text));
     }
@@ -194,15 +225,17 @@ static int read_all_tls(const struct daemon *daemon, const struct config *config
 {
     const struct config_callback *callback = &config->callback;
     const struct config_status *status = &config->status;
-    int r = 0;
     if (daemon->tls[CALLBACK_LISTENER] != NULL) {
-        r = read_tls(callback->certificate, callback->private_key, callback->client_ca,
-                     &ret_generations->of[CALLBACK_LISTENER]);
+        int r = read_tls(callback->certificate, callback->private_key, callback->client_ca,
+                         &ret_generations->of[CALLBACK_LISTENER]);
+        if (r < 0) {
+            return r;
+        }
     }
-    if (r == 0 && daemon->tls[STATUS_LISTENER] != NULL) {
-        r = read_tls(status->certificate, status->private_key, "", &ret_generations->of[STATUS_LISTENER]);
+    if (daemon->tls[STATUS_LISTENER] == NULL) {
+        return 0;
     }
-    return r;
+    return read_tls(status->certificate, status->private_key, "", &ret_generations->of[STATUS_LISTENER]);
 }
 
 static void adopt_all_tls(struct daemon *daemon, struct tls_generations *generations)
@@ -228,11 +261,12 @@ int start_tls(struct daemon *daemon)
         }
     }
     int r = read_all_tls(daemon, daemon->config, &generations);
-    if (r == 0) {
-        adopt_all_tls(daemon, &generations);
-        watch_certificates(daemon);
+    if (r < 0) {
+        return r == -EINVAL ? START_MISCONFIGURED : r; /* the files have changed since they were checked */
     }
-    return r == -EINVAL ? START_MISCONFIGURED : r; /* the files have changed since they were checked */
+    adopt_all_tls(daemon, &generations);
+    watch_certificates(daemon);
+    return 0;
 }
 
 void stop_tls(struct daemon *daemon)
@@ -245,23 +279,37 @@ void stop_tls(struct daemon *daemon)
 /* Apps are only ever added: events and users of one that was taken out may still be around. */
 static int add_new_apps(struct daemon *daemon, const struct config *config)
 {
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < config->n_apps; i++) {
+    bool was_single = table_n_apps(daemon->table) == 1;
+    for (size_t i = 0; i < config->n_apps; i++) {
         uint16_t app;
-        if (table_find_app(daemon->table, config->apps[i].id) < 0) {
-            r = table_add_app(daemon->table, config->apps[i].id, &app);
+        if (table_find_app(daemon->table, config->apps[i].id) >= 0) {
+            continue;
+        }
+        int r = table_add_app(daemon->table, config->apps[i].id, &app);
+        if (r < 0) {
+            return r;
         }
     }
-    return r;
+    if (was_single && table_n_apps(daemon->table) > 1) {
+        log_warning("there is more than one app now: queries have to say which, with app=");
+    }
+    return 0;
 }
 
-void configure_log(const struct config *config)
+void configure_log(struct daemon *daemon, const struct config *config)
 {
-    log_configure(&(struct log_config){
+    daemon->log = (struct log_config){
         .level = (enum log_level)config->log.level,
         .json = config->log.format == CONFIG_LOG_JSON,
         .hash_users = config->log.hash_users,
-    });
+    };
+    log_configure(&daemon->log);
+}
+
+void set_log_level(struct daemon *daemon, enum log_level level)
+{
+    daemon->log.level = level;
+    log_configure(&daemon->log);
 }
 
 /* What a reload exchanges, made ready before anything is. */
@@ -286,7 +334,8 @@ static int prepare_policy(struct daemon *daemon, const struct config *config, st
 {
     cleanup(cleanup_freep) struct callback_app *apps = calloc(config->n_apps, sizeof(*apps));
     cleanup(cleanup_freep) struct str *hosts = calloc(config->status.allowed_hosts.n + 1, sizeof(*hosts));
-    if (apps == NULL || hosts == NULL) {
+    cleanup(cleanup_freep) struct status_app_token *tokens = calloc(config->n_apps, sizeof(*tokens));
+    if (apps == NULL || hosts == NULL || tokens == NULL) {
         return -ENOMEM;
     }
     int r = read_all_tls(daemon, config, &ret_policy->generations);
@@ -297,8 +346,8 @@ static int prepare_policy(struct daemon *daemon, const struct config *config, st
     if (r < 0) {
         return r;
     }
-    const struct callback_config callback = describe_callback(daemon, config, apps);
-    r = callback_prepare(&callback, &ret_policy->rules);
+    const struct callback_config callback = callback_config_of(daemon, config, apps);
+    r = callback_prepare(daemon->callback, &callback, &ret_policy->rules);
     if (r < 0) {
         return r;
     }
@@ -306,7 +355,7 @@ static int prepare_policy(struct daemon *daemon, const struct config *config, st
     if (r < 0) {
         return r;
     }
-    const struct status_settings status = describe_status(config, hosts);
+    const struct status_settings status = status_settings_of(daemon, config, hosts, tokens);
     r = status_prepare(&status, &ret_policy->status);
     if (r < 0) {
         return r;
@@ -331,8 +380,9 @@ int reload_policy(struct daemon *daemon, const struct config *config)
     transport_listener_wait_round(listener);
     callback_reclaim(daemon->callback);
     adopt_asking(daemon, take_pointer(policy.asking));
-    configure_log(config);
+    configure_log(daemon, config);
     watch_certificates(daemon);
     warn_of_unsigned(daemon, config);
+    trouble_configure(daemon, config);
     return 0;
 }

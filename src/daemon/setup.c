@@ -8,16 +8,23 @@
 
 #include <errno.h>
 
+/* A line about a key, as those of config_load(). */
+static void add_line(struct buf *out, const struct config *config, const struct config_lines *lines,
+                     const char *section, const char *key, const char *text)
+{
+    config_append_place(out, &config->files, config_line(lines, section, key));
+    buf_appendf(out, ": [%s] %s: %s\n", section, key, text);
+}
+
 static void warn(const struct config *config, const char *section, const struct config_lines *lines,
                  const struct tls_certificate *certificate, struct buf *warnings)
 {
     struct certificate_warning warning;
-    unsigned line = config_line(lines, section, "certificate");
-    if (describe_certificate_dates(certificate, section, clock_unix_ms() / 1000, &warning)) {
-        buf_appendf(warnings, "%s:%u: [%s] certificate: %s\n", config->path, line, section, warning.text);
+    if (check_certificate_dates(certificate, section, clock_unix_ms() / 1000, &warning)) {
+        add_line(warnings, config, lines, section, "certificate", warning.text);
     }
-    if (describe_certificate_versions(certificate, section, &warning)) {
-        buf_appendf(warnings, "%s:%u: [%s] certificate: %s\n", config->path, line, section, warning.text);
+    if (check_certificate_versions(certificate, section, &warning)) {
+        add_line(warnings, config, lines, section, "certificate", warning.text);
     }
 }
 
@@ -26,22 +33,27 @@ static int check_pair(const struct config *config, const char *section, const st
                       const char *certificate_path, const char *private_key_path, struct str client_ca,
                       struct buf *errors, struct buf *warnings_or_null)
 {
-    struct certificate certificate;
     struct certificate_error error;
     cleanup(tls_generation_freep) struct tls_generation *generation = NULL;
-    int r = certificate_read(certificate_path, private_key_path, &certificate, &error);
-    if (r == 0) {
-        r = tls_generation_new(&certificate, client_ca, &generation, &error);
-        certificate_fini(&certificate);
+    int r = tls_generation_read(certificate_path, private_key_path, client_ca, &generation, &error);
+    if (r == -EINVAL) {
+        add_line(errors, config, lines, section, "certificate", error.text);
+        return 0;
     }
-    if (r == 0 && warnings_or_null != NULL) {
+    if (r < 0) {
+        return r;
+    }
+    if (warnings_or_null != NULL) {
         struct tls_certificate served = tls_generation_certificate(generation);
         warn(config, section, lines, &served, warnings_or_null);
-    } else if (r == -EINVAL) {
-        buf_appendf(errors, "%s:%u: [%s] certificate: %s\n", config->path,
-                    config_line(lines, section, "certificate"), section, error.text);
     }
-    return r == -ENOMEM ? r : 0;
+    return 0;
+}
+
+static int read_client_ca(const char *path, struct buf *ret_pem, struct certificate_error *ret_error)
+{
+    int r = certificate_read_ca(path, ret_pem, ret_error);
+    return r < 0 ? r : tls_check_client_ca(path, buf_str(ret_pem), ret_error);
 }
 
 /* Into `ret_pem`, which is empty, and stays so where the file is wrong. */
@@ -49,16 +61,13 @@ static int check_client_ca(const struct config *config, struct buf *ret_pem, str
 {
     const char *path = config->callback.client_ca;
     struct certificate_error error;
-    int r = certificate_read_ca(path, ret_pem, &error);
-    if (r == 0) {
-        r = tls_check_client_ca(path, buf_str(ret_pem), &error);
+    int r = read_client_ca(path, ret_pem, &error);
+    if (r != -EINVAL) {
+        return r;
     }
-    if (r == -EINVAL) {
-        buf_fini(ret_pem);
-        buf_appendf(errors, "%s:%u: [callback] client_ca: %s\n", config->path,
-                    config_line(&config->callback.lines, "callback", "client_ca"), error.text);
-    }
-    return r == -ENOMEM ? r : 0;
+    buf_fini(ret_pem);
+    add_line(errors, config, &config->callback.lines, "callback", "client_ca", error.text);
+    return 0;
 }
 
 /* So that a certificate of no use is found here and not at the first handshake. */
@@ -67,19 +76,24 @@ static int check_certificates(const struct config *config, struct buf *errors, s
     const struct config_callback *callback = &config->callback;
     const struct config_status *status = &config->status;
     cleanup(buf_fini) struct buf client_ca = {0};
-    int r = 0;
     if (callback->client_ca[0] != '\0') {
-        r = check_client_ca(config, &client_ca, errors);
+        int r = check_client_ca(config, &client_ca, errors);
+        if (r < 0) {
+            return r;
+        }
     }
-    if (r == 0 && callback->tls) {
-        r = check_pair(config, "callback", &callback->lines, callback->certificate, callback->private_key,
-                       buf_str(&client_ca), errors, warnings_or_null);
+    if (callback->tls) {
+        int r = check_pair(config, "callback", &callback->lines, callback->certificate, callback->private_key,
+                           buf_str(&client_ca), errors, warnings_or_null);
+        if (r < 0) {
+            return r;
+        }
     }
-    if (r == 0 && status->certificate[0] != '\0') {
-        r = check_pair(config, "status", &status->lines, status->certificate, status->private_key, STR(""),
-                       errors, warnings_or_null);
+    if (status->certificate[0] == '\0') {
+        return 0;
     }
-    return r;
+    return check_pair(config, "status", &status->lines, status->certificate, status->private_key, STR(""),
+                      errors, warnings_or_null);
 }
 
 int setup_load(const char *path, enum setup_purpose purpose, struct config *ret_config, struct buf *errors,
@@ -90,15 +104,20 @@ int setup_load(const char *path, enum setup_purpose purpose, struct config *ret_
     if (r < 0) {
         return r;
     }
+    /* All that is wrong is said at once, so -EINVAL waits for the end. */
     r = config_read_tokens(&config, errors);
-    if (r != -ENOMEM) {
-        /* A daemon warns of what it serves, and again for as long as that is so. */
-        r = check_certificates(&config, errors, purpose == SETUP_CHECK ? warnings : NULL);
+    if (r == -ENOMEM) {
+        return r;
+    }
+    /* A daemon warns of what it serves, and again for as long as that is so. */
+    r = check_certificates(&config, errors, purpose == SETUP_CHECK ? warnings : NULL);
+    if (r < 0) {
+        return r;
     }
     if (purpose != SETUP_RELOAD) {
         store_folder_check(&config, errors);
     }
-    if (r == -ENOMEM || errors->failed) {
+    if (errors->failed) {
         return -ENOMEM;
     }
     if (errors->len > 0) {

@@ -18,7 +18,18 @@ sigset_t signals_awaited(void)
 {
     sigset_t set = ending_signals();
     (void)sigaddset(&set, SIGHUP);
+    (void)sigaddset(&set, SIGRTMIN); /* of signals_wake() */
     return set;
+}
+
+void signals_wake(pthread_t thread)
+{
+    (void)pthread_kill(thread, SIGRTMIN);
+}
+
+bool signals_is_end(int number)
+{
+    return number == SIGTERM || number == SIGINT;
 }
 
 void daemon_hold_signals(void)

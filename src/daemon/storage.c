@@ -2,20 +2,17 @@
 /* The store, where the configuration names a folder for it. */
 #include "parts.h"
 
+#include "presenced/clock.h"
 #include "presenced/log.h"
 #include "signals.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 /* From the store's thread. */
-static void wake_waiting(void *cls)
+static void on_durable(void *cls)
 {
-    struct daemon *daemon = cls;
-    (void)pthread_mutex_lock(&daemon->woken_lock);
-    if (daemon->woken != NULL) {
-        http_listener_wake(daemon->woken);
-    }
-    (void)pthread_mutex_unlock(&daemon->woken_lock);
+    wake_waiting_answers(cls);
 }
 
 static void tell_progress(void *cls, uint64_t n_users)
@@ -48,6 +45,31 @@ static enum store_durability durability_of(const struct config_store *config)
     }
 }
 
+/* What people may want to read is no reason not to start. */
+static void start_event_history(struct daemon *daemon)
+{
+    const struct config_store *from = &daemon->config->store;
+    cleanup(cleanup_freep) char *path = NULL;
+    if (from->history_ms == 0) {
+        return;
+    }
+    int r = asprintf(&path, "%s/" EVENT_HISTORY_FOLDER, from->path) < 0 ? -ENOMEM : 0;
+    if (r == 0) {
+        r = event_history_open(
+            &(struct event_history_config){
+                .path = path,
+                .keep_ms = from->history_ms,
+                .max_bytes = from->history_max_bytes,
+                .unix_ms = clock_unix_ms,
+            },
+            &daemon->event_history);
+    }
+    if (r < 0) {
+        log_error("no history of users' events is kept", log_text("path", path == NULL ? "" : path),
+                  log_errno("error", r));
+    }
+}
+
 int start_storage(struct daemon *daemon)
 {
     const struct config_store *from = &daemon->config->store;
@@ -62,7 +84,7 @@ int start_storage(struct daemon *daemon)
         .durability = durability_of(from),
         .memory_bytes = from->memory_bytes,
         .table = daemon->table,
-        .on_durable = wake_waiting,
+        .on_durable = on_durable,
         .is_cancelled = is_cancelled,
         .on_progress = tell_progress,
         .on_online = take_minute,
@@ -78,11 +100,13 @@ int start_storage(struct daemon *daemon)
     }
     store_stats(daemon->store, &stats);
     log_notice("loaded", log_u64("users", stats.n_users_loaded), log_u64("ms", stats.load_ms));
+    start_event_history(daemon);
     return 0;
 }
 
 void stop_storage(struct daemon *daemon)
 {
+    event_history_close(daemon->event_history);
     store_close(daemon->store);
     (void)pthread_mutex_destroy(&daemon->woken_lock);
 }
@@ -107,28 +131,33 @@ struct callback_store storage_of_callback(struct daemon *daemon)
     return (struct callback_store){durable_revision, problem_of, daemon};
 }
 
-static void each_counter(void *cls, const struct status_visitor *visitor)
+static void add_event(void *cls, uint64_t app_id, struct str user_id, const struct user_event *event)
 {
     const struct daemon *daemon = cls;
-    struct store_stats stats;
-    store_stats(daemon->store, &stats);
-    status_tell(visitor, "users_loaded", stats.n_users_loaded);
-    status_tell(visitor, "load_ms", stats.load_ms);
-    status_tell(visitor, "stored_revision", stats.stored_revision);
-    status_tell(visitor, "synced_revision", stats.synced_revision);
-    status_tell(visitor, "lag", stats.lag);
-    status_tell(visitor, "commits", stats.n_commits);
-    status_tell(visitor, "changes", stats.n_changes);
-    status_tell(visitor, "bytes", stats.n_bytes);
-    status_tell(visitor, "commit_us", stats.commit_us_sum);
-    status_tell(visitor, "syncs", stats.n_syncs);
-    status_tell(visitor, "sync_us", stats.sync_us_sum);
-    status_tell(visitor, "failures", stats.n_failures);
-    status_tell(visitor, "rewritten", stats.n_rewritten);
+    event_history_add(daemon->event_history, app_id, user_id, event);
 }
 
-struct status_counters storage_counters(struct daemon *daemon)
+struct callback_history history_of_callback(struct daemon *daemon)
 {
-    bool is_on = daemon->store != NULL;
-    return (struct status_counters){.name = "store", .each = is_on ? each_counter : NULL, .cls = daemon};
+    return (struct callback_history){daemon->event_history == NULL ? NULL : add_event, daemon};
+}
+
+static int read_events(void *cls, const struct status_user_events_query *query,
+                       void (*visit)(void *cls, const struct user_event *event), void *visit_cls,
+                       bool *ret_complete)
+{
+    const struct daemon *daemon = cls;
+    return event_history_read(daemon->event_history,
+                              &(struct event_history_query){
+                                  .app_id = query->app_id,
+                                  .user_id = query->user_id,
+                                  .since_unix_ms = query->since_unix_ms,
+                                  .limit = (size_t)query->limit,
+                              },
+                              visit, visit_cls, ret_complete);
+}
+
+struct status_user_events history_of_status(struct daemon *daemon)
+{
+    return (struct status_user_events){daemon->event_history == NULL ? NULL : read_events, daemon};
 }

@@ -10,9 +10,8 @@
 
 static void add_error(const struct config *config, struct buf *errors, const char *what, int error)
 {
-    buf_appendf(errors, "%s:%u: [store] path: %s %s: %s", config->path,
-                config_line(&config->store.lines, "store", "path"), config->store.path, what,
-                strerror(error));
+    config_append_place(errors, &config->files, config_line(&config->store.lines, "store", "path"));
+    buf_appendf(errors, ": [store] path: %s %s: %s", config->store.path, what, strerror(error));
 }
 
 /* Of whom a file is that we cannot use, and who we are. */

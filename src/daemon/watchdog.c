@@ -10,14 +10,16 @@
 /* Looks within the time that the manager waits: one that finds a thread busy costs no beat in time. */
 #define LOOKS_A_TIMEOUT 4
 
-enum { STORE_PART = N_LISTENERS, N_PARTS };
+enum { STORE_PART = N_LISTENERS, CONTROL_PART, N_PARTS };
 
 static bool has_moved(struct daemon *daemon, unsigned part)
 {
     if (part == STORE_PART) {
         return daemon->store == NULL || store_made_progress(daemon->store);
     }
-    return transport_listener_made_progress(http_listener_transport(daemon->listeners[part]));
+    const struct http_listener *listener = part == CONTROL_PART ? daemon->control_listener
+                                                                : daemon->listeners[part];
+    return listener == NULL || transport_listener_made_progress(http_listener_transport(listener));
 }
 
 /* All are asked, for that wakes those who idle. */

@@ -58,6 +58,7 @@ void http_connection_let_go(struct http_connection *connection)
 void http_connection_cut(struct transport_connection *transport)
 {
     struct http_connection *connection = of_transport(transport);
+    streaming_break(connection);
     (void)shutdown(transport->watch.fd, SHUT_RDWR);
     mhd_expire(connection->loop->mhd);
     mhd_loop_rearm(connection->loop);
@@ -68,7 +69,9 @@ void http_connection_forget(struct transport_connection *transport)
 {
     struct http_connection *connection = of_transport(transport);
     parking_forget(connection);
-    if (connection->exchange.stage != EXCHANGE_NONE) {
+    if (connection->exchange.stage == EXCHANGE_STREAM) {
+        streaming_end(connection);
+    } else if (connection->exchange.stage != EXCHANGE_NONE) {
         http_count_down(&http_worker_of(connection)->counters.n_in_flight);
     }
     exchange_fini(&connection->exchange);

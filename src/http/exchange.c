@@ -54,16 +54,24 @@ static bool queue(struct http_connection *connection, struct http_reply *reply)
     if (reply == NULL) {
         return false;
     }
+    struct streaming *streaming = http_reply_streaming(reply);
     uint64_t n_bytes = exchange->n_head_bytes + exchange->n_body_bytes;
     transport_request_is_answered(&connection->transport, exchange->is_chunked ? 0 : n_bytes);
     bool close_after = exchange->close_after || transport_worker_is_draining(connection->transport.worker) ||
                        (connection->transport.tls != NULL &&
-                        tls_session_is_outdated(connection->transport.tls));
+                        tls_session_is_outdated(connection->transport.tls)) ||
+                       streaming != NULL;
     connection->is_closing |= close_after;
     if (connection->transport.tls != NULL) {
         prepare_tls(connection->transport.tls, reply);
     }
-    return http_reply_queue(reply, connection->loop->mhd, close_after);
+    bool queued = http_reply_queue(reply, connection->loop->mhd, close_after);
+    if (queued && streaming != NULL) {
+        exchange->stage = EXCHANGE_STREAM;
+        http_count_down(&http_worker_of(connection)->counters.n_in_flight);
+        streaming_begin(connection, streaming);
+    }
+    return queued;
 }
 
 /* Refuses without on_headers() and on_request(), and closes after the reply: what follows may be the body of
@@ -130,7 +138,8 @@ static struct refusal refusal_of(const struct exchange *exchange, unsigned statu
 void exchange_is_refused(struct http_connection *connection, unsigned status)
 {
     struct exchange *exchange = &connection->exchange;
-    if (exchange->stage == EXCHANGE_ANSWERED || connection->is_refused) {
+    if (exchange->stage == EXCHANGE_ANSWERED || exchange->stage == EXCHANGE_STREAM ||
+        connection->is_refused) {
         return;
     }
     struct refusal refusal = refusal_of(exchange, status);
@@ -263,8 +272,12 @@ static void release(struct exchange *exchange)
 
 void exchange_end(struct http_connection *connection)
 {
+    if (connection->exchange.stage == EXCHANGE_STREAM) {
+        streaming_end(connection);
+    } else {
+        http_count_down(&http_worker_of(connection)->counters.n_in_flight);
+    }
     release(&connection->exchange);
-    http_count_down(&http_worker_of(connection)->counters.n_in_flight);
     transport_connection_becomes_idle(&connection->transport);
     if (connection->transport.has_hung_up) {
         parking_finish_later(connection);

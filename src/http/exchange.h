@@ -18,6 +18,7 @@ enum exchange_stage {
     EXCHANGE_WAIT,     /* the answer is not known yet: suspended in libmicrohttpd until there is a `reply` */
     EXCHANGE_DISCARD,  /* the body is read and discarded, then `reply` is sent */
     EXCHANGE_ANSWERED, /* the reply is queued */
+    EXCHANGE_STREAM,   /* the same, and it is a stream: the request is not in flight any more */
 };
 
 struct exchange {

@@ -24,6 +24,7 @@ static int worker_begin(void *cls, struct transport_worker *transport)
     worker->config = &listener->config;
     worker->loops = (struct mhd_loops){.worker = transport, .config = &listener->mhd_config};
     wait_queue_init(&worker->waiting);
+    wait_queue_init(&worker->streams);
     transport->protocol = worker;
     listener->workers[listener->n_workers++] = worker;
     return 0;
@@ -47,15 +48,19 @@ static void worker_end(struct transport_worker *transport)
 static uint64_t wait_ms(const struct transport_worker *transport)
 {
     const struct http_worker *worker = transport->protocol;
-    return mhd_loops_wait_ms(&worker->loops);
+    uint64_t loops_ms = mhd_loops_wait_ms(&worker->loops);
+    uint64_t streams_ms = streaming_wait_ms(worker);
+    return loops_ms < streams_ms ? loops_ms : streams_ms;
 }
 
 static void run(struct transport_worker *transport)
 {
     struct http_worker *worker = transport->protocol;
     waiting_answer(worker);
+    streaming_ask(worker);
     mhd_loops_run(&worker->loops);
     parking_finish_round(worker);
+    streaming_rest(worker);
     waiting_answer(worker);
 }
 
@@ -65,6 +70,11 @@ static bool is_idle(const struct transport_worker *transport)
     return mhd_loops_are_idle(&worker->loops) && atomic_load(&worker->counters.n_in_flight) == 0;
 }
 
+static void end_streams(struct transport_worker *transport)
+{
+    streaming_end_all(transport->protocol);
+}
+
 static const struct transport_protocol protocol = {
     .connection_size = sizeof(struct http_connection),
     .worker_begin = worker_begin,
@@ -72,6 +82,7 @@ static const struct transport_protocol protocol = {
     .wait_ms = wait_ms,
     .run = run,
     .is_idle = is_idle,
+    .end_streams = end_streams,
     .begin = http_connection_begin,
     .on_events = http_connection_on_events,
     .cut = http_connection_cut,
@@ -127,6 +138,18 @@ void http_listener_wake(struct http_listener *listener)
     }
 }
 
+void http_listener_wake_streams(struct http_listener *listener)
+{
+    atomic_thread_fence(memory_order_seq_cst); /* as in streaming_begin() */
+    for (unsigned i = 0; i < listener->n_workers; i++) {
+        struct http_worker *worker = listener->workers[i];
+        if (atomic_load(&worker->counters.n_streams) > 0 &&
+            !atomic_exchange(&worker->streams_are_woken, true)) {
+            transport_worker_wake(worker->transport);
+        }
+    }
+}
+
 void http_listener_counters(const struct http_listener *listener, struct http_counters *ret_counters)
 {
     struct http_counters counters = {0};
@@ -136,6 +159,29 @@ void http_listener_counters(const struct http_listener *listener, struct http_co
         counters.n_malformed += atomic_load(&worker->n_malformed);
     }
     *ret_counters = counters;
+}
+
+static const struct metric metrics[] = {
+    {.name = "presenced_requests_total",
+     .type = METRIC_COUNTER,
+     .labels = {"listener"},
+     .help = "Requests begun.",
+     .key = "requests",
+     .offset = offsetof(struct http_counters, n_requests)},
+    {.name = "presenced_requests_malformed_total",
+     .type = METRIC_COUNTER,
+     .labels = {"listener"},
+     .help = "Requests that were malformed, ambiguous or too long: refused, or the connection was closed.",
+     .key = "requests_malformed",
+     .offset = offsetof(struct http_counters, n_malformed)},
+};
+
+void http_listener_metrics(const struct http_listener *listener, const char *name,
+                           const struct metric_visitor *visitor)
+{
+    struct http_counters counters;
+    http_listener_counters(listener, &counters);
+    metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), &counters, str_from(name), visitor);
 }
 
 const char *http_library_version(void)

@@ -23,7 +23,7 @@
  *            hide_query()              system/test_framing.c: serves_a_query_of_many_parameters
  *   0.9.77   and later: MHD_add_connection() only queues the connection; on_connection() is called in a later run
  *            and cannot tell which connection it is called for.
- *            USE_NO_THREAD_SAFETY      system/test_tls.c: serves_many_new_connections_at_a_time
+ *            USE_NO_THREAD_SAFETY      system/test_handshake.c: serves_many_new_connections_at_a_time
  *   < 1.0    The library accepts bare LF, NUL and folded lines in a head, and blanks in a target.
  *            handle_head()             system/test_framing.c: refuses_and_reads_no_further
  *   < 1.0    The library accepts bare LF in a chunked body, and does not show how the body ends.
@@ -33,7 +33,8 @@
  *            OPTION_CLIENT_DISCIPLINE  system/test_framing.c: refuses_and_reads_no_further
  *
  * Quirks handled elsewhere: a ready flag that is never cleared (parking.c), work that stays pending for ever
- * (mhd_loop.c), corked sockets (transport/tls_session.c). */
+ * (mhd_loop.c), corked sockets (transport/tls_session.c), a body that asks again and again for what is not there
+ * yet (streaming.c). */
 /* clang-format on */
 #include "mhd_adapter.h"
 
@@ -338,7 +339,7 @@ void mhd_resume(struct mhd *mhd)
 
 /* The library adds a resumed connection to its epoll again when a read finds nothing. With a full buffer it
  * does not read, and does not notice the shutdown; so the connection gets the library's time-out, at its
- * minimum of one second. system/test_limits.c: a_chunk_size_without_end_holds_no_connection. */
+ * minimum of one second. system/test_stalled.c: a_chunk_size_without_end_holds_no_connection. */
 void mhd_expire(struct mhd *mhd)
 {
     (void)MHD_set_connection_option(mhd->connection, MHD_CONNECTION_OPTION_TIMEOUT, 1U);
@@ -490,6 +491,53 @@ struct mhd_response *mhd_response_new(const struct http_header *headers, struct 
         free((void *)(uintptr_t)body.ptr);
     }
     if (response != NULL && !add_headers(response, headers)) {
+        MHD_destroy_response(response);
+        return NULL;
+    }
+    return (struct mhd_response *)response;
+}
+
+/* What the library asks for at a time from a body for HTTP/1.0, in a buffer that each such response has. A
+ * chunk is as long as there is room in the connection's memory. */
+#define BODY_BLOCK_BYTES 1024
+
+static ssize_t read_body(void *cls, uint64_t position, char *to, size_t size)
+{
+    const struct mhd_body *body = cls;
+    (void)position;
+    ssize_t n = body->read(body->cls, to, size);
+    switch (n) {
+    case MHD_BODY_END:
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    case MHD_BODY_BROKEN:
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    default:
+        return n;
+    }
+}
+
+static void free_body(void *cls)
+{
+    struct mhd_body *body = cls;
+    body->free(body->cls);
+    free(body);
+}
+
+struct mhd_response *mhd_response_new_body(const struct http_header *headers, const struct mhd_body *body)
+{
+    struct mhd_body *copy = malloc(sizeof(*copy));
+    if (copy == NULL) {
+        body->free(body->cls);
+        return NULL;
+    }
+    *copy = *body;
+    struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BODY_BLOCK_BYTES,
+                                                                      read_body, copy, free_body);
+    if (response == NULL) {
+        free_body(copy);
+        return NULL;
+    }
+    if (!add_headers(response, headers)) {
         MHD_destroy_response(response);
         return NULL;
     }

@@ -9,6 +9,8 @@
 #include "framing.h"
 #include "presenced/reply.h"
 
+#include <sys/types.h>
+
 struct mhd;
 struct mhd_response;
 
@@ -102,6 +104,22 @@ bool mhd_reply(struct mhd *mhd, unsigned status, struct mhd_response *response);
 /* Copies `body`, or takes ownership of it if `is_heap`, also on failure. NULL when memory is gone. */
 struct mhd_response *mhd_response_new(const struct http_header *headers, struct str body, bool is_heap);
 void mhd_response_free(struct mhd_response *response);
+
+/* A body whose bytes are asked for while it is sent, for one connection: chunked, or to HTTP/1.0 until the
+ * connection is closed. */
+struct mhd_body {
+    /* Returns how many bytes of at most `size` (more than 100) it wrote. 0: none now, and the connection was
+     * suspended; or one of the following. On the thread that runs the connection. */
+    ssize_t (*read)(void *cls, char *to, size_t size);
+    void (*free)(void *cls); /* the response is freed, or could not be made */
+    void *cls;
+};
+
+#define MHD_BODY_END (-1)    /* it ends in order */
+#define MHD_BODY_BROKEN (-2) /* the connection is closed */
+
+/* NULL when memory is gone. */
+struct mhd_response *mhd_response_new_body(const struct http_header *headers, const struct mhd_body *body);
 
 /* Adds `Connection: close`. False when memory is gone. */
 bool mhd_response_say_close(struct mhd_response *response);

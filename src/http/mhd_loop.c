@@ -7,7 +7,7 @@
  * more, such as the rest of a chunk-size line of many kilobytes. Running it again at once would spin on a
  * core. So a loop whose work has been pending for PENDING_MAX_MS, without progress for STALLED_AFTER_MS, runs
  * only every STALL_BACKOFF_MS, or when an event comes. A long head takes less time, and each record of a long
- * TLS reply is progress. system/test_limits.c: stuck_connections_cost_no_core. */
+ * TLS reply is progress. system/test_stalled.c: stuck_connections_cost_no_core. */
 #define PENDING_MAX_MS 20
 #define STALLED_AFTER_MS 1
 #define STALL_BACKOFF_MS 10

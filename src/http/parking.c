@@ -4,10 +4,11 @@
  * core. Therefore a TLS connection that waits for input before its first request is parked: suspended in
  * libmicrohttpd and watched by our own epoll until bytes arrive. Suspending from outside of a handler is not
  * documented, but it only takes the connection out of the library's lists and epoll, which is safe between
- * two runs. system/test_limits.c measures what stalled clients cost.
+ * two runs. system/test_stalled.c measures what stalled clients cost.
  *
  * A TLS connection whose peer does not read its replies is parked as well: the library takes a reply for sent
- * while GnuTLS still holds it, and would go on to serve requests. */
+ * while GnuTLS still holds it, and would go on to serve requests. And so is any connection whose reply is a
+ * stream that has nothing to send (streaming.c). */
 #include "connection.h"
 
 #include <errno.h>
@@ -44,8 +45,8 @@ void parking_flush(struct http_connection *connection)
     }
 }
 
-/* Not during a run, in which libmicrohttpd walks its lists. */
-static void park(struct http_connection *connection)
+/* In a run only from the connection's own callback, for libmicrohttpd walks its lists. */
+void parking_park(struct http_connection *connection)
 {
     mhd_suspend(connection->loop->mhd);
     connection->is_parked = true;
@@ -88,15 +89,20 @@ static bool is_to_be_parked(const struct http_connection *connection)
            !tls_session_may_have_more(connection->transport.tls);
 }
 
+/* A stream is suspended most of the time, and reads nothing. */
+static bool reads_requests(const struct http_connection *connection)
+{
+    return connection->exchange.stage != EXCHANGE_WAIT && connection->exchange.stage != EXCHANGE_STREAM;
+}
+
 /* Whether libmicrohttpd waits for an event that will not come. Either GnuTLS returned EAGAIN although there
  * are more bytes, or the peer's FIN came in one event with its last bytes: the library stops after a short
  * read and does not read on to the end. */
 static bool is_to_be_rearmed(const struct http_connection *connection)
 {
     bool has_more = connection->transport.tls != NULL && tls_session_may_have_more(connection->transport.tls);
-    return connection->exchange.stage != EXCHANGE_WAIT &&
-           (has_more ||
-            (connection->transport.has_hung_up && connection->exchange.stage != EXCHANGE_ANSWERED));
+    return reads_requests(connection) && (has_more || (connection->transport.has_hung_up &&
+                                                       connection->exchange.stage != EXCHANGE_ANSWERED));
 }
 
 static void finish(struct http_connection *connection)
@@ -106,7 +112,7 @@ static void finish(struct http_connection *connection)
         tls_session_settle(connection->transport.tls);
     }
     if (connection->transport.tls != NULL && !connection->is_refused && is_to_be_parked(connection)) {
-        park(connection);
+        parking_park(connection);
     } else if (is_to_be_rearmed(connection)) {
         mhd_loop_restart(connection->loop);
     }

@@ -14,6 +14,7 @@ struct http_reply {
     struct str body; /* of `own_body`, or the response's */
     struct buf own_body;
     bool once;
+    struct streaming *streaming; /* NULL: the body is there */
     struct mhd_response *keeping;
     struct mhd_response *closing; /* of a reply that is sent once: NULL until it is needed */
 };
@@ -54,6 +55,26 @@ struct http_reply *http_reply_once(unsigned status, const struct http_header *he
     return reply->keeping == NULL ? NULL : take_pointer(reply);
 }
 
+struct http_reply *http_reply_of_body(unsigned status, struct mhd_response *response,
+                                      struct streaming *streaming)
+{
+    struct http_reply *reply = calloc(1, sizeof(*reply));
+    if (reply == NULL) {
+        mhd_response_free(response);
+        return NULL;
+    }
+    reply->status = status;
+    reply->once = true;
+    reply->keeping = response;
+    reply->streaming = streaming;
+    return reply;
+}
+
+struct streaming *http_reply_streaming(const struct http_reply *reply)
+{
+    return reply->streaming;
+}
+
 struct http_reply *http_reply_later(void)
 {
     static struct http_reply later;
@@ -72,7 +93,7 @@ void http_reply_free(struct http_reply *reply)
 
 bool http_reply_is_short(const struct http_reply *reply)
 {
-    return reply->body.len <= SHORT_BODY_BYTES;
+    return reply->streaming == NULL && reply->body.len <= SHORT_BODY_BYTES;
 }
 
 void http_reply_release(struct http_reply *reply)

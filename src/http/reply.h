@@ -6,6 +6,16 @@
 
 #include "mhd_adapter.h"
 
+struct streaming;
+
+/* A reply whose body `response` asks for; consumes `response`, also when it returns NULL: memory is gone.
+ * `streaming` is borrowed for as long as the response lives. */
+struct http_reply *http_reply_of_body(unsigned status, struct mhd_response *response,
+                                      struct streaming *streaming);
+
+/* What http_reply_of_body() was given; NULL: the reply is no stream. */
+struct streaming *http_reply_streaming(const struct http_reply *reply);
+
 /* Queues a reply; consumes one that is sent once. False when libmicrohttpd does not take it: close the
  * connection. */
 bool http_reply_queue(struct http_reply *reply, struct mhd *mhd, bool close_after);

@@ -26,7 +26,7 @@
  * they were held up, and a user shall not move to and fro for that. */
 #define REOPEN_MARGIN_MS TICK_INTERVAL_MS
 
-/* Moves the user to the state that it has by now. */
+/* Moves a user who is not online to the state that it has by now. */
 static void move(struct table *table, struct shard *shard, uint32_t slot, const struct user *user,
                  const struct user_summary *summary, uint64_t now_ms)
 {
@@ -34,7 +34,7 @@ static void move(struct table *table, struct shard *shard, uint32_t slot, const 
     struct heap_key heap_key = heap_key_of(user, summary);
     app_count_moved(table->apps[user->app], entry->state, summary->state);
     shard_rekey(shard, slot, &heap_key);
-    (void)table_log_change(table, shard, CHANGE_UPDATED, CHANGE_BY_CLOCK, now_ms, entry->record);
+    (void)table_log_change(table, shard, CHANGE_UPDATED, CHANGE_BY_CLOCK, false, now_ms, entry->record);
 }
 
 unsigned table_settle(struct table *table, struct shard *shard, uint64_t now_ms, unsigned max)
@@ -123,7 +123,8 @@ static bool assume(struct table *table, struct shard *shard, uint32_t slot, uint
     }
     app_count_changed(app, &before, &after);
     shard_rekey(shard, slot, &heap_key);
-    (void)table_log_change(table, shard, CHANGE_UPDATED, CHANGE_BY_CLOCK, now_ms, entry->record);
+    (void)table_log_change(table, shard, CHANGE_UPDATED, CHANGE_BY_CLOCK, before.state == USER_ONLINE, now_ms,
+                           entry->record);
     return true;
 }
 
@@ -195,7 +196,7 @@ static void drop(struct table *table, struct shard *shard, uint32_t slot, uint64
     /* Before the log tells of it: a follower that reads of a drop finds it counted. */
     app_raise_forgotten(table->apps[user.app], user_forgotten_stamp_ms(&user, now_ms));
     atomic_fetch_add_explicit(n_dropped, 1, memory_order_relaxed);
-    (void)table_log_change(table, shard, CHANGE_FORGOTTEN, CHANGE_BY_CLOCK, now_ms, bytes);
+    (void)table_log_change(table, shard, CHANGE_FORGOTTEN, CHANGE_BY_CLOCK, false, now_ms, bytes);
     table_mark_slot(table, shard, slot, false);
     struct entry *entry = shard_remove(shard, place.hash, slot);
     app_count_removed(table->apps[user.app], entry->state);

@@ -3,14 +3,20 @@
 
 #include <stdatomic.h>
 
-static void add(_Atomic uint64_t *count, uint64_t n)
+/* The calling thread's. */
+static struct app_stripe *own_stripe(struct app *app)
 {
-    atomic_fetch_add_explicit(count, n, memory_order_relaxed);
+    static _Atomic unsigned n_threads;
+    static _Thread_local unsigned number; /* 0: none yet */
+    if (number == 0) {
+        number = atomic_fetch_add_explicit(&n_threads, 1, memory_order_relaxed) % APP_N_STRIPES + 1;
+    }
+    return &app->stripes[number - 1];
 }
 
-static void subtract(_Atomic uint64_t *count, uint64_t n)
+static void add(_Atomic int64_t *count, int64_t n)
 {
-    atomic_fetch_sub_explicit(count, n, memory_order_relaxed);
+    atomic_fetch_add_explicit(count, n, memory_order_relaxed);
 }
 
 static uint64_t load(const _Atomic uint64_t *count)
@@ -18,13 +24,13 @@ static uint64_t load(const _Atomic uint64_t *count)
     return atomic_load_explicit(count, memory_order_relaxed);
 }
 
-/* Counts a row up or down for each platform that is in `these` but not in `those`. */
-static void count_rows(struct app *app, const struct platform_set *these, const struct platform_set *those,
-                       void (*count)(_Atomic uint64_t *, uint64_t))
+/* Adds `n` to the rows of each platform that is in `these` but not in `those`. */
+static void count_rows(struct app_stripe *stripe, const struct platform_set *these,
+                       const struct platform_set *those, int64_t n)
 {
     for (unsigned word = 0; word < sizeof(these->bits) / sizeof(these->bits[0]); word++) {
         for (uint64_t left = these->bits[word] & ~those->bits[word]; left != 0; left &= left - 1) {
-            count(&app->n_online_rows[word * 64 + (unsigned)__builtin_ctzll(left)], 1);
+            add(&stripe->n_online_rows[word * 64 + (unsigned)__builtin_ctzll(left)], n);
         }
     }
 }
@@ -32,28 +38,31 @@ static void count_rows(struct app *app, const struct platform_set *these, const 
 void app_count_added(struct app *app, const struct counted *user)
 {
     static const struct platform_set none;
-    add(&app->n_users[user->state], 1);
-    count_rows(app, &user->online, &none, add);
+    struct app_stripe *stripe = own_stripe(app);
+    add(&stripe->n_users[user->state], 1);
+    count_rows(stripe, &user->online, &none, 1);
 }
 
 void app_count_changed(struct app *app, const struct counted *before, const struct counted *after)
 {
+    struct app_stripe *stripe = own_stripe(app);
     app_count_moved(app, before->state, after->state);
-    count_rows(app, &after->online, &before->online, add);
-    count_rows(app, &before->online, &after->online, subtract);
+    count_rows(stripe, &after->online, &before->online, 1);
+    count_rows(stripe, &before->online, &after->online, -1);
 }
 
 void app_count_moved(struct app *app, enum user_state before, enum user_state after)
 {
     if (before != after) {
-        add(&app->n_users[after], 1);
-        subtract(&app->n_users[before], 1);
+        struct app_stripe *stripe = own_stripe(app);
+        add(&stripe->n_users[after], 1);
+        add(&stripe->n_users[before], -1);
     }
 }
 
 void app_count_removed(struct app *app, enum user_state before)
 {
-    subtract(&app->n_users[before], 1);
+    add(&own_stripe(app)->n_users[before], -1);
 }
 
 void app_raise_forgotten(struct app *app, uint64_t stamp_ms)
@@ -70,13 +79,31 @@ uint64_t app_forgotten_stamp_ms(const struct app *app, uint64_t now_ms)
     return stamp_ms <= now_ms ? stamp_ms : 0;
 }
 
+/* A user who moves between two stripes while they are read may be missed in the one and taken off in the
+ * other: then the sum is one too low, and must not be below zero. */
+static uint64_t shown(int64_t sum)
+{
+    return sum < 0 ? 0 : (uint64_t)sum;
+}
+
 void app_counts(const struct app *app, struct table_counts *ret_counts)
 {
+    int64_t n_users[USER_N_STATES] = {0};
+    int64_t n_online_rows[PLATFORM_N_MAX] = {0};
+    for (unsigned s = 0; s < APP_N_STRIPES; s++) {
+        const struct app_stripe *stripe = &app->stripes[s];
+        for (unsigned i = 0; i < USER_N_STATES; i++) {
+            n_users[i] += atomic_load_explicit(&stripe->n_users[i], memory_order_relaxed);
+        }
+        for (unsigned i = 0; i < PLATFORM_N_MAX; i++) {
+            n_online_rows[i] += atomic_load_explicit(&stripe->n_online_rows[i], memory_order_relaxed);
+        }
+    }
     for (unsigned i = 0; i < USER_N_STATES; i++) {
-        ret_counts->n_users[i] = load(&app->n_users[i]);
+        ret_counts->n_users[i] = shown(n_users[i]);
     }
     for (unsigned i = 0; i < PLATFORM_N_MAX; i++) {
-        ret_counts->n_online_rows[i] = load(&app->n_online_rows[i]);
+        ret_counts->n_online_rows[i] = shown(n_online_rows[i]);
     }
     ret_counts->forgotten_before_ms = load(&app->forgotten_before_ms);
     ret_counts->n_dropped_for_room = load(&app->n_dropped_for_room);

@@ -38,10 +38,10 @@ struct application {
     bool has_room;       /* one of n_users is ours to use */
 };
 
-static uint64_t log_update(const struct application *application, const uint8_t *record)
+static uint64_t log_update(const struct application *application, bool was_online, const uint8_t *record)
 {
     return table_log_change(application->table, application->place.shard, CHANGE_UPDATED, application->origin,
-                            application->view.now_ms, record);
+                            was_online, application->view.now_ms, record);
 }
 
 static bool merge(struct application *application)
@@ -77,6 +77,13 @@ static void mark_doubt(const struct application *application, uint32_t slot)
     }
 }
 
+static bool is_repeat(const struct application *application)
+{
+    const struct table_event *event = application->event;
+    const struct user *user = &application->user;
+    return event != NULL && merge_is_repeat(user, event, merge_stamp(user, event, application->view.now_ms));
+}
+
 static int apply_to_known(struct application *application, uint32_t slot)
 {
     struct table *table = application->table;
@@ -87,6 +94,7 @@ static int apply_to_known(struct application *application, uint32_t slot)
     struct counted before = {entry->state, user_online_platforms(user, &view)};
     mark_doubt(application, slot);
     if (!merge(application)) {
+        application->applied.is_repeat = is_repeat(application);
         return TABLE_UNCHANGED;
     }
     struct user_summary summary;
@@ -100,7 +108,7 @@ static int apply_to_known(struct application *application, uint32_t slot)
     }
     struct counted after = {summary.state, summary.online};
     app_count_changed(application->app, &before, &after);
-    application->applied.revision = log_update(application, bytes);
+    application->applied.revision = log_update(application, before.state == USER_ONLINE, bytes);
     return TABLE_CHANGED;
 }
 
@@ -180,7 +188,7 @@ static void put_in(struct application *application)
     uint32_t slot = shard_add(shard, application->place.hash, take_pointer(application->entry), &heap_key);
     mark_doubt(application, slot);
     app_count_added(application->app, &(struct counted){summary.state, summary.online});
-    application->applied.revision = log_update(application, record);
+    application->applied.revision = log_update(application, false, record);
     application->has_room = false;
 }
 

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 
 #define N_FOLLOWERS_MAX 16
@@ -17,14 +18,17 @@ struct entry {
     uint32_t len;
     uint8_t kind;   /* enum change_kind */
     uint8_t origin; /* enum change_origin */
+    bool was_online;
 };
 
 struct changes {
-    pthread_mutex_t lock;           /* of all below */
-    _Atomic uint64_t last_revision; /* written under the lock, read without */
-    uint64_t first_revision;        /* the oldest held; above the last when none is */
-    uint64_t end;                   /* where the next record goes */
-    size_t max_entries;
+    /* What each append writes, in one cache line. */
+    alignas(64) pthread_mutex_t lock; /* of all below */
+    _Atomic uint64_t last_revision;   /* written under the lock, read without */
+    uint64_t first_revision;          /* the oldest held; above the last when none is */
+    uint64_t end;                     /* where the next record goes */
+
+    alignas(64) size_t max_entries;
     size_t max_bytes;
     struct entry *entries;
     uint8_t *bytes;
@@ -37,10 +41,11 @@ struct changes {
 int changes_new(size_t max_entries, size_t max_bytes, struct changes **ret_changes)
 {
     assert(max_bytes > 0 && max_entries > 0 && (max_entries & (max_entries - 1)) == 0);
-    struct changes *changes = calloc(1, sizeof(*changes));
+    struct changes *changes = aligned_alloc(alignof(struct changes), sizeof(*changes));
     if (changes == NULL) {
         return -ENOMEM;
     }
+    memset(changes, 0, sizeof(*changes));
     pthread_mutexattr_t attributes;
     /* It is held for less than a microsecond at a time, so to spin is cheaper than to sleep: two threads
      * apply a third more events a second (tests/bench/table.sh). */
@@ -81,10 +86,11 @@ static struct entry *entry_of(const struct changes *changes, uint64_t revision)
     return &changes->entries[revision & (changes->max_entries - 1)];
 }
 
-static struct changes_held count_held(const struct changes *changes)
+static struct changes_size measure(const struct changes *changes)
 {
     uint64_t n_entries = last_revision(changes) + 1 - changes->first_revision;
-    return (struct changes_held){
+    return (struct changes_size){
+        .last_revision = last_revision(changes),
         .n_entries = n_entries,
         .n_bytes = n_entries == 0 ? 0 : changes->end - entry_of(changes, changes->first_revision)->at,
     };
@@ -92,8 +98,8 @@ static struct changes_held count_held(const struct changes *changes)
 
 static bool has_room(const struct changes *changes, size_t len)
 {
-    struct changes_held held = count_held(changes);
-    return held.n_entries < changes->max_entries && changes->max_bytes - held.n_bytes >= len;
+    struct changes_size size = measure(changes);
+    return size.n_entries < changes->max_entries && changes->max_bytes - size.n_bytes >= len;
 }
 
 static void put_bytes(struct changes *changes, struct str record)
@@ -127,7 +133,7 @@ static void wake_followers(struct changes *changes)
 }
 
 uint64_t changes_append(struct changes *changes, enum change_kind kind, enum change_origin origin,
-                        uint64_t unix_ms, struct str record)
+                        bool was_online, uint64_t unix_ms, struct str record)
 {
     (void)pthread_mutex_lock(&changes->lock);
     uint64_t revision = last_revision(changes) + 1;
@@ -139,12 +145,13 @@ uint64_t changes_append(struct changes *changes, enum change_kind kind, enum cha
                                                       .unix_ms = unix_ms,
                                                       .len = (uint32_t)record.len,
                                                       .kind = (uint8_t)kind,
-                                                      .origin = (uint8_t)origin};
+                                                      .origin = (uint8_t)origin,
+                                                      .was_online = was_online};
         put_bytes(changes, record);
     } else {
         changes->first_revision = revision + 1;
     }
-    const struct change change = {revision, unix_ms, kind, origin, record};
+    const struct change change = {revision, unix_ms, kind, origin, was_online, record};
     for (const struct changes_observer *each = changes->observers; each != NULL; each = each->next) {
         each->on_change(each->cls, &change);
     }
@@ -188,10 +195,10 @@ uint64_t changes_last_revision(const struct changes *changes)
     return atomic_load_explicit(&changes->last_revision, memory_order_acquire);
 }
 
-void changes_held(struct changes *changes, struct changes_held *ret_held)
+void changes_size(struct changes *changes, struct changes_size *ret_size)
 {
     (void)pthread_mutex_lock(&changes->lock);
-    *ret_held = count_held(changes);
+    *ret_size = measure(changes);
     (void)pthread_mutex_unlock(&changes->lock);
 }
 
@@ -252,6 +259,7 @@ static void copy_out(const struct changes *changes, uint64_t after_revision, siz
                                          .unix_ms = entry->unix_ms,
                                          .kind = entry->kind,
                                          .origin = entry->origin,
+                                         .was_online = entry->was_online,
                                          .record = {to, entry->len}};
     }
 }

@@ -76,22 +76,27 @@ static bool merge_kicked(struct user *user, const struct table_event *event, str
     return changed;
 }
 
-static bool merge_rows(struct user *user, const struct table_event *event, uint64_t stamp_ms,
-                       const struct user_view *view)
+static struct row row_of(const struct table_event *event, uint64_t stamp_ms, uint64_t now_ms)
 {
     static const uint8_t actions[] = {
         [TABLE_LOGIN] = ROW_LOGIN,
         [TABLE_LOGOUT] = ROW_LOGOUT,
         [TABLE_DISCONNECT] = ROW_DISCONNECT,
     };
-    struct row row = {
+    return (struct row){
         .event_time_ms = stamp_ms,
-        .received_unix_ms = view->now_ms,
+        .received_unix_ms = now_ms,
         .client = event->client,
         .platform = event->platform,
         .action = actions[event->kind],
         .reason = event->reason,
     };
+}
+
+static bool merge_rows(struct user *user, const struct table_event *event, uint64_t stamp_ms,
+                       const struct user_view *view)
+{
+    struct row row = row_of(event, stamp_ms, view->now_ms);
     bool changed = merge_row(user, &row, view);
     if (event->kind == TABLE_LOGIN) {
         changed |= merge_kicked(user, event, row, view);
@@ -120,6 +125,17 @@ bool merge_event(struct user *user, const struct table_event *event, uint64_t st
 {
     return event->kind == TABLE_CUSTOM_STATUS ? merge_custom_status(user, event->custom_status, stamp_ms)
                                               : merge_rows(user, event, stamp_ms, view);
+}
+
+bool merge_is_repeat(const struct user *user, const struct table_event *event, uint64_t stamp_ms)
+{
+    if (event->kind == TABLE_CUSTOM_STATUS) {
+        return user->has_custom_status && stamp_ms == user->custom_status_time_ms &&
+               str_equal(event->custom_status, user_custom_status(user));
+    }
+    const struct row row = row_of(event, stamp_ms, 0);
+    const struct row *known = user_row(user, event->platform);
+    return known != NULL && row_compare(&row, known) == 0;
 }
 
 bool merge_user(struct user *user, const struct user *other, const struct user_view *view)

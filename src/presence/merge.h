@@ -19,6 +19,9 @@ uint64_t merge_stamp(const struct user *user, const struct table_event *event, u
 bool merge_event(struct user *user, const struct table_event *event, uint64_t stamp_ms,
                  const struct user_view *view);
 
+/* Of an event that changed nothing: whether it says what is known already, or what is older. */
+bool merge_is_repeat(const struct user *user, const struct table_event *event, uint64_t stamp_ms);
+
 /* Merges what is known elsewhere of the same user: each row and the custom status by the same order. Whether
  * anything changed. */
 bool merge_user(struct user *user, const struct user *other, const struct user_view *view);

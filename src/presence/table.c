@@ -207,10 +207,10 @@ void table_unlock(struct table *table, struct shard *shard)
 }
 
 uint64_t table_log_change(struct table *table, struct shard *shard, enum change_kind kind,
-                          enum change_origin origin, uint64_t now_ms, const uint8_t *record)
+                          enum change_origin origin, bool was_online, uint64_t now_ms, const uint8_t *record)
 {
     struct str bytes = {(const char *)record, record_size(record)};
-    shard->last_revision = changes_append(table->changes, kind, origin, now_ms, bytes);
+    shard->last_revision = changes_append(table->changes, kind, origin, was_online, now_ms, bytes);
     return shard->last_revision;
 }
 

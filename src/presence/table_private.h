@@ -53,9 +53,10 @@ struct user_view table_filed_view(const struct table *table, const struct shard 
 /* Marks a user of the locked shard, or takes the mark back. */
 void table_mark_slot(struct table *table, struct shard *shard, uint32_t slot, bool is_marked);
 
-/* Puts a change of a user of the locked shard into the change log. Returns its revision. */
+/* Puts a change of a user of the locked shard, who was online before or not, into the change log. Returns its
+ * revision. */
 uint64_t table_log_change(struct table *table, struct shard *shard, enum change_kind kind,
-                          enum change_origin origin, uint64_t now_ms, const uint8_t *record);
+                          enum change_origin origin, bool was_online, uint64_t now_ms, const uint8_t *record);
 
 /* Aging.c. */
 

@@ -76,7 +76,7 @@ static bool read_result(struct table *table, const struct online_query_result *r
     return true;
 }
 
-void answer_take(struct table *table, uint16_t app, const struct batch *batch,
+void answer_take(struct table *table, uint16_t app, const struct user_batch *batch,
                  struct online_query_answer *answer, uint64_t stamp_ms, uint64_t now_ms,
                  struct answer_outcome *outcome)
 {
@@ -84,7 +84,7 @@ void answer_take(struct table *table, uint16_t app, const struct batch *batch,
     while (online_query_next_result(answer, &result)) {
         struct table_answer said = {.app = app, .user_id = result.user, .stamp_ms = stamp_ms};
         struct table_corrections corrections;
-        if (!batch_has(batch, result.user) || !read_result(table, &result, &said)) {
+        if (!user_batch_has(batch, result.user) || !read_result(table, &result, &said)) {
             continue;
         }
         int r = table_reconcile(table, &said, now_ms, &corrections);

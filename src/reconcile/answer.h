@@ -4,7 +4,7 @@
 
 /* What an answer of Tencent's says, taken over into the table. One thread. */
 
-#include "batch.h"
+#include "user_batch.h"
 #include "presenced/table.h"
 
 /* What it came to. */
@@ -17,7 +17,7 @@ struct answer_outcome {
 
 /* Takes over what it says of users in the batch, as known at `stamp_ms`; those of whom something newer says
  * otherwise are marked again. Adds to `outcome`. */
-void answer_take(struct table *table, uint16_t app, const struct batch *batch,
+void answer_take(struct table *table, uint16_t app, const struct user_batch *batch,
                  struct online_query_answer *answer, uint64_t stamp_ms, uint64_t now_ms,
                  struct answer_outcome *outcome);
 

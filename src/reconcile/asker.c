@@ -165,10 +165,10 @@ int asker_new(struct table *table, struct calls *calls, struct asker_settings *s
     return 0;
 }
 
-static void mark_again(struct asker *asker, const struct batch *batch)
+static void mark_again(struct asker *asker, const struct user_batch *batch)
 {
     for (size_t i = 0; i < batch->n; i++) {
-        table_mark(asker->table, asker->settings.app, batch_user(batch, i));
+        table_mark(asker->table, asker->settings.app, user_batch_user(batch, i));
     }
 }
 
@@ -206,17 +206,17 @@ void asker_adopt(struct asker *asker, struct asker_settings *settings)
 /* Whom. */
 
 struct collecting {
-    struct batch *batch;
+    struct user_batch *batch;
     bool failed;
 };
 
 static void collect_user(void *cls, const struct user *user)
 {
     struct collecting *collecting = cls;
-    collecting->failed |= !batch_add(collecting->batch, user_id(user));
+    collecting->failed |= !user_batch_add(collecting->batch, user_id(user));
 }
 
-static size_t room_in(const struct asker *asker, const struct batch *batch)
+static size_t room_in(const struct asker *asker, const struct user_batch *batch)
 {
     return asker->batch_max - batch->n;
 }
@@ -298,7 +298,7 @@ static void collect_rounds(struct asker *asker, struct collecting *collecting, u
     }
 }
 
-static void collect(struct asker *asker, struct batch *batch, uint64_t now_ms)
+static void collect(struct asker *asker, struct user_batch *batch, uint64_t now_ms)
 {
     struct collecting collecting = {.batch = batch};
     collect_gap(asker, &asker->gap_online, &collecting, now_ms);
@@ -352,7 +352,7 @@ static int start_call(struct asker *asker, struct call *call, uint64_t now_ms)
         return r;
     }
     for (size_t i = 0; i < call->batch.n; i++) {
-        users[i] = batch_user(&call->batch, i);
+        users[i] = user_batch_user(&call->batch, i);
     }
     struct online_query_caller caller = {asker->settings.sdkappid, str_from(asker->settings.admin),
                                          secret_str(asker->usersig), (uint32_t)random()};

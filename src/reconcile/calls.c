@@ -104,7 +104,7 @@ DEFINE_CLEANUP(struct transfer *, transfer_free)
 void call_free(struct call *call)
 {
     if (call != NULL) {
-        batch_fini(&call->batch);
+        user_batch_fini(&call->batch);
         buf_fini(&call->answer);
         free(call);
     }

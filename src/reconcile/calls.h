@@ -5,14 +5,14 @@
 /* HTTP calls under way, all on one thread: libcurl's multi interface, which keeps connections. Its time-outs
  * bound every call. calls_wake() may be called by any thread. */
 
-#include "batch.h"
+#include "user_batch.h"
 
 #define CALLS_ERROR_SIZE 128
 
 /* One call. */
 struct call {
     void *owner;
-    struct batch batch;
+    struct user_batch batch;
     unsigned host; /* of the owner's */
     uint64_t sent_unix_ms;
     /* The outcome. */

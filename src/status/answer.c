@@ -1,24 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 #include "answer.h"
 
-#include "presenced/json.h"
+/* What keeps a browser from doing anything else with a reply, and one header more. */
+#define HEADERS(content_type, extra)                                                            \
+    {                                                                                           \
+        {"Content-Type", (content_type)}, {"X-Content-Type-Options", "nosniff"},                \
+            {"Cache-Control", "no-store"},                                                      \
+            {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"}, (extra), \
+            {NULL, NULL},                                                                       \
+    }
 
 static struct http_reply *answer(unsigned status, const char *content_type, struct http_header extra,
                                  struct buf *body)
 {
-    const struct http_header headers[] = {
-        {"Content-Type", content_type},
-        {"X-Content-Type-Options", "nosniff"},
-        {"Cache-Control", "no-store"},
-        {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
-        extra,
-        {NULL, NULL},
-    };
+    const struct http_header headers[] = HEADERS(content_type, extra);
     if (body->failed) {
         buf_fini(body);
         return NULL;
     }
     return http_reply_once(status, headers, body);
+}
+
+struct http_reply *answer_stream(const char *content_type, const struct http_stream *stream, void *cls)
+{
+    /* nginx would hold it back until it has gathered some kilobytes. */
+    const struct http_header unbuffered = {"X-Accel-Buffering", "no"};
+    const struct http_header headers[] = HEADERS(content_type, unbuffered);
+    return http_reply_stream(200, headers, stream, cls);
 }
 
 struct http_reply *answer_json(unsigned status, struct buf *body)
@@ -42,12 +50,16 @@ static const char *status_title(unsigned status)
         return "Not Found";
     case 405:
         return "Method Not Allowed";
+    case 409:
+        return "Conflict";
     case 411:
         return "Length Required";
     case 413:
         return "Content Too Large";
     case 431:
         return "Request Header Fields Too Large";
+    case 503:
+        return "Service Unavailable";
     case 505:
         return "HTTP Version Not Supported";
     default:
@@ -60,15 +72,41 @@ struct http_reply *answer_problem(struct problem problem)
     return answer_problem_with(problem, (struct http_header){NULL, NULL});
 }
 
+static void write_problem(struct json_writer *json, struct problem problem)
+{
+    json_str(json, "type", STR("about:blank"));
+    json_str(json, "title", str_from(status_title(problem.status)));
+    json_u64(json, "status", problem.status);
+    json_str(json, "detail", str_from(problem.detail));
+}
+
 struct http_reply *answer_problem_with(struct problem problem, struct http_header extra)
 {
     struct buf body = {0};
     struct json_writer json = {.out = &body};
     json_begin_object(&json, NULL);
-    json_str(&json, "type", STR("about:blank"));
-    json_str(&json, "title", str_from(status_title(problem.status)));
-    json_u64(&json, "status", problem.status);
-    json_str(&json, "detail", str_from(problem.detail));
+    write_problem(&json, problem);
     json_end_object(&json);
     return answer(problem.status, "application/problem+json", extra, &body);
+}
+
+void answer_write_lines(struct json_writer *json, const char *key, struct str lines)
+{
+    struct str line;
+    json_begin_array(json, key);
+    while (lines.len > 0 && str_split(&lines, '\n', &line)) {
+        json_str(json, NULL, line);
+    }
+    json_end_array(json);
+}
+
+struct http_reply *answer_problem_errors(struct problem problem, struct str errors)
+{
+    struct buf body = {0};
+    struct json_writer json = {.out = &body};
+    json_begin_object(&json, NULL);
+    write_problem(&json, problem);
+    answer_write_lines(&json, "errors", errors);
+    json_end_object(&json);
+    return answer(problem.status, "application/problem+json", (struct http_header){NULL, NULL}, &body);
 }

@@ -5,11 +5,12 @@
 /* The status listener's replies: JSON, with the headers that keep a browser from doing anything else with
  * them. Any thread. All return NULL when memory is gone. */
 
+#include "presenced/json.h"
 #include "presenced/reply.h"
 
 /* What went wrong with a request; `detail` is a constant text of ours that says what to do about it. */
 struct problem {
-    unsigned status; /* 400, 401, 403, 404, 405, 411, 413, 431 or 505 */
+    unsigned status; /* 400, 401, 403, 404, 405, 409, 411, 413, 431, 503 or 505 */
     const char *detail;
 };
 
@@ -19,8 +20,17 @@ struct http_reply *answer_json(unsigned status, struct buf *body);
 /* 200 with a text that is not JSON; takes the bytes of `body` too. */
 struct http_reply *answer_text(const char *content_type, struct buf *body);
 
+/* 200 with a body that goes on. Consumes `cls`. */
+struct http_reply *answer_stream(const char *content_type, const struct http_stream *stream, void *cls);
+
 /* RFC 9457. */
 struct http_reply *answer_problem(struct problem problem);
 struct http_reply *answer_problem_with(struct problem problem, struct http_header extra);
+
+/* With a member `errors`, an array of the lines of `errors`. */
+struct http_reply *answer_problem_errors(struct problem problem, struct str errors);
+
+/* Writes `lines`, of which each ends in a newline, as an array of strings. */
+void answer_write_lines(struct json_writer *json, const char *key, struct str lines);
 
 #endif

@@ -3,27 +3,29 @@
 
 #include "parameter.h"
 
-int app_choose(const struct table *table, const uint64_t *app_id, uint16_t *ret_app)
+int app_choose(const struct table *table, int only_app, const uint64_t *app_id, uint16_t *ret_app)
 {
-    if (app_id == NULL && table_n_apps(table) != 1) {
+    int single_app = table_n_apps(table) == 1 ? 0 : only_app;
+    if (app_id == NULL && single_app == APP_ANY) {
         return APP_NOT_NAMED;
     }
-    int app = app_id == NULL ? 0 : table_find_app(table, *app_id);
-    if (app < 0) {
+    int app = app_id == NULL ? single_app : table_find_app(table, *app_id);
+    if (app < 0 || (only_app != APP_ANY && app != only_app)) {
         return APP_UNKNOWN;
     }
     *ret_app = (uint16_t)app;
     return 0;
 }
 
-int app_choose_by_parameter(const struct table *table, const struct query_value *value, uint16_t *ret_app)
+int app_choose_by_parameter(const struct table *table, int only_app, const struct query_value *value,
+                            uint16_t *ret_app)
 {
     uint64_t app_id;
     int outcome = parameter_u64(value, UINT64_MAX, &app_id);
     if (outcome == PARAMETER_BAD) {
         return APP_MALFORMED;
     }
-    return app_choose(table, outcome == PARAMETER_ABSENT ? NULL : &app_id, ret_app);
+    return app_choose(table, only_app, outcome == PARAMETER_ABSENT ? NULL : &app_id, ret_app);
 }
 
 struct problem app_choice_problem(int outcome)

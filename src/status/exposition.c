@@ -6,25 +6,18 @@
  * https://prometheus.io/docs/instrumenting/exposition_formats/ */
 #include "exposition.h"
 
-void exposition_begin(struct exposition *exposition, const struct metric_family *family)
-{
-    exposition->family = family;
-    exposition->has_head = false;
-}
+struct exposition_family {
+    const struct metric *metric;
+    struct buf lines;
+};
 
-static void write_head(struct exposition *exposition)
+void exposition_fini(struct exposition *exposition)
 {
-    static const char *const types[] = {
-        [METRIC_COUNTER] = "counter",
-        [METRIC_GAUGE] = "gauge",
-        [METRIC_HISTOGRAM] = "histogram",
-    };
-    const struct metric_family *family = exposition->family;
-    if (!exposition->has_head) {
-        exposition->has_head = true;
-        buf_appendf(exposition->out, "# HELP %s %s\n# TYPE %s %s\n", family->name, family->help, family->name,
-                    types[family->type]);
+    for (size_t i = 0; i < exposition->n; i++) {
+        buf_fini(&exposition->families[i].lines);
     }
+    free(exposition->families);
+    *exposition = (struct exposition){.families = NULL};
 }
 
 /* `value` / 10^decimals, without zeros at the end. */
@@ -64,51 +57,98 @@ static void write_escaped(struct buf *out, struct str value)
     }
 }
 
-static void write_labels(struct buf *out, const struct metric_family *family, const struct str *values)
+static void write_labels(struct buf *out, const struct metric *metric, const struct str *values)
 {
-    for (unsigned i = 0; i < EXPOSITION_N_LABELS_MAX && family->labels[i] != NULL; i++) {
-        buf_appendf(out, "%c%s=\"", i == 0 ? '{' : ',', family->labels[i]);
+    for (unsigned i = 0; i < METRIC_N_LABELS_MAX && metric->labels[i] != NULL; i++) {
+        buf_appendf(out, "%c%s=\"", i == 0 ? '{' : ',', metric->labels[i]);
         write_escaped(out, values[i]);
         buf_append_char(out, '"');
     }
-    if (family->labels[0] != NULL) {
+    if (metric->labels[0] != NULL) {
         buf_append_char(out, '}');
     }
 }
 
-void exposition_sample(struct exposition *exposition, const struct metric_sample *sample)
+static void write_value(struct buf *out, const struct metric_sample *sample)
 {
-    const struct metric_family *family = exposition->family;
-    struct buf *out = exposition->out;
-    write_head(exposition);
-    buf_append(out, str_from(family->name));
-    write_labels(out, family, sample->labels);
+    buf_append(out, str_from(sample->metric->name));
+    write_labels(out, sample->metric, sample->labels);
     buf_append_char(out, ' ');
-    write_decimal(out, sample->value, family->unit);
+    write_decimal(out, sample->value, sample->metric->unit);
     buf_append_char(out, '\n');
 }
 
 /* Buckets count what is not above their bound, so each holds those before it too. */
-void exposition_histogram(struct exposition *exposition, const struct histogram_counts *counts)
+static void write_histogram(struct buf *out, const struct metric *metric,
+                            const struct histogram_counts *counts)
 {
-    const struct metric_family *family = exposition->family;
-    struct buf *out = exposition->out;
     uint64_t n = 0;
-    write_head(exposition);
     for (size_t i = 0; i < counts->n_bounds; i++) {
         n += counts->n[i];
-        buf_appendf(out, "%s_bucket{le=\"", family->name);
-        write_decimal(out, counts->bounds[i], family->unit);
+        buf_appendf(out, "%s_bucket{le=\"", metric->name);
+        write_decimal(out, counts->bounds[i], metric->unit);
         buf_append(out, STR("\"} "));
         buf_append_u64(out, n);
         buf_append_char(out, '\n');
     }
     n += counts->n[counts->n_bounds];
-    buf_appendf(out, "%s_bucket{le=\"+Inf\"} ", family->name);
+    buf_appendf(out, "%s_bucket{le=\"+Inf\"} ", metric->name);
     buf_append_u64(out, n);
-    buf_appendf(out, "\n%s_sum ", family->name);
-    write_decimal(out, counts->sum, family->unit);
-    buf_appendf(out, "\n%s_count ", family->name);
+    buf_appendf(out, "\n%s_sum ", metric->name);
+    write_decimal(out, counts->sum, metric->unit);
+    buf_appendf(out, "\n%s_count ", metric->name);
     buf_append_u64(out, n);
     buf_append_char(out, '\n');
+}
+
+/* NULL when memory is gone. */
+static struct exposition_family *find_or_add(struct exposition *exposition, const struct metric *metric)
+{
+    for (size_t i = exposition->n; i-- > 0;) { /* as a rule it is the last */
+        if (exposition->families[i].metric == metric) {
+            return &exposition->families[i];
+        }
+    }
+    if (exposition->n == exposition->n_allocated) {
+        size_t n = exposition->n_allocated == 0 ? 64 : 2 * exposition->n_allocated;
+        struct exposition_family *families = reallocarray(exposition->families, n, sizeof(*families));
+        if (families == NULL) {
+            return NULL;
+        }
+        exposition->families = families;
+        exposition->n_allocated = n;
+    }
+    struct exposition_family *family = &exposition->families[exposition->n++];
+    *family = (struct exposition_family){.metric = metric};
+    return family;
+}
+
+void exposition_add(struct exposition *exposition, const struct metric_sample *sample)
+{
+    struct exposition_family *family = find_or_add(exposition, sample->metric);
+    if (family == NULL) {
+        exposition->failed = true;
+    } else if (sample->histogram != NULL) {
+        write_histogram(&family->lines, sample->metric, sample->histogram);
+    } else {
+        write_value(&family->lines, sample);
+    }
+}
+
+void exposition_write(const struct exposition *exposition, struct buf *out)
+{
+    static const char *const types[] = {
+        [METRIC_COUNTER] = "counter",
+        [METRIC_GAUGE] = "gauge",
+        [METRIC_HISTOGRAM] = "histogram",
+    };
+    out->failed |= exposition->failed;
+    for (size_t i = 0; i < exposition->n; i++) {
+        const struct exposition_family *family = &exposition->families[i];
+        const struct metric *metric = family->metric;
+        buf_appendf(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name,
+                    types[metric->type]);
+        buf_append(out, buf_str(&family->lines));
+        out->failed |= family->lines.failed;
+    }
 }

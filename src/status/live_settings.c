@@ -5,10 +5,20 @@
 
 /* A copy is one block, so that one free() ends it:
  *
- *   struct status_settings | struct str × hosts | the bytes of them all, the token first */
-static size_t text_size(const struct status_settings *settings)
+ *   struct status_settings | struct str × hosts | struct status_app_token × tokens | the bytes of them all,
+ *   the tokens first */
+static size_t token_size(const struct status_settings *settings)
 {
     size_t size = settings->token.len;
+    for (size_t i = 0; i < settings->n_app_tokens; i++) {
+        size += settings->app_tokens[i].token.len;
+    }
+    return size;
+}
+
+static size_t text_size(const struct status_settings *settings)
+{
+    size_t size = token_size(settings);
     for (size_t i = 0; i < settings->n_allowed_hosts; i++) {
         size += settings->allowed_hosts[i].len;
     }
@@ -27,20 +37,28 @@ static struct str place(struct str text, char **at)
 
 int live_settings_copy(const struct status_settings *from, struct status_settings **ret_copy)
 {
-    size_t n_strings = from->n_allowed_hosts;
-    struct status_settings *copy = malloc(sizeof(*copy) + n_strings * sizeof(struct str) + text_size(from));
+    struct status_settings *copy = malloc(sizeof(*copy) + from->n_allowed_hosts * sizeof(struct str) +
+                                          from->n_app_tokens * sizeof(struct status_app_token) +
+                                          text_size(from));
     if (copy == NULL) {
         return -ENOMEM;
     }
-    struct str *strings = (struct str *)(void *)(copy + 1);
-    char *at = (char *)(strings + n_strings);
+    struct str *hosts = (struct str *)(void *)(copy + 1);
+    struct status_app_token *app_tokens = (struct status_app_token *)(void *)(hosts + from->n_allowed_hosts);
+    char *at = (char *)(app_tokens + from->n_app_tokens);
     *copy = (struct status_settings){
-        .allowed_hosts = strings,
+        .allowed_hosts = hosts,
         .n_allowed_hosts = from->n_allowed_hosts,
         .token = place(from->token, &at),
+        .app_tokens = app_tokens,
+        .n_app_tokens = from->n_app_tokens,
     };
+    for (size_t i = 0; i < from->n_app_tokens; i++) {
+        app_tokens[i] = (struct status_app_token){from->app_tokens[i].app,
+                                                  place(from->app_tokens[i].token, &at)};
+    }
     for (size_t i = 0; i < from->n_allowed_hosts; i++) {
-        *strings++ = place(from->allowed_hosts[i], &at);
+        hosts[i] = place(from->allowed_hosts[i], &at);
     }
     *ret_copy = copy;
     return 0;
@@ -49,7 +67,7 @@ int live_settings_copy(const struct status_settings *from, struct status_setting
 void live_settings_free(struct status_settings *copy)
 {
     if (copy != NULL) {
-        explicit_bzero((char *)(uintptr_t)copy->token.ptr, copy->token.len);
+        explicit_bzero((char *)(uintptr_t)copy->token.ptr, token_size(copy));
         free(copy);
     }
 }

@@ -18,7 +18,7 @@ struct live_settings {
  * or -ENOMEM. */
 int live_settings_copy(const struct status_settings *from, struct status_settings **ret_copy);
 
-/* Wipes the token. Takes NULL. */
+/* Wipes the tokens. Takes NULL. */
 void live_settings_free(struct status_settings *copy);
 
 /* Consumes `copy`. */

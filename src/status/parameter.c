@@ -22,3 +22,13 @@ int parameter_u64(const struct query_value *value, uint64_t max, uint64_t *ret_n
     }
     return str_parse_u64(text, max, ret_number) ? 0 : PARAMETER_BAD;
 }
+
+bool parameter_user_id(struct str encoded, char storage[static USER_ID_MAX], struct str *ret_id)
+{
+    struct str id;
+    if (query_decode(encoded, USER_ID_MAX, storage, &id) != 0 || !user_is_id(id) || !str_is_utf8(id)) {
+        return false;
+    }
+    *ret_id = id;
+    return true;
+}

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "process.h"
 
-#include "metrics.h"
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -12,7 +10,7 @@ static uint64_t us_of(struct timeval time)
     return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
 }
 
-uint64_t process_cpu_us(void)
+static uint64_t read_cpu_us(void)
 {
     struct rusage usage;
     return getrusage(RUSAGE_SELF, &usage) == 0 ? us_of(usage.ru_utime) + us_of(usage.ru_stime)
@@ -20,7 +18,7 @@ uint64_t process_cpu_us(void)
 }
 
 /* proc(5): the second number of statm, in pages. */
-uint64_t process_resident_bytes(void)
+static uint64_t read_resident_bytes(void)
 {
     char bytes[128];
     cleanup(cleanup_closep) int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
@@ -37,7 +35,7 @@ uint64_t process_resident_bytes(void)
     return is_number ? n_pages * (uint64_t)sysconf(_SC_PAGESIZE) : METRIC_UNKNOWN;
 }
 
-uint64_t process_n_fds(void)
+static uint64_t read_n_fds(void)
 {
     DIR *folder = opendir("/proc/self/fd");
     const struct dirent *entry;
@@ -53,11 +51,54 @@ uint64_t process_n_fds(void)
     return n - 1; /* the folder's own */
 }
 
-uint64_t process_n_fds_max(void)
+static uint64_t read_n_fds_max(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
         return METRIC_UNKNOWN;
     }
     return limit.rlim_cur;
+}
+
+void process_numbers(uint64_t started_unix_ms, struct process_numbers *ret_numbers)
+{
+    *ret_numbers = (struct process_numbers){
+        .cpu_us = read_cpu_us(),
+        .resident_bytes = read_resident_bytes(),
+        .n_fds = read_n_fds(),
+        .n_fds_max = read_n_fds_max(),
+        .started_unix_ms = started_unix_ms,
+    };
+}
+
+static const struct metric metrics[] = {
+    {.name = "process_cpu_seconds_total",
+     .type = METRIC_COUNTER,
+     .unit = METRIC_US,
+     .help = "User and system CPU time.",
+     .offset = offsetof(struct process_numbers, cpu_us)},
+    {.name = "process_resident_memory_bytes",
+     .type = METRIC_GAUGE,
+     .help = "Resident memory.",
+     .offset = offsetof(struct process_numbers, resident_bytes)},
+    {.name = "process_open_fds",
+     .type = METRIC_GAUGE,
+     .help = "Open file descriptors.",
+     .offset = offsetof(struct process_numbers, n_fds)},
+    {.name = "process_max_fds",
+     .type = METRIC_GAUGE,
+     .help = "File descriptors that may be open.",
+     .offset = offsetof(struct process_numbers, n_fds_max)},
+    {.name = "process_start_time_seconds",
+     .type = METRIC_GAUGE,
+     .unit = METRIC_MS,
+     .help = "When the process was started, in Unix time.",
+     .offset = offsetof(struct process_numbers, started_unix_ms)},
+};
+
+void process_metrics(uint64_t started_unix_ms, const struct metric_visitor *visitor)
+{
+    struct process_numbers numbers;
+    process_numbers(started_unix_ms, &numbers);
+    metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), &numbers, STR(""), visitor);
 }

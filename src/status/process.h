@@ -2,14 +2,21 @@
 #ifndef PRESENCED_STATUS_PROCESS_H
 #define PRESENCED_STATUS_PROCESS_H
 
-/* What the kernel says of this process; METRIC_UNKNOWN where /proc is not there, or there is no limit. Any
- * thread. */
+/* What the kernel says of this process. Any thread. */
 
-#include <stdint.h>
+#include "presenced/metric.h"
 
-uint64_t process_cpu_us(void); /* user and system */
-uint64_t process_resident_bytes(void);
-uint64_t process_n_fds(void);
-uint64_t process_n_fds_max(void);
+/* METRIC_UNKNOWN where /proc is not there, or there is no limit. */
+struct process_numbers {
+    uint64_t cpu_us; /* user and system */
+    uint64_t resident_bytes;
+    uint64_t n_fds;
+    uint64_t n_fds_max;
+    uint64_t started_unix_ms; /* as the caller says */
+};
+
+void process_numbers(uint64_t started_unix_ms, struct process_numbers *ret_numbers);
+
+void process_metrics(uint64_t started_unix_ms, const struct metric_visitor *visitor);
 
 #endif

@@ -2,10 +2,12 @@
 #include "stats.h"
 
 #include "answer.h"
+#include "app_choice.h"
 #include "presenced/clock.h"
 #include "health.h"
 #include "presenced/json.h"
-#include "presenced/log.h"
+
+#include <stdio.h>
 
 static void write_states(struct json_writer *json, const struct table_counts *counts)
 {
@@ -40,43 +42,32 @@ static uint64_t sum_users(const struct table_counts *counts)
     return n;
 }
 
-static void write_number(void *cls, const struct status_number *number)
+/* Those that have a key there. */
+static void write_number(void *cls, const struct metric_sample *sample)
 {
-    json_u64(cls, number->name, number->value);
-}
-
-static void write_off(struct json_writer *json, const char *key)
-{
-    json_begin_object(json, key);
-    json_str(json, "state", STR("off"));
-    json_end_object(json);
-}
-
-/* Its state stands first, so it is written when the first of its numbers comes. */
-struct reconcile_writer {
-    struct json_writer *json;
-    bool has_begun;
-};
-
-static void write_reconcile_number(void *cls, const struct status_number *number)
-{
-    struct reconcile_writer *writer = cls;
-    if (!writer->has_begun) {
-        json_begin_object(writer->json, "reconcile");
-        json_str(writer->json, "state", STR("on"));
-        writer->has_begun = true;
-    }
-    write_number(writer->json, number);
-}
-
-static void write_reconcile(struct json_writer *json, const struct status_reconcile *reconcile, uint16_t app)
-{
-    struct reconcile_writer writer = {.json = json};
-    struct status_visitor visitor = {write_reconcile_number, &writer};
-    if (reconcile->each == NULL || !reconcile->each(reconcile->cls, app, &visitor)) {
-        write_off(json, "reconcile");
+    const char *key = sample->metric->key;
+    struct str label = {NULL, 0};
+    if (key == NULL) {
         return;
     }
+    for (unsigned i = 0; i < METRIC_N_LABELS_MAX && sample->metric->labels[i] != NULL; i++) {
+        label = sample->labels[i];
+    }
+    if (key[0] == '\0' || key[strlen(key) - 1] == '_') {
+        char completed[64];
+        (void)snprintf(completed, sizeof(completed), "%s%.*s", key, STR_FMT(label));
+        json_u64(cls, completed, sample->value);
+    } else {
+        json_u64(cls, key, sample->value);
+    }
+}
+
+static void write_reconcile(struct json_writer *json, const struct status_app_part *part, uint16_t app)
+{
+    const struct metric_visitor visitor = {write_number, json};
+    json_begin_object(json, "reconcile");
+    bool is_on = part->visit != NULL && part->visit(part->cls, app, &visitor);
+    json_str(json, "state", is_on ? STR("on") : STR("off"));
     json_end_object(json);
 }
 
@@ -105,42 +96,53 @@ static uint64_t write_app(struct json_writer *json, const struct status_config *
     return sum_users(&counts);
 }
 
-static void write_table(struct json_writer *json, const struct status_config *config)
+static void write_apps(struct json_writer *json, const struct status_config *config, int only_app)
 {
-    struct table *table = config->table;
+    const struct table *table = config->table;
     uint64_t n_users = 0;
     json_begin_array(json, "apps");
     for (unsigned app = 0; app < table_n_apps(table); app++) {
-        n_users += write_app(json, config, (uint16_t)app);
+        if (only_app == APP_ANY || (int)app == only_app) {
+            n_users += write_app(json, config, (uint16_t)app);
+        }
     }
     json_end_array(json);
     json_u64(json, "users", n_users);
-    json_u64(json, "revision", changes_last_revision(table_changes(table)));
 }
 
-static void write_numbers(struct json_writer *json, const struct status_counters *counters)
+static void write_part(struct json_writer *json, const struct status_part *part)
 {
-    counters->each(counters->cls, &(struct status_visitor){write_number, json});
-}
-
-static void write_counters(struct json_writer *json, const struct status_counters *counters)
-{
-    json_begin_object(json, counters->name);
-    write_numbers(json, counters);
-    json_end_object(json);
-}
-
-static void write_store(struct json_writer *json, const struct status_config *config)
-{
-    if (config->store.each == NULL) {
-        write_off(json, "store");
-        return;
+    json_begin_object(json, part->key);
+    if (part->visit == NULL) {
+        json_str(json, "state", STR("off"));
+    } else {
+        if (part->problem != NULL) {
+            json_str(json, "state", part->problem(part->cls) == NULL ? STR("ok") : STR("degraded"));
+        }
+        part->visit(part->cls, &(struct metric_visitor){write_number, json});
     }
-    json_begin_object(json, "store");
-    json_str(json, "state",
-             config->health(config->health_cls).degraded == NULL ? STR("ok") : STR("degraded"));
-    write_numbers(json, &config->store);
     json_end_object(json);
+}
+
+static bool is_within(const struct status_part *part, const char *group)
+{
+    return group != NULL && part->group != NULL && strcmp(part->group, group) == 0;
+}
+
+static void write_parts(struct json_writer *json, const struct status_part *parts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *group = parts[i].group;
+        if (group != NULL && (i == 0 || !is_within(&parts[i - 1], group))) {
+            json_begin_object(json, group);
+        }
+        if (parts[i].key != NULL) {
+            write_part(json, &parts[i]);
+        }
+        if (group != NULL && (i + 1 == n || !is_within(&parts[i + 1], group))) {
+            json_end_object(json);
+        }
+    }
 }
 
 static void write_history(struct json_writer *json, struct history *history)
@@ -192,32 +194,28 @@ static void write_process(struct json_writer *json, const struct status_config *
     json_end_object(json);
 }
 
-static void write_log(struct json_writer *json)
+/* What is of no single app. */
+static void write_whole(struct json_writer *json, const struct status_config *config)
 {
-    json_begin_object(json, "log");
-    json_u64(json, "lines_dropped", log_n_dropped());
-    json_end_object(json);
+    json_u64(json, "revision", changes_last_revision(table_changes(config->table)));
+    write_parts(json, config->parts, config->n_parts);
+    write_part(json, &config->streams);
+    write_history(json, config->history);
 }
 
-struct http_reply *stats_answer(const struct status_config *config)
+struct http_reply *stats_answer(const struct status_config *config, int only_app)
 {
     struct buf body = {0};
     struct json_writer json = {.out = &body};
     json_begin_object(&json, NULL);
     write_process(&json, config);
-    write_warnings(&json, config->warnings);
-    write_table(&json, config);
-    write_counters(&json, &config->events);
-    write_counters(&json, &config->configuration);
-    json_begin_object(&json, "listeners");
-    for (size_t i = 0; i < config->n_listeners; i++) {
-        write_counters(&json, &config->listeners[i]);
+    if (only_app == APP_ANY) {
+        write_warnings(&json, config->warnings);
     }
-    json_end_object(&json);
-    write_store(&json, config);
-    write_off(&json, "replication");
-    write_log(&json);
-    write_history(&json, config->history);
+    write_apps(&json, config, only_app);
+    if (only_app == APP_ANY) {
+        write_whole(&json, config);
+    }
     json_end_object(&json);
     return answer_json(200, &body);
 }

@@ -7,7 +7,8 @@
 #include "presenced/reply.h"
 #include "presenced/status.h"
 
-/* NULL when memory is gone. */
-struct http_reply *stats_answer(const struct status_config *config);
+/* To whom may ask about `only_app` alone (APP_ANY: about all): the daemon's state and that app's numbers, and
+ * nothing that others have a part in. NULL when memory is gone. */
+struct http_reply *stats_answer(const struct status_config *config, int only_app);
 
 #endif

@@ -4,24 +4,62 @@
 #include "presenced/status.h"
 
 #include "answer.h"
+#include "app_choice.h"
 #include "bearer.h"
+#include "events.h"
 #include "health.h"
 #include "host.h"
 #include "live_settings.h"
-#include "presenced/log.h"
+#include "presenced/query.h"
 #include "metrics.h"
+#include "refused.h"
 #include "stats.h"
+#include "user_history.h"
 #include "user_list.h"
 #include "user_lookup.h"
 #include "users_query.h"
 #include "vendor_query.h"
 
-#include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
+
+/* Why a request is refused: name, level of its log line. */
+#define REFUSALS(X)                        \
+    X(HOST, "refused_host", WARNING)       \
+    X(TOKEN, "refused_token", WARNING)     \
+    X(OTHER_PATH, "other_path", INFO)      \
+    X(OTHER_METHOD, "other_method", INFO)  \
+    X(BAD_FRAMING, "bad_framing", WARNING) \
+    X(NO_LENGTH, "no_length", WARNING)     \
+    X(TOO_LARGE, "too_large", WARNING)
+
+enum refusal {
+#define REFUSAL_AS_ENUM(id, name, level) REFUSAL_##id,
+    REFUSALS(REFUSAL_AS_ENUM)
+#undef REFUSAL_AS_ENUM
+        N_REFUSALS,
+};
+
+static const struct {
+    const char *name;
+    enum log_level level;
+} refusals[N_REFUSALS] = {
+#define REFUSAL_AS_ROW(id, name, level) [REFUSAL_##id] = {name, LOG_LEVEL_##level},
+    REFUSALS(REFUSAL_AS_ROW)
+#undef REFUSAL_AS_ROW
+};
+
+#define LOG_LINES_PER_SECOND 2
+#define LOG_LINES_BURST 10
 
 struct status {
     struct status_config config;
+    struct feed *feed;
     struct live_settings live;
+    struct log_limit log_limits[N_REFUSALS];
+    _Atomic uint64_t n_admitted; /* to what is not open to anybody */
+    _Atomic uint64_t n_not_admitted;
+    _Atomic(const char *) not_admitted_reason; /* of the last */
 };
 
 enum method {
@@ -31,13 +69,27 @@ enum method {
 
 struct route {
     struct str path;
-    bool has_tail; /* one more segment follows: a user */
-    bool is_open;  /* answers any Host, and without the token */
-    enum method method;
+    struct str suffix; /* behind a tail */
     struct http_reply *(*answer)(struct status *status, const struct http_request *request);
+    enum method method;
+    bool has_tail;     /* one more segment follows: a user */
+    bool is_open;      /* answers any Host, and without a token */
+    bool is_of_an_app; /* the token of an app will do, and only_app() is heeded */
 };
 
 #define USERS_PATH "/v1/users/"
+
+/* What on_headers() leaves to on_request(). */
+struct context {
+    const struct route *route; /* NULL: the request was refused, though memory was gone to say so */
+    int only_app;
+};
+
+/* The app, in the table, that the one who asks may ask about; APP_ANY: about all. */
+static int only_app(const struct http_request *request)
+{
+    return http_request_context(request, const struct context)->only_app;
+}
 
 static struct http_reply *answer_livez(struct status *status, const struct http_request *request)
 {
@@ -52,44 +104,70 @@ static struct http_reply *answer_readyz(struct status *status, const struct http
     return health_answer_ready(status->config.health(status->config.health_cls));
 }
 
-static struct http_reply *answer_user(struct status *status, const struct http_request *request)
+#define HISTORY_SUFFIX "/history"
+
+/* Percent-encoded; path_fits() has found that it is there. */
+static struct str user_of_path(struct str path, size_t suffix_len)
 {
     size_t skip = sizeof(USERS_PATH) - 1;
-    struct str encoded_id = {request->path.ptr + skip, request->path.len - skip};
-    return user_lookup_answer(status->config.table, status->config.unix_ms(), request, encoded_id);
+    return (struct str){path.ptr + skip, path.len - skip - suffix_len};
+}
+
+static struct http_reply *answer_user(struct status *status, const struct http_request *request)
+{
+    return user_lookup_answer(status->config.table, only_app(request), status->config.unix_ms(), request,
+                              user_of_path(request->path, 0));
+}
+
+static struct http_reply *answer_user_history(struct status *status, const struct http_request *request)
+{
+    return user_history_answer(&status->config, only_app(request), request,
+                               user_of_path(request->path, sizeof(HISTORY_SUFFIX) - 1));
 }
 
 static struct http_reply *answer_list(struct status *status, const struct http_request *request)
 {
     const struct status_config *config = &status->config;
-    return user_list_answer(config->table, config->started_unix_ms, config->unix_ms(), request);
+    return user_list_answer(config->table, only_app(request), config->started_unix_ms, config->unix_ms(),
+                            request);
 }
 
 static struct http_reply *answer_users_query(struct status *status, const struct http_request *request)
 {
-    return users_query_answer(status->config.table, status->config.unix_ms(), request);
+    return users_query_answer(status->config.table, only_app(request), status->config.unix_ms(), request);
 }
 
 static struct http_reply *answer_online_status(struct status *status, const struct http_request *request)
 {
-    return vendor_query_answer(status->config.table, status->config.unix_ms(), ONLINE_QUERY_STATUS, request);
+    return vendor_query_answer(status->config.table, only_app(request), status->config.unix_ms(),
+                               ONLINE_QUERY_STATUS, request);
 }
 
 static struct http_reply *answer_state(struct status *status, const struct http_request *request)
 {
-    return vendor_query_answer(status->config.table, status->config.unix_ms(), ONLINE_QUERY_STATE, request);
+    return vendor_query_answer(status->config.table, only_app(request), status->config.unix_ms(),
+                               ONLINE_QUERY_STATE, request);
+}
+
+static struct http_reply *answer_refused(struct status *status, const struct http_request *request)
+{
+    return refused_answer(status->config.refused, request);
 }
 
 static struct http_reply *answer_stats(struct status *status, const struct http_request *request)
 {
-    (void)request;
-    return stats_answer(&status->config);
+    return stats_answer(&status->config, only_app(request));
 }
 
 static struct http_reply *answer_metrics(struct status *status, const struct http_request *request)
 {
     (void)request;
     return metrics_answer(&status->config);
+}
+
+static struct http_reply *answer_events(struct status *status, const struct http_request *request)
+{
+    return events_answer(status->feed, &status->config, only_app(request), request);
 }
 
 #define PATH(literal)                   \
@@ -100,13 +178,34 @@ static struct http_reply *answer_metrics(struct status *status, const struct htt
 static const struct route routes[] = {
     {.path = PATH("/livez"), .method = METHOD_GET, .is_open = true, .answer = answer_livez},
     {.path = PATH("/readyz"), .method = METHOD_GET, .is_open = true, .answer = answer_readyz},
-    {.path = PATH("/v1/users"), .method = METHOD_GET, .answer = answer_list},
-    {.path = PATH("/v1/users/query"), .method = METHOD_POST, .answer = answer_users_query},
-    {.path = PATH(USERS_PATH), .has_tail = true, .method = METHOD_GET, .answer = answer_user},
-    {.path = PATH("/v1/stats"), .method = METHOD_GET, .answer = answer_stats},
+    {.path = PATH("/v1/users"), .method = METHOD_GET, .is_of_an_app = true, .answer = answer_list},
+    {.path = PATH("/v1/users/query"),
+     .method = METHOD_POST,
+     .is_of_an_app = true,
+     .answer = answer_users_query},
+    {.path = PATH(USERS_PATH),
+     .has_tail = true,
+     .method = METHOD_GET,
+     .is_of_an_app = true,
+     .answer = answer_user},
+    {.path = PATH(USERS_PATH),
+     .has_tail = true,
+     .suffix = PATH(HISTORY_SUFFIX),
+     .method = METHOD_GET,
+     .is_of_an_app = true,
+     .answer = answer_user_history},
+    {.path = PATH("/v1/events"), .method = METHOD_GET, .is_of_an_app = true, .answer = answer_events},
+    {.path = PATH("/v1/refused"), .method = METHOD_GET, .answer = answer_refused},
+    {.path = PATH("/v1/stats"), .method = METHOD_GET, .is_of_an_app = true, .answer = answer_stats},
     {.path = PATH("/metrics"), .method = METHOD_GET, .answer = answer_metrics},
-    {.path = PATH(ONLINE_QUERY_PATH), .method = METHOD_POST, .answer = answer_online_status},
-    {.path = PATH(ONLINE_QUERY_OLD_PATH), .method = METHOD_POST, .answer = answer_state},
+    {.path = PATH(ONLINE_QUERY_PATH),
+     .method = METHOD_POST,
+     .is_of_an_app = true,
+     .answer = answer_online_status},
+    {.path = PATH(ONLINE_QUERY_OLD_PATH),
+     .method = METHOD_POST,
+     .is_of_an_app = true,
+     .answer = answer_state},
 };
 #define N_ROUTES (sizeof(routes) / sizeof(routes[0]))
 
@@ -121,8 +220,13 @@ static bool path_fits(const struct route *route, struct str path)
     if (!route->has_tail) {
         return str_equal(path, route->path);
     }
-    return str_starts_with(path, route->path) &&
-           memchr(path.ptr + route->path.len, '/', path.len - route->path.len) == NULL;
+    size_t fixed_len = route->path.len + route->suffix.len;
+    if (path.len < fixed_len || !str_starts_with(path, route->path)) {
+        return false;
+    }
+    struct str end = {path.ptr + path.len - route->suffix.len, route->suffix.len};
+    return str_equal(end, route->suffix) &&
+           memchr(path.ptr + route->path.len, '/', path.len - fixed_len) == NULL;
 }
 
 static unsigned method_of(const struct http_request *request)
@@ -161,6 +265,42 @@ static const char *allow_header(unsigned methods)
     }
 }
 
+/* A request's path, without the user that it may name: no log line shows one. */
+static struct str path_without_user(struct str path)
+{
+    bool has_user = str_starts_with(path, STR(USERS_PATH)) && !str_equal(path, STR(USERS_PATH "query"));
+    return has_user ? (struct str){path.ptr, sizeof(USERS_PATH) - 1} : path;
+}
+
+/* For people to see. */
+static void keep_refused(struct status *status, const struct http_request *request, enum refusal why,
+                         const char *reason)
+{
+    static const struct str app_name = {"app", 3};
+    struct query_value app;
+    query_find(request->query, &app_name, 1, &app);
+    const struct refused_request refused = {
+        .unix_ms = status->config.unix_ms(),
+        .listener = "status",
+        .outcome = refusals[why].name,
+        .reason = reason,
+        .peer = request->peer,
+        .app = app.encoded,
+        .path = path_without_user(request->path),
+    };
+    refused_list_add(status->config.refused, &refused);
+    refused_log(&status->log_limits[why], refusals[why].level, "status request refused", &refused);
+}
+
+static struct http_reply *refuse(struct status *status, const struct http_request *request, enum refusal why,
+                                 struct problem problem, struct http_header extra)
+{
+    keep_refused(status, request, why, problem.detail);
+    return answer_problem_with(problem, extra);
+}
+
+static const struct http_header no_header = {NULL, NULL};
+
 /* A browser always sends Host; who sends none (HTTP/1.0) is not one. status 0: all is well. */
 static struct problem check_host(const struct http_request *request, const struct status_settings *settings)
 {
@@ -178,109 +318,164 @@ static struct problem check_host(const struct http_request *request, const struc
     return (struct problem){0, NULL};
 }
 
-static bool has_token(const struct http_request *request, const struct status_settings *settings)
+/* Looks at every token, so that the time it takes does not tell which one was close. */
+static bool find_token(struct str authorization, const struct status_settings *settings, int *ret_only_app)
 {
-    struct str authorization = http_request_header(request, "Authorization", 0);
-    return settings->token.len == 0 ||
-           (authorization.ptr != NULL && http_request_header(request, "Authorization", 1).ptr == NULL &&
-            bearer_matches(authorization, settings->token));
+    bool found = false;
+    for (size_t i = 0; i < settings->n_app_tokens; i++) {
+        if (bearer_matches(authorization, settings->app_tokens[i].token)) {
+            *ret_only_app = settings->app_tokens[i].app;
+            found = true;
+        }
+    }
+    if (settings->token.len > 0 && bearer_matches(authorization, settings->token)) {
+        *ret_only_app = APP_ANY;
+        found = true;
+    }
+    return found;
 }
 
-/* status 0: the request may be answered. */
-static struct problem check_access(struct status *status, const struct http_request *request)
+/* Whether the request shows a token, if one is asked for, and what that opens. */
+static bool check_token(const struct http_request *request, const struct status_settings *settings,
+                        int *ret_only_app)
+{
+    struct str authorization = http_request_header(request, "Authorization", 0);
+    if (settings->token.len == 0 && settings->n_app_tokens == 0) {
+        *ret_only_app = APP_ANY;
+        return true;
+    }
+    return authorization.ptr != NULL && http_request_header(request, "Authorization", 1).ptr == NULL &&
+           find_token(authorization, settings, ret_only_app);
+}
+
+/* status 0: the request may be answered, as far as `*ret_only_app` goes. */
+static struct problem check_access(struct status *status, const struct http_request *request,
+                                   const struct match *match, int *ret_only_app)
 {
     const struct status_settings *settings = live_settings_acquire(&status->live);
     struct problem problem = check_host(request, settings);
-    if (problem.status == 0 && !has_token(request, settings)) {
+    if (problem.status == 0 && !check_token(request, settings, ret_only_app)) {
         problem = (struct problem){401, "the bearer token of this listener is needed"};
     }
     live_settings_release(&status->live);
+    if (problem.status == 0 && *ret_only_app != APP_ANY && match->route != NULL &&
+        !match->route->is_of_an_app) {
+        return (struct problem){403,
+                                "the token of an app does not open this: that of the listener is needed"};
+    }
     return problem;
 }
 
-static struct http_reply *refuse_access(struct problem problem)
+/* `opened`: by the token of an app, else APP_ANY. */
+static struct http_reply *refuse_access(struct status *status, const struct http_request *request,
+                                        struct problem problem, int opened)
 {
+    bool is_host = problem.status != 401 && opened == APP_ANY;
+    (void)atomic_fetch_add_explicit(&status->n_not_admitted, 1, memory_order_relaxed);
+    atomic_store_explicit(&status->not_admitted_reason, problem.detail, memory_order_relaxed);
     if (problem.status == 401) {
-        return answer_problem_with(problem, (struct http_header){"WWW-Authenticate", "Bearer"});
+        return refuse(status, request, REFUSAL_TOKEN, problem,
+                      (struct http_header){"WWW-Authenticate", "Bearer"});
     }
-    return answer_problem(problem);
-}
-
-/* What on_headers() leaves to on_request(). */
-struct context {
-    const struct route *route; /* NULL: the request was refused, though memory was gone to say so */
-};
-
-static_assert(sizeof(struct context) <= HTTP_CONTEXT_SIZE, "it has room");
-
-static struct context *context_of(struct http_request *request)
-{
-    return (struct context *)(void *)request->context;
+    return refuse(status, request, is_host ? REFUSAL_HOST : REFUSAL_TOKEN, problem, no_header);
 }
 
 static struct http_reply *on_headers(void *cls, struct http_request *request)
 {
+    struct status *status = cls;
     struct match match = find_route(request);
-    context_of(request)->route = NULL;
+    struct context *context = http_request_context(request, struct context);
+    *context = (struct context){.route = NULL, .only_app = APP_ANY};
     if (!match.is_open) {
-        struct problem problem = check_access(cls, request);
+        struct problem problem = check_access(status, request, &match, &context->only_app);
         if (problem.status != 0) {
-            return refuse_access(problem);
+            return refuse_access(status, request, problem, context->only_app);
         }
+        (void)atomic_fetch_add_explicit(&status->n_admitted, 1, memory_order_relaxed);
     }
     if (match.methods == 0) {
-        return answer_problem((struct problem){404, "there is nothing at this path"});
+        return refuse(status, request, REFUSAL_OTHER_PATH,
+                      (struct problem){404, "there is nothing at this path"}, no_header);
     }
     if (match.route == NULL) {
-        return answer_problem_with((struct problem){405, "this path knows other methods, see Allow"},
-                                   (struct http_header){"Allow", allow_header(match.methods)});
+        return refuse(status, request, REFUSAL_OTHER_METHOD,
+                      (struct problem){405, "this path knows other methods, see Allow"},
+                      (struct http_header){"Allow", allow_header(match.methods)});
     }
-    context_of(request)->route = match.route;
+    context->route = match.route;
     return NULL;
 }
 
 static struct http_reply *on_request(void *cls, struct http_request *request)
 {
-    const struct route *route = context_of(request)->route;
+    const struct route *route = http_request_context(request, struct context)->route;
     return route == NULL ? NULL : route->answer(cls, request);
 }
 
 static struct http_reply *on_refusal(void *cls, struct http_request *request, enum http_refusal why,
                                      const char *error)
 {
-    static const unsigned statuses[] = {
-        [HTTP_REFUSAL_BAD_FRAMING] = 400, [HTTP_REFUSAL_LENGTH_REQUIRED] = 411,
-        [HTTP_REFUSAL_TOO_LARGE] = 413,   [HTTP_REFUSAL_HEAD_TOO_LARGE] = 431,
-        [HTTP_REFUSAL_VERSION] = 505,
+    static const struct {
+        unsigned status;
+        enum refusal refusal;
+    } of[] = {
+        [HTTP_REFUSAL_BAD_FRAMING] = {400, REFUSAL_BAD_FRAMING},
+        [HTTP_REFUSAL_LENGTH_REQUIRED] = {411, REFUSAL_NO_LENGTH},
+        [HTTP_REFUSAL_TOO_LARGE] = {413, REFUSAL_TOO_LARGE},
+        [HTTP_REFUSAL_HEAD_TOO_LARGE] = {431, REFUSAL_BAD_FRAMING},
+        [HTTP_REFUSAL_VERSION] = {505, REFUSAL_BAD_FRAMING},
     };
-    static struct log_limit limit = {.per_second = 2, .burst = 10};
-    uint64_t n_suppressed = 0;
-    (void)cls;
-    if (log_limit_pass(&limit, &n_suppressed)) {
-        log_warning("status request refused", log_u64("status", statuses[why]), log_text("reason", error),
-                    log_address("peer", &request->peer), log_u64("suppressed", n_suppressed));
+    return refuse(cls, request, of[why].refusal, (struct problem){of[why].status, error}, no_header);
+}
+
+static int make_feed(struct status *status)
+{
+    struct status_config *config = &status->config;
+    const struct feed_config feed_config = {
+        .table = config->table,
+        .epoch = config->started_unix_ms,
+        .max_streams = config->max_streams,
+        .wake = config->wake_streams,
+        .wake_cls = config->wake_cls,
+    };
+    int r = feed_new(&feed_config, &status->feed);
+    if (r == 0) {
+        config->streams = (struct status_part){.key = "streams", .visit = feed_metrics, .cls = status->feed};
     }
-    return answer_problem((struct problem){statuses[why], error});
+    return r;
 }
 
 int status_new(const struct status_config *config, const struct status_settings *settings,
                struct status **ret_status)
 {
+    cleanup(cleanup_freep) struct status *status = calloc(1, sizeof(*status));
     struct status_settings *copy;
-    struct status *status = calloc(1, sizeof(*status));
-    if (status == NULL || live_settings_copy(settings, &copy) < 0) {
-        free(status);
+    if (status == NULL) {
         return -ENOMEM;
     }
-    live_settings_init(&status->live, copy);
     status->config = *config;
-    *ret_status = status;
+    for (size_t i = 0; i < N_REFUSALS; i++) {
+        status->log_limits[i].per_second = LOG_LINES_PER_SECOND;
+        status->log_limits[i].burst = LOG_LINES_BURST;
+    }
+    int r = make_feed(status);
+    if (r < 0) {
+        return r;
+    }
+    r = live_settings_copy(settings, &copy);
+    if (r < 0) {
+        feed_free(status->feed);
+        return r;
+    }
+    live_settings_init(&status->live, copy);
+    *ret_status = take_pointer(status);
     return 0;
 }
 
 void status_free(struct status *status)
 {
     if (status != NULL) {
+        feed_free(status->feed);
         live_settings_fini(&status->live);
         free(status);
     }
@@ -299,6 +494,15 @@ void status_discard(struct status_settings *prepared)
 void status_adopt(struct status *status, struct status_settings *prepared)
 {
     live_settings_adopt(&status->live, prepared);
+}
+
+void status_admission(const struct status *status, struct status_admission *ret_admission)
+{
+    *ret_admission = (struct status_admission){
+        .n_admitted = atomic_load_explicit(&status->n_admitted, memory_order_relaxed),
+        .n_not_admitted = atomic_load_explicit(&status->n_not_admitted, memory_order_relaxed),
+        .not_admitted_reason = atomic_load_explicit(&status->not_admitted_reason, memory_order_relaxed),
+    };
 }
 
 const struct http_handler *status_handler(void)

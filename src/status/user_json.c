@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "user_json.h"
 
+#include "presenced/portable_user.h"
+
 static void write_optional_u64(struct json_writer *json, const char *key, bool is_known, uint64_t value)
 {
     if (is_known) {
@@ -8,32 +10,6 @@ static void write_optional_u64(struct json_writer *json, const char *key, bool i
     } else {
         json_null(json, key);
     }
-}
-
-static void write_client(struct json_writer *json, const struct address *client)
-{
-    char text[ADDRESS_TEXT_SIZE];
-    if (client->len == 0) {
-        json_null(json, "client_ip");
-        return;
-    }
-    size_t len = address_format(client, text);
-    json_str(json, "client_ip", (struct str){text, len});
-}
-
-static void write_device(struct json_writer *json, const struct platform_names *names, const struct row *row,
-                         const struct user_view *view)
-{
-    struct row_words words = row_words(row);
-    json_begin_object(json, NULL);
-    json_str(json, "platform", platform_name(names, row->platform));
-    json_str(json, "state", user_row_is_online(row, view) ? STR("online") : STR("offline"));
-    json_str(json, "action", words.action);
-    json_str(json, "reason", words.reason);
-    json_u64(json, "event_time", row->event_time_ms);
-    json_u64(json, "received_time", row->received_unix_ms);
-    write_client(json, &row->client);
-    json_end_object(json);
 }
 
 /* A custom status is of a user who is there: it is not shown beyond that. */
@@ -62,7 +38,10 @@ void user_json_write(struct json_writer *json, struct table *table, const struct
     json_begin_array(json, "devices");
     for (size_t i = 0; i < user->n_rows; i++) {
         struct row row = user_effective_row(user, &user->rows[i]);
-        write_device(json, table_platform_names(table), &row, &view);
+        json_begin_object(json, NULL);
+        portable_write_row(json, table_platform_names(table), &row,
+                           user_row_is_online(&row, &view) ? STR("online") : STR("offline"));
+        json_end_object(json);
     }
     json_end_array(json);
     json_end_object(json);

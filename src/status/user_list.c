@@ -34,13 +34,14 @@ struct list_page {
     int state; /* as in the filter */
 };
 
+/* The filter's app is the one that may be asked about. */
 static int read_app(const struct table *table, const struct query_value *value, struct table_filter *filter)
 {
     uint16_t app;
     if (value->n <= 1 && value->encoded.len == 0) {
         return 0;
     }
-    int outcome = app_choose_by_parameter(table, value, &app);
+    int outcome = app_choose_by_parameter(table, filter->app, value, &app);
     if (outcome == 0) {
         filter->app = app;
     }
@@ -176,10 +177,10 @@ static void write_cursor(struct json_writer *json, uint64_t epoch, struct table_
     json_str(json, "next_cursor", str_from(text));
 }
 
-struct http_reply *user_list_answer(struct table *table, uint64_t epoch, uint64_t now_ms,
+struct http_reply *user_list_answer(struct table *table, int only_app, uint64_t epoch, uint64_t now_ms,
                                     const struct http_request *request)
 {
-    struct list_request list = {.filter = {-1, -1, -1}, .limit = USER_LIST_LIMIT_DEFAULT};
+    struct list_request list = {.filter = {only_app, -1, -1}, .limit = USER_LIST_LIMIT_DEFAULT};
     struct buf body = {0};
     struct problem problem = read_request(table, epoch, request->query, &list);
     if (problem.status != 0) {

@@ -12,7 +12,7 @@
 #define USER_LIST_LIMIT_DEFAULT 100
 
 /* `epoch` is what tells this run of the daemon from others. NULL when memory is gone. */
-struct http_reply *user_list_answer(struct table *table, uint64_t epoch, uint64_t now_ms,
+struct http_reply *user_list_answer(struct table *table, int only_app, uint64_t epoch, uint64_t now_ms,
                                     const struct http_request *request);
 
 #endif

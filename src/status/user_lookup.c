@@ -2,9 +2,10 @@
 #include "user_lookup.h"
 
 #include "app_choice.h"
+#include "parameter.h"
 #include "user_json.h"
 
-struct http_reply *user_lookup_answer(struct table *table, uint64_t now_ms,
+struct http_reply *user_lookup_answer(struct table *table, int only_app, uint64_t now_ms,
                                       const struct http_request *request, struct str encoded_id)
 {
     static const struct str names[] = {{"app", 3}};
@@ -14,12 +15,11 @@ struct http_reply *user_lookup_answer(struct table *table, uint64_t now_ms,
     uint16_t app;
     struct user user;
 
-    if (query_decode(encoded_id, sizeof(storage), storage, &id) != 0 || id.len == 0 || !str_is_utf8(id)) {
-        return answer_problem((struct problem){
-            400, "the user in the path must be 1 to 256 bytes of percent-encoded UTF-8 without NUL"});
+    if (!parameter_user_id(encoded_id, storage, &id)) {
+        return answer_problem((struct problem){400, PARAMETER_USER_ID_PROBLEM});
     }
     query_find(request->query, names, 1, &app_value);
-    int outcome = app_choose_by_parameter(table, &app_value, &app);
+    int outcome = app_choose_by_parameter(table, only_app, &app_value, &app);
     if (outcome != 0) {
         return answer_problem(app_choice_problem(outcome));
     }

@@ -9,7 +9,7 @@
 #include "presenced/table.h"
 
 /* `encoded_id` is the {user} of the path, still percent-encoded. NULL when memory is gone. */
-struct http_reply *user_lookup_answer(struct table *table, uint64_t now_ms,
+struct http_reply *user_lookup_answer(struct table *table, int only_app, uint64_t now_ms,
                                       const struct http_request *request, struct str encoded_id);
 
 #endif

@@ -7,14 +7,14 @@
 
 #include <cjson/cJSON.h>
 
-static int choose_app(const struct table *table, const cJSON *root, uint16_t *ret_app)
+static int choose_app(const struct table *table, int only_app, const cJSON *root, uint16_t *ret_app)
 {
     uint64_t app_id;
     const cJSON *app = json_read_member(root, "app");
     if (app == NULL) {
-        return app_choose(table, NULL, ret_app);
+        return app_choose(table, only_app, NULL, ret_app);
     }
-    return json_read_u64(app, EVENT_TIME_MAX_MS, &app_id) ? app_choose(table, &app_id, ret_app)
+    return json_read_u64(app, EVENT_TIME_MAX_MS, &app_id) ? app_choose(table, only_app, &app_id, ret_app)
                                                           : APP_MALFORMED;
 }
 
@@ -64,7 +64,7 @@ static void write_users(struct json_writer *json, struct table *table, uint64_t 
     }
 }
 
-struct http_reply *users_query_answer(struct table *table, uint64_t now_ms,
+struct http_reply *users_query_answer(struct table *table, int only_app, uint64_t now_ms,
                                       const struct http_request *request)
 {
     const cJSON *users = NULL;
@@ -80,7 +80,7 @@ struct http_reply *users_query_answer(struct table *table, uint64_t now_ms,
         return answer_problem(
             (struct problem){400, "the body is not a JSON object in UTF-8, or holds \\u0000 or a key twice"});
     }
-    int outcome = choose_app(table, root, &app);
+    int outcome = choose_app(table, only_app, root, &app);
     if (outcome != 0) {
         return answer_problem(app_choice_problem(outcome));
     }

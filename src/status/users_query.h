@@ -11,7 +11,7 @@
 #define USERS_QUERY_N_MAX 1000
 
 /* NULL when memory is gone. */
-struct http_reply *users_query_answer(struct table *table, uint64_t now_ms,
+struct http_reply *users_query_answer(struct table *table, int only_app, uint64_t now_ms,
                                       const struct http_request *request);
 
 #endif

@@ -19,12 +19,12 @@ static struct http_reply *answer_failure(unsigned code, const char *info)
 
 /* NULL: the app is there. The vendor has no documented code for an sdkappid that is not the caller's in this
  * query; it is told as a request that cannot be read. */
-static const char *read_app(const struct table *table, struct str query, uint16_t *ret_app)
+static const char *read_app(const struct table *table, int only_app, struct str query, uint16_t *ret_app)
 {
     static const struct str names[] = {{"sdkappid", 8}};
     struct query_value value;
     query_find(query, names, 1, &value);
-    switch (app_choose_by_parameter(table, &value, ret_app)) {
+    switch (app_choose_by_parameter(table, only_app, &value, ret_app)) {
     case 0:
         return NULL;
     case APP_UNKNOWN:
@@ -41,9 +41,9 @@ static struct http_reply *refuse(int outcome)
     static const struct {
         unsigned code;
         const char *info;
-    } failures[] = {
+    } failures[] = {[ONLINE_QUERY_REQUEST_OK] = {0, ""},
 #define AS_ROW(id, code, text) [ONLINE_QUERY_REQUEST_##id] = {code, text},
-        ONLINE_QUERY_REQUEST_OUTCOMES(AS_ROW)
+                    ONLINE_QUERY_REQUEST_OUTCOMES(AS_ROW)
 #undef AS_ROW
     };
     return answer_failure(failures[outcome].code, failures[outcome].info);
@@ -108,15 +108,15 @@ static void find_user(struct table *table, uint64_t now_ms, uint16_t app, bool n
     }
 }
 
-struct http_reply *vendor_query_answer(struct table *table, uint64_t now_ms, enum online_query_form form,
-                                       const struct http_request *request)
+struct http_reply *vendor_query_answer(struct table *table, int only_app, uint64_t now_ms,
+                                       enum online_query_form form, const struct http_request *request)
 {
     cleanup(online_query_request_fini) struct online_query_request query = {.tree = NULL};
     struct buf body = {0};
     struct online_query_writer writer;
     struct online_query_result result;
     uint16_t app;
-    const char *wrong = read_app(table, request->query, &app);
+    const char *wrong = read_app(table, only_app, request->query, &app);
     if (wrong != NULL) {
         return answer_failure(VENDOR_BAD_JSON, wrong);
     }

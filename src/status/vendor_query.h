@@ -11,7 +11,7 @@
 #include "presenced/table.h"
 
 /* Always 200: what is wrong is told in the body, as the vendor does. NULL when memory is gone. */
-struct http_reply *vendor_query_answer(struct table *table, uint64_t now_ms, enum online_query_form form,
-                                       const struct http_request *request);
+struct http_reply *vendor_query_answer(struct table *table, int only_app, uint64_t now_ms,
+                                       enum online_query_form form, const struct http_request *request);
 
 #endif

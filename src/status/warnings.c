@@ -100,7 +100,13 @@ void warnings_raise(struct warnings *warnings, enum warning_code code, uint64_t 
 {
     size_t at;
     struct item item = {.code = code, .subject = subject, .logged_ms = now_ms};
-    size_t len = strnlen(text, sizeof(item.text) - 1);
+    size_t len = strnlen(text, sizeof(item.text));
+    if (len == sizeof(item.text)) {
+        len--;
+        while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80) {
+            len--;
+        }
+    }
     memcpy(item.text, text, len);
     (void)pthread_mutex_lock(&warnings->lock);
     bool is_new = !find(warnings, code, subject, &at);

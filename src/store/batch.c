@@ -1,36 +1,72 @@
 /* SPDX-License-Identifier: MIT */
-/* A batch is there whole or not at all, and holds what its users need: the names of
- * their platforms, and the last stamp of those who were dropped. */
-#include "store_private.h"
+/* What users need is in the same batch as they: the names of their platforms, their apps, and the last stamp
+ * of those who were dropped. */
+#include "batch.h"
+
+#include "counter.h"
+#include "liveness.h"
+#include "pending.h"
 
 #include "presenced/clock.h"
 
+#include <poll.h>
+
 #define MINUTES_KEPT_MS (UINT64_C(86400) * 1000)
 
-static void put_pair(struct store *store)
+void batch_init(struct batch *batch)
 {
-    engine_batch_put(store->batch, layout_key(store->pair), layout_value(store->pair));
+    batch->pairs = engine_batch_new();
+    batch_set_known(batch, PLATFORM_N_KNOWN, 0);
 }
 
-void batch_begin(struct store *store)
+void batch_fini(struct batch *batch)
 {
-    engine_batch_clear(store->batch);
-    memset(store->dropped_from, 0, sizeof(store->dropped_from));
+    batch_close_engine(batch);
+    engine_batch_free(batch->pairs);
 }
 
-void batch_put_meta(struct store *store)
+void batch_set_engine(struct batch *batch, struct engine *engine)
 {
-    layout_write_meta(store->pair);
-    put_pair(store);
+    atomic_store(&batch->n_writes_done, atomic_load(&batch->n_writes_begun));
+    atomic_store(&batch->is_torn, false);
+    batch->engine = engine;
 }
 
-void batch_app_pair(const struct store *store, uint16_t app, struct layout_pair *ret_pair)
+void batch_set_known(struct batch *batch, unsigned n_names, unsigned n_apps)
+{
+    batch->n_names = n_names;
+    batch->n_apps = n_apps;
+}
+
+void batch_close_engine(struct batch *batch)
+{
+    engine_close(take_pointer(batch->engine));
+}
+
+void batch_begin(struct batch *batch)
+{
+    engine_batch_clear(batch->pairs);
+    memset(batch->apps_of_dropped, 0, sizeof(batch->apps_of_dropped));
+}
+
+static void put_pair(struct batch *batch)
+{
+    engine_batch_put(batch->pairs, layout_key(&batch->pair), layout_value(&batch->pair));
+}
+
+void batch_put_meta(struct batch *batch)
+{
+    layout_write_meta(&batch->pair);
+    put_pair(batch);
+}
+
+void batch_make_app_pair(const struct table *table, uint16_t app, struct layout_pair *ret_pair)
 {
     struct table_counts counts;
-    table_counts(store->config.table, app, &counts);
+    table_counts(table, app, &counts);
     layout_write_app(
         &(struct layout_app){
-            .id = table_app_id(store->config.table, app),
+            .id = table_app_id(table, app),
             .forgotten_before_ms = counts.forgotten_before_ms,
             .n_dropped_for_room = counts.n_dropped_for_room,
             .n_dropped_for_age = counts.n_dropped_for_age,
@@ -38,115 +74,136 @@ void batch_app_pair(const struct store *store, uint16_t app, struct layout_pair 
         ret_pair);
 }
 
-static void put_app(struct store *store, uint16_t app)
+static void put_app(struct batch *batch, unsigned app)
 {
-    batch_app_pair(store, app, store->pair);
-    put_pair(store);
+    batch_make_app_pair(batch->table, (uint16_t)app, &batch->pair);
+    put_pair(batch);
 }
 
-void batch_put_apps(struct store *store)
+void batch_put_apps(struct batch *batch)
 {
-    for (unsigned app = 0; app < table_n_apps(store->config.table); app++) {
-        put_app(store, (uint16_t)app);
+    for (unsigned app = 0; app < table_n_apps(batch->table); app++) {
+        put_app(batch, app);
     }
 }
 
-void batch_put_position(struct store *store, uint64_t run, uint64_t revision)
+void batch_put_position(struct batch *batch, const struct layout_position *position)
 {
-    layout_write_position(&(struct layout_position){run, revision}, store->pair);
-    put_pair(store);
+    layout_write_position(position, &batch->pair);
+    put_pair(batch);
 }
 
-void batch_put_pending(struct store *store, const struct pending *pending)
+void batch_put_pending(struct batch *batch, const struct pending *pending)
 {
     for (size_t i = 0; i < pending->n; i++) {
         const struct journal_pair *pair = &pending->pairs[i].pair;
         if (pair->is_deleted) {
-            engine_batch_delete(store->batch, pair->key);
+            engine_batch_delete(batch->pairs, pair->key);
         } else {
-            engine_batch_put(store->batch, pair->key, pair->value);
+            engine_batch_put(batch->pairs, pair->key, pair->value);
         }
     }
 }
 
-void batch_put_user(struct store *store, const uint8_t *record)
+void batch_put_user(struct batch *batch, const uint8_t *record)
 {
-    layout_write_user(table_app_id(store->config.table, record_app(record)), record, store->pair);
-    put_pair(store);
+    layout_write_user(table_app_id(batch->table, record_app(record)), record, &batch->pair);
+    put_pair(batch);
 }
 
-void batch_delete_user(struct store *store, uint16_t app, struct str user_id)
+void batch_delete_user(struct batch *batch, uint16_t app, struct str user_id)
 {
-    layout_write_user_key(table_app_id(store->config.table, app), user_id, store->pair);
-    engine_batch_delete(store->batch, layout_key(store->pair));
+    layout_write_user_key(table_app_id(batch->table, app), user_id, &batch->pair);
+    engine_batch_delete(batch->pairs, layout_key(&batch->pair));
 }
 
-void batch_put_minute(struct store *store, const struct layout_minute *minute)
+void batch_drop_user(struct batch *batch, uint16_t app, struct str user_id)
+{
+    batch_delete_user(batch, app, user_id);
+    batch->apps_of_dropped[app / 64] |= UINT64_C(1) << (app % 64);
+}
+
+/* The minute of a day before gives way. */
+void batch_put_minute(struct batch *batch, const struct layout_minute *minute)
 {
     if (minute->unix_ms >= MINUTES_KEPT_MS) {
         layout_write_minute(&(struct layout_minute){.unix_ms = minute->unix_ms - MINUTES_KEPT_MS},
-                            store->pair);
-        engine_batch_delete(store->batch, layout_key(store->pair));
+                            &batch->pair);
+        engine_batch_delete(batch->pairs, layout_key(&batch->pair));
     }
-    layout_write_minute(minute, store->pair);
-    put_pair(store);
+    layout_write_minute(minute, &batch->pair);
+    put_pair(batch);
 }
 
-static void put_dropped_from(struct store *store)
+/* A name is added before the change that needs it, so those known by now are enough. */
+static unsigned put_new_names(struct batch *batch)
 {
-    for (unsigned word = 0; word < sizeof(store->dropped_from) / sizeof(store->dropped_from[0]); word++) {
-        for (uint64_t left = store->dropped_from[word]; left != 0; left &= left - 1) {
-            put_app(store, (uint16_t)(word * 64 + (unsigned)__builtin_ctzll(left)));
+    const struct platform_names *names = table_platform_names(batch->table);
+    unsigned n = platform_count(names);
+    for (unsigned platform = batch->n_names; platform < n; platform++) {
+        layout_write_platform((uint8_t)platform, platform_name(names, (uint8_t)platform), &batch->pair);
+        put_pair(batch);
+    }
+    return n;
+}
+
+/* So are apps: they may be added at any time. */
+static unsigned put_new_apps(struct batch *batch)
+{
+    unsigned n = table_n_apps(batch->table);
+    for (unsigned app = batch->n_apps; app < n; app++) {
+        put_app(batch, app);
+    }
+    return n;
+}
+
+static void put_apps_of_dropped(struct batch *batch)
+{
+    for (unsigned word = 0; word < TABLE_N_APPS_MAX / 64; word++) {
+        for (uint64_t left = batch->apps_of_dropped[word]; left != 0; left &= left - 1) {
+            put_app(batch, word * 64 + (unsigned)__builtin_ctzll(left));
         }
     }
 }
 
-/* A name is heard before the change that needs it, so those known by now are enough. */
-static unsigned put_names(struct store *store)
-{
-    const struct platform_names *names = table_platform_names(store->config.table);
-    unsigned n = platform_count(names);
-    for (unsigned platform = store->n_names_written; platform < n; platform++) {
-        layout_write_platform((uint8_t)platform, platform_name(names, (uint8_t)platform), store->pair);
-        put_pair(store);
-    }
-    return n;
-}
-
-/* And so are apps: they may be added at any time. */
-static unsigned put_new_apps(struct store *store)
-{
-    unsigned n = table_n_apps(store->config.table);
-    for (unsigned app = store->n_apps_stored; app < n; app++) {
-        put_app(store, (uint16_t)app);
-    }
-    return n;
-}
-
-int batch_commit(struct store *store, struct engine_error *ret_error)
+int batch_commit(struct batch *batch, struct engine_error *ret_error)
 {
     uint64_t before_us = clock_monotonic_us();
-    unsigned n_names = put_names(store);
-    unsigned n_apps = put_new_apps(store);
-    put_dropped_from(store);
-    if (engine_batch_is_empty(store->batch)) {
+    unsigned n_names = put_new_names(batch);
+    unsigned n_apps = put_new_apps(batch);
+    put_apps_of_dropped(batch);
+    if (engine_batch_is_empty(batch->pairs)) {
         return 0;
     }
-    store_set_at_disk(store, true);
-    atomic_fetch_add(&store->n_writes_begun, 1);
-    int r = engine_write(store->engine, store->batch, store->config.durability == STORE_SYNC, ret_error);
-    store_set_at_disk(store, false);
+    liveness_set_at_disk(batch->liveness, true);
+    atomic_fetch_add(&batch->n_writes_begun, 1);
+    int r = engine_write(batch->engine, batch->pairs, batch->syncs, ret_error);
+    liveness_set_at_disk(batch->liveness, false);
     if (r < 0) {
-        atomic_store(&store->is_torn, true);
+        atomic_store(&batch->is_torn, true);
         return r;
     }
-    atomic_fetch_add(&store->n_writes_done, 1);
-    store->n_names_written = n_names;
-    store->n_apps_stored = n_apps;
-    atomic_store_explicit(&store->written_sequence, engine_last_sequence(store->engine),
-                          memory_order_release);
-    store_count(&store->counters.n_commits, 1);
-    store_count(&store->counters.n_bytes, engine_batch_size(store->batch));
-    store_count(&store->counters.commit_us_sum, clock_monotonic_us() - before_us);
+    atomic_fetch_add(&batch->n_writes_done, 1);
+    batch_set_known(batch, n_names, n_apps);
+    atomic_store_explicit(&batch->sequence, engine_last_sequence(batch->engine), memory_order_release);
+    counter_add(&batch->n_commits, 1);
+    counter_add(&batch->n_bytes, engine_batch_size(batch->pairs));
+    counter_add(&batch->commit_us_sum, clock_monotonic_us() - before_us);
     return 0;
+}
+
+bool batch_await_writes(const struct batch *batch)
+{
+    uint64_t n_begun = atomic_load(&batch->n_writes_begun);
+    while (atomic_load(&batch->n_writes_done) < n_begun && !atomic_load(&batch->is_torn)) {
+        (void)poll(NULL, 0, 1);
+    }
+    return !atomic_load(&batch->is_torn);
+}
+
+void batch_add_stats(const struct batch *batch, struct store_stats *stats)
+{
+    stats->n_commits = counter_get(&batch->n_commits);
+    stats->n_bytes = counter_get(&batch->n_bytes);
+    stats->commit_us_sum = counter_get(&batch->commit_us_sum);
 }

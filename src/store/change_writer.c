@@ -1,123 +1,141 @@
 /* SPDX-License-Identifier: MIT */
-/* The next batch of what there is to write: a page of a rewrite, changes, a minute, the apps. */
-#include "store_private.h"
+#include "change_writer.h"
+
+#include "batch.h"
+#include "commit_log.h"
+#include "counter.h"
+#include "minutes.h"
+#include "relaxed.h"
+#include "rewrite.h"
+#include "stored_revision.h"
 
 #include "presenced/clock.h"
 
+#include <errno.h>
 #include <stdio.h>
 
-static void put_change(struct store *store, const struct change *change)
+#define BATCH_N_CHANGES_MAX 4096
+#define BATCH_BYTES_MAX ((size_t)1 << 20)
+
+int change_writer_init(struct change_writer *change_writer)
+{
+    change_writer->changes = table_changes(change_writer->config->table);
+    change_writer->read = calloc(BATCH_N_CHANGES_MAX, sizeof(*change_writer->read));
+    return change_writer->read == NULL ? -ENOMEM : 0;
+}
+
+void change_writer_fini(struct change_writer *change_writer)
+{
+    buf_fini(&change_writer->storage);
+    free(change_writer->read);
+}
+
+void change_writer_request_apps(struct change_writer *change_writer)
+{
+    atomic_fetch_add(&change_writer->n_app_requests, 1);
+}
+
+void change_writer_rewrite(struct change_writer *change_writer)
+{
+    /* What the log has told up to here is in the table, for a user is changed before the log is told. */
+    change_writer->position = changes_last_revision(change_writer->changes);
+    rewrite_begin(change_writer->rewrite);
+}
+
+static void put_change(struct batch *batch, const struct change *change)
 {
     const uint8_t *record = (const uint8_t *)change->record.ptr;
     if (change->kind == CHANGE_UPDATED) {
-        batch_put_user(store, record);
-        return;
-    }
-    uint16_t app = record_app(record);
-    batch_delete_user(store, app, record_id(record));
-    store->dropped_from[app / 64] |= UINT64_C(1) << (app % 64);
-}
-
-/* A minute that has ended, if there is one. */
-static bool peek_minute(struct store *store, struct layout_minute *ret_minute)
-{
-    (void)pthread_mutex_lock(&store->minutes.lock);
-    *ret_minute = store->minutes.ended;
-    (void)pthread_mutex_unlock(&store->minutes.lock);
-    return ret_minute->unix_ms != 0;
-}
-
-static void take_minute(struct store *store, const struct layout_minute *minute)
-{
-    (void)pthread_mutex_lock(&store->minutes.lock);
-    if (store->minutes.ended.unix_ms == minute->unix_ms) {
-        store->minutes.ended = (struct layout_minute){0};
-    }
-    (void)pthread_mutex_unlock(&store->minutes.lock);
-}
-
-/* While the table is rewritten, what changed before is not all there yet. */
-static void publish(struct store *store)
-{
-    if (store->rewrite.phase != REWRITE_NONE || store_stored_revision(store) == store->position) {
-        return;
-    }
-    atomic_store(&store->lacking_since_ms, store->read_ms);
-    atomic_store_explicit(&store->stored_revision, store->position, memory_order_release);
-    if (store->config.on_durable != NULL) {
-        store->config.on_durable(store->config.cls);
-    }
-}
-
-/* Whether a start is to take up the journal behind where the last batch said; without any change after a
- * rewrite, for what the journal has of the time before it is older than what was written. */
-static bool goes_further(const struct store *store, size_t n)
-{
-    return store->journal != NULL && store->rewrite.phase == REWRITE_NONE &&
-           store->position + n != store_stored_revision(store);
-}
-
-/* Of a journal that is lost nothing can be taken up: with this batch nothing needs be. */
-static void put_position(struct store *store, uint64_t revision)
-{
-    if (journal_is_lost(store->journal)) {
-        batch_put_position(store, 0, 0);
+        batch_put_user(batch, record);
     } else {
-        batch_put_position(store, store->run, revision);
+        batch_drop_user(batch, record_app(record), record_id(record));
     }
 }
 
-static int write_changes(struct store *store, size_t n, struct engine_error *ret_error)
+/* Whether the batch must say from where a start goes on in the journal. Without any change after a rewrite it
+ * must, too: what the journal has of the time before is older than what was written. */
+static bool moves_position(const struct change_writer *change_writer, size_t n)
 {
+    return commit_log_is_used(change_writer->commit_log) && !rewrite_is_under_way(change_writer->rewrite) &&
+           change_writer->position + n != stored_revision_get(change_writer->stored);
+}
+
+/* During a rewrite, what changed before is not all there yet. */
+static void publish(struct change_writer *change_writer)
+{
+    if (rewrite_is_under_way(change_writer->rewrite) ||
+        stored_revision_get(change_writer->stored) == change_writer->position) {
+        return;
+    }
+    relaxed_batch_stored(change_writer->relaxed, change_writer->begun_ms);
+    stored_revision_set(change_writer->stored, change_writer->position);
+    change_writer->config->on_durable(change_writer->config->cls);
+}
+
+static int write_changes(struct change_writer *change_writer, size_t n, struct engine_error *ret_error)
+{
+    struct batch *batch = change_writer->batch;
     struct layout_minute minute;
-    bool has_minute = peek_minute(store, &minute);
-    uint64_t n_apps_noted = atomic_load(&store->n_apps_noted);
-    batch_begin(store);
-    if (n_apps_noted != atomic_load(&store->n_apps_written)) {
-        batch_put_apps(store);
+    bool has_minute = minutes_pending(change_writer->minutes, &minute);
+    uint64_t n_app_requests = atomic_load(&change_writer->n_app_requests);
+    batch_begin(batch);
+    if (n_app_requests != atomic_load(&change_writer->n_app_requests_done)) {
+        batch_put_apps(batch);
     }
     for (size_t i = 0; i < n; i++) {
-        put_change(store, &store->read[i]);
+        put_change(batch, &change_writer->read[i]);
     }
     if (has_minute) {
-        batch_put_minute(store, &minute);
+        batch_put_minute(batch, &minute);
     }
-    if (goes_further(store, n)) {
-        put_position(store, store->position + n);
+    if (moves_position(change_writer, n)) {
+        struct layout_position position = commit_log_position(change_writer->commit_log,
+                                                              change_writer->position + n);
+        batch_put_position(batch, &position);
     }
-    int r = batch_commit(store, ret_error);
+    int r = batch_commit(batch, ret_error);
     if (r < 0) {
         return r;
     }
     if (has_minute) {
-        take_minute(store, &minute);
+        minutes_written(change_writer->minutes, &minute);
     }
-    atomic_store(&store->n_apps_written, n_apps_noted);
-    store_count(&store->counters.n_changes, n);
-    store->position += n;
-    publish(store);
-    return n > 0 || store->rewrite.phase != REWRITE_NONE ? 0 : CHANGE_WRITER_IDLE;
+    atomic_store(&change_writer->n_app_requests_done, n_app_requests);
+    counter_add(&change_writer->n_changes, n);
+    change_writer->position += n;
+    publish(change_writer);
+    return n > 0 || rewrite_is_under_way(change_writer->rewrite) ? 0 : CHANGE_WRITER_IDLE;
 }
 
-int change_writer_step(struct store *store, struct engine_error *ret_error)
+int change_writer_step(struct change_writer *change_writer, struct engine_error *ret_error)
 {
     /* First the page, then the changes: a page's copies of users are never newer than changes that are read
      * after it was written, so what is written last is what is true. */
-    int r = store->rewrite.phase == REWRITE_NONE ? 0 : rewrite_step(store, ret_error);
-    if (r < 0) {
-        return r;
+    if (rewrite_is_under_way(change_writer->rewrite)) {
+        int r = rewrite_step(change_writer->rewrite, ret_error);
+        if (r < 0) {
+            return r;
+        }
     }
     size_t n = 0;
-    store->read_ms = clock_coarse_ms();
-    r = changes_read(store->changes, store->position, BATCH_N_CHANGES_MAX, BATCH_BYTES_MAX, &store->storage,
-                     store->read, &n);
+    change_writer->begun_ms = clock_coarse_ms();
+    int r = changes_read(change_writer->changes, change_writer->position, BATCH_N_CHANGES_MAX,
+                         BATCH_BYTES_MAX, &change_writer->storage, change_writer->read, &n);
     if (r == CHANGES_LOST) {
-        rewrite_begin(store);
+        change_writer_rewrite(change_writer);
         return 0;
     }
     if (r < 0) {
         (void)snprintf(ret_error->text, sizeof(ret_error->text), "no memory to read changes");
         return r;
     }
-    return write_changes(store, n, ret_error);
+    return write_changes(change_writer, n, ret_error);
+}
+
+void change_writer_add_stats(const struct change_writer *change_writer, struct store_stats *stats)
+{
+    bool has_request = atomic_load(&change_writer->n_app_requests) !=
+                       atomic_load(&change_writer->n_app_requests_done);
+    stats->lag += has_request;
+    stats->n_changes = counter_get(&change_writer->n_changes);
 }

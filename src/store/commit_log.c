@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* With STORE_COMMIT a change is put into the journal by the thread that makes it, so its event need not wait
- * for the engine, and the writer thread may gather many changes for each batch. What that needs:
+/* A change is put into the journal by the thread that makes it, so its event need not wait for the engine,
+ * and the writer thread may gather many changes for each batch. What that needs:
  *
- *   - the journal takes no more when what it holds is not in the engine yet; then events wait for the engine
+ *   - the journal takes no more when it is full of what is not in the engine yet; then events wait for the
+ *     engine
  *   - the engine's batches say how far they go, so that a start knows what is to be taken from the journal
  *   - a change is on disk a second later: while the fsync thread does not keep up with that, events wait, too
  *
- * One file a run: a run that has ended in order leaves none. One whose file is lost on the way goes on
- * without: events wait for the engine, whose next batch says that there is no journal, until there is one of
- * a new number. */
-#include "store_private.h"
+ * One file a run: a run that has ended in order leaves none. A run whose file is lost on the way goes on
+ * without it: events wait for the engine, whose next batch says that there is no journal, until there is one
+ * of a new number. */
+#include "commit_log.h"
+
+#include "batch.h"
+#include "folder.h"
+#include "fsync_thread.h"
+#include "liveness.h"
+#include "stored_revision.h"
 
 #include "presenced/clock.h"
 #include "presenced/log.h"
@@ -19,163 +26,177 @@
 
 static_assert(LAYOUT_KEY_MAX <= JOURNAL_KEY_MAX && LAYOUT_VALUE_MAX <= JOURNAL_VALUE_MAX, "all fit");
 
-/* How long an fsync may take before changes are kept out of the mapped file. */
-#define STUCK_AFTER_MS 200
+#define RENEWAL_INTERVAL_MS 10000
 
-/* Between files that are made in the place of lost ones. */
-#define MEND_INTERVAL_MS 10000
-
-static void on_change(void *cls, const struct change *change);
-
-int commit_log_prepare(struct store *store)
-{
-    if (store->config.durability != STORE_COMMIT) {
-        store->run = 0;
-        return 0;
-    }
-    store->run++;
-    store->n_names_journaled = store->n_names_written;
-    store->n_apps_journaled = table_n_apps(store->config.table); /* the first batch has them */
-    return journal_create(store->folder_fd, store->run, &store->journal);
-}
-
-void commit_log_start(struct store *store)
-{
-    store->observer = (struct changes_observer){.on_change = on_change, .cls = store};
-    changes_observe(store->changes, &store->observer);
-}
-
-/* The engine must name the new file before anything is put there that is to count. A thread may be amid
- * putting what is lost: without the observer there is none. */
-static int renew(struct store *store, struct engine_error *ret_error)
-{
-    changes_unobserve(store->changes, &store->observer);
-    int r = journal_renew(store->journal, store->folder_fd, store->run + 1);
-    if (r < 0) {
-        (void)snprintf(ret_error->text, sizeof(ret_error->text), "%s", strerror(-r));
-        return r;
-    }
-    store->run++;
-    batch_begin(store);
-    batch_put_position(store, store->run, store->position);
-    r = batch_commit(store, ret_error);
-    if (r == 0) {
-        journal_resume(store->journal);
-        commit_log_start(store);
-    }
-    return r;
-}
-
-void commit_log_mend(struct store *store)
-{
-    struct engine_error error = {""};
-    uint64_t now_ms = clock_coarse_ms();
-    if (store->journal == NULL || !journal_is_lost(store->journal) || now_ms < store->mends_from_ms ||
-        store->rewrite.phase != REWRITE_NONE) {
-        return;
-    }
-    store_set_at_disk(store, true);
-    int r = renew(store, &error);
-    store_set_at_disk(store, false);
-    store->mends_from_ms = now_ms + MEND_INTERVAL_MS;
-    if (r == 0) {
-        log_error("the journal was cut, or could not be written: there is a new one",
-                  log_u64("run", store->run));
-    } else if (!store->is_journal_lost) {
-        log_error("the journal was cut, or could not be written: events wait for the engine",
-                  log_text("problem", error.text));
-    }
-    store->is_journal_lost = r < 0;
-}
-
-bool commit_log_is_whole(const struct store *store)
-{
-    return store->journal != NULL &&
-           journal_revision(store->journal) >= changes_last_revision(store->changes);
-}
-
-static bool put(struct store *store, uint64_t revision, const struct layout_pair *pair, bool is_deleted)
+static bool put(const struct commit_log *commit_log, uint64_t revision, const struct layout_pair *pair,
+                bool is_deleted)
 {
     const struct journal_pair put = {
         .is_deleted = is_deleted,
         .key = layout_key(pair),
         .value = is_deleted ? STR("") : layout_value(pair),
     };
-    return journal_put(store->journal, store_stored_revision(store), revision, &put);
+    return journal_put(commit_log->journal, stored_revision_get(commit_log->stored), revision, &put);
 }
 
-static bool put_names(struct store *store, uint64_t revision)
+static bool put_new_names(struct commit_log *commit_log, uint64_t revision)
 {
-    const struct platform_names *names = table_platform_names(store->config.table);
+    const struct platform_names *names = table_platform_names(commit_log->config->table);
     unsigned n = platform_count(names);
-    for (; store->n_names_journaled < n; store->n_names_journaled++) {
+    for (; commit_log->n_names < n; commit_log->n_names++) {
         struct layout_pair pair;
-        uint8_t platform = (uint8_t)store->n_names_journaled;
+        uint8_t platform = (uint8_t)commit_log->n_names;
         layout_write_platform(platform, platform_name(names, platform), &pair);
-        if (!put(store, revision, &pair, false)) {
+        if (!put(commit_log, revision, &pair, false)) {
             return false;
         }
     }
     return true;
 }
 
-static bool put_app(struct store *store, uint64_t revision, unsigned app)
+static bool put_app(const struct commit_log *commit_log, uint64_t revision, unsigned app)
 {
     struct layout_pair pair;
-    batch_app_pair(store, (uint16_t)app, &pair);
-    return put(store, revision, &pair, false);
+    batch_make_app_pair(commit_log->config->table, (uint16_t)app, &pair);
+    return put(commit_log, revision, &pair, false);
 }
 
-/* New ones; and one of whose users one is dropped, for it says what it knew. */
-static bool put_apps(struct store *store, const struct change *change, uint16_t app)
+static bool put_new_apps(struct commit_log *commit_log, uint64_t revision)
 {
-    unsigned n = table_n_apps(store->config.table);
-    for (; store->n_apps_journaled < n; store->n_apps_journaled++) {
-        if (!put_app(store, change->revision, store->n_apps_journaled)) {
+    unsigned n = table_n_apps(commit_log->config->table);
+    for (; commit_log->n_apps < n; commit_log->n_apps++) {
+        if (!put_app(commit_log, revision, commit_log->n_apps)) {
             return false;
         }
     }
-    return change->kind == CHANGE_UPDATED || put_app(store, change->revision, app);
+    return true;
 }
 
-static bool put_user(struct store *store, const struct change *change, uint16_t app)
+/* With the app of a user who was dropped, for it has its forgotten_before from that. */
+static bool put_user(const struct commit_log *commit_log, const struct change *change)
 {
     const uint8_t *record = (const uint8_t *)change->record.ptr;
-    uint64_t app_id = table_app_id(store->config.table, app);
+    uint16_t app = record_app(record);
+    uint64_t app_id = table_app_id(commit_log->config->table, app);
     struct layout_pair pair;
     if (change->kind == CHANGE_UPDATED) {
         layout_write_user(app_id, record, &pair);
-    } else {
-        layout_write_user_key(app_id, record_id(record), &pair);
+        return put(commit_log, change->revision, &pair, false);
     }
-    return put(store, change->revision, &pair, change->kind != CHANGE_UPDATED);
+    layout_write_user_key(app_id, record_id(record), &pair);
+    return put_app(commit_log, change->revision, app) && put(commit_log, change->revision, &pair, true);
 }
 
-/* A store to a mapped page that was written back meanwhile is a page fault, which waits for the file system's
- * own journal: where the disk stands still that blocks the thread after some seconds (ext4), with locks held.
- * The fsync thread is the first to be stuck.
+/* A change that is missing, for want of room or because the disk is stuck, leaves those after it of no use
+ * before the engine has it.
+ *
+ * Why the disk matters: a store to a mapped page that was written back meanwhile is a page fault, which waits
+ * for the file system's own journal. Where the disk stands still that blocks the thread after some seconds
+ * (ext4), with locks held. The fsync thread is the first to be stuck.
  *
  * A file system that is frozen, for a snapshot, gives no such warning: whoever changes the table then waits
  * for the thaw, as a pwrite() would. To probe the file every millisecond, and keep out of it where the last
- * that got through is older than three, was too slow for 17 of 20 freezes under load. */
-static bool is_disk_stuck(const struct store *store)
-{
-    uint64_t since_ms = atomic_load_explicit(&store->syncs_since_ms, memory_order_relaxed);
-    return since_ms != 0 && clock_coarse_ms() > since_ms + STUCK_AFTER_MS;
-}
-
-/* One that is missing, for want of room or because the disk is stuck, leaves those after it of no use before
- * the engine has it. */
+ * probe that got through is older than three, was too slow for 17 of 20 freezes under load. */
 static void on_change(void *cls, const struct change *change)
 {
-    struct store *store = cls;
+    struct commit_log *commit_log = cls;
     uint64_t before = change->revision - 1;
-    bool has_gap = journal_revision(store->journal) != before && store_stored_revision(store) < before;
-    if (has_gap || is_disk_stuck(store)) {
+    bool has_gap = journal_revision(commit_log->journal) != before &&
+                   stored_revision_get(commit_log->stored) < before;
+    if (has_gap || fsync_thread_is_stuck(commit_log->fsync_thread)) {
         return;
     }
-    uint16_t app = record_app((const uint8_t *)change->record.ptr);
-    if (put_names(store, change->revision) && put_apps(store, change, app) && put_user(store, change, app)) {
-        journal_complete(store->journal, change->revision);
+    if (put_new_names(commit_log, change->revision) && put_new_apps(commit_log, change->revision) &&
+        put_user(commit_log, change)) {
+        journal_complete(commit_log->journal, change->revision);
+    }
+}
+
+void commit_log_init(struct commit_log *commit_log)
+{
+    commit_log->changes = table_changes(commit_log->config->table);
+}
+
+void commit_log_fini(struct commit_log *commit_log)
+{
+    changes_unobserve(commit_log->changes, &commit_log->observer);
+    journal_free(commit_log->journal);
+}
+
+int commit_log_prepare(struct commit_log *commit_log, uint64_t last_run)
+{
+    struct table *table = commit_log->config->table;
+    if (commit_log->config->durability != STORE_COMMIT) {
+        return 0;
+    }
+    commit_log->run = last_run + 1;
+    commit_log->n_names = platform_count(table_platform_names(table));
+    commit_log->n_apps = table_n_apps(table);
+    return journal_create(commit_log->folder->fd, commit_log->run, &commit_log->journal);
+}
+
+void commit_log_start(struct commit_log *commit_log)
+{
+    commit_log->observer = (struct changes_observer){.on_change = on_change, .cls = commit_log};
+    changes_observe(commit_log->changes, &commit_log->observer);
+}
+
+/* The engine must name the new file before anything is put there that is to count. A thread may be amid
+ * putting what is lost: without the observer there is none. */
+static int make_next(struct commit_log *commit_log, struct engine_error *ret_error)
+{
+    changes_unobserve(commit_log->changes, &commit_log->observer);
+    int r = journal_renew(commit_log->journal, commit_log->folder->fd, commit_log->run + 1);
+    if (r < 0) {
+        (void)snprintf(ret_error->text, sizeof(ret_error->text), "%s", strerror(-r));
+        return r;
+    }
+    commit_log->run++;
+    const struct layout_position position = {commit_log->run, stored_revision_get(commit_log->stored)};
+    batch_begin(commit_log->batch);
+    batch_put_position(commit_log->batch, &position);
+    r = batch_commit(commit_log->batch, ret_error);
+    if (r < 0) {
+        return r;
+    }
+    journal_resume(commit_log->journal);
+    commit_log_start(commit_log);
+    return 0;
+}
+
+void commit_log_renew(struct commit_log *commit_log)
+{
+    struct engine_error error = {""};
+    uint64_t now_ms = clock_coarse_ms();
+    if (commit_log->journal == NULL || !journal_is_lost(commit_log->journal) ||
+        now_ms < commit_log->next_renewal_ms) {
+        return;
+    }
+    liveness_set_at_disk(commit_log->liveness, true);
+    int r = make_next(commit_log, &error);
+    liveness_set_at_disk(commit_log->liveness, false);
+    commit_log->next_renewal_ms = now_ms + RENEWAL_INTERVAL_MS;
+    if (r == 0) {
+        log_error("the journal was cut, or could not be written: there is a new one",
+                  log_u64("run", commit_log->run));
+    } else if (!commit_log->is_loss_logged) {
+        log_error("the journal was cut, or could not be written: events wait for the engine",
+                  log_text("problem", error.text));
+    }
+    commit_log->is_loss_logged = r < 0;
+}
+
+struct layout_position commit_log_position(const struct commit_log *commit_log, uint64_t revision)
+{
+    if (commit_log->journal == NULL || journal_is_lost(commit_log->journal)) {
+        return (struct layout_position){0, 0};
+    }
+    return (struct layout_position){commit_log->run, revision};
+}
+
+void commit_log_sync(const struct commit_log *commit_log)
+{
+    if (commit_log->journal != NULL) {
+        (void)journal_sync(commit_log->journal);
     }
 }

@@ -21,7 +21,7 @@ struct engine {
     rocksdb_writeoptions_t *synced;
 };
 
-/* Its errors are texts that begin with the kind. */
+/* The library's errors are texts that begin with the kind. */
 static int error_of(const char *text)
 {
     static const struct {
@@ -62,8 +62,8 @@ static int take_error(char *text, struct engine_error *ret_error)
 }
 
 /* Half of the memory is for two buffers of writes, a quarter for blocks that were read, and what is left for
- * files under way. */
-static void bound_memory(rocksdb_options_t *options, uint64_t memory_bytes)
+ * files that are being written. */
+static void limit_memory(rocksdb_options_t *options, uint64_t memory_bytes)
 {
     rocksdb_cache_t *cache = rocksdb_cache_create_lru((size_t)memory_bytes / 4);
     rocksdb_block_based_table_options_t *tables = rocksdb_block_based_options_create();
@@ -79,10 +79,10 @@ static void bound_memory(rocksdb_options_t *options, uint64_t memory_bytes)
     rocksdb_options_set_max_open_files(options, N_OPEN_FILES_MAX);
 }
 
-/* It keeps a log for people beside its data, and when the disk is full where it writes to that, an assertion
- * ends the process (7.8.3 of Debian; test_closed_while_full shows it). At this level nothing is written, not
- * even its options, unless the file is one that is bounded. */
-static void forgo_info_log(rocksdb_options_t *options)
+/* The library keeps a log for people beside its data. When the disk is full while it writes that, an
+ * assertion ends the process (7.8.3 of Debian; closed_while_full in test_store_full.c shows it). At this
+ * level it writes nothing; not even its options, which a log of bounded size would get. */
+static void disable_info_log(rocksdb_options_t *options)
 {
     rocksdb_options_set_info_log_level(options, INFO_LOG_FATAL);
     rocksdb_options_set_keep_log_file_num(options, 1);
@@ -90,15 +90,15 @@ static void forgo_info_log(rocksdb_options_t *options)
     rocksdb_options_set_stats_persist_period_sec(options, 0);
 }
 
-/* It counts comparisons of keys and more for each thread that calls it, which is a fifth of what a write
- * takes and a tenth of loading, unless the thread forgoes that. */
-static void forgo_counts(void)
+/* The library counts comparisons of keys and more for each thread that calls it. That is a fifth of what a
+ * write takes and a tenth of loading, and nobody reads it. */
+static void disable_perf_counters(void)
 {
     rocksdb_set_perf_level(rocksdb_disable);
 }
 
-/* The empty one of the last time would get another name at each opening, and those are only removed by one
- * that succeeds. */
+/* The empty one of the last time would be renamed at each opening, and only an opening that succeeds removes
+ * those. */
 static void remove_info_log(const char *path)
 {
     char name[PATH_MAX];
@@ -106,12 +106,12 @@ static void remove_info_log(const char *path)
     (void)unlink(name);
 }
 
-/* Its own threads flush and merge tables in pieces of tens of milliseconds, for which nobody waits but who
- * closes the store. Where they share a core with those who answer, half of it would be theirs for so long,
- * and every answer late. Where events leave them too little, events wait for them in the end, and that leaves
- * them more; beside queries that take all of the core they get a sixtieth of it. It holds for all engines of
- * the process. */
-static void put_threads_last(void)
+/* The library's own threads flush and merge tables in pieces of tens of milliseconds, and only whoever closes
+ * the store waits for that. On a core that they share with threads that answer, they would take half of it
+ * for so long, and every answer would be late. Where events leave them too little, events wait for them in
+ * the end, so they get more; beside queries that take all of the core they get a sixtieth of it. The priority
+ * holds for all engines of the process. */
+static void lower_thread_priority(void)
 {
     rocksdb_env_t *env = rocksdb_create_default_env();
     rocksdb_env_lower_thread_pool_cpu_priority(env);
@@ -119,8 +119,8 @@ static void put_threads_last(void)
     rocksdb_env_destroy(env);
 }
 
-/* What has no function of its own in 7.8: no room is taken beforehand, and after an error nothing is tried
- * again, for a log that broke off in the middle is best read anew. */
+/* Options that have no function of their own in 7.8: no room is allocated beforehand, and nothing is retried
+ * after an error, for a log that broke off in the middle is best read anew. */
 static rocksdb_options_t *complete_options(rocksdb_options_t *options)
 {
     char *error = NULL;
@@ -139,9 +139,7 @@ static rocksdb_options_t *complete_options(rocksdb_options_t *options)
 static rocksdb_options_t *make_options(uint64_t memory_bytes)
 {
     rocksdb_options_t *options = rocksdb_options_create();
-    /* Reads the log up to what is broken. What must have been in it is for the caller to know: see
-     * superblock.h.
-     */
+    /* Reads the log up to what is broken. The caller knows what must have been in it: see superblock.h. */
     rocksdb_options_set_wal_recovery_mode(options, rocksdb_point_in_time_recovery);
     rocksdb_options_set_paranoid_checks(options, 1);
     rocksdb_options_set_compression(options, rocksdb_no_compression);
@@ -149,8 +147,8 @@ static rocksdb_options_t *make_options(uint64_t memory_bytes)
     rocksdb_options_set_bytes_per_sync(options, (uint64_t)1 << 20);
     rocksdb_options_set_max_background_jobs(options, 2);
     rocksdb_options_set_skip_stats_update_on_db_open(options, 1);
-    bound_memory(options, memory_bytes);
-    forgo_info_log(options);
+    limit_memory(options, memory_bytes);
+    disable_info_log(options);
     return complete_options(options);
 }
 
@@ -160,7 +158,7 @@ static struct engine *make_engine(uint64_t memory_bytes)
     if (engine == NULL) {
         return NULL;
     }
-    put_threads_last();
+    lower_thread_priority();
     engine->options = make_options(memory_bytes);
     engine->written = rocksdb_writeoptions_create();
     engine->synced = rocksdb_writeoptions_create();
@@ -168,25 +166,25 @@ static struct engine *make_engine(uint64_t memory_bytes)
     return engine;
 }
 
-enum way { WAY_CREATE, WAY_OPEN, WAY_READ_ONLY, WAY_BESIDE };
+enum mode { MODE_CREATE, MODE_OPEN, MODE_READ_ONLY, MODE_BESIDE };
 
-static int open_db(struct engine *engine, const char *path, enum way way, struct engine_error *ret_error)
+static int open_db(struct engine *engine, const char *path, enum mode mode, struct engine_error *ret_error)
 {
     char *error = NULL;
     if (engine->options == NULL) {
         (void)snprintf(ret_error->text, sizeof(ret_error->text), "RocksDB lacks an option");
         return -EIO;
     }
-    if (way == WAY_BESIDE) {
+    if (mode == MODE_BESIDE) {
         rocksdb_options_set_max_open_files(engine->options, -1);
     } else {
         remove_info_log(path);
     }
-    if (way == WAY_READ_ONLY || way == WAY_BESIDE) {
+    if (mode == MODE_READ_ONLY || mode == MODE_BESIDE) {
         engine->db = rocksdb_open_for_read_only(engine->options, path, 0, &error);
         return take_error(error, ret_error);
     }
-    if (way == WAY_CREATE) {
+    if (mode == MODE_CREATE) {
         rocksdb_options_set_create_if_missing(engine->options, 1);
         rocksdb_destroy_db(engine->options, path, &error);
         int r = take_error(error, ret_error);
@@ -198,14 +196,14 @@ static int open_db(struct engine *engine, const char *path, enum way way, struct
     return take_error(error, ret_error);
 }
 
-static int open_engine(const char *path, uint64_t memory_bytes, enum way way, struct engine **ret_engine,
+static int open_engine(const char *path, uint64_t memory_bytes, enum mode mode, struct engine **ret_engine,
                        struct engine_error *ret_error)
 {
     cleanup(engine_closep) struct engine *engine = make_engine(memory_bytes);
     if (engine == NULL) {
         return -ENOMEM;
     }
-    int r = open_db(engine, path, way, ret_error);
+    int r = open_db(engine, path, mode, ret_error);
     if (r < 0) {
         return r;
     }
@@ -216,25 +214,25 @@ static int open_engine(const char *path, uint64_t memory_bytes, enum way way, st
 int engine_create(const char *path, uint64_t memory_bytes, struct engine **ret_engine,
                   struct engine_error *ret_error)
 {
-    return open_engine(path, memory_bytes, WAY_CREATE, ret_engine, ret_error);
+    return open_engine(path, memory_bytes, MODE_CREATE, ret_engine, ret_error);
 }
 
 int engine_open(const char *path, uint64_t memory_bytes, struct engine **ret_engine,
                 struct engine_error *ret_error)
 {
-    return open_engine(path, memory_bytes, WAY_OPEN, ret_engine, ret_error);
+    return open_engine(path, memory_bytes, MODE_OPEN, ret_engine, ret_error);
 }
 
 int engine_open_read_only(const char *path, uint64_t memory_bytes, struct engine **ret_engine,
                           struct engine_error *ret_error)
 {
-    return open_engine(path, memory_bytes, WAY_READ_ONLY, ret_engine, ret_error);
+    return open_engine(path, memory_bytes, MODE_READ_ONLY, ret_engine, ret_error);
 }
 
 int engine_open_beside(const char *path, uint64_t memory_bytes, struct engine **ret_engine,
                        struct engine_error *ret_error)
 {
-    return open_engine(path, memory_bytes, WAY_BESIDE, ret_engine, ret_error);
+    return open_engine(path, memory_bytes, MODE_BESIDE, ret_engine, ret_error);
 }
 
 void engine_close(struct engine *engine)
@@ -323,7 +321,7 @@ size_t engine_batch_size(struct engine_batch *batch)
 int engine_write(struct engine *engine, struct engine_batch *batch, bool sync, struct engine_error *ret_error)
 {
     char *error = NULL;
-    forgo_counts();
+    disable_perf_counters();
     rocksdb_write(engine->db, sync ? engine->synced : engine->written, batch_of(batch), &error);
     return take_error(error, ret_error);
 }
@@ -346,7 +344,7 @@ struct engine_cursor *engine_cursor_new(struct engine *engine, struct str from, 
         free(cursor);
         return NULL;
     }
-    forgo_counts();
+    disable_perf_counters();
     cursor->options = rocksdb_readoptions_create();
     rocksdb_readoptions_set_verify_checksums(cursor->options, 1);
     rocksdb_readoptions_set_fill_cache(cursor->options, 0);
@@ -391,7 +389,7 @@ static int compare_cuts(const void *a, const void *b)
     return str_compare(*(const struct str *)a, *(const struct str *)b);
 }
 
-/* Where the engine's files begin is where it has cut already. */
+/* The engine's files begin where it has cut already. */
 static size_t copy_file_starts(const rocksdb_livefiles_t *files, struct str from, struct str to,
                                struct buf *storage, struct str *ret_starts, size_t max)
 {
@@ -417,7 +415,7 @@ size_t engine_cuts(struct engine *engine, struct str from, struct str to, struct
     buf_clear(storage);
     size_t n = copy_file_starts(files, from, to, storage, ret_cuts, max);
     rocksdb_livefiles_destroy(files);
-    /* Only now does the storage stay where it is. */
+    /* Only now, for the storage moves while it grows. */
     const char *at = storage->ptr;
     for (size_t i = 0; i < n; i++) {
         ret_cuts[i].ptr = at;

@@ -17,7 +17,7 @@ struct engine_error {
 /* What every call that can fail returns: 0; -EBADMSG damaged; -EBUSY locked by another process; -ENOSPC;
  * -EROFS; -EACCES; -EIO for all else. */
 
-/* Makes an empty one in the folder; what was there of an engine is gone. */
+/* Makes an empty one in the folder; an engine that was there is gone. */
 int engine_create(const char *path, uint64_t memory_bytes, struct engine **ret_engine,
                   struct engine_error *ret_error);
 
@@ -29,8 +29,8 @@ int engine_open(const char *path, uint64_t memory_bytes, struct engine **ret_eng
 int engine_open_read_only(const char *path, uint64_t memory_bytes, struct engine **ret_engine,
                           struct engine_error *ret_error);
 
-/* The same beside a process that writes. What it was opened with is held open, so it may be deleted
- * meanwhile; that nothing was while it opened, the caller makes sure. */
+/* The same beside a process that writes. The files that it was opened with are held open, so they may be
+ * deleted later; the caller makes sure that none was deleted during the call. */
 int engine_open_beside(const char *path, uint64_t memory_bytes, struct engine **ret_engine,
                        struct engine_error *ret_error);
 
@@ -38,13 +38,13 @@ int engine_open_beside(const char *path, uint64_t memory_bytes, struct engine **
 void engine_close(struct engine *engine);
 DEFINE_CLEANUP(struct engine *, engine_close)
 
-/* Counts what was ever written; what a crash has taken is not counted. */
+/* How many pairs were ever written, without those that a crash has taken. */
 uint64_t engine_last_sequence(const struct engine *engine);
 
 /* The lowest number of a log of writes that may hold what is not in a table yet. */
 uint64_t engine_min_log(const struct engine *engine);
 
-/* Moves all that was written out of the log of writes, so that the next start need not read it again. */
+/* Empties the log of writes into a table, so that the next start need not read it again. */
 int engine_flush(struct engine *engine, struct engine_error *ret_error);
 
 struct engine_batch;
@@ -58,7 +58,7 @@ void engine_batch_delete(struct engine_batch *batch, struct str key);
 bool engine_batch_is_empty(struct engine_batch *batch);
 size_t engine_batch_size(struct engine_batch *batch);
 
-/* Written when it returns, as far as the death of the process goes; with `sync` of the machine, too. */
+/* When it returns, the batch survives the death of the process; with `sync`, that of the machine, too. */
 int engine_write(struct engine *engine, struct engine_batch *batch, bool sync,
                  struct engine_error *ret_error);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "files.h"
 
+#include "presenced/event_history.h"
 #include "presenced/str.h"
 
 #include <dirent.h>
@@ -41,7 +42,7 @@ static bool is_stray(struct str name)
     return str_equal(name, STR("CURRENT")) || str_starts_with(name, MANIFEST_PREFIX);
 }
 
-/* Whether all files are strays; unlinks those that are if `removes`. */
+/* Whether all files are strays. With `removes`, unlinks those that are. */
 static bool walk_strays(int folder_fd, bool removes)
 {
     bool all_are = true;
@@ -57,7 +58,8 @@ static bool walk_strays(int folder_fd, bool removes)
         if (removes && is_stray(name)) {
             (void)unlinkat(folder_fd, entry->d_name, 0);
         }
-        all_are = all_are && (is_stray(name) || str_equal(name, STR(".")) || str_equal(name, STR("..")));
+        all_are = all_are && (is_stray(name) || str_equal(name, STR(".")) || str_equal(name, STR("..")) ||
+                              str_equal(name, STR(EVENT_HISTORY_FOLDER)));
     }
     (void)closedir(folder);
     return all_are;
@@ -119,14 +121,14 @@ static int sync_manifest(int folder_fd, struct file_mark *ret_mark)
     return r;
 }
 
-/* The place of the lowest number, for another that is higher. */
+/* The log of the lowest number: it gives way to a newer one. */
 static struct file_mark *lowest(struct files_mark *mark)
 {
-    struct file_mark *lowest = &mark->logs[0];
+    struct file_mark *found = &mark->logs[0];
     for (unsigned i = 1; i < FILES_N_LOGS_MAX; i++) {
-        lowest = mark->logs[i].number < lowest->number ? &mark->logs[i] : lowest;
+        found = mark->logs[i].number < found->number ? &mark->logs[i] : found;
     }
-    return lowest;
+    return found;
 }
 
 static int sync_log(int folder_fd, const char *name, struct files_mark *mark)
@@ -151,7 +153,7 @@ static int sync_logs(int folder_fd, struct files_mark *mark)
 {
     const struct dirent *entry;
     int r = 0;
-    /* Of its own, for reading moves it. */
+    /* A descriptor of its own, for reading moves its offset. */
     int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = fd < 0 ? NULL : fdopendir(fd);
     if (folder == NULL) {
@@ -170,16 +172,18 @@ int files_sync(int folder_fd, struct files_mark *ret_mark)
 {
     struct files_mark mark = {0};
     int r = sync_manifest(folder_fd, &mark.manifest);
-    if (r == 0) {
-        r = sync_logs(folder_fd, &mark);
+    if (r < 0) {
+        return r;
     }
-    if (r == 0 && fsync(folder_fd) != 0) {
-        r = -errno;
+    r = sync_logs(folder_fd, &mark);
+    if (r < 0) {
+        return r;
     }
-    if (r == 0) {
-        *ret_mark = mark;
+    if (fsync(folder_fd) != 0) {
+        return -errno;
     }
-    return r;
+    *ret_mark = mark;
+    return 0;
 }
 
 /* A file that is not there has a size below any. */
@@ -227,14 +231,17 @@ static int check_manifest(int folder_fd, const struct file_mark *mark)
 int files_check(int folder_fd, const struct files_mark *mark, uint64_t min_log)
 {
     int r = check_manifest(folder_fd, &mark->manifest);
-    for (unsigned i = 0; r == 0 && i < FILES_N_LOGS_MAX; i++) {
+    if (r < 0) {
+        return r;
+    }
+    for (unsigned i = 0; i < FILES_N_LOGS_MAX; i++) {
         char name[NAME_SIZE];
         const struct file_mark *log = &mark->logs[i];
         (void)snprintf(name, sizeof(name), "%06" PRIu64 "%s", log->number, LOG_SUFFIX.ptr);
         if (log->number != 0 && log->number >= min_log &&
             size_of(folder_fd, name) < (int64_t)log->size_bytes) {
-            r = -EBADMSG;
+            return -EBADMSG;
         }
     }
-    return r;
+    return 0;
 }

@@ -22,13 +22,12 @@ struct files_mark {
     struct file_mark logs[FILES_N_LOGS_MAX]; /* in no order; of more of them the newest */
 };
 
-/* Syncs what is in the files and the folder now, and says how far that is. It needs nobody to stand still,
- * and is done without the engine: a thread that calls rocksdb_flush_wal() while another's write fails finds
- * an assertion in the library (7.8.3 of Debian). 0 or -errno. */
+/* Syncs what is in the files and the folder now, and says how far that is. The writer may go on meanwhile.
+ * Does without the engine: where a thread calls rocksdb_flush_wal() while another's write fails, an assertion
+ * of the library ends the process (7.8.3 of Debian). 0 or -errno. */
 int files_sync(int folder_fd, struct files_mark *ret_mark);
 
-/* How far the manifest is. While that stays the same, the engine deletes nothing that it names. 0 or -errno.
- */
+/* How far the manifest is. While that stays the same, no file that it names is deleted. 0 or -errno. */
 int files_manifest(int folder_fd, struct file_mark *ret_mark);
 
 /* Whether all that a mark says was synced is there still. Logs below `min_log` may be gone. 0, -EBADMSG, or

@@ -1,158 +1,180 @@
 /* SPDX-License-Identifier: MIT */
-/* The thread that makes what was written survive a power cut, so often that a second later it has. It has a
- * thread of its own because an fsync may take long, and a write must not wait for it.
+/* What was written is synced so often that a second later it is on disk. It has a thread of its own because
+ * an fsync may take long, and a write must not wait for it.
  *
- * Whether it keeps up: at each round it notes the time and the last change. When the engine has that change,
- * and is synced, all that had changed by then is on disk; so what is answered until a second after then is
+ * Whether it keeps up: each round samples the time and the last revision. When the engine has that revision,
+ * and is synced, all that had changed by that time is on disk; so what is answered until a second after it is
  * safe. */
-#include "store_private.h"
+#include "fsync_thread.h"
 
-#include "presenced/clock.h"
+#include "batch.h"
+#include "counter.h"
+#include "folder.h"
+#include "stored_revision.h"
+
+#include "presenced/changes.h"
 
 #include <errno.h>
-#include <poll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 
-/* When a write fails in the middle, the engine cuts off the half of it when it closes the file. Sizes that
- * were read before are then larger than what the next start finds, which it would take for damage: they count
- * when all writes that had begun by then are done. */
-static bool await_writes(const struct store *store)
-{
-    uint64_t n_begun = atomic_load(&store->n_writes_begun);
-    while (atomic_load(&store->n_writes_done) < n_begun && !atomic_load(&store->is_torn)) {
-        (void)poll(NULL, 0, 1);
-    }
-    return !atomic_load(&store->is_torn);
-}
-
-int store_sync(struct store *store, enum superblock_state state, uint64_t sequence)
-{
-    struct superblock_mark mark = {.sequence = sequence};
-    int r = files_sync(store->folder_fd, &mark.files);
-    if (r < 0) {
-        return r;
-    }
-    return await_writes(store) ? superblock_write(&store->superblock, state, &mark) : STORE_TORN;
-}
-
 #define INTERVAL_NS 250000000
-#define N_NOTES 8
+#define N_SAMPLES_MAX 8
 
 /* Changes up to the revision had happened by then. */
-struct note {
+struct sample {
     uint64_t monotonic_ms;
     uint64_t revision;
 };
 
-/* The oldest first. */
-struct notes {
-    struct note notes[N_NOTES];
+/* Those that are not on disk yet, the oldest first. */
+struct samples {
+    struct sample samples[N_SAMPLES_MAX];
     unsigned n;
 };
 
-/* Where there are too many the last one is as good for what comes. */
-static void note_now(const struct store *store, struct notes *notes)
+/* Where there are too many, the last one is as good for what comes. */
+static void take_sample(const struct fsync_thread *fsync_thread, struct samples *samples)
 {
-    if (notes->n < N_NOTES) {
-        struct note *note = &notes->notes[notes->n++];
-        note->monotonic_ms = clock_monotonic_ms(); /* first: what changes in between is counted as later */
-        note->revision = changes_last_revision(store->changes);
+    if (samples->n < N_SAMPLES_MAX) {
+        struct sample *sample = &samples->samples[samples->n++];
+        sample->monotonic_ms = clock_monotonic_ms(); /* first: what changes in between counts as later */
+        sample->revision = changes_last_revision(fsync_thread->changes);
     }
 }
 
-/* Lets go of those that are on disk, all up to the revision. Returns the time of the last of them, 0 where
+/* Removes those that are on disk, all up to the revision. Returns the time of the last of them, 0 where
  * there is none. */
-static uint64_t take_notes(struct notes *notes, uint64_t synced_revision)
+static uint64_t remove_synced(struct samples *samples, uint64_t synced_revision)
 {
     unsigned n = 0;
-    while (n < notes->n && notes->notes[n].revision <= synced_revision) {
+    while (n < samples->n && samples->samples[n].revision <= synced_revision) {
         n++;
     }
-    uint64_t last_ms = n == 0 ? 0 : notes->notes[n - 1].monotonic_ms;
-    notes->n -= n;
-    memmove(notes->notes, notes->notes + n, notes->n * sizeof(notes->notes[0]));
+    uint64_t last_ms = n == 0 ? 0 : samples->samples[n - 1].monotonic_ms;
+    samples->n -= n;
+    memmove(samples->samples, samples->samples + n, samples->n * sizeof(samples->samples[0]));
     return last_ms;
 }
 
-/* Those who wait do so because it was too late. */
-static void tell_synced(struct store *store, struct notes *notes, uint64_t synced_revision)
+/* Whoever waits does so because it was late. */
+static void publish(struct fsync_thread *fsync_thread, struct samples *samples, uint64_t synced_revision)
 {
-    uint64_t was_until_ms = atomic_load_explicit(&store->fresh_until_ms, memory_order_relaxed);
-    uint64_t noted_ms = take_notes(notes, synced_revision);
-    atomic_store_explicit(&store->synced_revision, synced_revision, memory_order_relaxed);
-    if (noted_ms != 0) {
-        atomic_store(&store->fresh_until_ms, noted_ms + STORE_FRESH_MS);
+    uint64_t until_ms = atomic_load_explicit(&fsync_thread->durable_until_ms, memory_order_relaxed);
+    uint64_t sampled_ms = remove_synced(samples, synced_revision);
+    atomic_store_explicit(&fsync_thread->synced_revision, synced_revision, memory_order_relaxed);
+    if (sampled_ms != 0) {
+        atomic_store(&fsync_thread->durable_until_ms, sampled_ms + FSYNC_DEADLINE_MS);
     }
-    bool was_late = store->journal != NULL && was_until_ms <= clock_monotonic_ms();
-    if (was_late && store->config.on_durable != NULL) {
-        store->config.on_durable(store->config.cls);
+    if (fsync_thread->has_journal && until_ms <= clock_monotonic_ms()) {
+        fsync_thread->config->on_durable(fsync_thread->config->cls);
     }
 }
 
 /* The writer thread closes the engine then. */
-static int fail(struct store *store, int r)
+static int fail(struct fsync_thread *fsync_thread, int r)
 {
-    if (atomic_exchange(&store->sync_error, r) != r) {
-        writer_thread_wake(store);
+    if (atomic_exchange(&fsync_thread->error, r) != r) {
+        (void)eventfd_write(fsync_thread->error_fd, 1);
     }
     return r;
 }
 
-static int sync_up_to(struct store *store, uint64_t sequence)
+static int sync_up_to(struct fsync_thread *fsync_thread, uint64_t sequence)
 {
     uint64_t before_us = clock_monotonic_us();
     /* Asked though nothing was written: what was stored is gone with the files. */
-    if (superblock_is_removed(&store->superblock, store->config.path)) {
-        return fail(store, -ENOENT);
+    if (folder_is_removed(fsync_thread->folder)) {
+        return fail(fsync_thread, -ENOENT);
     }
-    if (sequence == store->superblock.mark.sequence) {
+    if (sequence == folder_synced_sequence(fsync_thread->folder)) {
         return 0;
     }
-    atomic_store(&store->syncs_since_ms, clock_coarse_ms());
-    int r = store_sync(store, SUPERBLOCK_OPEN, sequence);
-    atomic_store(&store->syncs_since_ms, 0);
+    atomic_store(&fsync_thread->fsync_begun_ms, clock_coarse_ms());
+    int r = folder_sync(fsync_thread->folder, fsync_thread->batch, SUPERBLOCK_OPEN, sequence);
+    atomic_store(&fsync_thread->fsync_begun_ms, 0);
     if (r != 0) {
-        return r < 0 ? fail(store, r) : r;
+        return r < 0 ? fail(fsync_thread, r) : r;
     }
-    atomic_fetch_add_explicit(&store->counters.n_syncs, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&store->counters.sync_us_sum, clock_monotonic_us() - before_us,
-                              memory_order_relaxed);
+    counter_add(&fsync_thread->n_syncs, 1);
+    counter_add(&fsync_thread->sync_us_sum, clock_monotonic_us() - before_us);
     return 0;
 }
 
-static void sync_once(struct store *store, struct notes *notes)
-{
-    note_now(store, notes);
-    /* Read before: what is written from here on does not count. The revision first, for it follows. */
-    uint64_t revision = store_stored_revision(store);
-    uint64_t sequence = atomic_load_explicit(&store->written_sequence, memory_order_acquire);
-    if (sync_up_to(store, sequence) == 0) {
-        tell_synced(store, notes, revision);
-    }
-}
-
-/* Waits for the next time. Whether it is to go on. */
-static bool wait_for_next(struct store *store)
+/* Whether it is to go on, at the next time. */
+static bool wait_for_next(struct fsync_thread *fsync_thread)
 {
     struct timespec until;
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += INTERVAL_NS;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
-    (void)pthread_mutex_lock(&store->fsync_lock);
-    while (!store->fsync_stops &&
-           pthread_cond_timedwait(&store->fsync_wakes, &store->fsync_lock, &until) != ETIMEDOUT) {}
-    bool goes_on = !store->fsync_stops;
-    (void)pthread_mutex_unlock(&store->fsync_lock);
+    (void)pthread_mutex_lock(&fsync_thread->lock);
+    while (!fsync_thread->stops &&
+           pthread_cond_timedwait(&fsync_thread->wakes, &fsync_thread->lock, &until) != ETIMEDOUT) {}
+    bool goes_on = !fsync_thread->stops;
+    (void)pthread_mutex_unlock(&fsync_thread->lock);
     return goes_on;
 }
 
-void *fsync_thread_run(void *cls)
+static void *run(void *cls)
 {
-    struct store *store = cls;
-    struct notes notes = {.n = 0};
+    struct fsync_thread *fsync_thread = cls;
+    struct samples samples = {.n = 0};
     do {
-        sync_once(store, &notes);
-    } while (wait_for_next(store));
+        take_sample(fsync_thread, &samples);
+        /* Read before: what is written from here on does not count. The revision first, for it follows. */
+        uint64_t revision = stored_revision_get(fsync_thread->stored);
+        uint64_t sequence = batch_sequence(fsync_thread->batch);
+        if (sync_up_to(fsync_thread, sequence) == 0) {
+            publish(fsync_thread, &samples, revision);
+        }
+    } while (wait_for_next(fsync_thread));
     return NULL;
+}
+
+void fsync_thread_init(struct fsync_thread *fsync_thread)
+{
+    pthread_condattr_t attributes;
+    fsync_thread->changes = table_changes(fsync_thread->config->table);
+    (void)pthread_mutex_init(&fsync_thread->lock, NULL);
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&fsync_thread->wakes, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
+}
+
+void fsync_thread_fini(struct fsync_thread *fsync_thread)
+{
+    (void)pthread_cond_destroy(&fsync_thread->wakes);
+    (void)pthread_mutex_destroy(&fsync_thread->lock);
+}
+
+int fsync_thread_start(struct fsync_thread *fsync_thread, bool has_journal, int error_fd)
+{
+    fsync_thread->has_journal = has_journal;
+    fsync_thread->error_fd = error_fd;
+    atomic_store(&fsync_thread->durable_until_ms, clock_monotonic_ms() + FSYNC_DEADLINE_MS);
+    int r = -pthread_create(&fsync_thread->thread, NULL, run, fsync_thread);
+    if (r < 0) {
+        return r;
+    }
+    (void)pthread_setname_np(fsync_thread->thread, "store-fsync");
+    return 0;
+}
+
+void fsync_thread_stop(struct fsync_thread *fsync_thread)
+{
+    (void)pthread_mutex_lock(&fsync_thread->lock);
+    fsync_thread->stops = true;
+    (void)pthread_cond_signal(&fsync_thread->wakes);
+    (void)pthread_mutex_unlock(&fsync_thread->lock);
+    (void)pthread_join(fsync_thread->thread, NULL);
+}
+
+void fsync_thread_add_stats(const struct fsync_thread *fsync_thread, struct store_stats *stats)
+{
+    stats->synced_revision = fsync_thread_synced_revision(fsync_thread);
+    stats->n_syncs = counter_get(&fsync_thread->n_syncs);
+    stats->sync_us_sum = counter_get(&fsync_thread->sync_us_sum);
 }

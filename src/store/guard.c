@@ -25,8 +25,8 @@ static struct guard *find(uintptr_t address)
     return NULL;
 }
 
-/* The whole of it: what is left of the file must not be mixed with what is not there. Nothing but system
- * calls and atomics: it runs amid anything. */
+/* All of the memory: what is left of the file must not be mixed with what is gone. Nothing but system calls
+ * and atomics, for a signal handler runs amid anything. */
 static bool replace(struct guard *guard)
 {
     int saved = errno;
@@ -44,7 +44,7 @@ static void on_sigbus(int number, siginfo_t *info, void *unused)
     if (guard != NULL && replace(guard)) {
         return;
     }
-    /* Meets what was there before: an access by being made again, one that was sent by being sent again. */
+    /* The handler of before gets it: an access is made again, and a signal that was sent is sent again. */
     (void)sigaction(number, &previous, NULL);
     if (info->si_code <= 0) {
         (void)raise(number);

@@ -26,14 +26,14 @@ int guard_begin(struct guard *guard, void *memory, size_t size);
 /* Takes one that was never begun, or zeros. */
 void guard_end(struct guard *guard);
 
-/* Whether the file is behind it no more. To be asked after the accesses that are to be sure of. */
+/* Whether the file is no longer behind it. Asked after the accesses that must have reached the file. */
 static inline bool guard_is_lost(const struct guard *guard)
 {
     atomic_signal_fence(memory_order_seq_cst); /* the handler runs between two instructions of the thread */
     return atomic_load_explicit(&guard->is_lost, memory_order_acquire);
 }
 
-/* A file was mapped there again. */
+/* After a file was mapped there again. */
 static inline void guard_renew(struct guard *guard)
 {
     atomic_store_explicit(&guard->is_lost, false, memory_order_release);

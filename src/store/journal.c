@@ -11,21 +11,21 @@
  *             u16 length of the key   u16 length of the value   u8 1: deleted   u8[3] zero
  *             key   value   zeros up to a multiple of 8
  *
- * Where things stand is counted on for ever; modulo the ring's size it is an offset in it. So an entry that
- * an earlier round left is never taken for one of this.
+ * Positions are counted on for ever; modulo the ring's size, one is an offset in the ring. So an entry that
+ * an earlier round left is never taken for one of this round.
  *
- * The process may be killed anywhere: the page cache has then what was stored up to there, in order, so all
+ * The process may be killed anywhere: then the page cache has what was stored up to there, in order, so all
  * entries are whole but perhaps the last. After the machine's death each page of the file may be of another
- * age. The two clocks tell which of the two it was: the boot id of /proc is out of sight in a hardened unit,
- * and one that the unit hands over (%b) would only be a second source, in another form.
+ * age. The two clocks tell which of the two it was: a hardened unit does not see the boot id in /proc, and
+ * one that the unit passes (%b) would only be a second source, in another form.
  *
  * All blocks of the file are written once before it is used, so that a full disk is met then. What a store to
  * memory may still meet is a file that was cut, or a disk or file system that gave up: see guard.h.
  *
- * It is mapped for what an event costs. Where the thread that answers calls pwrite() instead, without any
- * fsync, a callback takes 10 % more CPU or above (ext4, kept_commit of bench/callbacks.sh in turns); one
- * write through io_uring takes twice as long as a pwrite(), one with RWF_DSYNC 15 times; and where answers
- * wait for another thread to write, a callback takes 45 % more. */
+ * The file is mapped because that costs an event least. Where the thread that answers calls pwrite() instead,
+ * without any fsync, a callback takes at least 10 % more CPU (ext4, kept_commit of bench/callbacks.sh in
+ * turns); a write through io_uring takes twice as long as a pwrite(), one with RWF_DSYNC 15 times; and where
+ * answers wait for another thread to write, a callback takes 45 % more. */
 #include "journal.h"
 
 #include "guard.h"
@@ -99,7 +99,7 @@ struct journal_reader {
     uint8_t ring[2 * RING_SIZE];
 };
 
-/* No secret and no foe: it must tell what was written from what was not. 8 bytes at a time. */
+/* Not cryptographic: it need only tell what was written from what was not. 8 bytes at a time. */
 static uint64_t mix(uint64_t sum, uint64_t word)
 {
     sum = (sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
@@ -127,8 +127,8 @@ static void name_of(uint64_t run, char ret_name[static NAME_SIZE])
     (void)snprintf(ret_name, NAME_SIZE, "%s%" PRIu64, NAME_PREFIX.ptr, run);
 }
 
-/* In one boot both clocks go on alike. Where one was set meanwhile, it passes for another boot: no harm but
- * that damage in the middle is not told from pages that were lost. */
+/* In one boot both clocks go on alike. Where one was set meanwhile, this one counts as another boot: then
+ * damage in the middle is not told from pages that were lost, and that is all the harm. */
 static bool is_this_boot(const struct header *header)
 {
     uint64_t since_boot_ms = clock_since_boot_ms();
@@ -166,7 +166,7 @@ static int write_all(int fd, const void *bytes, size_t size)
     return 0;
 }
 
-/* On a file system that copies on write (btrfs), this one file is to be written in place. */
+/* Also on a file system that otherwise copies on write (btrfs). */
 static void write_in_place(int fd)
 {
     int flags = 0;
@@ -185,7 +185,10 @@ static int fill_file(int fd, uint64_t run)
     write_in_place(fd);
     fill_header((struct header *)(void *)bytes, run);
     int r = write_all(fd, bytes, FILE_SIZE);
-    return r == 0 && fsync(fd) != 0 ? -errno : r;
+    if (r < 0) {
+        return r;
+    }
+    return fsync(fd) != 0 ? -errno : 0;
 }
 
 static bool map_at(uint8_t *address, size_t size, int fd, size_t offset)
@@ -204,7 +207,7 @@ static int reserve(struct journal *journal)
     return guard_begin(&journal->guard, room, MAPPED_SIZE);
 }
 
-/* In the place of what is there. */
+/* The file takes the place of whatever is mapped there. */
 static int map(struct journal *journal)
 {
     uint8_t *room = (uint8_t *)journal->header;
@@ -216,7 +219,7 @@ static int map(struct journal *journal)
     return 0;
 }
 
-/* Under the name there may be what an interrupted start has left, or a link to who knows what. */
+/* A file of that name may be left from an interrupted start, or be a link to anything. */
 static int create_file(struct journal *journal, int folder_fd, const char *name)
 {
     cleanup_closep(&journal->fd);
@@ -228,13 +231,14 @@ static int create_file(struct journal *journal, int folder_fd, const char *name)
         return -errno;
     }
     int r = fill_file(journal->fd, journal->run);
-    if (r == 0) {
-        r = map(journal);
+    if (r < 0) {
+        return r;
     }
-    if (r == 0 && fsync(folder_fd) != 0) {
-        r = -errno;
+    r = map(journal);
+    if (r < 0) {
+        return r;
     }
-    return r;
+    return fsync(folder_fd) != 0 ? -errno : 0;
 }
 
 static int create(struct journal *journal, int folder_fd, uint64_t run)
@@ -257,9 +261,10 @@ int journal_create(int folder_fd, uint64_t run, struct journal **ret_journal)
     }
     journal->fd = -1;
     int r = reserve(journal);
-    if (r == 0) {
-        r = create(journal, folder_fd, run);
+    if (r < 0) {
+        return r;
     }
+    r = create(journal, folder_fd, run);
     if (r < 0) {
         return r;
     }
@@ -333,7 +338,7 @@ static struct entry read_entry(const uint8_t *at)
     };
 }
 
-/* What no entry can be is found without adding it all up: the end is looked for at any place. */
+/* A cheap check before the sum: the search for the end looks at every position. */
 static bool is_plausible(const uint8_t *at)
 {
     struct entry entry;
@@ -342,7 +347,7 @@ static bool is_plausible(const uint8_t *at)
            entry.is_deleted <= 1 && (entry.zeros[0] | entry.zeros[1] | entry.zeros[2]) == 0;
 }
 
-/* Lets go of entries that are stored, until there is room. */
+/* Drops the oldest entries until there is room. False: the next of them is not stored yet. */
 static bool make_room(struct journal *journal, uint64_t stored_revision, size_t size)
 {
     uint64_t begin = journal->begin;
@@ -388,7 +393,7 @@ bool journal_put(struct journal *journal, uint64_t stored_revision, uint64_t rev
 
 void journal_complete(struct journal *journal, uint64_t revision)
 {
-    /* The stores to the file come before it: whoever sees the revision may tell the world. */
+    /* After the stores to the file: whoever sees the revision may answer OK. */
     atomic_store_explicit(&journal->revision, revision, memory_order_release);
 }
 
@@ -402,7 +407,7 @@ uint64_t journal_revision(const struct journal *journal)
     return journal_is_lost(journal) ? 0 : atomic_load_explicit(&journal->revision, memory_order_acquire);
 }
 
-/* Bytes that are missing count as zeros: a sum will tell. */
+/* Bytes that are missing count as zeros: a sum will not match. */
 static int read_file(struct journal_reader *reader, int fd)
 {
     struct {
@@ -514,7 +519,7 @@ bool journal_ends_well(const struct journal_reader *reader)
     if (!reader->is_of_this_boot) {
         return true;
     }
-    /* Of this round nothing comes after the one that was not finished. */
+    /* Nothing of this round comes after an entry that was not finished. */
     for (uint64_t at = reader->at + 8; at < reader->begin + RING_SIZE; at += 8) {
         if (check_entry(reader, at) != 0) {
             return false;

@@ -2,9 +2,9 @@
 #ifndef PRESENCED_JOURNAL_H
 #define PRESENCED_JOURNAL_H
 
-/* The store's pairs that the engine does not have yet, in a file that is mapped into memory: what was put
- * there is there after the death of the process, without a system call. The machine's death may take it. One
- * file a run of the daemon; the drawing is in journal.c. One thread at a time, but for journal_revision(). */
+/* The store's pairs that the engine does not have yet, in a file that is mapped into memory: what is put
+ * there survives the death of the process, without a system call; the machine's death may take it. One file a
+ * run of the daemon; the drawing is in journal.c. One thread at a time, where nothing else is said. */
 
 #include "engine.h"
 
@@ -13,14 +13,14 @@ struct journal;
 #define JOURNAL_KEY_MAX 512
 #define JOURNAL_VALUE_MAX 8192
 
-/* The pairs of a change: one that was deleted has no value. */
+/* One of a change. Where it is deleted it has no value. */
 struct journal_pair {
     bool is_deleted;
     struct str key;
     struct str value;
 };
 
-/* Makes the file of a run that has begun, empty, and sure to survive. 0 or -errno. */
+/* Makes the file of a run that begins, empty and synced. 0 or -errno. */
 int journal_create(int folder_fd, uint64_t run, struct journal **ret_journal);
 void journal_free(struct journal *journal);
 DEFINE_CLEANUP(struct journal *, journal_free)
@@ -28,12 +28,12 @@ DEFINE_CLEANUP(struct journal *, journal_free)
 /* Removes the files of all runs, which nobody needs any more. What cannot be removed stays. */
 void journal_remove_all(int folder_fd);
 
-/* Puts a pair that belongs to the change `revision`. What belongs to changes up to `stored_revision` may give
- * way. Whether there was room, and the file was not lost; key and value are copied. */
+/* Puts a pair of the change `revision`; key and value are copied. Pairs of changes up to `stored_revision`
+ * may give way. False: there was no room, or the file is lost. */
 bool journal_put(struct journal *journal, uint64_t stored_revision, uint64_t revision,
                  const struct journal_pair *pair);
 
-/* All pairs of the change are put. */
+/* All pairs of the change were put. */
 void journal_complete(struct journal *journal, uint64_t revision);
 
 /* Makes what was put survive the death of the machine. 0 or -errno. From any thread. */

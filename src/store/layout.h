@@ -2,8 +2,7 @@
 #ifndef PRESENCED_LAYOUT_H
 #define PRESENCED_LAYOUT_H
 
-/* Keys and values as the store holds them; the drawing is in layout.c. Any thread may call everything here.
- */
+/* Keys and values as the store holds them; the drawing is in layout.c. Any thread. */
 
 #include "presenced/record.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Ten million users are loaded by some threads, each of which takes the next piece of the key space and puts
- * the users that it finds there into the table. What is small is read before, by the caller. */
+/* Users may be tens of millions, so a few threads load them: each takes the next piece of the key space and
+ * puts the users that it finds there into the table. All else is small, and the caller reads it before. */
 #include "loader.h"
 
 #include "layout.h"
@@ -15,7 +15,7 @@
 #define N_THREADS_MAX 4
 #define N_PIECES_MAX 1024
 #define PROGRESS_INTERVAL_MS 1000
-#define LOOK_INTERVAL_MS 20 /* for how long a start that is cancelled goes on */
+#define CHECK_INTERVAL_MS 20 /* for how long a start that is cancelled goes on */
 
 struct loading {
     const struct store_config *config;
@@ -37,14 +37,14 @@ static struct str kind_key(const uint8_t *kind)
     return (struct str){(const char *)kind, 1};
 }
 
-/* Words for what no checksum finds. */
+/* For damage that no checksum finds. */
 static int bad_pair(const char *what, struct engine_error *ret_error)
 {
     (void)snprintf(ret_error->text, sizeof(ret_error->text), "a stored %s is not as it was written", what);
     return -EBADMSG;
 }
 
-/* Hands all pairs of a kind to `load`. */
+/* Calls `load` with each pair of a kind. */
 static int load_kind(const struct loader_source *source, enum layout_kind kind, void *cls,
                      int (*load)(void *cls, struct str key, struct str value, struct engine_error *ret_error),
                      struct engine_error *ret_error)
@@ -94,7 +94,7 @@ static int load_position(void *cls, struct str key, struct str value, struct eng
     return layout_read_position(key, value, position) < 0 ? bad_pair("position", ret_error) : 0;
 }
 
-/* Numbers stay what they were, for the records of users name them. */
+/* A platform must keep its number, for records of users have that. */
 static int load_platform(void *cls, struct str key, struct str value, struct engine_error *ret_error)
 {
     struct platform_names *names = cls;
@@ -126,29 +126,20 @@ static int load_app(void *cls, struct str key, struct str value, struct engine_e
     return 0;
 }
 
-struct minutes {
-    const struct store_config *config;
-    struct loaded *loaded;
-};
-
 static int load_minute(void *cls, struct str key, struct str value, struct engine_error *ret_error)
 {
-    const struct minutes *minutes = cls;
+    const struct store_config *config = cls;
     struct layout_minute minute;
     if (layout_read_minute(key, value, &minute) < 0) {
         return bad_pair("count", ret_error);
     }
-    if (minutes->loaded->oldest_minute_ms == 0) {
-        minutes->loaded->oldest_minute_ms = minute.unix_ms;
-    }
-    minutes->loaded->newest_minute_ms = minute.unix_ms;
-    if (minutes->config->on_online != NULL) {
-        minutes->config->on_online(minutes->config->cls, minute.unix_ms, minute.n_online);
+    if (config->on_online != NULL) {
+        config->on_online(config->cls, minute.unix_ms, minute.n_online);
     }
     return 0;
 }
 
-/* The app that was looked up last: neighbours mostly have the same. */
+/* The app that was looked up last: the next user mostly has the same. */
 struct known_app {
     int index; /* -1: none yet */
     uint64_t id;
@@ -203,7 +194,7 @@ static int load_piece(struct loading *loading, size_t piece, struct engine_error
     return r == ENGINE_END ? 0 : r;
 }
 
-static void note_failure(struct loading *loading, int r, const struct engine_error *error)
+static void set_failure(struct loading *loading, int r, const struct engine_error *error)
 {
     (void)pthread_mutex_lock(&loading->lock);
     if (atomic_load(&loading->result) == 0) {
@@ -222,7 +213,7 @@ static void *load_pieces(void *cls)
         struct engine_error error = {""};
         int r = load_piece(loading, piece, &error);
         if (r < 0) {
-            note_failure(loading, r, &error);
+            set_failure(loading, r, &error);
         }
     }
     return NULL;
@@ -238,7 +229,7 @@ static void tell_progress(struct loading *loading)
     }
 }
 
-int loader_look(const struct store_config *config)
+int loader_check_cancelled(const struct store_config *config)
 {
     return config->is_cancelled != NULL && config->is_cancelled(config->cls) ? -ECANCELED : 0;
 }
@@ -249,16 +240,16 @@ static void await_thread(struct loading *loading, pthread_t thread)
     for (;;) {
         struct timespec until;
         (void)clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += LOOK_INTERVAL_MS * 1000000L;
+        until.tv_nsec += CHECK_INTERVAL_MS * 1000000L;
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
         if (pthread_timedjoin_np(thread, NULL, &until) != ETIMEDOUT) {
             return;
         }
         tell_progress(loading);
-        int r = loader_look(loading->config);
+        int r = loader_check_cancelled(loading->config);
         if (r < 0) {
-            note_failure(loading, r, &(struct engine_error){""});
+            set_failure(loading, r, &(struct engine_error){""});
         }
     }
 }
@@ -303,12 +294,13 @@ static int load_users(const struct store_config *config, const struct loader_sou
     loading->bounds[loading->n_pieces] = kind_key(&to);
     run_threads(loading);
     (void)pthread_mutex_destroy(&loading->lock);
-    *ret_n_users = atomic_load(&loading->n_users);
     int r = atomic_load(&loading->result);
     if (r < 0) {
         *ret_error = loading->error;
+        return r;
     }
-    return r;
+    *ret_n_users = atomic_load(&loading->n_users);
+    return 0;
 }
 
 int loader_read_position(struct engine *engine, struct layout_position *ret_position,
@@ -318,9 +310,10 @@ int loader_read_position(struct engine *engine, struct layout_position *ret_posi
     const struct loader_source source = {engine, &nothing};
     struct layout_position position = {.run = 0};
     int r = check_version(&source, ret_error);
-    if (r == 0) {
-        r = load_kind(&source, LAYOUT_POSITION, &position, load_position, ret_error);
+    if (r < 0) {
+        return r;
     }
+    r = load_kind(&source, LAYOUT_POSITION, &position, load_position, ret_error);
     if (r < 0) {
         return r;
     }
@@ -334,27 +327,24 @@ int loader_read_names(const struct loader_source *source, struct platform_names 
     return load_kind(source, LAYOUT_PLATFORM, names, load_platform, ret_error);
 }
 
-int loader_run(const struct store_config *config, const struct loader_source *source,
-               struct loaded *ret_loaded, struct engine_error *ret_error)
+int loader_run(const struct store_config *config, const struct loader_source *source, uint64_t *ret_n_users,
+               struct engine_error *ret_error)
 {
-    struct loaded loaded = {0};
-    struct minutes minutes = {config, &loaded};
     int r = loader_read_names(source, table_platform_names(config->table), ret_error);
-    if (r == 0) {
-        r = load_kind(source, LAYOUT_APP, config->table, load_app, ret_error);
-    }
-    if (r == 0) {
-        r = load_kind(source, LAYOUT_MINUTE, &minutes, load_minute, ret_error);
-    }
-    if (r == 0) {
-        r = loader_look(config);
-    }
-    if (r == 0) {
-        r = load_users(config, source, &loaded.n_users, ret_error);
-    }
     if (r < 0) {
         return r;
     }
-    *ret_loaded = loaded;
-    return 0;
+    r = load_kind(source, LAYOUT_APP, config->table, load_app, ret_error);
+    if (r < 0) {
+        return r;
+    }
+    r = load_kind(source, LAYOUT_MINUTE, (void *)config, load_minute, ret_error);
+    if (r < 0) {
+        return r;
+    }
+    r = loader_check_cancelled(config);
+    if (r < 0) {
+        return r;
+    }
+    return load_users(config, source, ret_n_users, ret_error);
 }

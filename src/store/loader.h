@@ -3,17 +3,11 @@
 #define PRESENCED_LOADER_H
 
 /* From the engine, with what is pending, into the table: names and apps first, then users, by a few threads.
- */
+ * Called by one thread. */
 
 #include "pending.h"
 
 #include "presenced/store.h"
-
-struct loaded {
-    uint64_t n_users;
-    uint64_t oldest_minute_ms; /* of those stored; 0: none */
-    uint64_t newest_minute_ms;
-};
 
 /* What is to be read, both borrowed. */
 struct loader_source {
@@ -21,22 +15,21 @@ struct loader_source {
     const struct pending *pending;
 };
 
-/* Checks that the layout is one that is known, and says up to where of which journal it goes. As
+/* Checks that the layout is known, and reads up to where of which journal the engine has all. As
  * loader_run(). */
 int loader_read_position(struct engine *engine, struct layout_position *ret_position,
                          struct engine_error *ret_error);
 
-/* Hears the names of platforms. As loader_run(). */
+/* Interns the names of platforms. As loader_run(). */
 int loader_read_names(const struct loader_source *source, struct platform_names *names,
                       struct engine_error *ret_error);
 
-/* Whether loading is to go on: 0, or -ECANCELED. */
-int loader_look(const struct store_config *config);
+/* 0, or -ECANCELED where is_cancelled() says so. */
+int loader_check_cancelled(const struct store_config *config);
 
 /* Loads all that there is into config's table, telling config's callbacks. 0; -ECANCELED; -EBADMSG: a pair is
- * not as it should be; -EPROTONOSUPPORT: of a newer layout; or as the engine says. `ret_error` has the words.
- */
-int loader_run(const struct store_config *config, const struct loader_source *source,
-               struct loaded *ret_loaded, struct engine_error *ret_error);
+ * not as it should be; -EPROTONOSUPPORT: of a newer layout; or as the engine. `ret_error` has the words. */
+int loader_run(const struct store_config *config, const struct loader_source *source, uint64_t *ret_n_users,
+               struct engine_error *ret_error);
 
 #endif

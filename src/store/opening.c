@@ -11,10 +11,18 @@
  *
  * A torn end of the log, above what was synced, is cut off in step 5. Everything else that is wrong is found
  * before. */
+#include "opening.h"
+
+#include "batch.h"
+#include "commit_log.h"
+#include "files.h"
+#include "folder.h"
+#include "journal.h"
 #include "loader.h"
-#include "store_private.h"
+#include "pending.h"
 
 #include "presenced/clock.h"
+#include "presenced/event_history.h"
 #include "presenced/log.h"
 #include "presenced/path.h"
 
@@ -30,18 +38,21 @@
 #define FOLDER_MODE 0700
 
 struct opening {
-    struct store *store;
-    const char *path;
+    const struct store_config *config;
+    struct folder *folder;
+    struct batch *batch;
+    struct commit_log *commit_log;
     char *problem;                   /* STORE_PROBLEM_SIZE */
     struct layout_position position; /* of the last run */
-    struct pending pending;
+    struct pending pending;          /* what that has left in its journal */
+    struct opening_result result;
 };
 
 __attribute__((format(printf, 3, 4))) static int fail(const struct opening *opening, int r,
                                                       const char *format, ...)
 {
     va_list arguments;
-    int len = snprintf(opening->problem, STORE_PROBLEM_SIZE, "%s: ", opening->path);
+    int len = snprintf(opening->problem, STORE_PROBLEM_SIZE, "%s: ", opening->config->path);
     size_t at = (size_t)len < STORE_PROBLEM_SIZE ? (size_t)len : STORE_PROBLEM_SIZE - 1;
     va_start(arguments, format);
     (void)vsnprintf(opening->problem + at, STORE_PROBLEM_SIZE - at, format, arguments);
@@ -76,16 +87,16 @@ static int fail_for(const struct opening *opening, int r, const char *what)
 
 static int open_folder(const struct opening *opening)
 {
-    struct store *store = opening->store;
-    bool made = mkdir(opening->path, FOLDER_MODE) == 0;
+    const char *path = opening->config->path;
+    bool made = mkdir(path, FOLDER_MODE) == 0;
     if (!made && errno != EEXIST) {
         return fail(opening, -errno, "cannot be made: %s", strerror(errno));
     }
-    store->folder_fd = open(opening->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (store->folder_fd < 0) {
+    opening->folder->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (opening->folder->fd < 0) {
         return fail(opening, -errno, "cannot be opened: %s", strerror(errno));
     }
-    int r = made ? path_sync_parent(opening->path) : 0;
+    int r = made ? path_sync_parent(path) : 0;
     return r < 0 ? fail_for(opening, r, "") : 0;
 }
 
@@ -100,14 +111,14 @@ static bool is_leftover(struct str name)
             str_parse_u64((struct str){name.ptr + old_log.len, name.len - old_log.len}, UINT64_MAX, &number));
 }
 
-/* Whether a store may be begun there: it holds nothing but an empty SYNCED, what an engine left that was
- * none, or what a file system has of its own. */
-static int look_into_folder(const struct opening *opening, bool *ret_is_empty, bool *ret_has_engine)
+/* Whether a store may be begun there: it holds nothing but an empty SYNCED, a history, what an engine left
+ * that was none, or what a file system has of its own. */
+static int inspect_folder(const struct opening *opening, bool *ret_is_empty, bool *ret_has_engine)
 {
     bool is_empty = true;
     bool has_engine = false;
     const struct dirent *entry;
-    DIR *folder = opendir(opening->path);
+    DIR *folder = opendir(opening->config->path);
     if (folder == NULL) {
         return fail(opening, -errno, "cannot be opened: %s", strerror(errno));
     }
@@ -116,7 +127,7 @@ static int look_into_folder(const struct opening *opening, bool *ret_is_empty, b
         has_engine = has_engine || str_equal(name, STR("CURRENT"));
         is_empty = is_empty && (str_equal(name, STR(".")) || str_equal(name, STR("..")) ||
                                 str_equal(name, STR("SYNCED")) || str_equal(name, STR("lost+found")) ||
-                                is_leftover(name));
+                                str_equal(name, STR(EVENT_HISTORY_FOLDER)) || is_leftover(name));
     }
     (void)closedir(folder);
     *ret_is_empty = is_empty;
@@ -124,17 +135,17 @@ static int look_into_folder(const struct opening *opening, bool *ret_is_empty, b
     return 0;
 }
 
-static int open_synced(const struct opening *opening)
+static int open_superblock(const struct opening *opening)
 {
     bool is_empty = false;
     bool has_engine = false;
     uint32_t version = 0;
     char words[32];
-    int r = look_into_folder(opening, &is_empty, &has_engine);
+    int r = inspect_folder(opening, &is_empty, &has_engine);
     if (r < 0) {
         return r;
     }
-    r = superblock_open(opening->store->folder_fd, is_empty, &opening->store->superblock, &version);
+    r = superblock_open(opening->folder->fd, is_empty, &opening->folder->superblock, &version);
     switch (r) {
     case SUPERBLOCK_NONE:
         return has_engine ? fail_damaged(opening, "its file SYNCED is missing")
@@ -151,74 +162,72 @@ static int open_synced(const struct opening *opening)
     }
 }
 
-static int sync_engine(struct store *store)
+/* Writes the batch, and syncs it. */
+static int commit(const struct opening *opening)
 {
-    int r = 0;
-    /* In both places, so that none speaks of an older state. */
+    struct engine_error error = {""};
+    int r = batch_commit(opening->batch, &error);
+    /* In both places of SYNCED, so that none speaks of an older state. */
     for (unsigned place = 0; r == 0 && place < 2; place++) {
-        r = store_sync(store, SUPERBLOCK_OPEN, engine_last_sequence(store->engine));
+        r = folder_sync(opening->folder, opening->batch, SUPERBLOCK_OPEN,
+                        engine_last_sequence(batch_engine(opening->batch)));
     }
-    return r;
+    return r < 0 ? fail_for(opening, r, error.text) : 0;
 }
 
 /* With that in the engine, the journal of the last run is not needed any more. */
 static int write_pending(const struct opening *opening)
 {
-    struct store *store = opening->store;
-    struct engine_error error = {""};
+    static const struct layout_position no_journal;
     if (opening->position.run == 0) {
         return 0;
     }
     log_notice("taken from the journal", log_u64("pairs", opening->pending.n));
-    batch_begin(store);
-    batch_put_pending(store, &opening->pending);
-    batch_put_position(store, 0, 0);
-    int r = batch_commit(store, &error);
-    if (r == 0) {
-        r = sync_engine(store);
-    }
+    batch_begin(opening->batch);
+    batch_put_pending(opening->batch, &opening->pending);
+    batch_put_position(opening->batch, &no_journal);
+    int r = commit(opening);
     if (r < 0) {
-        return fail_for(opening, r, error.text);
+        return r;
     }
-    journal_remove_all(store->folder_fd);
+    journal_remove_all(opening->folder->fd);
     return 0;
 }
 
 /* What an engine must have before users; then it is in use. */
-static int write_basics(const struct opening *opening)
+static int begin_run(const struct opening *opening)
 {
-    struct store *store = opening->store;
-    struct engine_error error = {""};
-    int r = commit_log_prepare(store);
+    int r = commit_log_prepare(opening->commit_log, opening->position.run);
     if (r < 0) {
         return fail_for(opening, r, "its journal");
     }
-    batch_begin(store);
-    batch_put_meta(store);
-    batch_put_position(store, store->run, 0);
-    r = batch_commit(store, &error);
-    if (r == 0) {
-        r = sync_engine(store);
-    }
-    return r < 0 ? fail_for(opening, r, error.text) : 0;
+    const struct layout_position position = commit_log_position(opening->commit_log, 0);
+    batch_begin(opening->batch);
+    batch_put_meta(opening->batch);
+    batch_put_position(opening->batch, &position);
+    return commit(opening);
 }
 
 static int make_engine(const struct opening *opening)
 {
-    struct store *store = opening->store;
+    struct engine *engine;
     struct engine_error error = {""};
-    if (fchmod(store->folder_fd, FOLDER_MODE) != 0 || fsync(store->folder_fd) != 0) {
+    if (fchmod(opening->folder->fd, FOLDER_MODE) != 0 || fsync(opening->folder->fd) != 0) {
         return fail_for(opening, -errno, "");
     }
-    int r = engine_create(opening->path, store->config.memory_bytes, &store->engine, &error);
-    return r < 0 ? fail_for(opening, r, error.text) : 0;
+    int r = engine_create(opening->config->path, opening->config->memory_bytes, &engine, &error);
+    if (r < 0) {
+        return fail_for(opening, r, error.text);
+    }
+    batch_set_engine(opening->batch, engine);
+    return 0;
 }
 
 /* Whether all is there that was synced. */
-static int check_synced(const struct store *store, const struct engine *engine,
+static int check_synced(const struct folder *folder, const struct engine *engine,
                         struct engine_error *ret_error)
 {
-    const struct superblock_mark *mark = &store->superblock.mark;
+    const struct superblock_mark *mark = &folder->superblock.mark;
     uint64_t sequence = engine_last_sequence(engine);
     if (sequence < mark->sequence) {
         (void)snprintf(ret_error->text, sizeof(ret_error->text),
@@ -226,7 +235,7 @@ static int check_synced(const struct store *store, const struct engine *engine,
                        mark->sequence - sequence);
         return -EBADMSG;
     }
-    int r = files_check(store->folder_fd, &mark->files, engine_min_log(engine));
+    int r = files_check(folder->fd, &mark->files, engine_min_log(engine));
     if (r == -EBADMSG) {
         (void)snprintf(ret_error->text, sizeof(ret_error->text),
                        "its manifest or log is not the last, or was cut");
@@ -236,43 +245,42 @@ static int check_synced(const struct store *store, const struct engine *engine,
 
 static int load_from(struct opening *opening, struct engine *engine, struct engine_error *ret_error)
 {
-    struct store *store = opening->store;
     const struct loader_source source = {engine, &opening->pending};
-    struct loaded loaded;
     uint64_t before_us = clock_monotonic_us();
-    int r = check_synced(store, engine, ret_error);
-    if (r == 0) {
-        r = loader_read_position(engine, &opening->position, ret_error);
+    int r = loader_check_cancelled(opening->config);
+    if (r < 0) {
+        return r;
     }
-    if (r == 0) {
-        r = pending_read(store->folder_fd, &opening->position, false, &opening->pending, ret_error);
+    r = check_synced(opening->folder, engine, ret_error);
+    if (r < 0) {
+        return r;
     }
-    if (r == 0) {
-        r = loader_run(&store->config, &source, &loaded, ret_error);
+    r = loader_read_position(engine, &opening->position, ret_error);
+    if (r < 0) {
+        return r;
     }
-    if (r == 0) {
-        store->n_users_loaded = loaded.n_users;
-        store->load_ms = (clock_monotonic_us() - before_us) / 1000;
+    r = pending_read(opening->folder->fd, &opening->position, false, &opening->pending, ret_error);
+    if (r < 0) {
+        return r;
     }
-    return r;
+    r = loader_run(opening->config, &source, &opening->result.n_users_loaded, ret_error);
+    if (r < 0) {
+        return r;
+    }
+    opening->result.load_ms = (clock_monotonic_us() - before_us) / 1000;
+    return loader_check_cancelled(opening->config);
 }
 
 /* Reads the engine without touching it. */
 static int load(struct opening *opening, uint64_t *ret_sequence)
 {
-    struct store *store = opening->store;
     struct engine_error error = {""};
     cleanup(engine_closep) struct engine *engine = NULL;
-    int r = engine_open_read_only(opening->path, store->config.memory_bytes, &engine, &error);
-    if (r == 0) {
-        r = loader_look(&store->config);
+    int r = engine_open_read_only(opening->config->path, opening->config->memory_bytes, &engine, &error);
+    if (r < 0) {
+        return fail_for(opening, r, error.text);
     }
-    if (r == 0) {
-        r = load_from(opening, engine, &error);
-    }
-    if (r == 0) {
-        r = loader_look(&store->config);
-    }
+    r = load_from(opening, engine, &error);
     if (r < 0) {
         return fail_for(opening, r, error.text);
     }
@@ -282,45 +290,60 @@ static int load(struct opening *opening, uint64_t *ret_sequence)
 
 static int open_engine(struct opening *opening)
 {
-    struct store *store = opening->store;
     struct engine_error error = {""};
+    struct engine *engine;
     uint64_t sequence = 0;
     int r = load(opening, &sequence);
     if (r < 0) {
         return r;
     }
-    r = engine_open(opening->path, store->config.memory_bytes, &store->engine, &error);
-    if (r == 0 && engine_last_sequence(store->engine) != sequence) {
-        (void)snprintf(error.text, sizeof(error.text), "changed while it was being opened");
-        r = -EBADMSG;
-    }
+    r = engine_open(opening->config->path, opening->config->memory_bytes, &engine, &error);
     if (r < 0) {
         return fail_for(opening, r, error.text);
     }
-    store->run = opening->position.run;
-    store->n_names_written = platform_count(table_platform_names(store->config.table));
+    batch_set_engine(opening->batch, engine);
+    if (engine_last_sequence(engine) != sequence) {
+        return fail_for(opening, -EBADMSG, "changed while it was being opened");
+    }
+    batch_set_known(opening->batch, platform_count(table_platform_names(opening->config->table)), 0);
     return write_pending(opening);
 }
 
 static int open_steps(struct opening *opening)
 {
-    struct store *store = opening->store;
     int r = open_folder(opening);
-    if (r == 0) {
-        r = open_synced(opening);
-    }
     if (r < 0) {
         return r;
     }
-    store->was_closed = store->superblock.state == SUPERBLOCK_CLOSED;
-    r = store->superblock.state == SUPERBLOCK_CREATING ? make_engine(opening) : open_engine(opening);
-    return r < 0 ? r : write_basics(opening);
+    r = open_superblock(opening);
+    if (r < 0) {
+        return r;
+    }
+    enum superblock_state state = opening->folder->superblock.state;
+    opening->result.was_closed = state == SUPERBLOCK_CLOSED;
+    r = state == SUPERBLOCK_CREATING ? make_engine(opening) : open_engine(opening);
+    if (r < 0) {
+        return r;
+    }
+    return begin_run(opening);
 }
 
-int opening_run(struct store *store, char ret_problem[static STORE_PROBLEM_SIZE])
+int opening_run(const struct store_config *config, struct folder *folder, struct batch *batch,
+                struct commit_log *commit_log, struct opening_result *ret_result,
+                char ret_problem[static STORE_PROBLEM_SIZE])
 {
-    struct opening opening = {.store = store, .path = store->config.path, .problem = ret_problem};
+    struct opening opening = {
+        .config = config,
+        .folder = folder,
+        .batch = batch,
+        .commit_log = commit_log,
+        .problem = ret_problem,
+    };
     int r = open_steps(&opening);
     pending_fini(&opening.pending);
-    return r;
+    if (r < 0) {
+        return r;
+    }
+    *ret_result = opening.result;
+    return 0;
 }

@@ -9,7 +9,7 @@ struct pending_cursor {
     struct engine_cursor *engine;
     size_t next; /* of the pending pairs */
     size_t end;
-    bool has_stored; /* the engine's next pair, that was looked at but not given out */
+    bool has_stored; /* the engine's next pair was read but not given out */
     struct str stored_key;
     struct str stored_value;
 };
@@ -38,10 +38,10 @@ static bool add(struct pending *pending, size_t *capacity, uint64_t revision, co
     return true;
 }
 
-/* Changes follow one another without a gap, but where the machine went down and the engine lost more than the
- * journal still had; then what comes behind it would not fit. And where the journal is read after the engine,
- * of a process that goes on meanwhile, or of a copy. */
-static int end_at_gap(const struct pending *pending, bool is_in_use, struct engine_error *ret_error)
+/* Revisions follow one another without a gap, with two exceptions. The machine went down, and the engine lost
+ * more than the journal still had; or a process goes on writing while it is read, the engine first. In both
+ * nothing behind the gap is taken. Otherwise the files are of different times: a copy of a store in use. */
+static int check_gap(const struct pending *pending, bool is_in_use, struct engine_error *ret_error)
 {
     if (is_in_use || !journal_is_of_this_boot(pending->reader)) {
         return 0;
@@ -50,7 +50,7 @@ static int end_at_gap(const struct pending *pending, bool is_in_use, struct engi
     return -EBADMSG;
 }
 
-static int end_at_last(const struct pending *pending, bool is_in_use, struct engine_error *ret_error)
+static int check_end(const struct pending *pending, bool is_in_use, struct engine_error *ret_error)
 {
     if (is_in_use || journal_ends_well(pending->reader)) {
         return 0;
@@ -59,7 +59,7 @@ static int end_at_last(const struct pending *pending, bool is_in_use, struct eng
     return -EBADMSG;
 }
 
-static int gather(struct pending *pending, uint64_t position, bool is_in_use, struct engine_error *ret_error)
+static int collect(struct pending *pending, uint64_t position, bool is_in_use, struct engine_error *ret_error)
 {
     size_t capacity = 0;
     uint64_t revision;
@@ -70,14 +70,14 @@ static int gather(struct pending *pending, uint64_t position, bool is_in_use, st
             continue;
         }
         if (revision > last + 1) {
-            return end_at_gap(pending, is_in_use, ret_error);
+            return check_gap(pending, is_in_use, ret_error);
         }
         if (!add(pending, &capacity, revision, &pair)) {
             return -ENOMEM;
         }
         last = revision;
     }
-    return end_at_last(pending, is_in_use, ret_error);
+    return check_end(pending, is_in_use, ret_error);
 }
 
 static void keep_newest(struct pending *pending)
@@ -105,7 +105,7 @@ int pending_read(int folder_fd, const struct layout_position *position, bool is_
     if (r < 0) {
         return r;
     }
-    r = gather(&pending, position->revision, is_in_use, ret_error);
+    r = collect(&pending, position->revision, is_in_use, ret_error);
     if (r < 0) {
         pending_fini(&pending);
         return r;
@@ -162,7 +162,7 @@ void pending_cursor_free(struct pending_cursor *cursor)
     }
 }
 
-static int look_at_stored(struct pending_cursor *cursor, struct engine_error *ret_error)
+static int peek_stored(struct pending_cursor *cursor, struct engine_error *ret_error)
 {
     if (cursor->has_stored) {
         return 0;
@@ -173,7 +173,7 @@ static int look_at_stored(struct pending_cursor *cursor, struct engine_error *re
 }
 
 /* The next pending pair, or NULL. */
-static const struct journal_pair *look_at_pending(const struct pending_cursor *cursor)
+static const struct journal_pair *peek_pending(const struct pending_cursor *cursor)
 {
     return cursor->next == cursor->end ? NULL : &cursor->pending->pairs[cursor->next].pair;
 }
@@ -182,8 +182,8 @@ int pending_cursor_next(struct pending_cursor *cursor, struct str *ret_key, stru
                         struct engine_error *ret_error)
 {
     for (;;) {
-        const struct journal_pair *pair = look_at_pending(cursor);
-        int r = look_at_stored(cursor, ret_error);
+        const struct journal_pair *pair = peek_pending(cursor);
+        int r = peek_stored(cursor, ret_error);
         if (r < 0 || (r == ENGINE_END && pair == NULL)) {
             return r;
         }

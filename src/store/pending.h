@@ -2,8 +2,8 @@
 #ifndef PRESENCED_PENDING_H
 #define PRESENCED_PENDING_H
 
-/* What a run that was killed had in its journal and not yet in the engine: a pair a key, the newest, in the
- * order of the keys. And a cursor over the engine as it is with them. Read by any number of threads. */
+/* What a run that was killed had in its journal and not yet in the engine: the newest pair of each key, in
+ * the order of the keys; and a cursor over the engine as it is with them. Any thread may read it. */
 
 #include "journal.h"
 #include "layout.h"

@@ -1,32 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* With STORE_RELAXED events need not wait for the engine for as long as what it lacks is young: what may be
- * lost is bounded however long a write takes.
+/* Events need not wait for the engine while what it does not have is young: what may be lost is bounded,
+ * however long a write takes.
  *
- * Of what it lacks the first tells the age. It is the thread that changes the table which sees a change
- * become the first; after a batch the writer thread knows no more than that the rest came after it had begun
- * to read. */
-#include "store_private.h"
+ * The oldest of these changes tells the age. The thread that changes the table sees when a change becomes the
+ * oldest, for the engine had all before it. After a batch the writer thread knows no more than that those
+ * which are left came after it had begun to read. */
+#include "relaxed.h"
+
+#include "stored_revision.h"
 
 #include "presenced/clock.h"
 
 /* 50 ms are promised, of a clock whose steps may be of 10. */
-#define LACKING_MAX_MS 40
+#define AGE_MAX_MS 40
 
 static void on_change(void *cls, const struct change *change)
 {
-    struct store *store = cls;
-    if (store_stored_revision(store) == change->revision - 1) {
-        atomic_store(&store->lacking_since_ms, clock_coarse_ms());
+    struct relaxed *relaxed = cls;
+    if (stored_revision_get(relaxed->stored) == change->revision - 1) {
+        atomic_store(&relaxed->oldest_ms, clock_coarse_ms());
     }
 }
 
-void relaxed_start(struct store *store)
+void relaxed_start(struct relaxed *relaxed)
 {
-    store->observer = (struct changes_observer){.on_change = on_change, .cls = store};
-    changes_observe(store->changes, &store->observer);
+    relaxed->observer = (struct changes_observer){.on_change = on_change, .cls = relaxed};
+    changes_observe(relaxed->changes, &relaxed->observer);
 }
 
-bool relaxed_lacks_little(const struct store *store)
+void relaxed_fini(struct relaxed *relaxed)
 {
-    return clock_coarse_ms() < atomic_load(&store->lacking_since_ms) + LACKING_MAX_MS;
+    changes_unobserve(relaxed->changes, &relaxed->observer);
+}
+
+bool relaxed_is_within_bound(const struct relaxed *relaxed)
+{
+    return clock_coarse_ms() < atomic_load(&relaxed->oldest_ms) + AGE_MAX_MS;
 }

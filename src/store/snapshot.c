@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* RocksDB opens for reading what another process writes, without its lock: manifest, tables and logs of
  * writes are read one after another. A log that the writer deletes between the first and the last of these is
- * not missed by the library (7.8.3): what stood in it would silently be absent. But the writer deletes only
- * what its manifest has just been written to do without; so if the manifest has not changed by the time when
- * all is open, it is all there, as of a moment in between. Else it is opened again. */
+ * not missed by the library (7.8.3): what stood in it would silently be absent. But before the writer deletes
+ * a file, it writes a manifest that does without it; so if the manifest has not changed by the time when all
+ * is open, it is all there, as of a moment in between. Else it is opened again. */
 #include "layout.h"
 #include "loader.h"
 #include "superblock.h"
@@ -110,13 +110,18 @@ static int open_engine(struct snapshot *snapshot, uint64_t memory_bytes, struct 
 {
     struct superblock_mark mark;
     int r = read_mark(snapshot, &mark, ret_error);
-    if (r == 0) {
-        r = engine_open_beside(snapshot->path, memory_bytes, &snapshot->engine, ret_error);
+    if (r < 0) {
+        return r;
     }
-    if (r == 0) {
-        r = check_mark(snapshot, &mark, ret_error);
+    r = engine_open_beside(snapshot->path, memory_bytes, &snapshot->engine, ret_error);
+    if (r < 0) {
+        return r;
     }
-    return r < 0 ? r : read_pending(snapshot, ret_error);
+    r = check_mark(snapshot, &mark, ret_error);
+    if (r < 0) {
+        return r;
+    }
+    return read_pending(snapshot, ret_error);
 }
 
 /* Another try makes sense where the manifest has changed; and where a daemon has just started, for it removes
@@ -143,7 +148,7 @@ static int open_at_rest(struct snapshot *snapshot, uint64_t memory_bytes, struct
     return r < 0 ? r : -EAGAIN;
 }
 
-static struct pending_cursor *go_over(const struct snapshot *snapshot, enum layout_kind kind)
+static struct pending_cursor *open_cursor(const struct snapshot *snapshot, enum layout_kind kind)
 {
     const uint8_t from = (uint8_t)kind;
     const uint8_t to = (uint8_t)(kind + 1);
@@ -158,19 +163,21 @@ static int open_parts(struct snapshot *snapshot, uint64_t memory_bytes, struct e
         return -errno;
     }
     int r = open_at_rest(snapshot, memory_bytes, ret_error);
-    if (r == 0) {
-        r = platform_names_new(&snapshot->names);
+    if (r < 0) {
+        return r;
     }
-    if (r == 0) {
-        const struct loader_source source = {snapshot->engine, &snapshot->pending};
-        r = loader_read_names(&source, snapshot->names, ret_error);
+    r = platform_names_new(&snapshot->names);
+    if (r < 0) {
+        return r;
     }
+    const struct loader_source source = {snapshot->engine, &snapshot->pending};
+    r = loader_read_names(&source, snapshot->names, ret_error);
     if (r < 0) {
         return r;
     }
     snapshot->n_platforms = platform_count(snapshot->names);
-    snapshot->apps = go_over(snapshot, LAYOUT_APP);
-    snapshot->users = go_over(snapshot, LAYOUT_USER);
+    snapshot->apps = open_cursor(snapshot, LAYOUT_APP);
+    snapshot->users = open_cursor(snapshot, LAYOUT_USER);
     return snapshot->apps == NULL || snapshot->users == NULL ? -ENOMEM : 0;
 }
 
@@ -212,13 +219,6 @@ const struct platform_names *snapshot_platform_names(const struct snapshot *snap
     return snapshot->names;
 }
 
-/* As the engine has it, or `r` for a pair that no checksum found wrong. */
-static int end_step(const struct snapshot *snapshot, int r, const struct engine_error *error,
-                    char ret_problem[static STORE_PROBLEM_SIZE])
-{
-    return r < 0 ? fail(snapshot->path, r, error->text, ret_problem) : r;
-}
-
 int snapshot_next_app(struct snapshot *snapshot, struct snapshot_app *ret_app,
                       char ret_problem[static STORE_PROBLEM_SIZE])
 {
@@ -227,14 +227,14 @@ int snapshot_next_app(struct snapshot *snapshot, struct snapshot_app *ret_app,
     struct str value;
     struct layout_app app;
     int r = pending_cursor_next(snapshot->apps, &key, &value, &error);
-    if (r == 0 && layout_read_app(key, value, &app) < 0) {
-        error = (struct engine_error){"a stored app is not as it was written"};
-        r = -EBADMSG;
+    if (r != 0) {
+        return r < 0 ? fail(snapshot->path, r, error.text, ret_problem) : SNAPSHOT_END;
     }
-    if (r == 0) {
-        *ret_app = (struct snapshot_app){app.id, app.forgotten_before_ms};
+    if (layout_read_app(key, value, &app) < 0) {
+        return fail(snapshot->path, -EBADMSG, "a stored app is not as it was written", ret_problem);
     }
-    return end_step(snapshot, r, &error, ret_problem);
+    *ret_app = (struct snapshot_app){app.id, app.forgotten_before_ms};
+    return 0;
 }
 
 int snapshot_next_user(struct snapshot *snapshot, uint64_t *ret_app_id, struct user *ret_user,
@@ -243,16 +243,18 @@ int snapshot_next_user(struct snapshot *snapshot, uint64_t *ret_app_id, struct u
     struct engine_error error = {""};
     struct str key;
     struct str value;
+    uint64_t app_id;
     struct str id;
     uint8_t record[RECORD_SIZE_MAX];
     int r = pending_cursor_next(snapshot->users, &key, &value, &error);
-    if (r == 0 && (layout_read_user_key(key, ret_app_id, &id) < 0 ||
-                   layout_read_user(key, value, 0, snapshot->n_platforms, record) < 0)) {
-        error = (struct engine_error){"a stored user is not as it was written"};
-        r = -EBADMSG;
+    if (r != 0) {
+        return r < 0 ? fail(snapshot->path, r, error.text, ret_problem) : SNAPSHOT_END;
     }
-    if (r == 0) {
-        record_decode(record, ret_user);
+    if (layout_read_user_key(key, &app_id, &id) < 0 ||
+        layout_read_user(key, value, 0, snapshot->n_platforms, record) < 0) {
+        return fail(snapshot->path, -EBADMSG, "a stored user is not as it was written", ret_problem);
     }
-    return end_step(snapshot, r, &error, ret_problem);
+    *ret_app_id = app_id;
+    record_decode(record, ret_user);
+    return 0;
 }

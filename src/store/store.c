@@ -1,24 +1,63 @@
 /* SPDX-License-Identifier: MIT */
-#include "store_private.h"
+/* What is asked of a store, its start and its end. It is made of parts, each with fields of its own:
+ *
+ *   opening           folder, recovery, loading
+ *   folder            the folder, and the file SYNCED in it
+ *   batch             the engine that is written, and the batch that is being filled
+ *   commit_log        with STORE_COMMIT: each change is in the journal at once, before the engine has it
+ *   relaxed           with STORE_RELAXED: how old the oldest change is that the engine does not have
+ *   minutes           the count of online users by the minute
+ *   rewrite           the whole table, when changes were lost
+ *   change_writer     the next batch: a page of a rewrite, changes, a minute, the apps
+ *   writer_thread     calls that, and what it does when it fails
+ *   fsync_thread      makes what was written survive a power cut
+ *   liveness          whether the writer thread goes round
+ *   stored_revision   up to which the engine has all changes
+ *
+ *   table ── change log ──> writer thread ── batches ──> engine <── fsync thread ──> SYNCED
+ *                │             │                                       │
+ *                └─> journal   └── stored revision, problem            └── synced revision; an error: to the
+ *                                                                          writer thread
+ */
+#include "batch.h"
+#include "change_writer.h"
+#include "commit_log.h"
+#include "files.h"
+#include "folder.h"
+#include "fsync_thread.h"
+#include "liveness.h"
+#include "minutes.h"
+#include "opening.h"
+#include "relaxed.h"
+#include "rewrite.h"
+#include "stored_revision.h"
+#include "writer_thread.h"
 
-#include "presenced/clock.h"
 #include "presenced/log.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/eventfd.h>
 
-#define MINUTE_MS 60000
+struct store {
+    struct store_config config; /* `path` is ours, and on_durable() is there */
+    struct changes *changes;
+    struct stored_revision stored;
+    struct opening_result opening_result;
+    struct folder folder;
+    struct batch batch;
+    struct commit_log commit_log;
+    struct relaxed relaxed;
+    struct minutes minutes;
+    struct rewrite rewrite;
+    struct change_writer change_writer;
+    struct writer_thread writer_thread;
+    struct fsync_thread fsync_thread;
+    struct liveness liveness;
+};
 
-static void init_locks(struct store *store)
+static void ignore_durable(void *unused)
 {
-    pthread_condattr_t attributes;
-    (void)pthread_mutex_init(&store->fsync_lock, NULL);
-    (void)pthread_mutex_init(&store->minutes.lock, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&store->fsync_wakes, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    (void)unused;
 }
 
 static void store_free(struct store *store)
@@ -26,35 +65,61 @@ static void store_free(struct store *store)
     if (store == NULL) {
         return;
     }
-    engine_close(store->engine);
-    if (store->changes != NULL) {
-        changes_unobserve(store->changes, &store->observer);
-    }
-    journal_free(store->journal);
-    engine_batch_free(store->batch);
-    superblock_close(&store->superblock);
-    cleanup_closep(&store->folder_fd);
-    cleanup_closep(&store->changes_fd);
-    cleanup_closep(&store->control_fd);
-    (void)pthread_cond_destroy(&store->fsync_wakes);
-    (void)pthread_mutex_destroy(&store->minutes.lock);
-    (void)pthread_mutex_destroy(&store->fsync_lock);
-    buf_fini(&store->storage);
-    free(store->read);
-    free(store->pair);
+    batch_fini(&store->batch);
+    relaxed_fini(&store->relaxed);
+    commit_log_fini(&store->commit_log);
+    folder_fini(&store->folder);
+    writer_thread_fini(&store->writer_thread);
+    fsync_thread_fini(&store->fsync_thread);
+    change_writer_fini(&store->change_writer);
+    minutes_fini(&store->minutes);
     free((char *)store->config.path);
     free(store);
 }
 DEFINE_CLEANUP(struct store *, store_free)
 
-static int open_eventfd(int *ret_fd)
+/* Gives the parts what they know of each other. */
+static void connect_parts(struct store *store)
 {
-    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (fd < 0) {
-        return -errno;
-    }
-    *ret_fd = fd;
-    return 0;
+    store->batch.table = store->config.table;
+    store->batch.syncs = store->config.durability == STORE_SYNC;
+    store->batch.liveness = &store->liveness;
+
+    store->rewrite.table = store->config.table;
+    store->rewrite.batch = &store->batch;
+    store->rewrite.liveness = &store->liveness;
+
+    store->relaxed.changes = store->changes;
+    store->relaxed.stored = &store->stored;
+
+    store->fsync_thread.config = &store->config;
+    store->fsync_thread.stored = &store->stored;
+    store->fsync_thread.batch = &store->batch;
+    store->fsync_thread.folder = &store->folder;
+
+    store->commit_log.config = &store->config;
+    store->commit_log.stored = &store->stored;
+    store->commit_log.fsync_thread = &store->fsync_thread;
+    store->commit_log.folder = &store->folder;
+    store->commit_log.batch = &store->batch;
+    store->commit_log.liveness = &store->liveness;
+
+    store->change_writer.config = &store->config;
+    store->change_writer.stored = &store->stored;
+    store->change_writer.batch = &store->batch;
+    store->change_writer.minutes = &store->minutes;
+    store->change_writer.relaxed = &store->relaxed;
+    store->change_writer.commit_log = &store->commit_log;
+    store->change_writer.rewrite = &store->rewrite;
+
+    store->writer_thread.config = &store->config;
+    store->writer_thread.stored = &store->stored;
+    store->writer_thread.folder = &store->folder;
+    store->writer_thread.batch = &store->batch;
+    store->writer_thread.change_writer = &store->change_writer;
+    store->writer_thread.commit_log = &store->commit_log;
+    store->writer_thread.fsync_thread = &store->fsync_thread;
+    store->writer_thread.liveness = &store->liveness;
 }
 
 static int make_store(const struct store_config *config, struct store **ret_store)
@@ -63,75 +128,56 @@ static int make_store(const struct store_config *config, struct store **ret_stor
     if (store == NULL) {
         return -ENOMEM;
     }
-    init_locks(store);
     store->config = *config;
     store->config.path = strdup(config->path);
+    store->config.on_durable = config->on_durable == NULL ? ignore_durable : config->on_durable;
     store->changes = table_changes(config->table);
-    store->n_names_written = PLATFORM_N_KNOWN;
-    store->superblock.fd = -1;
-    store->folder_fd = -1;
-    store->changes_fd = -1;
-    store->control_fd = -1;
-    store->batch = engine_batch_new();
-    store->read = calloc(BATCH_N_CHANGES_MAX, sizeof(*store->read));
-    store->pair = malloc(sizeof(*store->pair));
-    if (store->config.path == NULL || store->read == NULL || store->pair == NULL) {
-        return -ENOMEM;
-    }
-    int r = open_eventfd(&store->changes_fd);
-    if (r == 0) {
-        r = open_eventfd(&store->control_fd);
-    }
+    connect_parts(store);
+    folder_init(&store->folder, store->config.path);
+    batch_init(&store->batch);
+    commit_log_init(&store->commit_log);
+    minutes_init(&store->minutes);
+    fsync_thread_init(&store->fsync_thread);
+    int r = writer_thread_init(&store->writer_thread);
     if (r < 0) {
         return r;
+    }
+    r = change_writer_init(&store->change_writer);
+    if (r < 0 || store->config.path == NULL) {
+        return -ENOMEM;
     }
     *ret_store = take_pointer(store);
     return 0;
 }
 
-static void stop_writer_thread(struct store *store)
+/* First whoever must see every change. */
+static int start(struct store *store)
 {
-    atomic_store(&store->stopping, true);
-    writer_thread_wake(store);
-    (void)pthread_join(store->writer_thread, NULL);
-    changes_unfollow(store->changes, store->changes_fd);
-}
-
-static void stop_fsync_thread(struct store *store)
-{
-    (void)pthread_mutex_lock(&store->fsync_lock);
-    store->fsync_stops = true;
-    (void)pthread_cond_signal(&store->fsync_wakes);
-    (void)pthread_mutex_unlock(&store->fsync_lock);
-    (void)pthread_join(store->fsync_thread, NULL);
-}
-
-/* First of all who must see every change. All that there is by then is on disk. */
-static int start_threads(struct store *store)
-{
-    atomic_store(&store->fresh_until_ms, clock_monotonic_ms() + STORE_FRESH_MS);
-    if (store->journal != NULL) {
-        commit_log_start(store);
+    bool has_journal = commit_log_is_used(&store->commit_log);
+    if (has_journal) {
+        commit_log_start(&store->commit_log);
     } else if (store->config.durability == STORE_RELAXED) {
-        relaxed_start(store);
+        relaxed_start(&store->relaxed);
     }
-    int r = changes_follow(store->changes, store->changes_fd);
+    int r = writer_thread_start(&store->writer_thread);
     if (r < 0) {
         return r;
     }
-    r = -pthread_create(&store->writer_thread, NULL, writer_thread_run, store);
+    r = fsync_thread_start(&store->fsync_thread, has_journal, writer_thread_wake_fd(&store->writer_thread));
     if (r < 0) {
-        changes_unfollow(store->changes, store->changes_fd);
+        writer_thread_stop(&store->writer_thread);
+    }
+    return r;
+}
+
+static int open_steps(struct store *store, char ret_problem[static STORE_PROBLEM_SIZE])
+{
+    int r = opening_run(&store->config, &store->folder, &store->batch, &store->commit_log,
+                        &store->opening_result, ret_problem);
+    if (r < 0) {
         return r;
     }
-    r = -pthread_create(&store->fsync_thread, NULL, fsync_thread_run, store);
-    if (r < 0) {
-        stop_writer_thread(store);
-        return r;
-    }
-    (void)pthread_setname_np(store->writer_thread, "store-writer");
-    (void)pthread_setname_np(store->fsync_thread, "store-fsync");
-    return 0;
+    return start(store);
 }
 
 int store_open(const struct store_config *config, struct store **ret_store,
@@ -141,10 +187,7 @@ int store_open(const struct store_config *config, struct store **ret_store,
     ret_problem[0] = '\0';
     int r = make_store(config, &store);
     if (r == 0) {
-        r = opening_run(store, ret_problem);
-    }
-    if (r == 0) {
-        r = start_threads(store);
+        r = open_steps(store, ret_problem);
     }
     if (r == -ECANCELED) {
         ret_problem[0] = '\0';
@@ -163,54 +206,59 @@ int store_open(const struct store_config *config, struct store **ret_store,
 /* The count of the minute that has not ended, and that there is no journal. */
 static int write_end(struct store *store, struct engine_error *ret_error)
 {
-    batch_begin(store);
-    if (store->minutes.noted.unix_ms != 0) {
-        batch_put_minute(store, &store->minutes.noted);
+    static const struct layout_position no_journal;
+    struct layout_minute minute;
+    batch_begin(&store->batch);
+    if (minutes_current(&store->minutes, &minute)) {
+        batch_put_minute(&store->batch, &minute);
     }
-    batch_put_position(store, 0, 0);
-    return batch_commit(store, ret_error);
+    batch_put_position(&store->batch, &no_journal);
+    return batch_commit(&store->batch, ret_error);
 }
 
 static int close_in_order(struct store *store, struct engine_error *ret_error)
 {
     int r = write_end(store, ret_error);
-    if (r == 0) {
-        r = engine_flush(store->engine, ret_error);
+    if (r < 0) {
+        return r;
     }
-    if (r == 0) {
-        r = store_sync(store, SUPERBLOCK_CLOSED, engine_last_sequence(store->engine));
+    struct engine *engine = batch_engine(&store->batch);
+    r = engine_flush(engine, ret_error);
+    if (r < 0) {
+        return r;
     }
-    if (r == 0) {
-        journal_remove_all(store->folder_fd);
+    r = folder_sync(&store->folder, &store->batch, SUPERBLOCK_CLOSED, engine_last_sequence(engine));
+    if (r < 0) {
+        return r;
     }
-    return r;
+    journal_remove_all(store->folder.fd);
+    return 0;
 }
 
 /* Changes that no file has, whether they were answered OK or FAIL. The next start takes from the journal what
  * the engine does not have. */
 static uint64_t count_lost(const struct store *store)
 {
-    uint64_t last = changes_last_revision(store->changes);
-    uint64_t stored = store_stored_revision(store);
-    uint64_t journaled = store->journal == NULL ? 0 : journal_revision(store->journal);
-    return last - (journaled > stored ? journaled : stored);
+    uint64_t stored = stored_revision_get(&store->stored);
+    uint64_t journaled = commit_log_revision(&store->commit_log);
+    return changes_last_revision(store->changes) - (journaled > stored ? journaled : stored);
 }
 
-static void close_or_tell(struct store *store)
+static void close_or_log(struct store *store)
 {
     struct engine_error error = {""};
     uint64_t n_changes = changes_last_revision(store->changes);
-    if (superblock_is_removed(&store->superblock, store->config.path)) {
+    if (folder_is_removed(&store->folder)) {
         log_error("store closed without its folder, which was removed with all that it held",
                   log_text("path", store->config.path), log_u64("lost", n_changes));
-        engine_close(take_pointer(store->engine));
-        files_remove_strays(store->folder_fd);
+        batch_close_engine(&store->batch);
+        files_remove_strays(store->folder.fd);
         return;
     }
     uint64_t n_lost = count_lost(store);
     if (n_lost > 0) {
         log_error("store closed without all changes", log_u64("lost", n_lost));
-    } else if (store->engine == NULL || n_changes > store_stored_revision(store)) {
+    } else if (batch_engine(&store->batch) == NULL || n_changes > stored_revision_get(&store->stored)) {
         const char *problem = store_problem(store);
         log_error("store not closed in order", log_text("problem", problem == NULL ? "" : problem));
     } else if (close_in_order(store, &error) < 0) {
@@ -223,95 +271,67 @@ void store_close(struct store *store)
     if (store == NULL) {
         return;
     }
-    stop_writer_thread(store);
-    stop_fsync_thread(store);
-    close_or_tell(store);
+    writer_thread_stop(&store->writer_thread);
+    fsync_thread_stop(&store->fsync_thread);
+    close_or_log(store);
     store_free(store);
-}
-
-static uint64_t load(const _Atomic uint64_t *count)
-{
-    return atomic_load_explicit(count, memory_order_relaxed);
-}
-
-/* Reads the clock first, so that a waiter is queued before the fsync thread looks for waiters. */
-static bool is_fresh(const struct store *store)
-{
-    uint64_t now_ms = clock_coarse_ms();
-    return now_ms < atomic_load_explicit(&store->fresh_until_ms, memory_order_acquire);
 }
 
 uint64_t store_durable_revision(const struct store *store)
 {
-    uint64_t stored = store_stored_revision(store);
+    uint64_t stored = stored_revision_get(&store->stored);
     if (store->config.durability == STORE_RELAXED && store_problem(store) == NULL &&
-        relaxed_lacks_little(store)) {
+        relaxed_is_within_bound(&store->relaxed)) {
         return changes_last_revision(store->changes);
     }
-    if (store->journal == NULL) {
+    if (!commit_log_is_used(&store->commit_log)) {
         return stored;
     }
-    if (!is_fresh(store)) {
-        return load(&store->synced_revision);
+    if (fsync_thread_is_late(&store->fsync_thread)) {
+        return fsync_thread_synced_revision(&store->fsync_thread);
     }
-    uint64_t journaled = store_problem(store) == NULL ? journal_revision(store->journal) : 0;
+    uint64_t journaled = store_problem(store) == NULL ? commit_log_revision(&store->commit_log) : 0;
     return journaled > stored ? journaled : stored;
 }
 
 const char *store_problem(const struct store *store)
 {
-    return store_private_problem(store);
+    return writer_thread_problem(&store->writer_thread);
 }
 
-void store_note_online(struct store *store, uint64_t unix_ms, uint64_t n_online)
+void store_record_online(struct store *store, uint64_t unix_ms, uint64_t n_online)
 {
-    struct minutes *minutes = &store->minutes;
-    uint64_t minute_ms = unix_ms / MINUTE_MS * MINUTE_MS;
-    (void)pthread_mutex_lock(&minutes->lock);
-    bool ended = minutes->noted.unix_ms != 0 && minutes->noted.unix_ms != minute_ms;
-    if (ended) {
-        minutes->ended = minutes->noted;
-    }
-    minutes->noted = (struct layout_minute){minute_ms, n_online};
-    (void)pthread_mutex_unlock(&minutes->lock);
-    if (ended) {
-        writer_thread_wake(store);
+    if (minutes_record(&store->minutes, unix_ms, n_online)) {
+        writer_thread_wake(&store->writer_thread);
     }
 }
 
-void store_note_apps(struct store *store)
+void store_write_apps(struct store *store)
 {
-    atomic_fetch_add(&store->n_apps_noted, 1);
-    writer_thread_wake(store);
+    change_writer_request_apps(&store->change_writer);
+    writer_thread_wake(&store->writer_thread);
 }
 
 bool store_made_progress(struct store *store)
 {
-    uint64_t n_rounds = atomic_load(&store->n_rounds);
-    bool moved = n_rounds != store->n_rounds_seen || atomic_load(&store->is_at_disk);
-    store->n_rounds_seen = n_rounds;
-    writer_thread_wake(store);
-    return moved;
+    bool made_progress = liveness_made_progress(&store->liveness);
+    writer_thread_wake(&store->writer_thread);
+    return made_progress;
 }
 
 void store_stats(const struct store *store, struct store_stats *ret_stats)
 {
-    uint64_t stored = store_stored_revision(store);
-    bool has_apps = atomic_load(&store->n_apps_noted) != atomic_load(&store->n_apps_written);
+    uint64_t stored = stored_revision_get(&store->stored);
     *ret_stats = (struct store_stats){
-        .n_users_loaded = store->n_users_loaded,
-        .load_ms = store->load_ms,
-        .was_closed = store->was_closed,
+        .n_users_loaded = store->opening_result.n_users_loaded,
+        .load_ms = store->opening_result.load_ms,
+        .was_closed = store->opening_result.was_closed,
         .stored_revision = stored,
-        .synced_revision = load(&store->synced_revision),
-        .lag = changes_last_revision(store->changes) - stored + has_apps,
-        .n_commits = load(&store->counters.n_commits),
-        .n_changes = load(&store->counters.n_changes),
-        .n_bytes = load(&store->counters.n_bytes),
-        .commit_us_sum = load(&store->counters.commit_us_sum),
-        .n_syncs = load(&store->counters.n_syncs),
-        .sync_us_sum = load(&store->counters.sync_us_sum),
-        .n_failures = load(&store->counters.n_failures),
-        .n_rewritten = load(&store->counters.n_rewritten),
+        .lag = changes_last_revision(store->changes) - stored,
     };
+    batch_add_stats(&store->batch, ret_stats);
+    rewrite_add_stats(&store->rewrite, ret_stats);
+    change_writer_add_stats(&store->change_writer, ret_stats);
+    writer_thread_add_stats(&store->writer_thread, ret_stats);
+    fsync_thread_add_stats(&store->fsync_thread, ret_stats);
 }

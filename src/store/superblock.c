@@ -77,7 +77,7 @@ static bool is_whole(const struct place *place)
     return str_equal(magic, MAGIC) && le32toh(place->crc) == crc_of(place);
 }
 
-/* What cannot be read whole counts as not written. */
+/* Bytes that are missing count as zeros: the sum will not match. */
 static int read_place(int fd, unsigned at, struct place *ret_place)
 {
     struct place place = {0};
@@ -146,7 +146,7 @@ static int try_lock(int fd)
     return errno == EWOULDBLOCK ? SUPERBLOCK_BUSY : -errno;
 }
 
-/* superblock_is_in_use() has it for a moment. */
+/* Tries for a while: superblock_is_in_use() of another process locks it for a moment. */
 static int lock(int fd)
 {
     int r = try_lock(fd);
@@ -157,7 +157,7 @@ static int lock(int fd)
     return r;
 }
 
-/* The place that counts, of those that are whole. */
+/* The whole place with the most writes. */
 static int read_places(int fd, struct place *ret_place)
 {
     bool found = false;

@@ -3,9 +3,10 @@
 #define PRESENCED_STORE_SUPERBLOCK_H
 
 /* The file SYNCED of a store: what the engine itself does not know after a crash, namely how much of what it
- * had written was sure to survive. One that opens with less was damaged; one that has lost only what came
- * later was merely interrupted. The file also marks the folder as a store, names its layout before the
- * engine touches it, and is locked while a process has the store. One thread at a time. */
+ * had written was sure to survive. An engine that opens with less was damaged; one that has lost only what
+ * came later was merely interrupted. The file also marks the folder as a store, names its layout before the
+ * engine touches it, and is locked while a process has the store. One thread at a time, but for
+ * superblock_is_removed(). */
 
 #include "files.h"
 
@@ -47,11 +48,11 @@ int superblock_read(int folder_fd, enum superblock_state *ret_state, struct supe
 bool superblock_is_in_use(int folder_fd);
 
 /* Whether the file is gone from the folder of that path, or the folder is: then the store is no longer there,
- * whatever open files still take. */
+ * even though open files still take what is written. Any thread. */
 bool superblock_is_removed(const struct superblock *superblock, const char *folder_path);
 
-/* Writes a state and a mark so that they survive a power cut; one that comes meanwhile leaves those before.
- * 0 or -errno. */
+/* Writes a state and a mark so that they survive a power cut; a power cut meanwhile leaves those of before. 0
+ * or -errno. */
 int superblock_write(struct superblock *superblock, enum superblock_state state,
                      const struct superblock_mark *mark);
 

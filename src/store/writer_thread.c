@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* The thread that writes what changed, as soon as it changed. When that fails it says so, closes the engine,
- * and every second opens it anew and tries again from where it was: after an error RocksDB takes no more
- * writes, and its log may end in half of one, which only opening it cuts off. */
-#include "store_private.h"
+/* Writes what changed, as soon as it changed. When that fails it says so, closes the engine, and every second
+ * opens it anew and tries again from where it was: after an error RocksDB takes no more writes, and its log
+ * may end in half of one, which only opening it cuts off. */
+#include "writer_thread.h"
+
+#include "batch.h"
+#include "change_writer.h"
+#include "commit_log.h"
+#include "counter.h"
+#include "folder.h"
+#include "fsync_thread.h"
+#include "liveness.h"
+#include "stored_revision.h"
 
 #include "presenced/log.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 
 #define RETRY_INTERVAL_MS 1000
 #define GATHER_MS 20 /* where nobody waits for the engine */
@@ -34,161 +44,198 @@ static const char *problem_of(int error)
     }
 }
 
-/* Tells the log and those who wait, once a problem. */
-static void set_problem(struct store *store, const char *problem)
+static void set_problem(struct writer_thread *writer_thread, const char *problem)
 {
-    atomic_store_explicit(&store->problem, problem, memory_order_release);
-    if (store->config.on_durable != NULL) {
-        store->config.on_durable(store->config.cls);
-    }
+    atomic_store_explicit(&writer_thread->problem, problem, memory_order_release);
+    writer_thread->config->on_durable(writer_thread->config->cls);
 }
 
-static void note_failure(struct store *store, int r, const struct engine_error *error)
+/* Logs a problem once. */
+static void report_failure(struct writer_thread *writer_thread, int r, const struct engine_error *error)
 {
     const char *problem = problem_of(r);
-    atomic_fetch_add_explicit(&store->counters.n_failures, 1, memory_order_relaxed);
-    if (store_private_problem(store) != problem) {
+    counter_add(&writer_thread->n_failures, 1);
+    if (writer_thread_problem(writer_thread) != problem) {
         log_error("store cannot write: trying again every second", log_text("problem", problem),
                   log_text("engine", error->text));
-        set_problem(store, problem);
-        if (store->journal != NULL) {
-            (void)journal_sync(store->journal); /* it has what was answered before this was known */
-        }
+        set_problem(writer_thread, problem);
+        commit_log_sync(writer_thread->commit_log); /* it has what was answered before this was known */
     }
 }
 
-static void note_success(struct store *store)
+static void report_success(struct writer_thread *writer_thread)
 {
-    if (store_private_problem(store) != NULL) {
-        log_notice("store writes again", log_u64("revision", store_stored_revision(store)));
-        set_problem(store, NULL);
+    if (writer_thread_problem(writer_thread) != NULL) {
+        log_notice("store writes again", log_u64("revision", stored_revision_get(writer_thread->stored)));
+        set_problem(writer_thread, NULL);
     }
 }
 
-static int reopen_engine(struct store *store, struct engine_error *ret_error)
+static int reopen_engine(struct writer_thread *writer_thread, struct engine_error *ret_error)
 {
+    const struct store_config *config = writer_thread->config;
     struct engine *engine;
     /* An engine makes the folder and files in it before it finds that it has none to open. */
-    if (superblock_is_removed(&store->superblock, store->config.path)) {
+    if (folder_is_removed(writer_thread->folder)) {
         *ret_error = (struct engine_error){"its files were removed: restart to begin anew"};
         return -ENOENT;
     }
-    int r = engine_open(store->config.path, store->config.memory_bytes, &engine, ret_error);
+    int r = engine_open(config->path, config->memory_bytes, &engine, ret_error);
     if (r < 0) {
         return r;
     }
-    if (engine_last_sequence(engine) < atomic_load_explicit(&store->written_sequence, memory_order_relaxed)) {
+    if (engine_last_sequence(engine) < batch_sequence(writer_thread->batch)) {
         /* It has lost what it had said was written; the table has it still. */
-        store->n_names_written = PLATFORM_N_KNOWN;
-        store->n_apps_stored = 0;
-        rewrite_begin(store);
+        batch_set_known(writer_thread->batch, PLATFORM_N_KNOWN, 0);
+        change_writer_rewrite(writer_thread->change_writer);
     }
-    atomic_store(&store->sync_error, 0);
-    atomic_store(&store->n_writes_done, atomic_load(&store->n_writes_begun));
-    atomic_store(&store->is_torn, false);
-    store->engine = engine;
+    fsync_thread_clear_error(writer_thread->fsync_thread);
+    batch_set_engine(writer_thread->batch, engine);
     return 0;
 }
 
-static void note_round(struct store *store)
-{
-    atomic_fetch_add_explicit(&store->n_rounds, 1, memory_order_relaxed);
-}
-
-static int write_all(struct store *store, struct engine_error *ret_error)
+/* Below 0, or CHANGE_WRITER_IDLE. */
+static int write_all(struct writer_thread *writer_thread, struct engine_error *ret_error)
 {
     int r = 0;
-    note_round(store);
-    if (store->engine == NULL) {
-        store_set_at_disk(store, true);
-        r = reopen_engine(store, ret_error);
-        store_set_at_disk(store, false);
+    liveness_count_round(writer_thread->liveness);
+    if (batch_engine(writer_thread->batch) == NULL) {
+        liveness_set_at_disk(writer_thread->liveness, true);
+        r = reopen_engine(writer_thread, ret_error);
+        liveness_set_at_disk(writer_thread->liveness, false);
     }
     while (r == 0) {
-        note_round(store);
-        r = atomic_load(&store->sync_error);
+        liveness_count_round(writer_thread->liveness);
+        r = fsync_thread_error(writer_thread->fsync_thread);
         if (r < 0) {
             (void)snprintf(ret_error->text, sizeof(ret_error->text), "not synced: %s", strerror(-r));
             break;
         }
-        r = change_writer_step(store, ret_error);
+        r = change_writer_step(writer_thread->change_writer, ret_error);
     }
     return r;
 }
 
 /* Writes all there is. Whether it could. */
-static bool work(struct store *store)
+static bool work(struct writer_thread *writer_thread)
 {
     struct engine_error error = {""};
-    int r = write_all(store, &error);
+    int r = write_all(writer_thread, &error);
     if (r < 0) {
-        note_failure(store, r, &error);
-        store_set_at_disk(store, true);
-        engine_close(take_pointer(store->engine));
-        store_set_at_disk(store, false);
+        report_failure(writer_thread, r, &error);
+        liveness_set_at_disk(writer_thread->liveness, true);
+        batch_close_engine(writer_thread->batch);
+        liveness_set_at_disk(writer_thread->liveness, false);
         return false;
     }
-    note_success(store);
-    commit_log_mend(store);
+    report_success(writer_thread);
+    commit_log_renew(writer_thread->commit_log);
     return true;
 }
 
 static void clear(int fd)
 {
-    uint64_t n;
-    (void)!read(fd, &n, sizeof(n));
+    eventfd_t unused;
+    (void)eventfd_read(fd, &unused);
 }
 
-/* Until there is something to do; for `timeout_ms` (-1: as long as it takes) if it is not the changes that
- * are waited for. */
-static void wait_for_control(struct store *store, int timeout_ms)
+/* Until there is something to do other than changes, or the time is over. */
+static void wait_for_wake(const struct writer_thread *writer_thread, int timeout_ms)
 {
-    struct pollfd fd = {.fd = store->control_fd, .events = POLLIN};
+    struct pollfd fd = {.fd = writer_thread->wake_fd, .events = POLLIN};
     (void)poll(&fd, 1, timeout_ms);
 }
 
-static bool may_gather(const struct store *store)
+/* Whether nobody waits for the engine, so that a batch may be given time to grow. */
+static bool may_gather(const struct writer_thread *writer_thread)
 {
-    return store->config.durability == STORE_RELAXED || commit_log_is_whole(store);
+    return writer_thread->config->durability == STORE_RELAXED ||
+           (commit_log_is_used(writer_thread->commit_log) &&
+            commit_log_revision(writer_thread->commit_log) >= changes_last_revision(writer_thread->changes));
 }
 
-static void wait_for_work(struct store *store)
+static void wait_for_work(struct writer_thread *writer_thread)
 {
     struct pollfd fds[] = {
-        {.fd = store->changes_fd, .events = POLLIN},
-        {.fd = store->control_fd, .events = POLLIN},
+        {.fd = writer_thread->changes_fd, .events = POLLIN},
+        {.fd = writer_thread->wake_fd, .events = POLLIN},
     };
     (void)poll(fds, 2, -1);
-    if (fds[1].revents == 0 && may_gather(store)) {
-        wait_for_control(store, GATHER_MS);
+    if (fds[1].revents == 0 && may_gather(writer_thread)) {
+        wait_for_wake(writer_thread, GATHER_MS);
     }
-    clear(store->changes_fd);
-    clear(store->control_fd);
+    clear(writer_thread->changes_fd);
+    clear(writer_thread->wake_fd);
 }
 
-void writer_thread_wake(struct store *store)
+static void *run(void *cls)
 {
-    const uint64_t one = 1;
-    (void)!write(store->control_fd, &one, sizeof(one));
-}
-
-void *writer_thread_run(void *cls)
-{
-    struct store *store = cls;
-    bool stopping = false;
-    while (!stopping) {
+    struct writer_thread *writer_thread = cls;
+    bool stops = false;
+    while (!stops) {
         /* Looked at before the work, so that all that came before it is done. */
-        stopping = atomic_load(&store->stopping);
-        if (work(store)) {
-            if (!stopping) {
-                wait_for_work(store);
+        stops = atomic_load(&writer_thread->stops);
+        if (work(writer_thread)) {
+            if (!stops) {
+                wait_for_work(writer_thread);
             }
-        } else if (!stopping) {
-            wait_for_control(store, RETRY_INTERVAL_MS);
-            clear(store->control_fd);
+        } else if (!stops) {
+            wait_for_wake(writer_thread, RETRY_INTERVAL_MS);
+            clear(writer_thread->wake_fd);
         } else {
-            (void)work(store);
+            (void)work(writer_thread);
         }
     }
     return NULL;
+}
+
+int writer_thread_init(struct writer_thread *writer_thread)
+{
+    writer_thread->changes = table_changes(writer_thread->config->table);
+    writer_thread->wake_fd = -1;
+    writer_thread->changes_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (writer_thread->changes_fd < 0) {
+        return -errno;
+    }
+    writer_thread->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return writer_thread->wake_fd < 0 ? -errno : 0;
+}
+
+void writer_thread_fini(struct writer_thread *writer_thread)
+{
+    cleanup_closep(&writer_thread->changes_fd);
+    cleanup_closep(&writer_thread->wake_fd);
+}
+
+int writer_thread_start(struct writer_thread *writer_thread)
+{
+    int r = changes_follow(writer_thread->changes, writer_thread->changes_fd);
+    if (r < 0) {
+        return r;
+    }
+    r = -pthread_create(&writer_thread->thread, NULL, run, writer_thread);
+    if (r < 0) {
+        changes_unfollow(writer_thread->changes, writer_thread->changes_fd);
+        return r;
+    }
+    (void)pthread_setname_np(writer_thread->thread, "store-writer");
+    return 0;
+}
+
+void writer_thread_stop(struct writer_thread *writer_thread)
+{
+    atomic_store(&writer_thread->stops, true);
+    writer_thread_wake(writer_thread);
+    (void)pthread_join(writer_thread->thread, NULL);
+    changes_unfollow(writer_thread->changes, writer_thread->changes_fd);
+}
+
+void writer_thread_wake(struct writer_thread *writer_thread)
+{
+    (void)eventfd_write(writer_thread->wake_fd, 1);
+}
+
+void writer_thread_add_stats(const struct writer_thread *writer_thread, struct store_stats *stats)
+{
+    stats->n_failures = counter_get(&writer_thread->n_failures);
 }

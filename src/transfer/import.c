@@ -292,7 +292,7 @@ static void merge_forgotten(struct import *import)
         table_raise_forgotten(import->table, (uint16_t)app, import->forgotten_before_ms[app],
                               clock_unix_ms());
     }
-    store_note_apps(import->store);
+    store_write_apps(import->store);
 }
 
 static int merge_lines(struct import *import)

@@ -7,25 +7,19 @@
  *
  *   {"format":"presenced","version":3}                                    the first line
  *   {"app":1400000000,"forgotten_before":1629883332497}                   an app that has dropped users
- *   {"app":1400000000,"user":"alice","rows":[…],"custom_status":"away","custom_status_time":1629883332497}
+ *   {"app":1400000000,"user":"alice",…}                                   a user, as portable_user.h has it
  *   {"apps":1,"users":1}                                                  the last: how many lines of each
  *
- * and of each row, platforms by name, in the order in which they were first heard of:
- *
- *   {"platform":"iOS","action":"Login","reason":"Register","event_time":1629883332497,
- *    "received_time":1629883332600,"client_ip":"192.0.2.4"}
- *
- * A custom status and its time are null where none was heard; client_ip where none was named. Apps come by
- * rising id, users by rising app and id (as bytes). Of an answer of Tencent's, action is Reconciled and
- * reason Online, PushOnline or Offline; version 2 had none of these, version 1 had no last line either, and
- * both are read still. Any thread. */
+ * Apps come by rising id, users by rising app and id (as bytes). Version 2 had no rows of Tencent's answers,
+ * version 1 had no last line either, and both are read still. Any thread. */
 
+#include "presenced/json_strict.h"
 #include "presenced/user.h"
 
 #define LINE_FORMAT_VERSION 3
 #define LINE_FORMAT_VERSION_UNCOUNTED 1 /* a file of it may have been cut, and nobody knows */
 #define LINE_SIZE_MAX 65535             /* more than twice the longest user */
-#define LINE_PROBLEM_SIZE 256
+#define LINE_PROBLEM_SIZE JSON_STRICT_PROBLEM_SIZE
 
 /* Append a line, its newline with it. */
 void line_write_header(struct buf *out);
@@ -51,7 +45,7 @@ struct line {
     struct user user; /* its `app` is 0 */
 };
 
-#define LINE_WRONG 1
+#define LINE_WRONG JSON_STRICT_WRONG
 
 /* Reads a line, without its newline. Platforms of its user get their numbers from `names`, which hears new
  * ones when nothing is wrong. 0; LINE_WRONG with words in `ret_problem`; -ENOMEM. */

@@ -1,35 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "worker.h"
+#include "peers.h"
+#include "proxy_header.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
 
 #define ACCEPTS_A_ROUND 16
 
+/* Of a connection that comes, one of the threads is woken: the one that began to watch first. */
+#define ACCEPT_EVENTS (EPOLLIN | EPOLLEXCLUSIVE)
+
 /* How long a worker that cannot accept waits before it tries again. */
 #define ACCEPT_RETRY_MS 20
-
-static bool is_exempt(struct transport_shared *shared, const struct address *peer)
-{
-    bool exempt = peer->len == 0; /* a Unix socket */
-    (void)pthread_rwlock_rdlock(&shared->unbounded_lock);
-    for (size_t i = 0; i < shared->unbounded->n; i++) {
-        exempt |= network_contains(&shared->unbounded->items[i], peer);
-    }
-    (void)pthread_rwlock_unlock(&shared->unbounded_lock);
-    return exempt;
-}
-
-/* Counts the new connection; false when its address has its share already. */
-static bool within_bound(struct transport_connection *connection)
-{
-    struct transport_shared *shared = worker_of(connection)->shared;
-    if (shared->addresses == NULL || is_exempt(shared, &connection->peer)) {
-        return true;
-    }
-    connection->is_bounded = address_bound_add(shared->addresses, &connection->peer);
-    return connection->is_bounded;
-}
 
 static void add_connection(struct worker *worker, int fd, const struct sockaddr *sockaddr)
 {
@@ -37,12 +19,17 @@ static void add_connection(struct worker *worker, int fd, const struct sockaddr 
     if (connection == NULL) {
         return;
     }
-    if (within_bound(connection)) {
-        deferred_begin(connection);
-    } else {
+    if (proxy_header_is_expected(connection)) {
+        if (proxy_header_expect(connection) < 0) {
+            transport_connection_close(connection);
+            return;
+        }
+    } else if (!peer_take_share(connection)) {
         transport_count(&worker->counters.n_refused_per_address);
         transport_connection_close(connection);
+        return;
     }
+    deferred_begin(connection);
 }
 
 static void accept_later(struct worker *worker)
@@ -69,14 +56,6 @@ static void accept_failed(struct worker *worker, int error)
     make_room(worker); /* descriptors are the whole process's */
 }
 
-/* EPOLLEXCLUSIVE wakes the thread that began to watch first, so it is also how a thread steps back behind the
- * others. */
-static bool watch(struct worker *worker, struct watch *socket)
-{
-    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.ptr = socket};
-    return epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, socket->fd, &event) == 0;
-}
-
 static void unwatch(struct worker *worker, struct watch *socket)
 {
     (void)epoll_ctl(worker->epoll_fd, EPOLL_CTL_DEL, socket->fd, NULL);
@@ -84,20 +63,21 @@ static void unwatch(struct worker *worker, struct watch *socket)
 
 void accept_watch(struct worker *worker, bool accepts)
 {
-    bool done = true;
+    int r = 0;
     if (accepts == worker->accepts) {
         return;
     }
     worker->accepts = accepts;
     for (unsigned i = 0; i < worker->shared->n_sockets; i++) {
         if (accepts) {
-            done = watch(worker, &worker->sockets[i]) && done;
+            int of_socket = worker_watch(worker, &worker->sockets[i], ACCEPT_EVENTS);
+            r = of_socket < 0 ? of_socket : r;
         } else {
             unwatch(worker, &worker->sockets[i]);
         }
     }
-    if (!done) {
-        accept_failed(worker, errno);
+    if (r < 0) {
+        accept_failed(worker, -r);
     }
 }
 
@@ -107,26 +87,28 @@ static bool has_room(const struct worker *worker)
            worker->shared->config.max_connections;
 }
 
-/* Where there are others. */
-static bool step_back(struct worker *worker, struct watch *socket)
+/* Behind the other threads, where there are any. */
+static int step_back(struct worker *worker, struct watch *socket)
 {
     if (worker->shared->config.n_threads == 1) {
-        return true;
+        return 0;
     }
     unwatch(worker, socket);
-    return watch(worker, socket);
+    return worker_watch(worker, socket, ACCEPT_EVENTS);
 }
 
 bool accept_some(struct worker *worker, struct watch *socket)
 {
-    if (!step_back(worker, socket)) {
-        accept_failed(worker, errno);
+    int r = step_back(worker, socket);
+    if (r < 0) {
+        accept_failed(worker, -r);
         return false;
     }
     for (unsigned i = 0; i < ACCEPTS_A_ROUND; i++) {
         struct sockaddr_storage sockaddr;
         socklen_t len = sizeof(sockaddr);
         if (!has_room(worker)) {
+            transport_count(&worker->counters.n_no_room);
             make_room(worker);
             return false;
         }

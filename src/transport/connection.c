@@ -9,23 +9,23 @@
 
 const char *transport_worker_name(const struct transport_worker *worker)
 {
-    return ((const struct worker *)worker)->shared->config.name;
+    return worker_behind(worker)->shared->config.name;
 }
 
 struct tls *transport_worker_tls(const struct transport_worker *worker)
 {
-    return ((const struct worker *)worker)->shared->config.tls;
+    return worker_behind(worker)->shared->config.tls;
 }
 
 bool transport_worker_is_draining(const struct transport_worker *worker)
 {
-    return atomic_load_explicit(&((const struct worker *)worker)->shared->draining, memory_order_relaxed);
+    return atomic_load_explicit(&worker_behind(worker)->shared->draining, memory_order_relaxed);
 }
 
 void transport_worker_wake(struct transport_worker *worker)
 {
     uint64_t one = 1;
-    (void)!write(((const struct worker *)worker)->wake.fd, &one, sizeof(one));
+    (void)!write(worker_behind(worker)->wake.fd, &one, sizeof(one));
 }
 
 void transport_worker_log_failure(const struct transport_worker *worker, struct log_limit *limit,
@@ -80,6 +80,7 @@ void transport_connection_free(struct transport_connection *connection)
     atomic_fetch_sub_explicit(&shared->n_connections, 1, memory_order_relaxed);
     cleanup_closep(&connection->linger_fd);
     tls_session_free(connection->tls);
+    free(connection->proxy_reader);
     free(connection);
 }
 

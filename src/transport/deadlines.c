@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who has had the time that a request may take, or that a connection may idle. From the first byte on, not
  * anew with every byte. */
-#include "worker.h"
+#include "proxy_header.h"
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -23,6 +23,7 @@ void transport_connection_becomes_busy(struct transport_connection *connection)
 void transport_connection_becomes_idle(struct transport_connection *connection)
 {
     connection->is_busy = false;
+    connection->is_stream = false;
     wait_join(&worker_of(connection)->idle, &connection->waiter, connection->worker->now_ms);
 }
 
@@ -124,6 +125,12 @@ static void cut_expired(struct worker *worker, struct wait_queue *queue, uint64_
         if (connection->tls != NULL) {
             tls_session_give_up(connection->tls);
         }
+        if (connection->proxy_reader != NULL) {
+            proxy_header_give_up(connection);
+        }
+        if (connection->is_stream) {
+            transport_stream_is_cut(connection, "it takes nothing of what is sent");
+        }
         transport_connection_cut(connection);
         if (counter != NULL) {
             transport_count(counter);
@@ -135,6 +142,9 @@ static uint64_t sweep_interval_ms(const struct transport_config *config)
 {
     uint64_t shorter = config->idle_timeout_ms < config->request_timeout_ms ? config->idle_timeout_ms
                                                                             : config->request_timeout_ms;
+    if (config->stream_timeout_ms != 0 && config->stream_timeout_ms < shorter) {
+        shorter = config->stream_timeout_ms;
+    }
     uint64_t interval = shorter / 4 < SWEEP_INTERVAL_MS ? shorter / 4 : SWEEP_INTERVAL_MS;
     return interval == 0 ? 1 : interval;
 }
@@ -148,5 +158,6 @@ void deadlines_sweep(struct worker *worker)
     }
     cut_expired(worker, &worker->busy, config->request_timeout_ms, &worker->counters.n_timed_out);
     cut_expired(worker, &worker->idle, config->idle_timeout_ms, NULL);
+    cut_expired(worker, &worker->sending, config->stream_timeout_ms, NULL);
     worker->next_sweep_ms = worker->shown.now_ms + sweep_interval_ms(config);
 }

@@ -4,7 +4,7 @@
  * socket (system/test_limits.c: silent_connections_cost_no_session). It is in the queue `busy`, so all limits
  * apply to it.
  */
-#include "worker.h"
+#include "proxy_header.h"
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -39,7 +39,15 @@ void deferred_is_ready(struct transport_connection *connection, uint32_t events)
         return; /* it was cut earlier in this round */
     }
     /* No protocol here has a use for urgent data, and who reads past it is not sure to. */
-    if (has_left(connection, events) || (events & EPOLLPRI) != 0) {
+    if ((events & EPOLLPRI) != 0) {
+        transport_connection_close(connection);
+        return;
+    }
+    if (connection->proxy_reader != NULL) {
+        proxy_header_is_ready(connection); /* what has come behind it is reported again */
+        return;
+    }
+    if (has_left(connection, events)) {
         transport_connection_close(connection);
         return;
     }

@@ -200,9 +200,93 @@ void transport_listener_counters(const struct transport_listener *listener,
         const struct worker_counters *worker = &listener->workers[i]->counters;
         counters.n_accepted += atomic_load(&worker->n_accepted);
         counters.n_refused_per_address += atomic_load(&worker->n_refused_per_address);
+        counters.n_no_room += atomic_load(&worker->n_no_room);
         counters.n_timed_out += atomic_load(&worker->n_timed_out);
+        for (size_t why = 0; why < TRANSPORT_N_PROXY_REFUSALS; why++) {
+            counters.n_proxy_refused[why] += atomic_load(&worker->n_proxy_refused[why]);
+        }
+        counters.n_streams_cut += atomic_load(&worker->n_streams_cut);
     }
     *ret_counters = counters;
+}
+
+static const struct metric metrics[] = {
+    {.name = "presenced_connections",
+     .type = METRIC_GAUGE,
+     .labels = {"listener"},
+     .help = "Connections that are open.",
+     .key = "connections",
+     .offset = offsetof(struct transport_counters, n_connections)},
+    {.name = "presenced_connections_max",
+     .type = METRIC_GAUGE,
+     .labels = {"listener"},
+     .help = "How many may be open.",
+     .key = "connections_max",
+     .offset = offsetof(struct transport_counters, n_connections_max)},
+    {.name = "presenced_connections_accepted_total",
+     .type = METRIC_COUNTER,
+     .labels = {"listener"},
+     .help = "Connections taken.",
+     .key = "accepted",
+     .offset = offsetof(struct transport_counters, n_accepted)},
+    {.name = "presenced_connections_refused_total",
+     .type = METRIC_COUNTER,
+     .labels = {"listener"},
+     .help = "Connections closed at once, for their address has max_connections_per_address.",
+     .key = "refused_per_address",
+     .offset = offsetof(struct transport_counters, n_refused_per_address)},
+    {.name = "presenced_connections_no_room_total",
+     .type = METRIC_COUNTER,
+     .labels = {"listener"},
+     .help = "Times that a connection had to wait, for as many were open as may be.",
+     .key = "no_room",
+     .offset = offsetof(struct transport_counters, n_no_room)},
+    {.name = "presenced_connections_timed_out_total",
+     .type = METRIC_COUNTER,
+     .labels = {"listener"},
+     .help = "Connections cut off for request_timeout.",
+     .key = "timed_out",
+     .offset = offsetof(struct transport_counters, n_timed_out)},
+};
+
+static void visit_proxy_refusals(const struct transport_counters *counters, struct str name,
+                                 const struct metric_visitor *visitor)
+{
+    static const struct metric refused = {
+        .name = "presenced_proxy_headers_refused_total",
+        .type = METRIC_COUNTER,
+        .labels = {"listener", "reason"},
+        .help = "Connections of trusted proxies closed for want of a good PROXY header, by why.",
+        .key = "proxy_headers_refused_",
+    };
+    for (size_t why = 0; why < TRANSPORT_N_PROXY_REFUSALS; why++) {
+        metric_visit(visitor, &refused, counters->n_proxy_refused[why], name,
+                     str_from(transport_proxy_refusal_name((enum transport_proxy_refusal)why)));
+    }
+}
+
+/* What a listener never does is not shown of it. */
+void transport_listener_metrics(const struct transport_listener *listener,
+                                const struct metric_visitor *visitor)
+{
+    static const struct metric streams_cut = {
+        .name = "presenced_streams_cut_off_total",
+        .type = METRIC_COUNTER,
+        .labels = {"listener"},
+        .help = "Streams cut off, for their readers were too slow.",
+        .key = "streams_cut_off",
+    };
+    const struct transport_config *config = &listener->shared.config;
+    struct str name = str_from(config->name);
+    struct transport_counters counters;
+    transport_listener_counters(listener, &counters);
+    metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), &counters, name, visitor);
+    if (config->stream_timeout_ms > 0) {
+        metric_visit(visitor, &streams_cut, counters.n_streams_cut, name);
+    }
+    if (config->takes_proxy_header) {
+        visit_proxy_refusals(&counters, name, visitor);
+    }
 }
 
 void transport_listener_free(struct transport_listener *listener)

@@ -53,7 +53,7 @@ void socket_file_remove(struct socket_file *file)
     file->path[0] = '\0';
 }
 
-static int bind_unix(int fd, const struct endpoint *endpoint, struct socket_file *ret_file)
+static int bind_unix(int fd, const struct endpoint *endpoint, mode_t mode, struct socket_file *ret_file)
 {
     const struct sockaddr_un *un = (const struct sockaddr_un *)&endpoint->sockaddr;
     if (is_alive(endpoint)) {
@@ -64,11 +64,11 @@ static int bind_unix(int fd, const struct endpoint *endpoint, struct socket_file
     }
     /* Of the new file only: fchmod() on the socket before bind() is what gives it its mode without a moment
      * in which others could connect. */
-    if (fchmod(fd, 0660) != 0 || bind(fd, (const struct sockaddr *)un, endpoint->sockaddr_len) != 0) {
+    if (fchmod(fd, mode) != 0 || bind(fd, (const struct sockaddr *)un, endpoint->sockaddr_len) != 0) {
         return -errno;
     }
     note_file(un, ret_file);
-    return chmod(un->sun_path, 0660) == 0 ? 0 : -errno;
+    return chmod(un->sun_path, mode) == 0 ? 0 : -errno;
 }
 
 static int bind_tcp(int fd, const struct endpoint *endpoint)
@@ -83,7 +83,7 @@ static int bind_tcp(int fd, const struct endpoint *endpoint)
     return r;
 }
 
-int socket_listen(const struct endpoint *endpoint, struct socket_file *ret_file, int *ret_fd)
+int socket_listen(const struct endpoint *endpoint, mode_t mode, struct socket_file *ret_file, int *ret_fd)
 {
     struct socket_file file = {.path = ""};
     int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
@@ -91,7 +91,7 @@ int socket_listen(const struct endpoint *endpoint, struct socket_file *ret_file,
     if (fd < 0) {
         return -errno;
     }
-    int r = endpoint->kind == ENDPOINT_UNIX ? bind_unix(fd, endpoint, &file) : bind_tcp(fd, endpoint);
+    int r = endpoint->kind == ENDPOINT_UNIX ? bind_unix(fd, endpoint, mode, &file) : bind_tcp(fd, endpoint);
     if (r == 0 && listen(fd, BACKLOG) != 0) {
         r = -errno;
     }

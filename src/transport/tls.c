@@ -76,12 +76,50 @@ void tls_stats(const struct tls *tls, struct tls_stats *ret_stats)
         .n_full = atomic_load_explicit(&tls->n_full, memory_order_relaxed),
         .n_resumed = atomic_load_explicit(&tls->n_resumed, memory_order_relaxed),
         .n_failed = atomic_load_explicit(&tls->n_failed, memory_order_relaxed),
-        .certificate_end_unix_s = atomic_load_explicit(&tls->certificate_end_unix_s, memory_order_relaxed),
+        .certificate_end_unix_ms = atomic_load_explicit(&tls->certificate_end_unix_s, memory_order_relaxed) *
+                                   1000,
     };
     for (size_t i = 0; i < TLS_N_FAILURES; i++) {
         stats.n_failed_by[i] = atomic_load_explicit(&tls->n_failed_by[i], memory_order_relaxed);
     }
     *ret_stats = stats;
+}
+
+void tls_metrics(const struct tls *tls, const char *listener, const struct metric_visitor *visitor)
+{
+    static const struct metric handshakes = {
+        .name = "presenced_tls_handshakes_total",
+        .type = METRIC_COUNTER,
+        .labels = {"listener", "result"},
+        .help = "TLS handshakes by how they ended: full, resumed or failed.",
+        .key = "handshakes_",
+    };
+    static const struct metric failures = {
+        .name = "presenced_tls_handshake_failures_total",
+        .type = METRIC_COUNTER,
+        .labels = {"listener", "reason"},
+        .help = "TLS handshakes that failed, by why.",
+        .key = "handshake_failures_",
+    };
+    static const struct metric certificate_end = {
+        .name = "presenced_tls_certificate_end_timestamp_seconds",
+        .type = METRIC_GAUGE,
+        .unit = METRIC_MS,
+        .labels = {"listener"},
+        .help = "When the certificate that is served ends, in Unix time.",
+        .key = "certificate_end_time",
+    };
+    struct tls_stats stats;
+    struct str name = str_from(listener);
+    tls_stats(tls, &stats);
+    metric_visit(visitor, &handshakes, stats.n_full, name, STR("full"));
+    metric_visit(visitor, &handshakes, stats.n_resumed, name, STR("resumed"));
+    metric_visit(visitor, &handshakes, stats.n_failed, name, STR("failed"));
+    for (size_t i = 0; i < TLS_N_FAILURES; i++) {
+        metric_visit(visitor, &failures, stats.n_failed_by[i], name,
+                     str_from(tls_failure_name((enum tls_failure)i)));
+    }
+    metric_visit(visitor, &certificate_end, stats.certificate_end_unix_ms, name);
 }
 
 static int no_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *info,

@@ -137,6 +137,19 @@ int tls_generation_new(const struct certificate *certificate, struct str client_
     return 0;
 }
 
+int tls_generation_read(const char *certificate_path, const char *private_key_path, struct str client_ca_pem,
+                        struct tls_generation **ret_generation, struct certificate_error *ret_error)
+{
+    struct certificate certificate;
+    int r = certificate_read(certificate_path, private_key_path, &certificate, ret_error);
+    if (r < 0) {
+        return r;
+    }
+    r = tls_generation_new(&certificate, client_ca_pem, ret_generation, ret_error);
+    certificate_fini(&certificate);
+    return r;
+}
+
 struct tls_certificate tls_generation_certificate(const struct tls_generation *generation)
 {
     return generation->certificate;

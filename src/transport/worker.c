@@ -34,7 +34,8 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 static int wait_ms(struct worker *worker)
 {
-    bool has_connections = wait_first(&worker->busy) != NULL || wait_first(&worker->idle) != NULL;
+    bool has_connections = wait_first(&worker->busy) != NULL || wait_first(&worker->idle) != NULL ||
+                           wait_first(&worker->sending) != NULL;
     uint64_t until_ms = has_connections ? worker->next_sweep_ms : worker->shown.now_ms + SWEEP_INTERVAL_MS;
     until_ms = earlier(until_ms, worker->shown.now_ms + worker->shared->protocol->wait_ms(&worker->shown));
     if (atomic_load_explicit(&worker->shared->paused, memory_order_relaxed)) {
@@ -64,6 +65,7 @@ static void pause_accepting(struct worker *worker)
     struct transport_shared *shared = worker->shared;
     worker->has_paused = true;
     take_what_waits(worker);
+    shared->protocol->end_streams(&worker->shown);
     if (atomic_fetch_add(&shared->n_paused, 1) + 1 == shared->config.n_threads) {
         for (unsigned i = 0; i < shared->n_sockets; i++) {
             if (!shared->is_shared[i]) {
@@ -189,6 +191,7 @@ int worker_new(struct transport_shared *shared, struct worker **ret_worker)
     worker->wake = (struct watch){.kind = WATCH_WAKE, .fd = -1};
     wait_queue_init(&worker->busy);
     wait_queue_init(&worker->idle);
+    wait_queue_init(&worker->sending);
     for (unsigned i = 0; i < shared->n_sockets; i++) {
         worker->sockets[i] = (struct watch){.kind = WATCH_SOCKET, .fd = shared->sockets[i]};
     }

@@ -4,7 +4,8 @@
 
 /* One thread of a listener, with all that the files of src/transport share of it. From the top: listener.c
  * makes workers, worker.c goes round, accept.c, deferred.c, lingering.c and deadlines.c do what a round
- * brings, and connection.c is what they all stand on. */
+ * brings, proxy_header.c and peers.c say whose a connection is, stream.c is for replies that go on, and
+ * connection.c is what they all stand on. */
 
 #include "address_bound.h"
 
@@ -44,7 +45,10 @@ struct transport_shared {
 struct worker_counters {
     _Atomic uint64_t n_accepted;
     _Atomic uint64_t n_refused_per_address;
+    _Atomic uint64_t n_no_room;
     _Atomic uint64_t n_timed_out;
+    _Atomic uint64_t n_proxy_refused[TRANSPORT_N_PROXY_REFUSALS];
+    _Atomic uint64_t n_streams_cut;
     _Atomic uint64_t n_rounds;
     _Atomic bool is_quiet; /* paused, and everything that was received is answered */
 };
@@ -65,6 +69,7 @@ struct worker {
     uint64_t accept_again_ms; /* 0: the sockets are watched, or never will be again */
     struct wait_queue busy;
     struct wait_queue idle;
+    struct wait_queue sending;        /* streams that have something to send */
     struct transport_connection *cut; /* to be closed at the end of the round */
     uint64_t n_rounds_seen;           /* by transport_listener_made_progress(); of the owner's thread */
 };
@@ -72,6 +77,12 @@ struct worker {
 static inline struct worker *worker_of(const struct transport_connection *connection)
 {
     return (struct worker *)connection->worker;
+}
+
+/* What a protocol knows a worker by is its first member. */
+static inline const struct worker *worker_behind(const struct transport_worker *shown)
+{
+    return (const struct worker *)shown;
 }
 
 static inline struct transport_connection *connection_of(struct waiter *waiter)
@@ -100,7 +111,7 @@ int worker_watch(struct worker *worker, struct watch *watch, uint32_t events);
 /* Closes a few connections: first those that have sent no request, then those idle longest. */
 void deadlines_make_room(struct worker *worker);
 
-/* Cuts connections that have exceeded request_timeout or idle_timeout. */
+/* Cuts connections that have exceeded request_timeout, idle_timeout or stream_timeout. */
 void deadlines_sweep(struct worker *worker);
 
 /* ---- lingering.c ---- */

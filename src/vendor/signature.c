@@ -105,24 +105,32 @@ static int digest(EVP_MD_CTX *context, struct str token, struct str request_time
 }
 
 static int match(const struct signature_key *key, struct str request_time,
-                 const unsigned char sign[static DIGEST_SIZE])
+                 const unsigned char sign[static DIGEST_SIZE], unsigned *ret_token)
 {
     EVP_MD_CTX *context;
     unsigned n_equal = 0;
+    unsigned token = 0;
     int r = thread_context(&context);
     for (size_t i = 0; r == 0 && i < key->n_tokens; i++) {
         unsigned char wanted[DIGEST_SIZE];
         r = digest(context, key->tokens[i], request_time, wanted);
-        n_equal += r == 0 && CRYPTO_memcmp(wanted, sign, DIGEST_SIZE) == 0;
+        unsigned is_equal = r == 0 && CRYPTO_memcmp(wanted, sign, DIGEST_SIZE) == 0;
+        unsigned is_first = is_equal & (n_equal == 0);
+        n_equal += is_equal;
+        token |= (0 - is_first) & (unsigned)i; /* no branch whose time would tell which */
     }
     if (r < 0) {
         return r;
     }
-    return n_equal > 0 ? 0 : SIGNATURE_WRONG;
+    if (n_equal == 0) {
+        return SIGNATURE_WRONG;
+    }
+    *ret_token = token;
+    return 0;
 }
 
 int signature_check(const struct signature_key *key, struct str sign, struct str request_time,
-                    uint64_t tolerance_ms, uint64_t now_unix_ms)
+                    uint64_t tolerance_ms, uint64_t now_unix_ms, unsigned *ret_token)
 {
     unsigned char signed_digest[DIGEST_SIZE];
     if (!parse_sign(sign, signed_digest)) {
@@ -134,5 +142,26 @@ int signature_check(const struct signature_key *key, struct str sign, struct str
     if (!is_in_time(request_time, tolerance_ms, now_unix_ms)) {
         return SIGNATURE_OUT_OF_TIME;
     }
-    return match(key, request_time, signed_digest);
+    return match(key, request_time, signed_digest, ret_token);
+}
+
+int signature_make(struct str token, struct str request_time, char ret_sign[static SIGNATURE_TEXT_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char made[DIGEST_SIZE] = {0};
+    EVP_MD_CTX *context = NULL;
+    int r = thread_context(&context);
+    if (r < 0) {
+        return r;
+    }
+    r = digest(context, token, request_time, made);
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = 0; i < DIGEST_SIZE; i++) {
+        ret_sign[2 * i] = digits[made[i] >> 4];
+        ret_sign[2 * i + 1] = digits[made[i] & 15];
+    }
+    ret_sign[2 * DIGEST_SIZE] = '\0';
+    return 0;
 }

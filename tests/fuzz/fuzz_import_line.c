@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Input: the lines of an import. What is accepted prints as a line that says the same when it is read again;
- * what is not leaves no trace. */
+/* Input: the lines of an import. What is accepted prints as a line that says the same when it is read again,
+ * also to a process that has other numbers for the platforms; what is not leaves no trace. */
 #include "../../src/transfer/line.h"
 
 #include "fuzz.h"
@@ -77,7 +77,25 @@ static void check_round_trip(const struct line *line, struct platform_names *nam
     FUZZ_CHECK(str_equal(buf_str(&text), buf_str(&text_again)));
 }
 
-static void check_line(struct str text, struct platform_names *names)
+/* Read by who has heard of the same platforms in another order, and printed. */
+static void check_portable(const struct line *line, const struct platform_names *names,
+                           struct platform_names *others)
+{
+    static struct line read;
+    cleanup(buf_fini) struct buf text = {0};
+    cleanup(buf_fini) struct buf text_again = {0};
+    char problem[LINE_PROBLEM_SIZE];
+    for (unsigned i = line->user.n_rows; i-- > 0;) {
+        (void)platform_intern(others, platform_name(names, line->user.rows[i].platform));
+    }
+    print(&text, line, names);
+    FUZZ_CHECK(line_parse((struct str){text.ptr, text.len - 1}, others, &read, problem) == 0);
+    FUZZ_CHECK(platform_count(others) == platform_count(names));
+    print(&text_again, &read, others);
+    FUZZ_CHECK(str_equal(buf_str(&text), buf_str(&text_again)));
+}
+
+static void check_line(struct str text, struct platform_names *names, struct platform_names *others)
 {
     static struct line line;
     char problem[LINE_PROBLEM_SIZE] = "";
@@ -92,6 +110,7 @@ static void check_line(struct str text, struct platform_names *names)
         check_bounds(&line, names);
     }
     check_round_trip(&line, names);
+    check_portable(&line, names, others);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -99,10 +118,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct str left = {(const char *)data, size};
     struct str text;
     cleanup(platform_names_freep) struct platform_names *names = NULL;
-    FUZZ_CHECK(platform_names_new(&names) == 0);
+    cleanup(platform_names_freep) struct platform_names *others = NULL;
+    FUZZ_CHECK(platform_names_new(&names) == 0 && platform_names_new(&others) == 0);
     while (str_split(&left, '\n', &text)) {
         struct str line = fuzz_copy(text.ptr, text.len);
-        check_line(line, names);
+        check_line(line, names, others);
         fuzz_free(&line);
     }
     return 0;

@@ -18,7 +18,8 @@ struct claim {
 
 static int check(const struct claim *claim, struct str sign, struct signature_key key)
 {
-    return signature_check(&key, sign, claim->request_time, claim->tolerance_ms, claim->now_ms);
+    unsigned token;
+    return signature_check(&key, sign, claim->request_time, claim->tolerance_ms, claim->now_ms, &token);
 }
 
 /* What the sign should be, by another way. */

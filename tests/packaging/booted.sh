@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 # Boots a minimal Debian with systemd in a folder (systemd-nspawn) and lives the package's life there: installed,
 # configured, started hardened, fed with events over HTTPS, reloaded, killed by its watchdog, restarted and upgraded
-# under load, removed. `sh tests/packaging/booted.sh [RELEASE]`, 12 or 13; without one, this machine's. Needs root, debootstrap, systemd-nspawn and a mirror (MIRROR names another than debootstrap's
-# own, BASE a folder that it has filled before); takes about two minutes. Where such a boot is not possible it says
-# so and ends with 77.
+# under load, given credentials, removed; and upgraded from version 0.1. `sh tests/packaging/booted.sh [RELEASE]`, 12 or
+# 13; without one, this machine's. Needs root, debootstrap, systemd-nspawn and a mirror (MIRROR names another than
+# debootstrap's own, BASE a folder that it has filled before); takes about two minutes. Where such a boot is not
+# possible it says so and ends with 77.
 #
 # It runs with a filter that kills for a system call that is not allowed, where the unit lets the call fail: so
 # none is missed.
@@ -116,6 +117,13 @@ journal_says() {
     grep -qF -e "$1" "$own/journal"
 }
 
+# Of the process that runs now.
+process_says() {
+    inside journalctl --quiet --no-pager "_PID=$(property MainPID)" >"$own/journal"
+    tail -n 5 "$own/journal"
+    grep -qF -e "$1" "$own/journal"
+}
+
 # in_proc LINE: of the status of its process.
 in_proc() {
     inside grep -x "$1" "/proc/$(property MainPID)/status"
@@ -143,12 +151,12 @@ make_certificate() {
 
 # configure CALLBACK-ADDRESS [STATUS-ADDRESS]
 configure() {
-    cat >"$root/etc/presenced/presenced.conf" <<END
+    cat >"$root/etc/presenced/${conf-conf.d/own.conf}" <<END
 [callback]
 listen = $1
 drain_delay = 200ms
 [app 1400000000]
-token_file = /etc/presenced/token
+token_file = ${token_file-/etc/presenced/token}
 [status]
 listen = ${2:-unix:$status_socket}
 [store]
@@ -192,16 +200,18 @@ try_start() {
 }
 
 try_reload() {
+    check 'its control socket is its own' is_as 'srw------- presenced:presenced' /run/presenced/control.sock
+    check 'root may ask what it needs' inside presencectl stats
     make_certificate >/dev/null 2>&1
     check 'reloads' systemctl reload presenced
     check '… with another certificate' until_true serves_new_certificate
-    echo 'nonsense' >>"$root/etc/presenced/presenced.conf"
+    echo 'nonsense' >>"$root/etc/presenced/conf.d/own.conf"
     check 'does not reload what is wrong' fails systemctl reload presenced
     check '… and runs on' send bob
     configure 127.0.0.1:8444
-    check 'finds what needs a restart' systemctl reload presenced
+    check 'does not reload what needs a restart' fails systemctl reload presenced
     check '… and says so' until_true has StatusText \
-        'users online: 2; configuration not reloaded: /etc/presenced/presenced.conf:2: [callback] listen: cannot change while presenced runs: restart it'
+        'users online: 2; configuration not reloaded: /etc/presenced/conf.d/own.conf:2: [callback] listen: cannot change while presenced runs: restart it'
     check '… and runs on' send carol
 }
 
@@ -275,6 +285,57 @@ try_socket() {
     echo "      of $(cat "$root"/srv/load.[1-4] | wc -l)"
 }
 
+# Secrets that the daemon's user cannot read, as the service manager hands them over.
+try_credentials() {
+    cat >"$root/etc/systemd/system/presenced.service.d/credentials.conf" <<'END'
+[Service]
+LoadCredential=callback-token:/etc/presenced/root-token
+ExecReload=
+ExecReload=/bin/sh -c 'kill -HUP $MAINPID'
+END
+    inside sh -c 'umask 077 && cp /etc/presenced/token /etc/presenced/root-token'
+    systemctl daemon-reload
+    token_file=credential:callback-token
+    configure systemd systemd
+    check 'starts with a credential' systemctl restart presenced
+    check '… and checks signatures with it' send frieda
+    check '… and reloads' systemctl reload presenced
+    check '… with it' until_true process_says 'configuration reloaded'
+    check '… and checks signatures still' send gustav
+    check 'is upgraded with a credential' inside dpkg --install /srv/packages/0.1.0-3.deb
+    check '… and restarted' send hanna
+    check '… as the new version' has ActiveState active
+    inside sh -c 'echo another >/etc/presenced/token && cp /etc/presenced/token /etc/presenced/root-token'
+    check 'takes another credential' systemctl restart presenced
+    check '… at a restart' send ida
+    unset token_file
+    rm "$root/etc/systemd/system/presenced.service.d/credentials.conf"
+    systemctl daemon-reload
+}
+
+# An upgrade from version 0.1 with its configuration edited, as an unattended one is.
+try_from_0_1() {
+    status_socket=/run/presenced/status.sock
+    check 'version 0.1 installs' inside dpkg --install /srv/packages/0.1.0-0.deb
+    inside sh -c 'umask 027 && echo made-up >/etc/presenced/token && chgrp presenced /etc/presenced/token'
+    make_certificate >/dev/null 2>&1
+    conf=presenced.conf
+    configure 127.0.0.1:8443
+    unset conf
+    cp "$root/etc/presenced/presenced.conf" "$own/conf"
+    check '… and starts' systemctl start presenced
+    check '… and serves' send alice
+    check 'is upgraded' inside dpkg --install /srv/packages/first.deb
+    check '… keeping its configuration' cmp "$own/conf" "$root/etc/presenced/presenced.conf"
+    check '… and runs' has ActiveState active
+    check '… and serves' send bob
+    check '… with what was stored' is_online alice bob
+    check 'goes back' inside dpkg --force-confold --install /srv/packages/0.1.0-0.deb
+    check '… keeping its configuration' cmp "$own/conf" "$root/etc/presenced/presenced.conf"
+    check '… and serves' until_true send carol
+    check '… with what was stored' is_online alice bob carol
+}
+
 nothing_failed() {
     systemctl --failed --no-legend >"$own/units"
     cat "$own/units"
@@ -302,6 +363,8 @@ build_package || { [ $? -eq 77 ] && skip "$reason"; } || fail "$reason"
 make_root
 cp "$package" "$root/srv/packages/first.deb"
 make_version 0.1.0-2 "$root/srv/packages"
+make_version 0.1.0-3 "$root/srv/packages"
+make_old 0.1.0-0 "$root/srv/packages"
 boot
 
 try_unconfigured
@@ -309,5 +372,8 @@ try_start
 try_reload
 try_watchdog
 try_socket
+try_credentials
+try_end
+try_from_0_1
 try_end
 conclude

@@ -58,14 +58,35 @@ bootstrap() {
     fi
 }
 
-# make_version VERSION FOLDER [SED]: the same package as another version in that folder, its configuration
-# changed by SED.
-make_version() {
+extract_as() {
     rm -rf "$own/tree"
     dpkg-deb --raw-extract "$package" "$own/tree"
     sed -i "s/^Version: .*/Version: $1/" "$own/tree/DEBIAN/control"
-    [ $# -lt 3 ] || sed -i "$3" "$own/tree/etc/presenced/presenced.conf"
-    dpkg-deb --root-owner-group --build "$own/tree" "$2/$1.deb" >/dev/null
+}
+
+pack() {
+    dpkg-deb --root-owner-group --build "$own/tree" "$1" >/dev/null
+}
+
+# make_version VERSION FOLDER [SED]: the same package as another version in that folder, its configuration
+# changed by SED.
+make_version() {
+    extract_as "$1"
+    [ $# -lt 3 ] || sed -i "$3" "$own/tree/usr/share/presenced/presenced.conf"
+    pack "$2/$1.deb"
+}
+
+# make_old VERSION FOLDER: the package as version 0.1 had it, with the reference in /etc, as a file that dpkg asks
+# about.
+make_old() {
+    extract_as "$1"
+    rm -r "$own/tree/usr/share/presenced" "$own/tree/etc/presenced/conf.d"
+    cp conf/presenced.conf "$own/tree/etc/presenced/presenced.conf"
+    chmod 644 "$own/tree/etc/presenced/presenced.conf"
+    echo /etc/presenced/presenced.conf >"$own/tree/DEBIAN/conffiles"
+    sed -i '\|usr/share/presenced/|d' "$own/tree/DEBIAN/md5sums"
+    sed -i '/^    install_configuration /d; /protect .*conf\.d$/d' "$own/tree/DEBIAN/postinst"
+    pack "$2/$1.deb"
 }
 
 # is_as MODE-AND-OWNER PATH

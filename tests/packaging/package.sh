@@ -89,12 +89,25 @@ is_small_and_findable() {
     ! readelf --sections "$root/usr/sbin/presenced" | grep -qE '\.(debug_info|symtab)'
 }
 
+# What dpkg has of /etc/presenced/presenced.conf: nothing, so that it never asks.
+is_no_file_of_dpkg() {
+    # shellcheck disable=SC2016 # dpkg-query expands it
+    inside dpkg-query --show --showformat='${Conffiles}' presenced >"$own/conffiles"
+    cat "$own/conffiles"
+    [ ! -s "$own/conffiles" ]
+}
+
+asked_nothing() {
+    cat "$own/log"
+    ! grep -qiE 'conffile|what would you like' "$own/log"
+}
+
 # What an administrator adds to a fresh installation.
 configure() {
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 -subj /CN=localhost \
         -keyout "$root/etc/presenced/tls/privkey.pem" -out "$root/etc/presenced/tls/fullchain.pem" 2>/dev/null
     echo made-up >"$root/etc/presenced/token"
-    printf '[app 1400000000]\ntoken_file = /etc/presenced/token\n' >>"$root/etc/presenced/presenced.conf"
+    printf '[app 1400000000]\ntoken_file = /etc/presenced/token\n' >"$root/etc/presenced/conf.d/own.conf"
     inside chgrp presenced /etc/presenced/token /etc/presenced/tls/privkey.pem
     chmod 640 "$root/etc/presenced/token" "$root/etc/presenced/tls/privkey.pem"
     inside install -d -o presenced -g presenced -m 700 /var/lib/presenced
@@ -110,13 +123,17 @@ try_fresh() {
     check 'has a stripped program with a build id' is_small_and_findable
     check 'the program runs' inside presenced --version
     check 'has a user' inside id presenced
-    check 'the configuration is for root and the daemon' is_as '-rw-r----- root:presenced' /etc/presenced/presenced.conf
-    check '… and so are keys' is_as 'drwxr-x--- root:presenced' /etc/presenced/tls
+    check 'has a configuration' cmp "$root/usr/share/presenced/presenced.conf" "$root/etc/presenced/presenced.conf"
+    check '… that dpkg does not know' is_no_file_of_dpkg
+    check '… for root and the daemon' is_as '-rw-r----- root:presenced' /etc/presenced/presenced.conf
+    check '… and so are own settings' is_as 'drwxr-x--- root:presenced' /etc/presenced/conf.d
+    check '… and keys' is_as 'drwxr-x--- root:presenced' /etc/presenced/tls
     check 'enables the service' present /etc/systemd/system/multi-user.target.wants/presenced.service
     check 'has its documents' present /usr/share/man/man8/presenced.8.gz /usr/share/man/man5/presenced.conf.5.gz \
         /usr/share/man/man7/presenced-api.7.gz /usr/share/man/man7/presenced-operating.7.gz \
         /usr/share/doc/presenced/copyright /usr/share/doc/presenced/changelog.Debian.gz /usr/share/doc/presenced/README.md \
-        /usr/share/doc/presenced/README.zh-CN.md
+        /usr/share/doc/presenced/README.zh-CN.md /usr/share/doc/presenced/presenced.conf \
+        /usr/share/doc/presenced/examples/haproxy.cfg /usr/share/doc/presenced/examples/several-nodes/nginx.conf
 }
 
 try_configured() {
@@ -129,23 +146,30 @@ try_configured() {
 }
 
 try_upgrades() {
+    echo '# mine' >>"$root/etc/presenced/presenced.conf"
     cp "$root/etc/presenced/presenced.conf" "$own/conf"
     check 'upgrades' package_tool --install /packages/0.1.0-2.deb
     check '… with no complaint' is_silent
     check '… restarting what runs' asked 'try-restart presenced.service'
     check '… keeping the configuration' cmp "$own/conf" "$root/etc/presenced/presenced.conf"
     check '… and its mode' is_as '-rw-r----- root:presenced' /etc/presenced/presenced.conf
-    check 'upgrades with a new configuration in the package' package_tool --force-confold --install /packages/0.1.0-3.deb
+    check 'upgrades with a new configuration in the package' package_tool --install /packages/0.1.0-3.deb
+    check '… asking nothing' asked_nothing
     check '… keeping the old one' cmp "$own/conf" "$root/etc/presenced/presenced.conf"
-    check '… with the new one beside it' present /etc/presenced/presenced.conf.dpkg-dist
+    check '… and leaving nothing beside it' absent /etc/presenced/presenced.conf.dpkg-dist /etc/presenced/presenced.conf.new
+    rm "$root/etc/presenced/presenced.conf"
+    check 'upgrades without a configuration' package_tool --install /packages/0.1.0-2.deb
+    check '… which stays away' absent /etc/presenced/presenced.conf
+    cp "$own/conf" "$root/etc/presenced/presenced.conf"
+    check 'upgrades again' package_tool --install /packages/0.1.0-3.deb
     inside dpkg-statoverride --update --add root root 0600 /etc/presenced/presenced.conf
-    check 'upgrades with a mode of the administrator' package_tool --force-confold --install /packages/0.1.0-2.deb
+    check 'upgrades with a mode of the administrator' package_tool --install /packages/0.1.0-2.deb
     check '… which stays' is_as '-rw------- root:root' /etc/presenced/presenced.conf
     check '… and leaves alone what runs' asked ''
     check '… and says why' says 'presenced is not restarted, for its configuration is not usable; one that runs goes on running:'
     inside dpkg-statoverride --remove /etc/presenced/presenced.conf
     inside systemctl --root=/ disable presenced.service 2>/dev/null
-    check 'upgrades a service that was disabled' package_tool --force-confold --install /packages/0.1.0-3.deb
+    check 'upgrades a service that was disabled' package_tool --install /packages/0.1.0-3.deb
     check '… which stays so' absent /etc/systemd/system/multi-user.target.wants/presenced.service
 }
 
@@ -161,11 +185,48 @@ try_end() {
     check '… leaving nothing' diff "$own/before" "$own/after"
 }
 
+# From version 0.1 on, whose presenced.conf was a file of dpkg's with every option.
+try_from_0_1() {
+    check 'version 0.1 installs' package_tool --install /packages/0.1.0-0.deb
+    check '… with its reference' cmp conf/presenced.conf "$root/etc/presenced/presenced.conf"
+    check 'is upgraded as it came' package_tool --install /packages/first.deb
+    check '… asking nothing' asked_nothing
+    check '… to the short configuration' cmp "$root/usr/share/presenced/presenced.conf" "$root/etc/presenced/presenced.conf"
+    check '… of which others read nothing' is_as '-rw-r----- root:presenced' /etc/presenced/presenced.conf
+    check 'is purged' package_tool --purge presenced
+
+    check 'version 0.1 installs again' package_tool --install /packages/0.1.0-0.deb
+    printf '[app 1400000000]\nunsigned = yes\n' >>"$root/etc/presenced/presenced.conf"
+    sed -i 's/^;tls = on/tls = off/' "$root/etc/presenced/presenced.conf"
+    cp "$root/etc/presenced/presenced.conf" "$own/conf"
+    check 'is upgraded with a configuration that was edited' package_tool --install /packages/first.deb
+    check '… asking nothing' asked_nothing
+    check '… with no complaint' is_silent
+    check '… restarting what runs' asked 'try-restart presenced.service'
+    check '… keeping the configuration' cmp "$own/conf" "$root/etc/presenced/presenced.conf"
+    check '… and leaving nothing beside it' absent /etc/presenced/presenced.conf.dpkg-dist \
+        /etc/presenced/presenced.conf.dpkg-old /etc/presenced/presenced.conf.dpkg-new
+    check 'is upgraded on' package_tool --install /packages/0.1.0-3.deb
+    check '… asking nothing' asked_nothing
+    check '… keeping the configuration' cmp "$own/conf" "$root/etc/presenced/presenced.conf"
+    check 'goes back to version 0.1' package_tool --force-confold --install /packages/0.1.0-0.deb
+    check '… keeping the configuration' cmp "$own/conf" "$root/etc/presenced/presenced.conf"
+    check 'is upgraded once more' package_tool --install /packages/first.deb
+    check '… keeping the configuration' cmp "$own/conf" "$root/etc/presenced/presenced.conf"
+    check 'is removed' package_tool --remove presenced
+    check '… keeping the configuration' cmp "$own/conf" "$root/etc/presenced/presenced.conf"
+    check 'is purged' package_tool --purge presenced
+    list_files >"$own/after"
+    check '… leaving nothing' diff "$own/before" "$own/after"
+}
+
 # A configuration that was there before, as configuration management does.
 try_prepared() {
     mkdir -p "$root/etc/presenced"
     printf '[callback]\ntls = off\nlisten = 127.0.0.1:0\n[app 1400000000]\n' >"$root/etc/presenced/presenced.conf"
-    check 'installs over a configuration' package_tool --force-confold --install /packages/first.deb
+    cp "$root/etc/presenced/presenced.conf" "$own/conf"
+    check 'installs over a configuration' package_tool --install /packages/first.deb
+    check '… keeping it' cmp "$own/conf" "$root/etc/presenced/presenced.conf"
     check '… and starts' asked 'start presenced.service'
     check '… with no complaint' is_silent
 }
@@ -176,7 +237,8 @@ build_package || fail "$reason"
 make_root
 cp "$package" "$root/packages/first.deb"
 make_version 0.1.0-2 "$root/packages"
-make_version 0.1.0-3 "$root/packages" 's/^;idle_timeout = .*/;idle_timeout = 76s/'
+make_version 0.1.0-3 "$root/packages" 's/begins here/starts here/'
+make_old 0.1.0-0 "$root/packages"
 list_files >"$own/before"
 
 try_fresh
@@ -184,5 +246,6 @@ configure
 try_configured
 try_upgrades
 try_end
+try_from_0_1
 try_prepared
 conclude

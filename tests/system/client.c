@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "client.h"
 
+#include "presenced/clock.h"
+
+#include <sched.h>
+
 struct client {
     CURL *curl;
     char base_url[64];
@@ -146,4 +150,21 @@ void client_post(struct client *client, const char *target, const char *body, st
 {
     client_send(client, &(struct client_request){.method = "POST", .target = target, .body = body},
                 ret_answer);
+}
+
+bool client_sees(struct client *client, const char *target, const char *text)
+{
+    cleanup(answer_fini) struct answer answer;
+    client_get(client, target, &answer);
+    ck_assert_int_eq(answer.status, 200);
+    return strstr(buf_text(&answer.body), text) != NULL;
+}
+
+void client_await(struct client *client, const char *target, const char *text)
+{
+    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
+    while (!client_sees(client, target, text)) {
+        ck_assert_msg(clock_monotonic_ms() < deadline_ms, "%s does not hold %s", target, text);
+        (void)sched_yield();
+    }
 }

@@ -56,4 +56,8 @@ void client_send(struct client *client, const struct client_request *request, st
 void client_get(struct client *client, const char *target, struct answer *ret_answer);
 void client_post(struct client *client, const char *target, const char *body, struct answer *ret_answer);
 
+/* Whether the answer to a GET, which must be 200, holds `text`; and waits until it does. */
+bool client_sees(struct client *client, const char *target, const char *text);
+void client_await(struct client *client, const char *target, const char *text);
+
 #endif

@@ -63,6 +63,17 @@ const char *harness_daemon(void)
     return path;
 }
 
+const char *harness_client(void)
+{
+    static char path[512];
+    const char *daemon = harness_daemon();
+    const char *slash = strrchr(daemon, '/');
+    ck_assert_ptr_nonnull(slash);
+    int n = snprintf(path, sizeof(path), "%.*s/presencectl", (int)(slash - daemon), daemon);
+    ck_assert_int_lt(n, (int)sizeof(path));
+    return path;
+}
+
 /* Sandbox. */
 
 struct sandbox *sandbox_new(void)
@@ -396,13 +407,29 @@ pid_t instance_pid(const struct instance *instance)
     return instance->pid;
 }
 
-void instance_await_log(struct instance *instance, const char *text)
+static bool log_holds(struct instance *instance, const char *text, unsigned n)
+{
+    const char *at = buf_text(&instance->log);
+    while (n > 0 && (at = strstr(at, text)) != NULL) {
+        at += strlen(text);
+        n--;
+    }
+    return n == 0;
+}
+
+void instance_await_log_times(struct instance *instance, const char *text, unsigned n)
 {
     uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
-    while (strstr(buf_text(&instance->log), text) == NULL) {
-        ck_assert_msg(read_log(instance, deadline_ms), "the daemon does not say \"%s\"; it says:\n" EXCERPT,
-                      text, buf_text(&instance->log));
+    while (!log_holds(instance, text, n)) {
+        ck_assert_msg(read_log(instance, deadline_ms),
+                      "the daemon does not say \"%s\" %u times; it says:\n" EXCERPT, text, n,
+                      buf_text(&instance->log));
     }
+}
+
+void instance_await_log(struct instance *instance, const char *text)
+{
+    instance_await_log_times(instance, text, 1);
 }
 
 struct buf instance_log(struct instance *instance)

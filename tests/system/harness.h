@@ -55,8 +55,9 @@ pid_t instance_pid(const struct instance *instance);
 /* Of any process. */
 uint64_t resident_bytes(pid_t pid);
 
-/* Waits until the daemon's log holds `text`. */
+/* Waits until the daemon's log holds `text`, so often. */
 void instance_await_log(struct instance *instance, const char *text);
+void instance_await_log_times(struct instance *instance, const char *text, unsigned n);
 
 /* A copy of the log so far; the caller calls buf_fini(). */
 struct buf instance_log(struct instance *instance);
@@ -82,8 +83,9 @@ void process_stop(pid_t pid);
  */
 bool harness_library_is_strict(void);
 
-/* The program under test. */
+/* The program under test, and the client that was built with it. */
 const char *harness_daemon(void);
+const char *harness_client(void);
 
 /* A TCP port of 127.0.0.1 that was free a moment ago, for programs that cannot take port 0. */
 uint16_t harness_free_port(void);

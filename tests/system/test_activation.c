@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../unit/suite.h"
 #include "event.h"
-#include "victim.h"
+#include "passing.h"
 
 #include "presenced/clock.h"
 
@@ -37,7 +37,7 @@ static void tear_down(void)
     sandbox_free(sandbox);
 }
 
-/* Sockets. They are inherited by what is spawned. */
+/* Sockets. */
 
 static int tcp_socket(uint32_t address, int type)
 {
@@ -51,11 +51,6 @@ static int listening(int fd)
 {
     ck_assert_int_eq(listen(fd, 128), 0);
     return fd;
-}
-
-static int loopback_socket(void)
-{
-    return listening(tcp_socket(INADDR_LOOPBACK, SOCK_STREAM));
 }
 
 static int public_socket(void)
@@ -87,59 +82,9 @@ static int unix_socket(void)
     return listening(fd);
 }
 
-static uint16_t port_of(int fd)
-{
-    struct sockaddr_in sin;
-    socklen_t len = sizeof(sin);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
-    return ntohs(sin.sin_port);
-}
-
-/* Passing: a shell puts them where they belong, for only it knows its process's number beforehand. */
-
-#define PASSED_MAX 4
-
-struct passing {
-    const char *names; /* with ':' between them */
-    size_t n;
-    int fds[PASSED_MAX];
-};
-
-struct pass_command {
-    char script[512];
-    const char *words[5]; /* the daemon's own follow */
-};
-
-static void pass_command_init(struct pass_command *command, const struct passing *passing)
-{
-    struct buf script = {0};
-    buf_append(&script, STR("exec"));
-    for (size_t i = 0; i < passing->n; i++) {
-        buf_appendf(&script, " %zu<&%d", 13 + i, passing->fds[i]);
-    }
-    for (size_t i = 0; i < passing->n; i++) {
-        buf_appendf(&script, "; exec %zu<&%zu %zu<&-", 3 + i, 13 + i, 13 + i);
-    }
-    buf_appendf(&script, "; LISTEN_PID=$$ LISTEN_FDS=%zu LISTEN_FDNAMES=%s exec \"$@\"", passing->n,
-                passing->names);
-    (void)snprintf(command->script, sizeof(command->script), "%s", buf_text(&script));
-    buf_fini(&script);
-    memcpy(command->words, (const char *const[]){"bash", "-c", command->script, "bash", NULL},
-           sizeof(command->words));
-}
-
-static struct victim *spawn(const char *config, const struct passing *passing)
-{
-    struct pass_command command;
-    pass_command_init(&command, passing);
-    return victim_spawn(sandbox, &(struct victim_config){config, command.words});
-}
-
 static struct victim *start(const char *config, const struct passing *passing)
 {
-    struct victim *victim = spawn(config, passing);
-    victim_await_ready(victim);
-    return victim;
+    return passing_start(sandbox, config, passing);
 }
 
 static bool accepts_connections(uint16_t port)
@@ -162,18 +107,18 @@ static void expect_online(uint16_t port, const char *user)
 START_TEST(serves_at_the_sockets_of_its_sections)
 {
     const struct passing passing = {
-        "callback:status:callback", 3, {loopback_socket(), unix_socket(), loopback_socket()}};
+        "callback:status:callback", 3, {passing_socket(), unix_socket(), passing_socket()}};
     struct victim *victim = start(CALLBACK PLAIN STATUS APP, &passing);
     for (size_t i = 0; i < 3; i += 2) {
-        cleanup(client_freep) struct client *callback = client_new("http", port_of(passing.fds[i]));
+        cleanup(client_freep) struct client *callback = client_new("http", passing_port(passing.fds[i]));
         char user[16];
         (void)snprintf(user, sizeof(user), "user%zu", i);
         event_login(callback, user, clock_unix_ms());
         expect_online(0, user);
     }
     victim_stop(victim);
-    ck_assert(accepts_connections(port_of(passing.fds[0])));
-    ck_assert(accepts_connections(port_of(passing.fds[2])));
+    ck_assert(accepts_connections(passing_port(passing.fds[0])));
+    ck_assert(accepts_connections(passing_port(passing.fds[2])));
 
     cleanup(cleanup_freep) char *path = sandbox_expand(sandbox, "@DIR@/status.sock");
     ck_assert_int_eq(access(path, F_OK), 0);
@@ -182,13 +127,13 @@ END_TEST
 
 START_TEST(serves_at_its_own_beside_them)
 {
-    const struct passing passing = {"other:callback", 2, {loopback_socket(), loopback_socket()}};
+    const struct passing passing = {"other:callback", 2, {passing_socket(), passing_socket()}};
     struct victim *victim = start(CALLBACK PLAIN "listen = 127.0.0.1:0\n" OWN_STATUS APP, &passing);
     uint16_t own_port = victim_callback_port(victim);
-    ck_assert_uint_ne(own_port, port_of(passing.fds[1]));
+    ck_assert_uint_ne(own_port, passing_port(passing.fds[1]));
     ck_assert_uint_eq(victim_count_log(victim, "a passed socket is not used"), 1);
     ck_assert_uint_eq(victim_count_log(victim, "name=other"), 1);
-    cleanup(client_freep) struct client *callback = client_new("http", port_of(passing.fds[1]));
+    cleanup(client_freep) struct client *callback = client_new("http", passing_port(passing.fds[1]));
     event_login(callback, "alice", clock_unix_ms());
     cleanup(client_freep) struct client *own = client_new("http", own_port);
     event_login(own, "bob", clock_unix_ms());
@@ -211,10 +156,10 @@ static const struct {
     int (*make)(void);
     const char *words;
 } mistakes[] = {
-    {CALLBACK PLAIN OWN_STATUS APP, "presenced.socket", loopback_socket,
+    {CALLBACK PLAIN OWN_STATUS APP, "presenced.socket", passing_socket,
      "conf:2: [callback] " NO_SOCKET_NAMED},
-    {CALLBACK PLAIN OWN_STATUS APP, "status", loopback_socket, "conf:2: [callback] " NO_SOCKET_NAMED},
-    {CALLBACK PLAIN STATUS APP, "callback", loopback_socket, "conf:5: [status] " NO_SOCKET_NAMED},
+    {CALLBACK PLAIN OWN_STATUS APP, "status", passing_socket, "conf:2: [callback] " NO_SOCKET_NAMED},
+    {CALLBACK PLAIN STATUS APP, "callback", passing_socket, "conf:5: [status] " NO_SOCKET_NAMED},
     {CALLBACK PLAIN OWN_STATUS APP, "callback", bound_socket, NOT_LISTENING},
     {CALLBACK PLAIN OWN_STATUS APP, "callback", datagram_socket, NOT_LISTENING},
     {CALLBACK PLAIN OWN_STATUS APP, "callback", no_socket, NOT_LISTENING},
@@ -249,7 +194,7 @@ END_TEST
 
 START_TEST(refuses_more_than_a_section_may_have)
 {
-    const struct passing passing = {"callback:callback", 2, {loopback_socket(), loopback_socket()}};
+    const struct passing passing = {"callback:callback", 2, {passing_socket(), passing_socket()}};
     struct pass_command command;
     pass_command_init(&command, &passing);
     expect_refused(
@@ -261,10 +206,10 @@ END_TEST
 /* Two at one address, as with ReusePort= of their units, are there already, whatever bind() says of such. */
 START_TEST(serves_at_two_of_one_address)
 {
-    int fd = loopback_socket();
+    int fd = passing_socket();
     const struct passing passing = {"callback:callback", 2, {fd, fd}};
     struct victim *victim = start(CALLBACK PLAIN OWN_STATUS APP, &passing);
-    cleanup(client_freep) struct client *callback = client_new("http", port_of(fd));
+    cleanup(client_freep) struct client *callback = client_new("http", passing_port(fd));
     event_login(callback, "alice", clock_unix_ms());
     victim_stop(victim);
 }
@@ -272,13 +217,13 @@ END_TEST
 
 START_TEST(refuses_an_address_that_is_passed)
 {
-    const struct passing passing = {"callback", 1, {loopback_socket()}};
+    const struct passing passing = {"callback", 1, {passing_socket()}};
     struct pass_command command;
     char config[256];
     pass_command_init(&command, &passing);
     (void)snprintf(config, sizeof(config),
                    CALLBACK "listen = 127.0.0.1:1\nlisten = localhost:%u\n" PLAIN OWN_STATUS APP,
-                   port_of(passing.fds[0]));
+                   passing_port(passing.fds[0]));
     expect_refused(config, command.script, "which [callback] listen has");
 }
 END_TEST
@@ -297,8 +242,9 @@ START_TEST(reload_knows_who_can_reach_them)
     struct victim *victim = start(CALLBACK PLAIN OWN_STATUS APP "token = s3cret\n", &passing);
     sandbox_write(sandbox, "victim.conf", CALLBACK PLAIN OWN_STATUS APP);
     ck_assert_int_eq(kill(victim_pid(victim), SIGHUP), 0);
+    victim_await_log(victim, "[app 1400000000] token: needed");
     victim_await_log(victim, "configuration not reloaded");
-    ck_assert_uint_eq(victim_count_log(victim, "[app 1400000000] token: needed"), 1);
+    ck_assert_uint_eq(victim_count_log(victim, "level=error msg=\"configuration\""), 1);
     victim_stop(victim);
 }
 END_TEST
@@ -405,9 +351,9 @@ START_TEST(restarts_refuse_and_lose_nothing)
 {
     struct sender senders[N_CLIENTS];
     const struct restart_case *c = &restarts[_i];
-    const struct passing passing = {"callback", 1, {loopback_socket()}};
+    const struct passing passing = {"callback", 1, {passing_socket()}};
     struct victim *victim = start(c->config, &passing);
-    start_senders(c, port_of(passing.fds[0]), senders);
+    start_senders(c, passing_port(passing.fds[0]), senders);
     for (unsigned i = 0; i < N_RESTARTS; i++) {
         await_answers(senders);
         victim_stop(victim);

@@ -48,6 +48,8 @@ static const struct {
     {{"--config", "@DIR@/none.conf"}, 2, "/none.conf"},
     {{"--config", "@DIR@/none.conf", "--check-config"}, 2, "/none.conf"},
     {{"--config", "@DIR@", "--check-config"}, 2, "/"},
+    {{"--verbose"}, 2, "it belongs to --check-config"},
+    {{"-v", "--config", "@DIR@/none.conf"}, 2, "it belongs to --check-config"},
     {{"--export"}, 2, "--export"},
     {{"--export", "@DIR@/file", "--import", "@DIR@/file"}, 2, "one of them at a time"},
 };
@@ -98,6 +100,11 @@ static const struct {
      0, "ok"},
     /* What a later version brings. */
     {CALLBACK STATUS APP "[replication]\nurl = redis://127.0.0.1:6379/0\n", 2, "not supported yet"},
+    /* What is good, though it is not what it seems to be. */
+    {CALLBACK STATUS APP "[store]\npath = @DIR@/${HOME}\n", 0, "[store] path: ${...} is not expanded"},
+    {CALLBACK STATUS APP "token_file = credential:token\n", 2, "CREDENTIALS_DIRECTORY is not set"},
+    {CALLBACK "proxy_protocol = v2\n" STATUS APP, 2, "[callback] proxy_protocol: needs trusted_proxies"},
+    {CALLBACK "proxy_protocol = v2\ntrusted_proxies = 192.0.2.1\n" STATUS APP, 0, "ok"},
     /* Listeners that contradict each other. */
     {"[callback]\nlisten = 127.0.0.1:18443\ntls = off\n" APP "[status]\nlisten = 127.0.0.1:18443\n", 2,
      "/presenced.conf:6: [status] listen: 127.0.0.1:18443"},
@@ -118,6 +125,48 @@ START_TEST(checks_the_configuration)
     ck_assert_msg(strstr(buf_text(&output), configs[_i].says) != NULL, "no \"%s\" in: %s", configs[_i].says,
                   buf_text(&output));
     ck_assert_ptr_null(strstr(buf_text(&output), "s3cret"));
+}
+END_TEST
+
+/* Every file, and where each value comes from. */
+
+static void write_conf_d(void)
+{
+    cleanup(cleanup_freep) char *path = sandbox_expand(sandbox, "@DIR@/conf.d");
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    sandbox_write(sandbox, "presenced.conf", CALLBACK "path = /first\n" STATUS);
+    sandbox_write(sandbox, "conf.d/10-app.conf", APP "token = s3cret\ntoken_file = @DIR@/token\n");
+    sandbox_write(sandbox, "conf.d/20-path.conf", "\n[callback]\npath = /second\n");
+}
+
+START_TEST(tells_where_each_value_comes_from)
+{
+    static const char *const words[] = {
+        "path = /second ",        "conf.d/20-path.conf:3\n", "[app 1400000000]\n", "token = (set) ",
+        "conf.d/10-app.conf:2\n", "idle_timeout = 75s ",     "; default\n",        "/presenced.conf: ok\n",
+    };
+    const char *const arguments[] = {"--config", "@DIR@/presenced.conf", "--check-config", "-v", NULL};
+    cleanup(buf_fini) struct buf output = {0};
+    write_conf_d();
+    ck_assert_int_eq(run(arguments, &output), 0);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        ck_assert_msg(strstr(buf_text(&output), words[i]) != NULL, "no \"%s\" in: %s", words[i],
+                      buf_text(&output));
+    }
+    ck_assert_ptr_null(strstr(buf_text(&output), "s3cret"));
+    ck_assert_ptr_null(strstr(buf_text(&output), "/first"));
+}
+END_TEST
+
+START_TEST(checks_the_files_of_conf_d)
+{
+    const char *const arguments[] = {"--config", "@DIR@/presenced.conf", "--check-config", NULL};
+    cleanup(buf_fini) struct buf output = {0};
+    write_conf_d();
+    sandbox_write(sandbox, "conf.d/30-wrong.conf", "[callback]\nmax_body = many\n");
+    ck_assert_int_eq(run(arguments, &output), 2);
+    ck_assert_msg(strstr(buf_text(&output), "/conf.d/30-wrong.conf:2: [callback] max_body: 'many'") != NULL,
+                  "%s", buf_text(&output));
 }
 END_TEST
 
@@ -223,6 +272,8 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, says_what_is_wrong_with_the_command_line, 0,
                         (int)(sizeof(command_lines) / sizeof(command_lines[0])));
     tcase_add_loop_test(tcase, checks_the_configuration, 0, N_CONFIGS);
+    tcase_add_test(tcase, tells_where_each_value_comes_from);
+    tcase_add_test(tcase, checks_the_files_of_conf_d);
     tcase_add_loop_test(tcase, does_not_start_with_a_wrong_configuration, 0, N_CONFIGS);
     tcase_add_test(tcase, says_so_when_its_port_is_taken);
     tcase_add_test(tcase, leaves_the_unix_socket_of_a_living_process);

@@ -315,9 +315,15 @@ START_TEST(an_io_error_fails_events_while_it_lasts)
         begin_trouble(sandbox, troubles[_i]);
         log_in_until(&sender, false);
         expect_degraded(victim, "I/O error");
+        victim_await_logs(
+            victim,
+            "msg=\"attention needed\" code=store_problem text=\"events cannot be stored, and are "
+            "answered FAIL: I/O error\"",
+            round + 1);
         end_trouble(sandbox, troubles[_i]);
         log_in_until(&sender, true);
         expect_degraded(victim, "\"ready\"");
+        victim_await_logs(victim, "msg=\"attention no longer needed\" code=store_problem", round + 1);
     }
     victim_await_logs(victim, "store cannot write", 2);
     victim_await_logs(victim, "store writes again", 2);

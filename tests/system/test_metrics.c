@@ -4,9 +4,9 @@
 #include "wire.h"
 
 #include "presenced/clock.h"
-#include "../../src/status/metrics.h"
 
 #include <cjson/cJSON.h>
+#include <ctype.h>
 #include <inttypes.h>
 #include <openssl/pem.h>
 #include <poll.h>
@@ -15,6 +15,8 @@
 #define CALLBACK "[callback]\nlisten = 127.0.0.1:0\nmax_connections = 500\n"
 #define PLAIN "tls = off\n"
 #define TLS "certificate = @DIR@/server.pem\nprivate_key = @DIR@/server.key\n"
+/* Nobody here is that proxy. */
+#define PROXIED "proxy_protocol = v2\ntrusted_proxies = 192.0.2.1\n"
 #define REST                                                                                                 \
     "[app 1400000000]\n[app 1400000001]\ntoken = xxxxyyyy\n[status]\nlisten = 127.0.0.1:0\n[store]\npath = " \
     "@DIR@/store\n"
@@ -45,7 +47,7 @@ static void start_plain(void)
 
 static void start_tls(void)
 {
-    start("https", CALLBACK TLS REST ASKED);
+    start("https", CALLBACK TLS PROXIED REST ASKED);
 }
 
 static void stop(void)
@@ -135,31 +137,32 @@ START_TEST(counts_what_was_sent)
     cleanup(answer_fini) struct answer answer;
     client_get(callback, "/livez", &answer);
     await_line("presenced_follower_revision{follower=\"store\"} 2");
-    EXPECT("presenced_callback_requests_total{answer=\"ok\",outcome=\"applied\"} 2",
-           "presenced_callback_requests_total{answer=\"ok\",outcome=\"unchanged\"} 1",
-           "presenced_callback_requests_total{answer=\"fail\",outcome=\"bad_body_truncated\"} 1",
-           "presenced_callback_requests_total{answer=\"refused\",outcome=\"refused_no_sign\"} 1",
-           "presenced_callback_requests_total{answer=\"refused\",outcome=\"other_path\"} 1",
-           "presenced_callback_requests_total{answer=\"health\",outcome=\"healthy\"} 1",
-           "presenced_callback_requests_total{answer=\"fail\",outcome=\"not_stored\"} 0",
-           "presenced_callback_duration_seconds_count 4",
-           "presenced_callback_duration_seconds_bucket{le=\"10\"} 4", /* request_timeout */
-           "presenced_callback_duration_seconds_bucket{le=\"+Inf\"} 4",
-           "presenced_callback_event_lag_seconds_count 2",
-           "presenced_callback_event_lag_seconds_bucket{le=\"10\"} 0",
-           "presenced_callback_event_lag_seconds_bucket{le=\"3600\"} 2",
-           "presenced_callback_events_restamped_total 1",
-           "presenced_users{app=\"1400000000\",state=\"online\"} 2",
-           "presenced_users{app=\"1400000001\",state=\"online\"} 0",
-           "presenced_online_devices{app=\"1400000000\",platform=\"Web\"} 2",
-           "presenced_change_log_changes_total 2", "presenced_follower_lag_changes{follower=\"store\"} 0",
-           "presenced_store_changes_total 2", "presenced_store_failures_total 0",
-           "presenced_connections{listener=\"callback\"} 1",
-           "presenced_connections_max{listener=\"callback\"} 500",
-           "presenced_connections_accepted_total{listener=\"callback\"} 1",
-           "presenced_requests_total{listener=\"callback\"} 7", "presenced_ready 1",
-           "presenced_degraded{reason=\"\"} 0", "presenced_build_info{version=\"" PRESENCED_VERSION "\"} 1",
-           "presenced_log_dropped_lines_total 0");
+    EXPECT(
+        "presenced_callback_requests_total{answer=\"ok\",outcome=\"applied\",app=\"1400000000\"} 2",
+        "presenced_callback_requests_total{answer=\"ok\",outcome=\"unchanged\",app=\"1400000000\"} 1",
+        "presenced_callback_requests_total{answer=\"fail\",outcome=\"bad_body_truncated\",app=\"1400000000\"} 1",
+        "presenced_callback_requests_total{answer=\"refused\",outcome=\"refused_no_sign\",app=\"1400000001\"} 1",
+        "presenced_callback_requests_total{answer=\"refused\",outcome=\"other_path\",app=\"\"} 1",
+        "presenced_callback_requests_total{answer=\"health\",outcome=\"healthy\",app=\"\"} 1",
+        "presenced_callback_requests_total{answer=\"fail\",outcome=\"not_stored\",app=\"1400000000\"} 0",
+        "presenced_callback_duration_seconds_count 4",
+        "presenced_callback_duration_seconds_bucket{le=\"10\"} 4", /* request_timeout */
+        "presenced_callback_duration_seconds_bucket{le=\"+Inf\"} 4",
+        "presenced_callback_event_lag_seconds_count 2",
+        "presenced_callback_event_lag_seconds_bucket{le=\"10\"} 0",
+        "presenced_callback_event_lag_seconds_bucket{le=\"3600\"} 2",
+        "presenced_callback_events_restamped_total 1",
+        "presenced_users{app=\"1400000000\",state=\"online\"} 2",
+        "presenced_users{app=\"1400000001\",state=\"online\"} 0",
+        "presenced_online_devices{app=\"1400000000\",platform=\"Web\"} 2",
+        "presenced_change_log_changes_total 2", "presenced_follower_lag_changes{follower=\"store\"} 0",
+        "presenced_store_changes_total 2", "presenced_store_failures_total 0",
+        "presenced_connections{listener=\"callback\"} 1",
+        "presenced_connections_max{listener=\"callback\"} 500",
+        "presenced_connections_accepted_total{listener=\"callback\"} 1",
+        "presenced_requests_total{listener=\"callback\"} 7", "presenced_ready 1",
+        "presenced_degraded{reason=\"\"} 0", "presenced_build_info{version=\"" PRESENCED_VERSION "\"} 1",
+        "presenced_log_dropped_lines_total 0");
     cleanup(buf_fini) struct buf text = read_metrics();
     ck_assert_ptr_null(strstr(text.ptr, "alice"));
     /* The sender's patience. */
@@ -259,57 +262,181 @@ START_TEST(counts_handshakes_by_their_end)
 }
 END_TEST
 
-/* The whole table. */
+/* All of them. */
 
-START_TEST(every_metric_is_there)
+static struct buf read_source(const char *name)
 {
-    cleanup(buf_fini) struct buf text = read_metrics();
-    for (size_t i = 0; i < metrics_n_rows; i++) {
-        char line[128];
-        (void)snprintf(line, sizeof(line), "\n# TYPE %s ", metrics_rows[i].family.name);
-        ck_assert_msg(strstr(text.ptr, line) != NULL, "no %s", metrics_rows[i].family.name);
+    char path[512];
+    struct buf text = {0};
+    (void)snprintf(path, sizeof(path), "%s/%s", getenv("PRESENCED_SOURCE"), name);
+    FILE *file = fopen(path, "re");
+    ck_assert_msg(file != NULL, "%s", path);
+    for (int c = getc(file); c != EOF; c = getc(file)) {
+        buf_append_char(&text, (char)c);
     }
+    (void)fclose(file);
+    (void)buf_text(&text);
+    return text;
+}
+
+START_TEST(every_metric_is_there_once)
+{
+    const char *const arguments[] = {
+        "-c", "grep -rohE '\\.name = \"(presenced|process)_[a-z_]+\"' \"$0/src\" | cut -d'\"' -f2",
+        getenv("PRESENCED_SOURCE"), NULL};
+    cleanup(buf_fini) struct buf names = {0};
+    event_login(callback, "alice", 0);
+    cleanup(buf_fini) struct buf text = read_metrics();
+    ck_assert_int_eq(sandbox_run(sandbox, "/bin/sh", arguments, &names), 0);
+    struct str rest = str_trim(buf_str(&names));
+    struct str name;
+    unsigned n = 0;
+    while (str_split(&rest, '\n', &name) && name.len > 0) {
+        char line[128];
+        (void)snprintf(line, sizeof(line), "\n# TYPE %.*s ", STR_FMT(name));
+        const char *at = strstr(text.ptr, line);
+        ck_assert_msg(at != NULL, "no %.*s", STR_FMT(name));
+        ck_assert_msg(strstr(at + 1, line) == NULL, "%.*s is in two places", STR_FMT(name));
+        n++;
+    }
+    ck_assert_uint_gt(n, 40);
 }
 END_TEST
 
-static bool is_shown(const char *key)
+static void expect_keys(const cJSON *object, const char *keys)
 {
-    bool shown = false;
-    for (size_t i = 0; i < metrics_n_rows; i++) {
-        const char *of_row = metrics_rows[i].key == NULL ? "" : metrics_rows[i].key;
-        size_t len = strlen(of_row);
-        bool is_prefix = len > 0 && of_row[len - 1] == '_';
-        shown |= strcmp(of_row, key) == 0 || (is_prefix && strncmp(of_row, key, len) == 0);
-    }
-    return shown;
-}
-
-static void expect_shown(const cJSON *object, const struct buf *text)
-{
+    cleanup(buf_fini) struct buf found = {0};
     const cJSON *number;
     ck_assert(cJSON_IsObject(object));
     cJSON_ArrayForEach(number, object)
     {
-        char label[128];
-        (void)snprintf(label, sizeof(label), "outcome=\"%s\"", number->string);
-        ck_assert_msg(!cJSON_IsNumber(number) || is_shown(number->string) || strstr(text->ptr, label) != NULL,
-                      "%s of /v1/stats is in no metric", number->string);
+        buf_append(&found, str_from(number->string));
+        buf_append_char(&found, ' ');
     }
+    ck_assert_str_eq(buf_text(&found), keys);
 }
 
-START_TEST(every_number_of_stats_is_a_metric)
+/* Programs read them. */
+START_TEST(the_keys_of_stats_stay)
 {
-    static const char *const groups[] = {"events", "configuration", "store"};
-    cleanup(buf_fini) struct buf text = read_metrics();
     cleanup(answer_fini) struct answer answer;
     client_get(status, "/v1/stats", &answer);
     cJSON *stats = cJSON_Parse(buf_text(&answer.body));
+    expect_keys(stats,
+                "version start_time uptime_ms health warnings apps users revision events configuration "
+                "listeners store replication log streams online_history ");
+    expect_keys(cJSON_GetObjectItemCaseSensitive(stats, "configuration"),
+                "reloads_successful reloads_failed last_reload_successful loaded_time ");
     const cJSON *listeners = cJSON_GetObjectItemCaseSensitive(stats, "listeners");
-    expect_shown(cJSON_GetObjectItemCaseSensitive(listeners, "callback"), &text);
-    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
-        expect_shown(cJSON_GetObjectItemCaseSensitive(stats, groups[i]), &text);
-    }
+    expect_keys(listeners, "callback status ");
+    expect_keys(
+        cJSON_GetObjectItemCaseSensitive(listeners, "callback"),
+        "connections connections_max accepted refused_per_address no_room timed_out "
+        "proxy_headers_refused_missing proxy_headers_refused_version_1 "
+        "proxy_headers_refused_malformed proxy_headers_refused_too_long proxy_headers_refused_cut "
+        "proxy_headers_refused_timed_out requests requests_malformed handshakes_full handshakes_resumed handshakes_failed "
+        "handshake_failures_closed handshake_failures_not_tls handshake_failures_alert "
+        "handshake_failures_timed_out handshake_failures_too_long handshake_failures_negotiation "
+        "certificate_end_time ");
+    expect_keys(cJSON_GetObjectItemCaseSensitive(listeners, "status"),
+                "connections connections_max accepted refused_per_address no_room timed_out streams_cut_off "
+                "requests requests_malformed ");
+    expect_keys(cJSON_GetObjectItemCaseSensitive(stats, "streams"),
+                "open open_max opened refused resets events_written ");
+    expect_keys(cJSON_GetObjectItemCaseSensitive(stats, "store"),
+                "state users_loaded load_ms stored_revision synced_revision lag commits changes bytes "
+                "commit_us syncs sync_us failures rewritten history_events history_dropped history_failures "
+                "history_bytes ");
+    expect_keys(cJSON_GetObjectItemCaseSensitive(stats, "replication"), "state ");
+    expect_keys(cJSON_GetObjectItemCaseSensitive(stats, "log"), "lines_dropped ");
+    const cJSON *events = cJSON_GetObjectItemCaseSensitive(stats, "events");
+    ck_assert(cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(events, "applied")));
+    ck_assert(cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(events, "bad_body_not_object")));
+    ck_assert(cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(events, "restamped")));
     cJSON_Delete(stats);
+}
+END_TEST
+
+/* Texts that name metrics. */
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+/* The next metric's name in `*text`, which is moved behind it; len 0: there is none. */
+static struct str next_name(const char **text)
+{
+    const char *at = *text;
+    while (*at != '\0') {
+        size_t len = 0;
+        while (is_word(at[len])) {
+            len++;
+        }
+        struct str word = {at, len};
+        at += len == 0 ? 1 : len;
+        if ((str_starts_with(word, STR("presenced_")) || str_starts_with(word, STR("process_")))) {
+            *text = at;
+            return word;
+        }
+    }
+    *text = at;
+    return (struct str){NULL, 0};
+}
+
+/* The first sample of that name, NULL where there is none. */
+static const char *find_sample(const struct buf *text, struct str name)
+{
+    char start[128];
+    (void)snprintf(start, sizeof(start), "\n%.*s", STR_FMT(name));
+    for (const char *at = strstr(text->ptr, start); at != NULL; at = strstr(at + 1, start)) {
+        if (at[1 + name.len] == '{' || at[1 + name.len] == ' ') {
+            return at + 1;
+        }
+    }
+    return NULL;
+}
+
+static bool has_label(const char *sample, struct str label)
+{
+    char wanted[64];
+    const char *end = strchr(sample, '\n');
+    (void)snprintf(wanted, sizeof(wanted), "%.*s=\"", STR_FMT(label));
+    const char *at = strstr(sample, wanted);
+    /* The first two are Prometheus's. */
+    return str_equal(label, STR("instance")) || str_equal(label, STR("job")) || (at != NULL && at < end);
+}
+
+/* Of the selector, {a="1",b=~"2"}, that may begin `text`; one in JSON has a backslash before each quote. */
+static void check_selector(const char *sample, const char *text)
+{
+    const char *at = text;
+    while (*text == '{' && *at != '}') {
+        struct str label = {at + 1, strcspn(at + 1, "=!~")};
+        ck_assert_msg(has_label(sample, label), "no label %.*s: %.40s", STR_FMT(label), sample);
+        at = strchr(label.ptr, '"');
+        ck_assert_ptr_nonnull(at);
+        at = strchr(at + 1, '"') + 1;
+    }
+}
+
+static const char *const users_of_metrics[] = {"conf/examples/alerts.yml",
+                                               "conf/examples/grafana-dashboard.json", "tests/alerts.yml"};
+
+START_TEST(examples_name_metrics_that_there_are)
+{
+    event_login(callback, "alice", 0);
+    cleanup(buf_fini) struct buf text = read_metrics();
+    cleanup(buf_fini) struct buf user = read_source(users_of_metrics[_i]);
+    const char *rest = user.ptr;
+    unsigned n = 0;
+    for (struct str name = next_name(&rest); name.len > 0; name = next_name(&rest)) {
+        const char *sample = find_sample(&text, name);
+        ck_assert_msg(sample != NULL, "%s: there is no %.*s", users_of_metrics[_i], STR_FMT(name));
+        check_selector(sample, rest);
+        n++;
+    }
+    ck_assert_uint_gt(n, 20);
 }
 END_TEST
 
@@ -340,18 +467,9 @@ END_TEST
 
 static cJSON *read_dashboard(void)
 {
-    char path[512];
-    struct buf text = {0};
-    (void)snprintf(path, sizeof(path), "%s/conf/examples/grafana-dashboard.json", getenv("PRESENCED_SOURCE"));
-    FILE *file = fopen(path, "re");
-    ck_assert_msg(file != NULL, "%s", path);
-    for (int c = getc(file); c != EOF; c = getc(file)) {
-        buf_append_char(&text, (char)c);
-    }
-    (void)fclose(file);
-    cJSON *dashboard = cJSON_Parse(buf_text(&text));
+    cleanup(buf_fini) struct buf text = read_source("conf/examples/grafana-dashboard.json");
+    cJSON *dashboard = cJSON_Parse(text.ptr);
     ck_assert_ptr_nonnull(dashboard);
-    buf_fini(&text);
     return dashboard;
 }
 
@@ -361,7 +479,7 @@ static void append_rule(struct buf *rules, unsigned number, const char *expressi
     static const struct {
         const char *variable;
         const char *value;
-    } values[] = {{"$__rate_interval", "5m"}, {"$__range", "6h"}, {"$instance", ".*"}};
+    } values[] = {{"$__rate_interval", "5m"}, {"$__range", "6h"}, {"$instance", ".*"}, {"$app", ".*"}};
     buf_appendf(rules, "      - {record: 'r%u', expr: '", number);
     for (const char *at = expression; *at != '\0';) {
         size_t skip = 0;
@@ -422,8 +540,10 @@ Suite *test_suite(void)
     tcase_set_timeout(tls, HARNESS_DEADLINE_MS / 1000);
     tcase_add_checked_fixture(tls, start_tls, stop);
     tcase_add_loop_test(tls, counts_handshakes_by_their_end, 0, 2);
-    tcase_add_test(tls, every_metric_is_there);
-    tcase_add_test(tls, every_number_of_stats_is_a_metric);
+    tcase_add_test(tls, every_metric_is_there_once);
+    tcase_add_test(tls, the_keys_of_stats_stay);
+    tcase_add_loop_test(tls, examples_name_metrics_that_there_are, 0,
+                        sizeof(users_of_metrics) / sizeof(users_of_metrics[0]));
     suite_add_tcase(suite, tls);
     return suite;
 }

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "../unit/suite.h"
+#include "balancer.h"
 #include "event.h"
 
 #include "presenced/clock.h"
 
 #include <cjson/cJSON.h>
-#include <fcntl.h>
 #include <poll.h>
 
-/* The real nginx and HAProxy as conf/examples sets them up, but for addresses and paths, before two nodes and
- * an app's own backend. The caller comes from 127.0.0.9 and the proxy from 127.0.0.1, so a node can tell them
- * apart. */
+/* Balancers as conf/examples/several-nodes sets them up, before two nodes and an app's own backend; and
+ * HAProxy that passes TLS on. */
 
-#define CALLER "127.0.0.9"
+#define CALLER BALANCER_CALLER
 #define TOKEN "xxxxyyyy"
 
 static const char node_config[] = "[callback]\n"
@@ -34,169 +33,43 @@ static const char backend_config[] = "[callback]\n"
                                      "listen = 127.0.0.1:0\n"
                                      "[app 1400000000]\n";
 
-enum { NGINX, HAPROXY, N_PROXIES };
 enum { N_NODES = 2 };
 
 static struct sandbox *sandbox;
 static struct instance *nodes[N_NODES];
 static struct client *statuses[N_NODES];
 static struct instance *backend;
-static uint16_t proxy_port;
-static pid_t proxy_pid;
+static struct balancer balancer;
 
-/* The examples with addresses and paths of their own. */
-
-struct replacement {
-    const char *from;
-    const char *to;
-};
-
-static void replace(struct buf *text, const struct replacement *replacement)
+static void start_nodes(const char *config)
 {
-    struct buf out = {0};
-    const char *rest = buf_text(text);
-    const char *found;
-    ck_assert_msg(strstr(rest, replacement->from) != NULL, "the example has no \"%s\"", replacement->from);
-    while ((found = strstr(rest, replacement->from)) != NULL) {
-        buf_append(&out, (struct str){rest, (size_t)(found - rest)});
-        buf_append(&out, str_from(replacement->to));
-        rest = found + strlen(replacement->from);
+    sandbox = sandbox_new();
+    for (size_t i = 0; i < N_NODES; i++) {
+        nodes[i] = instance_start(sandbox, config);
+        statuses[i] = client_new("http", instance_status_port(nodes[i]));
     }
-    buf_append(&out, str_from(rest));
-    buf_fini(text);
-    *text = out;
+    backend = instance_start(sandbox, backend_config);
 }
 
-static struct buf read_example(const char *name)
+static void start(int which)
 {
-    const char *source = getenv("PRESENCED_SOURCE");
-    ck_assert_msg(source != NULL, "PRESENCED_SOURCE does not say where conf/examples is");
-    char path[512];
-    (void)snprintf(path, sizeof(path), "%s/conf/examples/%s", source, name);
-    struct buf text = {0};
-    FILE *file = fopen(path, "re");
-    ck_assert_msg(file != NULL, "cannot read %s", path);
-    char *to = buf_reserve(&text, 1 << 16);
-    ck_assert_ptr_nonnull(to);
-    text.len = fread(to, 1, 1 << 16, file);
-    (void)fclose(file);
-    return text;
-}
-
-static void write_example(const char *example, const char *name, const struct replacement *own, size_t n_own)
-{
-    char addresses[4][32];
+    char addresses[3][32];
+    start_nodes(node_config);
     const uint16_t ports[] = {instance_callback_port(nodes[0]), instance_callback_port(nodes[1]),
                               instance_callback_port(backend)};
     for (size_t i = 0; i < 3; i++) {
         (void)snprintf(addresses[i], sizeof(addresses[i]), "127.0.0.1:%u", ports[i]);
     }
-    const struct replacement common[] = {{"192.0.2.11:8443", addresses[0]},
-                                         {"192.0.2.12:8443", addresses[1]},
-                                         {"192.0.2.21:9000", addresses[2]}};
-    cleanup(buf_fini) struct buf text = read_example(example);
-    for (size_t i = 0; i < 3; i++) {
-        replace(&text, &common[i]);
-    }
-    for (size_t i = 0; i < n_own; i++) {
-        replace(&text, &own[i]);
-    }
-    sandbox_write(sandbox, name, buf_text(&text));
+    const struct replacement replacements[] = {{"192.0.2.11:8443", addresses[0]},
+                                               {"192.0.2.12:8443", addresses[1]},
+                                               {"192.0.2.21:9000", addresses[2]}};
+    balancer = balancer_start(sandbox, (enum balancer_kind)which, "several-nodes/", replacements, 3);
+    balancer_await(&balancer, sandbox);
 }
-
-/* Without a master process: nothing outlives the one that dies with the test. */
-static const char nginx_main[] = "daemon off;\n"
-                                 "master_process off;\n"
-                                 "pid @DIR@/nginx.pid;\n"
-                                 "events { worker_connections 512; }\n"
-                                 "http {\n"
-                                 "    client_body_temp_path @DIR@/nginx-body;\n"
-                                 "    proxy_temp_path @DIR@/nginx-proxy;\n"
-                                 "    fastcgi_temp_path @DIR@/nginx-fastcgi;\n"
-                                 "    uwsgi_temp_path @DIR@/nginx-uwsgi;\n"
-                                 "    scgi_temp_path @DIR@/nginx-scgi;\n"
-                                 "    include @DIR@/callback.conf;\n"
-                                 "}\n";
-
-static pid_t start_nginx(void)
-{
-    char listen[64];
-    (void)snprintf(listen, sizeof(listen), "listen 127.0.0.1:%u ssl", proxy_port);
-    const struct replacement own[] = {
-        {"listen 443 ssl", listen},
-        {"/etc/presenced/tls/fullchain.pem", "@DIR@/server.pem"},
-        {"/etc/presenced/tls/privkey.pem", "@DIR@/server.key"},
-        {"/var/log/nginx/callback.log", "@DIR@/access.log"},
-        {"/var/log/nginx/callback-error.log", "@DIR@/error.log"},
-    };
-    write_example("nginx.conf", "callback.conf", own, sizeof(own) / sizeof(own[0]));
-    sandbox_write(sandbox, "nginx.conf", nginx_main);
-    const char *const arguments[] = {"-p", "@DIR@", "-e", "@DIR@/nginx-start.log", "-c", "@DIR@/nginx.conf",
-                                     NULL};
-    return sandbox_spawn(sandbox, getenv("PRESENCED_NGINX"), arguments, "proxy.log");
-}
-
-static pid_t start_haproxy(void)
-{
-    char bind[64];
-    (void)snprintf(bind, sizeof(bind), "bind 127.0.0.1:%u ssl", proxy_port);
-    const struct replacement own[] = {
-        {"bind :443 ssl", bind},
-        {"/etc/haproxy/presenced.pem", "@DIR@/bundle.pem"},
-    };
-    write_example("haproxy.cfg", "haproxy.cfg", own, sizeof(own) / sizeof(own[0]));
-    const char *const arguments[] = {"-db", "-f", "@DIR@/haproxy.cfg", NULL};
-    /* Its access log goes to its stdout. */
-    return sandbox_spawn(sandbox, getenv("PRESENCED_HAPROXY"), arguments, "access.log");
-}
-
-/* Clients. */
 
 static struct client *new_caller(void)
 {
-    struct client *client = client_new("https", proxy_port);
-    client_trust(client, sandbox);
-    curl_easy_setopt(client_handle(client), CURLOPT_INTERFACE, "host!" CALLER);
-    return client;
-}
-
-static bool is_ready(void)
-{
-    cleanup(client_freep) struct client *client = new_caller();
-    cleanup(answer_fini) struct answer answer;
-    CURLcode code = client_try(client, &(struct client_request){.target = "/readyz"}, &answer);
-    return code == CURLE_OK && answer.status == 200;
-}
-
-/* A proxy says nowhere that it listens, so it is asked. */
-static void await_ready(void)
-{
-    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
-    while (!is_ready()) {
-        ck_assert_msg(clock_monotonic_ms() < deadline_ms, "the proxy does not answer, see %s",
-                      sandbox_path(sandbox));
-        (void)poll(NULL, 0, 10);
-    }
-}
-
-static const struct {
-    const char *name;
-    const char *variable;
-} proxies[N_PROXIES] = {{"nginx", "PRESENCED_NGINX"}, {"haproxy", "PRESENCED_HAPROXY"}};
-
-static void start(int which)
-{
-    ck_assert_msg(getenv(proxies[which].variable) != NULL, "%s does not say where it is",
-                  proxies[which].variable);
-    sandbox = sandbox_new();
-    for (size_t i = 0; i < N_NODES; i++) {
-        nodes[i] = instance_start(sandbox, node_config);
-        statuses[i] = client_new("http", instance_status_port(nodes[i]));
-    }
-    backend = instance_start(sandbox, backend_config);
-    proxy_port = harness_free_port();
-    proxy_pid = which == NGINX ? start_nginx() : start_haproxy();
-    await_ready();
+    return balancer_caller(&balancer, sandbox);
 }
 
 static void stop_node(size_t i)
@@ -210,7 +83,7 @@ static void stop_node(size_t i)
 
 static void stop(void)
 {
-    process_stop(proxy_pid);
+    balancer_stop(&balancer);
     instance_stop(backend);
     for (size_t i = 0; i < N_NODES; i++) {
         stop_node(i);
@@ -220,16 +93,7 @@ static void stop(void)
 
 static void post(struct client *caller, const char *command, const char *user, struct answer *ret_answer)
 {
-    cleanup(cleanup_freep) char *sign = event_sign_now(TOKEN);
-    cleanup(buf_fini) struct buf target = {0};
-    cleanup(buf_fini) struct buf body = {0};
-    buf_appendf(&target, "/?CallbackCommand=%s&ClientIP=192.0.2.4&OptPlatform=Web&SdkAppid=%d%s", command,
-                EVENT_APP, sign);
-    buf_appendf(&body,
-                "{\"CallbackCommand\":\"%s\",\"Info\":{\"Action\":\"Login\",\"To_Account\":\"%s\","
-                "\"Reason\":\"Register\"}}",
-                command, user);
-    client_post(caller, buf_text(&target), buf_text(&body), ret_answer);
+    ck_assert_int_eq(balancer_post(caller, TOKEN, command, user, ret_answer), CURLE_OK);
 }
 
 static void login(struct client *caller, const char *user)
@@ -326,7 +190,7 @@ START_TEST(nobody_can_say_who_called)
 {
     start(_i);
     /* From an address that the nodes do not allow. */
-    cleanup(client_freep) struct client *stranger = client_new("https", proxy_port);
+    cleanup(client_freep) struct client *stranger = client_new("https", balancer.port);
     client_trust(stranger, sandbox);
     cleanup(cleanup_freep) char *sign = event_sign_now(TOKEN);
     cleanup(cleanup_freep) char *target = event_target(EVENT_APP, "Web", sign);
@@ -354,7 +218,7 @@ START_TEST(logs_hold_no_sign)
     cleanup(answer_fini) struct answer answer;
     post(caller, "State.StateChange", "alice", &answer);
     ck_assert_int_ge(answer.status, 500);
-    process_stop(proxy_pid);
+    balancer_stop(&balancer);
     static const char *const logs[] = {"access.log", "error.log"};
     for (size_t i = 0; i < (_i == NGINX ? 2 : 1); i++) {
         cleanup(buf_fini) struct buf log = sandbox_read(sandbox, logs[i]);
@@ -369,18 +233,100 @@ START_TEST(logs_hold_no_sign)
 }
 END_TEST
 
+/* TLS is presenced's, and the header before it says who called. */
+
+#define TLS_NODE                                                                                         \
+    "[callback]\nlisten = 127.0.0.1:0\ncertificate = @DIR@/server.pem\nprivate_key = @DIR@/server.key\n" \
+    "trusted_proxies = 127.0.0.1\nproxy_protocol = v2\nallow = " CALLER "\n"                             \
+    "[status]\nlisten = 127.0.0.1:0\n[app 1400000000]\ntoken = " TOKEN "\n"
+
+static void start_passing_tls_on(const char *server_options)
+{
+    cleanup(buf_fini) struct buf config = {0};
+    start_nodes(TLS_NODE);
+    buf_appendf(&config,
+                "defaults\n"
+                "    mode tcp\n"
+                "    timeout client 75s\n"
+                "    timeout connect 500ms\n"
+                "    timeout server 75s\n"
+                "frontend callback\n"
+                "    bind 127.0.0.1:@PORT@\n"
+                "    default_backend presenced\n"
+                "backend presenced\n"
+                "    server node 127.0.0.1:%u %s\n",
+                instance_callback_port(nodes[0]), server_options);
+    balancer = balancer_start_haproxy(sandbox, buf_text(&config));
+}
+
+static const char *const refused_numbers[] = {
+    "proxy_headers_refused_missing",  "proxy_headers_refused_version_1", "proxy_headers_refused_malformed",
+    "proxy_headers_refused_too_long", "proxy_headers_refused_cut",       "proxy_headers_refused_timed_out",
+};
+
+START_TEST(a_header_before_tls_says_who_called)
+{
+    start_passing_tls_on("send-proxy-v2 check inter 50ms");
+    balancer_await(&balancer, sandbox);
+    cleanup(client_freep) struct client *caller = new_caller();
+    login(caller, "alice");
+    ck_assert(node_knows(0, "alice"));
+    cleanup(client_freep) struct client *stranger = client_new("https", balancer.port);
+    client_trust(stranger, sandbox);
+    cleanup(answer_fini) struct answer answer;
+    ck_assert_int_eq(balancer_post(stranger, TOKEN, "State.StateChange", "mallory", &answer), CURLE_OK);
+    expect_callback(&answer, 403, "FAIL", 1);
+    /* Its health checks speak for themselves. */
+    int n_before = callback_number(0, "accepted");
+    while (callback_number(0, "accepted") < n_before + 3) {
+        (void)poll(NULL, 0, 10);
+    }
+    for (size_t i = 0; i < sizeof(refused_numbers) / sizeof(refused_numbers[0]); i++) {
+        ck_assert_int_eq(callback_number(0, refused_numbers[i]), 0);
+    }
+    stop();
+}
+END_TEST
+
+static const struct {
+    const char *options;
+    const char *number;
+} wrong_options[] = {
+    {"", "proxy_headers_refused_missing"},
+    {"send-proxy", "proxy_headers_refused_version_1"},
+};
+
+START_TEST(a_connection_without_its_header_is_closed)
+{
+    start_passing_tls_on(wrong_options[_i].options);
+    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
+    cleanup(client_freep) struct client *caller = new_caller();
+    do {
+        cleanup(answer_fini) struct answer answer;
+        ck_assert_int_ne(balancer_post(caller, TOKEN, "State.StateChange", "alice", &answer), CURLE_OK);
+        ck_assert_uint_lt(clock_monotonic_ms(), deadline_ms);
+    } while (callback_number(0, wrong_options[_i].number) == 0); /* HAProxy may not listen yet */
+    ck_assert(!node_knows(0, "alice"));
+    stop();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("proxy");
-    for (int i = 0; i < N_PROXIES; i++) {
-        TCase *tcase = tcase_create(proxies[i].name);
-        tcase_set_tags(tcase, proxies[i].name);
+    for (int i = 0; i < N_BALANCERS; i++) {
+        TCase *tcase = tcase_create(balancer_names[i]);
+        tcase_set_tags(tcase, balancer_names[i]);
         tcase_set_timeout(tcase, 2 * HARNESS_DEADLINE_MS / 1000);
         tcase_add_loop_test(tcase, status_changes_go_to_the_nodes_over_kept_connections, i, i + 1);
         tcase_add_loop_test(tcase, other_commands_go_to_the_backend, i, i + 1);
         tcase_add_loop_test(tcase, no_event_fails_while_a_node_is_away, i, i + 1);
         tcase_add_loop_test(tcase, nobody_can_say_who_called, i, i + 1);
         tcase_add_loop_test(tcase, logs_hold_no_sign, i, i + 1);
+        if (i == HAPROXY) {
+            tcase_add_test(tcase, a_header_before_tls_says_who_called);
+            tcase_add_loop_test(tcase, a_connection_without_its_header_is_closed, 0, 2);
+        }
         suite_add_tcase(suite, tcase);
     }
     return suite;

@@ -399,6 +399,128 @@ START_TEST(takes_over_the_status_token)
 }
 END_TEST
 
+static void expect_answer_of(const char *token, const char *target, long http_status)
+{
+    char header[64];
+    (void)snprintf(header, sizeof(header), "Authorization: Bearer %s", token);
+    const struct client_request request = {.target = target, .headers = (const char *const[]){header, NULL}};
+    cleanup(answer_fini) struct answer answer;
+    client_send(status, &request, &answer);
+    ck_assert_msg(answer.status == http_status, "%s %s: %ld, not %ld: %s", token, target, answer.status,
+                  http_status, buf_text(&answer.body));
+}
+
+#define OF_APP "/v1/users/alice?app=1400000000"
+#define OF_OTHER_APP "/v1/users/alice?app=1400000001"
+
+START_TEST(takes_over_the_tokens_of_apps)
+{
+    static const char with_tokens[] = CALLBACK STATUS APP "query_token_file = @DIR@/query-token\n" OTHER_APP
+                                                          "query_token_file = @DIR@/other-query-token\n";
+    start(CALLBACK STATUS APP OTHER_APP);
+    expect_event(EVENT_APP, NULL, 200);
+    expect_event(EVENT_OTHER_APP, NULL, 200);
+    expect_status(NULL, 200);
+    sandbox_write(sandbox, "query-token", "first\n");
+    sandbox_write(sandbox, "other-query-token", "other\n");
+    reload_with(with_tokens);
+    expect_status(NULL, 401);
+    expect_answer_of("first", OF_APP, 200);
+    expect_answer_of("first", OF_OTHER_APP, 404);
+    expect_answer_of("other", OF_OTHER_APP, 200);
+    expect_answer_of("other", OF_APP, 404);
+    sandbox_write(sandbox, "query-token", "second\n");
+    expect_reload();
+    expect_answer_of("first", OF_APP, 401);
+    expect_answer_of("second", OF_APP, 200);
+    sandbox_write(sandbox, "query-token", "other\n");
+    expect_refusal("query_token_file: holds the token of [app 1400000000]");
+    expect_answer_of("second", OF_APP, 200);
+    reload_with(CALLBACK STATUS APP OTHER_APP);
+    expect_status(NULL, 200);
+}
+END_TEST
+
+/* The apps of a query. */
+
+START_TEST(says_when_queries_have_to_name_their_app)
+{
+    static const char warning[] = "there is more than one app now: queries have to say which";
+    start(CALLBACK STATUS APP);
+    expect_event(EVENT_APP, NULL, 200);
+    expect_answer_of("", "/v1/users/alice", 200);
+    sandbox_write(sandbox, CONFIG_NAME, CALLBACK STATUS APP OTHER_APP);
+    cleanup(buf_fini) struct buf said = reload();
+    ck_assert_msg(strstr(buf_text(&said), warning) != NULL, "%s", buf_text(&said));
+    expect_answer_of("", "/v1/users/alice", 400);
+    expect_answer_of("", OF_APP, 200);
+    sandbox_write(sandbox, CONFIG_NAME, CALLBACK STATUS APP OTHER_APP "[app 1400000002]\n");
+    cleanup(buf_fini) struct buf said_of_a_third = reload();
+    ck_assert_msg(strstr(buf_text(&said_of_a_third), warning) == NULL, "%s", buf_text(&said_of_a_third));
+}
+END_TEST
+
+/* All files of a configuration. */
+
+static void make_folder(const char *name)
+{
+    char path[512];
+    (void)snprintf(path, sizeof(path), "%s/%s", sandbox_path(sandbox), name);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+}
+
+START_TEST(reads_conf_d_again)
+{
+    make_folder("conf.d");
+    sandbox_write(sandbox, "conf.d/20-app.conf", APP "token = first\n");
+    start(CALLBACK STATUS);
+    expect_token("first", 200);
+    sandbox_write(sandbox, "conf.d/20-app.conf", APP "token = second\n");
+    expect_reload();
+    expect_token("first", 403);
+    expect_token("second", 200);
+    sandbox_write(sandbox, "conf.d/30-path.conf", "[callback]\npath = /elsewhere\n");
+    expect_reload();
+    expect_token("second", 404);
+    sandbox_write(sandbox, "conf.d/40-wrong.conf", "[callback]\npath = /\nnonsense\n");
+    expect_refusal("/conf.d/40-wrong.conf:3: neither a [section] nor key = value");
+    expect_token("second", 404);
+    sandbox_write(sandbox, "conf.d/40-wrong.conf", "[callback]\nmax_body = 2K\n");
+    expect_refusal("/conf.d/40-wrong.conf:2: [callback] max_body: cannot change");
+    sandbox_write(sandbox, "conf.d/40-wrong.conf", "[callback]\npath = /\n");
+    expect_reload();
+    expect_token("second", 200);
+}
+END_TEST
+
+/* As systemd fills it: a folder that the daemon was told of when it was started. */
+START_TEST(reads_credentials_again)
+{
+    cleanup(cleanup_freep) char *folder = sandbox_expand(sandbox, "@DIR@/credentials");
+    make_folder("credentials");
+    ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", folder, 1), 0);
+    sandbox_write(sandbox, "credentials/token", "first\n");
+    sandbox_write(sandbox, "credentials/status-token", "of-status\n");
+    cleanup(buf_fini) struct buf certificate = sandbox_read(sandbox, "server.pem");
+    cleanup(buf_fini) struct buf key = sandbox_read(sandbox, "server.key");
+    sandbox_write(sandbox, "credentials/chain", buf_text(&certificate));
+    sandbox_write(sandbox, "credentials/key", buf_text(&key));
+    start_over("https", "[callback]\nlisten = 127.0.0.1:0\ncertificate = credential:chain\n"
+                        "private_key = credential:key\n" STATUS "token_file = credential:status-token\n" APP
+                        "token_file = credential:token\n");
+    ck_assert_int_eq(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+    expect_token("first", 200);
+    expect_status("Authorization: Bearer of-status", 200);
+    sandbox_write(sandbox, "credentials/token", "second\n");
+    expect_reload();
+    expect_token("first", 403);
+    expect_token("second", 200);
+    sandbox_write(sandbox, "credentials/token", "");
+    expect_refusal("/credentials/token holds no token");
+    expect_token("second", 200);
+}
+END_TEST
+
 /* What is refused whole. */
 
 static const struct {
@@ -420,6 +542,9 @@ static const struct {
      "[status] certificate: HTTPS cannot be turned on or off"},
     {"a bound", CALLBACK "max_connections = 77\n" STATUS APP "token = second\n",
      "[callback] max_connections: cannot change"},
+    {"whether a header says who called",
+     CALLBACK "proxy_protocol = v2\ntrusted_proxies = 192.0.2.1\n" STATUS APP "token = second\n",
+     "[callback] proxy_protocol: cannot change"},
     {"presence", CALLBACK STATUS "[presence]\nmax_users = 77\n" APP "token = second\n",
      "[presence] max_users: cannot change"},
     {"an unknown key", CALLBACK STATUS APP "token = second\ntokens = third\n", "tokens"},
@@ -792,6 +917,10 @@ Suite *test_suite(void)
     tcase_add_test(tcase, takes_over_whose_connections_count);
     tcase_add_test(tcase, takes_over_allowed_hosts);
     tcase_add_test(tcase, takes_over_the_status_token);
+    tcase_add_test(tcase, takes_over_the_tokens_of_apps);
+    tcase_add_test(tcase, says_when_queries_have_to_name_their_app);
+    tcase_add_test(tcase, reads_conf_d_again);
+    tcase_add_test(tcase, reads_credentials_again);
     tcase_add_loop_test(tcase, refuses_whole, 0, COUNT(refused_configs));
     tcase_add_test(tcase, refuses_without_a_file);
     tcase_add_test(tcase, waits_for_who_may_read_the_old_rules);

@@ -218,6 +218,13 @@ enum wire_end wire_read_to_end(struct wire *wire, uint64_t timeout_ms, struct bu
     return result == READ_END ? WIRE_CLOSED : WIRE_OPEN;
 }
 
+bool wire_receive(struct wire *wire, struct buf *out)
+{
+    enum read_result result = read_some(wire, clock_monotonic_ms() + HARNESS_DEADLINE_MS, out);
+    ck_assert_msg(result != READ_NOTHING, "nothing more came after: %s", buf_text(out));
+    return result == READ_BYTES;
+}
+
 void wire_await(struct wire *wire, const char *text, struct buf *out)
 {
     uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;

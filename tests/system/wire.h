@@ -54,6 +54,9 @@ enum wire_end {
 /* Takes what comes until the other side closes or `timeout_ms` have passed. */
 enum wire_end wire_read_to_end(struct wire *wire, uint64_t timeout_ms, struct buf *out);
 
+/* Takes some of what comes, waiting for it. False: the other side has closed. */
+bool wire_receive(struct wire *wire, struct buf *out);
+
 /* The same until `out` holds `text`; fails the test when the other side closes before. */
 void wire_await(struct wire *wire, const char *text, struct buf *out);
 

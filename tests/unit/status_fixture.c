@@ -2,6 +2,7 @@
 #include "status_fixture.h"
 
 #include "presenced/clock.h"
+#include "presenced/log.h"
 #include "must.h"
 
 #define N_HEADERS_MAX 16
@@ -14,6 +15,8 @@ struct http_reply {
     char *names[N_HEADERS_MAX];
     char *values[N_HEADERS_MAX];
     struct buf body; /* NUL-terminated */
+    const struct http_stream *stream;
+    void *stream_cls;
 };
 
 /* In the place of the listener's: src/http/reply.c and request.c. */
@@ -40,10 +43,33 @@ struct http_reply *http_reply_once(unsigned status, const struct http_header *he
     return reply;
 }
 
+struct http_reply *http_reply_stream(unsigned status, const struct http_header *headers,
+                                     const struct http_stream *stream, void *cls)
+{
+    struct buf empty = {0};
+    struct http_reply *reply = http_reply_once(status, headers, &empty);
+    if (reply == NULL) {
+        stream->free(cls);
+        return NULL;
+    }
+    reply->stream = stream;
+    reply->stream_cls = cls;
+    return reply;
+}
+
+const struct http_stream *reply_stream(const struct http_reply *reply, void **ret_cls)
+{
+    *ret_cls = reply->stream_cls;
+    return reply->stream;
+}
+
 void http_reply_free(struct http_reply *reply)
 {
     if (reply == NULL) {
         return;
+    }
+    if (reply->stream != NULL) {
+        reply->stream->free(reply->stream_cls);
     }
     for (size_t i = 0; i < reply->n_headers; i++) {
         free(reply->names[i]);
@@ -68,40 +94,123 @@ static uint64_t read_now(void)
     return fixture.now_ms;
 }
 
+static uint64_t read_monotonic(void)
+{
+    return fixture.monotonic_ms;
+}
+
+static void count_wake(void *cls)
+{
+    unsigned *n_wakes = cls;
+    (*n_wakes)++;
+}
+
 static struct status_health read_health(void *cls)
 {
     return *(const struct status_health *)cls;
 }
 
-static void each_event(void *cls, const struct status_visitor *visitor)
+/* Some of what the daemon's parts have. */
+
+static void visit_callback(void *cls, const struct metric_visitor *visitor)
 {
+    static const struct metric requests = {.name = "presenced_callback_requests_total",
+                                           .type = METRIC_COUNTER,
+                                           .labels = {"answer", "outcome"},
+                                           .help = "R.",
+                                           .key = ""};
+    static const struct metric durations = {.name = "presenced_callback_duration_seconds",
+                                            .type = METRIC_HISTOGRAM,
+                                            .unit = METRIC_US,
+                                            .help = "D."};
+    static const struct metric restamped = {.name = "presenced_callback_events_restamped_total",
+                                            .type = METRIC_COUNTER,
+                                            .help = "S.",
+                                            .key = "restamped"};
+    static const uint64_t bounds[] = {1000};
+    const struct histogram_counts counts = {bounds, 1, .n = {3, 1}, .sum = 5000};
     (void)cls;
-    visitor->visit(visitor->cls, &(struct status_number){"applied", "ok", 12});
-    visitor->visit(visitor->cls, &(struct status_number){"refused_sign", "refused", 3});
-    status_tell(visitor, "restamped", 2);
+    metric_visit(visitor, &requests, 12, STR("ok"), STR("applied"));
+    metric_visit(visitor, &requests, 3, STR("refused"), STR("refused_sign"));
+    visitor->visit(visitor->cls, &(struct metric_sample){.metric = &durations, .histogram = &counts});
+    metric_visit(visitor, &restamped, 2);
 }
 
-static void each_reload(void *cls, const struct status_visitor *visitor)
+static void visit_reloads(void *cls, const struct metric_visitor *visitor)
 {
+    static const struct metric reloads = {.name = "presenced_config_reloads_total",
+                                          .type = METRIC_COUNTER,
+                                          .labels = {"result"},
+                                          .help = "R.",
+                                          .key = "reloads_"};
+    static const struct metric loaded = {.name = "presenced_config_loaded_timestamp_seconds",
+                                         .type = METRIC_GAUGE,
+                                         .unit = METRIC_MS,
+                                         .help = "L.",
+                                         .key = "loaded_time"};
     (void)cls;
-    status_tell(visitor, "reloads_successful", 4);
-    status_tell(visitor, "reloads_failed", 1);
-    status_tell(visitor, "loaded_time", NOW_MS - 2500);
+    metric_visit(visitor, &reloads, 4, STR("successful"));
+    metric_visit(visitor, &reloads, 1, STR("failed"));
+    metric_visit(visitor, &loaded, NOW_MS - 2500);
 }
 
-static void each_of_listener(void *cls, const struct status_visitor *visitor)
+struct listener {
+    struct str name;
+    uint64_t n_connections;
+};
+
+static void visit_listener(void *cls, const struct metric_visitor *visitor)
 {
-    status_tell(visitor, "connections", *(const uint64_t *)cls);
-    status_tell(visitor, "handshakes_full", 5);
-    status_tell(visitor, "handshakes_failed", 6);
+    static const struct metric connections[] = {
+        {.name = "presenced_connections",
+         .type = METRIC_GAUGE,
+         .labels = {"listener"},
+         .help = "C.",
+         .key = "connections",
+         .offset = offsetof(struct listener, n_connections)},
+    };
+    static const struct metric handshakes = {.name = "presenced_tls_handshakes_total",
+                                             .type = METRIC_COUNTER,
+                                             .labels = {"listener", "result"},
+                                             .help = "H.",
+                                             .key = "handshakes_"};
+    const struct listener *listener = cls;
+    metrics_visit(connections, 1, listener, listener->name, visitor);
+    metric_visit(visitor, &handshakes, 5, listener->name, STR("full"));
+    metric_visit(visitor, &handshakes, 6, listener->name, STR("failed"));
+}
+
+static void visit_store(void *cls, const struct metric_visitor *visitor)
+{
+    static const struct metric commits = {
+        .name = "presenced_store_commits_total", .type = METRIC_COUNTER, .help = "C.", .key = "commits"};
+    (void)cls;
+    metric_visit(visitor, &commits, 9);
+}
+
+static void visit_log(void *cls, const struct metric_visitor *visitor)
+{
+    (void)cls;
+    log_metrics(visitor);
+}
+
+static const char *read_problem(void *cls)
+{
+    (void)cls;
+    return fixture.health.degraded;
 }
 
 static void start(unsigned n_apps)
 {
-    static uint64_t n_connections[] = {7, 1};
-    static const struct status_counters listeners[] = {
-        {"callback", each_of_listener, &n_connections[0]},
-        {"status", each_of_listener, &n_connections[1]},
+    static struct listener listeners[] = {{{"callback", 8}, 7}, {{"status", 6}, 1}};
+    static const struct status_part parts[] = {
+        {.key = "events", .visit = visit_callback},
+        {.key = "configuration", .visit = visit_reloads},
+        {.group = "listeners", .key = "callback", .visit = visit_listener, .cls = &listeners[0]},
+        {.group = "listeners", .key = "status", .visit = visit_listener, .cls = &listeners[1]},
+        {.key = "store", .visit = visit_store, .problem = read_problem},
+        {.key = "replication"},
+        {.key = "log", .visit = visit_log},
     };
     static const struct status_settings no_settings;
     struct table_config table_config = {
@@ -110,10 +219,12 @@ static void start(unsigned n_apps)
         .changes_max_entries = 1024,
     };
     uint16_t app;
-    fixture = (struct fixture){.now_ms = NOW_MS, .health = {STATUS_READY, NULL}};
+    fixture = (struct fixture){
+        .now_ms = NOW_MS, .health = {STATUS_READY, NULL}, .user_events = fixture.user_events};
     ck_assert_int_eq(table_new(&table_config, &fixture.table), 0);
     ck_assert_int_eq(history_new(&fixture.history), 0);
     ck_assert_int_eq(warnings_new(&fixture.warnings), 0);
+    ck_assert_int_eq(refused_list_new(&fixture.refused), 0);
     for (unsigned i = 0; i < n_apps; i++) {
         ck_assert_int_eq(table_add_app(fixture.table, APP_ID + i, &app), 0);
         ck_assert_uint_eq(app, i);
@@ -121,17 +232,21 @@ static void start(unsigned n_apps)
     struct status_config config = {
         .table = fixture.table,
         .history = fixture.history,
+        .user_events = fixture.user_events,
         .version = "1.2.3",
         .started_unix_ms = NOW_MS - 5000,
         .started_monotonic_ms = clock_monotonic_ms(),
         .unix_ms = read_now,
+        .monotonic_ms = read_monotonic,
+        .max_streams = FIXTURE_MAX_STREAMS,
+        .wake_streams = count_wake,
+        .wake_cls = &fixture.n_wakes,
         .health = read_health,
         .health_cls = &fixture.health,
         .warnings = fixture.warnings,
-        .events = {"events", each_event, NULL},
-        .configuration = {"configuration", each_reload, NULL},
-        .listeners = listeners,
-        .n_listeners = 2,
+        .refused = fixture.refused,
+        .parts = parts,
+        .n_parts = sizeof(parts) / sizeof(parts[0]),
     };
     ck_assert_int_eq(status_new(&config, &no_settings, &fixture.status), 0);
 }
@@ -149,6 +264,7 @@ void fixture_start_two_apps(void)
 void fixture_stop(void)
 {
     status_free(fixture.status);
+    refused_list_free(fixture.refused);
     warnings_free(fixture.warnings);
     history_free(fixture.history);
     table_free(fixture.table);

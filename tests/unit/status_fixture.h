@@ -17,14 +17,20 @@
 #define APP_ID UINT64_C(1400000000)
 #define OTHER_APP_ID UINT64_C(1400000001)
 
+#define FIXTURE_MAX_STREAMS 3
+
 struct fixture {
     struct table *table;
     struct history *history;
     struct warnings *warnings;
+    struct refused_list *refused;
     struct status *status;
-    uint64_t now_ms;             /* what the status takes for the time */
-    struct status_health health; /* what it is told of the daemon */
-    bool memory_is_gone;         /* replies cannot be made */
+    uint64_t now_ms; /* what the status takes for the time */
+    uint64_t monotonic_ms;
+    unsigned n_wakes;                      /* of streams */
+    struct status_health health;           /* what it is told of the daemon */
+    bool memory_is_gone;                   /* replies cannot be made */
+    struct status_user_events user_events; /* of the next start */
 };
 
 extern struct fixture fixture;
@@ -59,6 +65,9 @@ struct http_reply *post(const char *target, const char *body);
 unsigned reply_status(const struct http_reply *reply);
 const char *reply_body(const struct http_reply *reply);
 const char *reply_header(const struct http_reply *reply, const char *name); /* NULL: none */
+
+/* NULL: it is none. */
+const struct http_stream *reply_stream(const struct http_reply *reply, void **ret_cls);
 
 /* To be freed with cJSON_Delete(). */
 cJSON *reply_json(const struct http_reply *reply);

@@ -486,9 +486,9 @@ START_TEST(forgotten_before_full)
 }
 END_TEST
 
-/* A newcomer is judged by what was forgotten before it came, not by who has to go for it: also where both are
- * of one shard, as in so many rounds some are. */
-START_TEST(newcomer_older_than_the_dropped)
+/* What counts for a new user is what was forgotten before it came, not who has to go for it: also where both
+ * are of one shard, as in so many rounds some are. */
+START_TEST(a_new_user_may_be_older_than_the_dropped)
 {
     open_with(0, 1, 0);
     fixture.now_ms = NOW_MS + 6 * UINT64_C(3000) + 10;
@@ -666,7 +666,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, eviction_crosses_apps);
     tcase_add_test(tcase, drops_the_oldest_for_room);
     tcase_add_test(tcase, forgotten_before_full);
-    tcase_add_test(tcase, newcomer_older_than_the_dropped);
+    tcase_add_test(tcase, a_new_user_may_be_older_than_the_dropped);
     tcase_add_test(tcase, clock_ahead_and_back);
     tcase_add_loop_test(tcase, window_ended_before_it_began, 0, 2);
     tcase_add_test(tcase, clock_back_a_little);

@@ -132,11 +132,13 @@ enum setup {
 
 static struct table *table;
 static struct callback *callback;
+static struct refused_list *kept;
 static uint16_t apps[2];
 static uint64_t now_ms;
 static uint64_t durable_revision;
 static const char *store_problem;
 static bool ready;
+static struct buf remembered; /* a line each event that the history is told of */
 
 static uint64_t test_clock(void)
 {
@@ -178,6 +180,27 @@ static const char *get_store_problem(void *cls)
     return store_problem;
 }
 
+static void remember(void *cls, uint64_t app_id, struct str user_id, const struct user_event *event)
+{
+    char peer[ADDRESS_TEXT_SIZE];
+    char client[ADDRESS_TEXT_SIZE];
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    (void)cls;
+    (void)address_format(&event->peer, peer);
+    (void)address_format(&event->client, client);
+    (void)pthread_mutex_lock(&lock);
+    buf_appendf(&remembered, "%llu %.*s %llu %llu %.*s/%.*s/%.*s %s %s [%.*s] %.*s",
+                (unsigned long long)app_id, STR_FMT(user_id), (unsigned long long)event->received_unix_ms,
+                event->has_event_time ? (unsigned long long)event->event_time_ms : 0, STR_FMT(event->action),
+                STR_FMT(event->reason), STR_FMT(event->platform), client, peer, STR_FMT(event->request_id),
+                STR_FMT(event->outcome));
+    for (size_t i = 0; i < event->n_kicked; i++) {
+        buf_appendf(&remembered, " %.*s", STR_FMT(event->kicked[i]));
+    }
+    buf_append_char(&remembered, '\n');
+    (void)pthread_mutex_unlock(&lock);
+}
+
 static void fill_world(struct world *world, enum setup setup)
 {
     *world = (struct world){.config = {.path = setup == PATH ? STR("/tencent/callback") : STR("/"),
@@ -185,6 +208,8 @@ static void fill_world(struct world *world, enum setup setup)
                                        .client_certificate_required = setup == CERTIFICATE,
                                        .other_commands_ok = setup == OTHERS_OK,
                                        .table = table,
+                                       .history = {remember, NULL},
+                                       .refused = kept,
                                        .is_ready = is_ready,
                                        .is_ready_cls = &ready,
                                        .unix_ms = test_clock}};
@@ -210,6 +235,7 @@ static void start(enum setup setup)
     ck_assert_int_eq(table_new(&table_config, &table), 0);
     ck_assert_int_eq(table_add_app(table, 1400000001, &apps[1]), 0);
     ck_assert_int_eq(table_add_app(table, 1400000000, &apps[0]), 0);
+    ck_assert_int_eq(refused_list_new(&kept), 0);
     fill_world(&world, setup);
     ck_assert_int_eq(callback_new(&world.config, &callback), 0);
 }
@@ -221,9 +247,12 @@ static void quieten_log(void)
 
 static void stop(void)
 {
+    buf_fini(&remembered);
     callback_free(callback);
+    refused_list_free(kept);
     table_free(table);
     callback = NULL;
+    kept = NULL;
     table = NULL;
 }
 
@@ -528,11 +557,34 @@ static const struct answer_case cases[] = {
      false},
 };
 
-static uint64_t count_of(const struct histogram *histogram)
-{
+#define DURATIONS "presenced_callback_duration_seconds"
+#define LAGS "presenced_callback_event_lag_seconds"
+
+struct wanted {
+    const char *name;
     struct histogram_counts counts;
+};
+
+static void take_histogram(void *cls, const struct metric_sample *sample)
+{
+    struct wanted *wanted = cls;
+    if (sample->histogram != NULL && strcmp(sample->metric->name, wanted->name) == 0) {
+        wanted->counts = *sample->histogram;
+    }
+}
+
+static struct histogram_counts histogram_of(const char *name)
+{
+    struct wanted wanted = {.name = name};
+    callback_metrics(callback, &(struct metric_visitor){take_histogram, &wanted});
+    ck_assert_uint_gt(wanted.counts.n_bounds, 0);
+    return wanted.counts;
+}
+
+static uint64_t count_of(const char *name)
+{
+    struct histogram_counts counts = histogram_of(name);
     uint64_t n = 0;
-    histogram_read(histogram, &counts);
     for (size_t i = 0; i <= counts.n_bounds; i++) {
         n += counts.n[i];
     }
@@ -551,7 +603,7 @@ START_TEST(each_request_has_its_outcome)
     ck_assert_str_eq(callback_outcome_answer(got.outcome), c->status != 200 ? "refused"
                                                            : c->ok          ? "ok"
                                                                             : "fail");
-    ck_assert_uint_eq(count_of(callback_durations(callback)), c->status == 200);
+    ck_assert_uint_eq(count_of(DURATIONS), c->status == 200);
     int known = table_get(table, apps[0], STR("alice"), &user) == 0 ||
                 table_get(table, apps[1], STR("alice"), &user) == 0;
     ck_assert_int_eq(known, c->outcome == CALLBACK_APPLIED);
@@ -867,7 +919,7 @@ START_TEST(an_event_is_ok_when_it_is_stored)
     ck_assert_ptr_eq(hand_in(&sent, &first), http_reply_later());
     ck_assert_ptr_eq(hand_in(&sent, &repeat), http_reply_later()); /* rests on the same change */
     ck_assert_ptr_eq(later(callback, &first), http_reply_later());
-    ck_assert_uint_eq(count_of(callback_durations(callback)), 0);
+    ck_assert_uint_eq(count_of(DURATIONS), 0);
     durable_revision = 1;
     assert_reply(later(callback, &first), 200, true);
     assert_reply(later(callback, &repeat), 200, true);
@@ -875,7 +927,7 @@ START_TEST(an_event_is_ok_when_it_is_stored)
     callback_stats(callback, &stats);
     ck_assert_uint_eq(stats.n[CALLBACK_APPLIED], 1);
     ck_assert_uint_eq(stats.n[CALLBACK_UNCHANGED], 1);
-    ck_assert_uint_eq(count_of(callback_durations(callback)), 2);
+    ck_assert_uint_eq(count_of(DURATIONS), 2);
     assert_reply(hand_in(&sent, &repeat), 200, true); /* waits for nothing */
 }
 END_TEST
@@ -906,7 +958,7 @@ END_TEST
 static void reload(const struct callback_config *config)
 {
     struct rules *rules = NULL;
-    ck_assert_int_eq(callback_prepare(config, &rules), 0);
+    ck_assert_int_eq(callback_prepare(callback, config, &rules), 0);
     callback_adopt(callback, rules);
 }
 
@@ -931,15 +983,56 @@ START_TEST(reload_exchanges_the_rules)
 }
 END_TEST
 
+#define CHANGE(members) "{\"CallbackCommand\":\"State.StateChange\"," members "}"
+#define ALICE(action) "\"Info\":{\"Action\":\"" action "\",\"To_Account\":\"alice\",\"Reason\":\"Register\"}"
+
+static const struct {
+    const char *body;
+    const char *line; /* NULL: nobody is told */
+} remembered_cases[] = {
+    {LOGIN,
+     "1400000000 alice 1669872112000 1669872111900 Login/Register/iOS 192.0.2.4 192.0.2.1 [r-1] applied\n"},
+    {LOGIN,
+     "1400000000 alice 1669872112000 1669872111900 Login/Register/iOS 192.0.2.4 192.0.2.1 [r-1] repeated\n"},
+    {CHANGE("\"EventTime\":1669872111899," ALICE("Logout")),
+     "1400000000 alice 1669872112000 1669872111899 Logout/Register/iOS 192.0.2.4 192.0.2.1 [r-1] older\n"},
+    {CHANGE("\"KickedDevice\":[{\"Platform\":\"Web\"},{\"Platform\":\"Android\"}]," ALICE("Login")),
+     "1400000000 alice 1669872112000 0 Login/Register/iOS 192.0.2.4 192.0.2.1 [r-1] applied Android Web\n"},
+    {CHANGE("\"Info\":{\"Action\":\"CustomStatusChange\",\"To_Account\":\"alice\",\"CustomStatus\":\"\"}"),
+     "1400000000 alice 1669872112000 0 CustomStatusChange//iOS 192.0.2.4 192.0.2.1 [r-1] applied\n"},
+    {CHANGE("\"EventTime\":-1," ALICE("Login")),
+     "1400000000 alice 1669872112000 0 //  192.0.2.1 [r-1] bad_body_event_time\n"},
+    {CHANGE(ALICE("Sleep")),
+     "1400000000 alice 1669872112000 0 //  192.0.2.1 [r-1] bad_body_action_unknown\n"},
+    {CHANGE("\"Info\":{\"Action\":\"Login\"}"), NULL},
+    {"{", NULL},
+};
+
+START_TEST(the_history_is_told_what_came_of_each_event)
+{
+    start(TOKENS);
+    for (size_t i = 0; i < sizeof(remembered_cases) / sizeof(remembered_cases[0]); i++) {
+        const char *line = remembered_cases[i].line == NULL ? "" : remembered_cases[i].line;
+        buf_clear(&remembered);
+        (void)send_request(&(struct sent){.query = APP "&" EVENT "&" DEVICE "&RequestID=r-1&" SIGNED,
+                                          .body = remembered_cases[i].body});
+        ck_assert_msg(str_equal(buf_str(&remembered), str_from(line)), "%zu: %.*s", i, STR_FMT(remembered));
+    }
+    buf_clear(&remembered);
+    (void)send_request(&(struct sent){.query = APP "&" EVENT "&" DEVICE});
+    ck_assert_uint_eq(remembered.len, 0);
+}
+END_TEST
+
 #define N_EVENTS 500
 
 static void *send_often(void *cls)
 {
     unsigned *n_fine = cls;
     struct sent sent = {.query = OTHER_APP "&" EVENT "&" DEVICE};
-    struct http_request judged = request_of(&sent);
+    const struct http_request prepared = request_of(&sent);
     for (unsigned i = 0; i < N_EVENTS; i++) {
-        struct http_request request = judged;
+        struct http_request request = prepared;
         if (callback_handler()->on_headers(callback, &request) == NULL) {
             request.body = STR(LOGIN);
             *n_fine += callback_handler()->on_request(callback, &request)->status == 200;
@@ -1007,16 +1100,21 @@ static void send_one_of_each(void)
     (void)CALL("SdkAppid=1400000002&" SIGNED, LOGIN);
     (void)CALL(APP "&" EVENT "&RequestTime=1669872111&" SIGN, LOGIN);
     (void)CALL(OTHER_APP "&" EVENT "&OptPlatform=plat-secret", "{\"body-secret\":1,\"body-secret\":1}");
-    (void)CALL(OTHER_APP "&CallbackCommand=command-secret", LOGIN);
+    (void)CALL(OTHER_APP "&CallbackCommand=command-named", LOGIN);
 }
 
 START_TEST(log_names_reason_and_peer_but_no_secret)
 {
-    static const char *const secrets[] = {"17773bc3",   "17773BC3",    "xxxxyyyy", "second",
-                                          "1669872112", "plat-secret", "body-",    "command-secret",
-                                          "SdkAppid=",  "RequestTime="};
-    static const char *const wanted[] = {"refused_peer",     "192.0.2.99",    "refused_app",
-                                         "refused_peer",     "other_command", "bad_body_duplicate_key",
+    static const char *const secrets[] = {"17773bc3",    "17773BC3", "xxxxyyyy",  "second",      "1669872112",
+                                          "plat-secret", "body-",    "SdkAppid=", "RequestTime="};
+    static const char *const wanted[] = {"app=1400000002 path=/ ",
+                                         "app=1400000001 command=command-named path=/ ",
+                                         "refused_peer",
+                                         "192.0.2.99",
+                                         "refused_app",
+                                         "refused_peer",
+                                         "other_command",
+                                         "bad_body_duplicate_key",
                                          "a key comes twice"};
     cleanup(buf_fini) struct buf text = {0};
     start(PROXY);
@@ -1027,6 +1125,156 @@ START_TEST(log_names_reason_and_peer_but_no_secret)
     for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
         ck_assert_msg(strstr(text.ptr, secrets[i]) == NULL, "'%s' in: %s", secrets[i], text.ptr);
     }
+}
+END_TEST
+
+/* What is kept for who asks. */
+
+static void take_refused(void *cls, const struct refused_request *request)
+{
+    struct buf *lines = cls;
+    char peer[ADDRESS_TEXT_SIZE];
+    char client[ADDRESS_TEXT_SIZE];
+    (void)address_format(&request->peer, peer);
+    (void)address_format(&request->client, client);
+    buf_appendf(lines, "%llu %s %s peer=%s client=%s app=%.*s command=%.*s path=%.*s",
+                (unsigned long long)(request->unix_ms - SIGN_TIME_MS), request->listener, request->outcome,
+                peer, client, STR_FMT(request->app), STR_FMT(request->command), STR_FMT(request->path));
+    if (request->is_skewed) {
+        buf_appendf(lines, " skew=%lld", (long long)request->skew_s);
+    }
+    buf_append_char(lines, '\n');
+}
+
+static void expect_refused(const char *expected)
+{
+    cleanup(buf_fini) struct buf lines = {0};
+    refused_list_each(kept, 100, take_refused, &lines);
+    buf_append_char(&lines, '\0');
+    ck_assert_str_eq(lines.ptr, expected);
+}
+
+START_TEST(what_is_refused_is_kept_as_it_came)
+{
+    start(TOKENS);
+    expect_refused("");
+    (void)CALL("SdkAppid=%3114000&CallbackCommand=a%26b&ClientIP=192%2E0.2.9&" SIGNED, LOGIN);
+    now_ms += 7;
+    (void)send_request(&(struct sent){.method = "GET", .path = "/x%20y"});
+    (void)CALL(OTHER_APP "&" EVENT, "{");
+    expect_refused(
+        "7 callback bad_body_truncated peer=192.0.2.1 client= app=1400000001 "
+        "command=State.StateChange path=/\n"
+        "7 callback other_path peer=192.0.2.1 client= app= command= path=/x%20y\n"
+        "0 callback refused_app peer=192.0.2.1 client=192.0.2.9 app=%3114000 command=a%26b path=/\n");
+}
+END_TEST
+
+START_TEST(what_is_ok_is_not_kept)
+{
+    start(TOKENS);
+    (void)CALL(OTHER_APP "&" EVENT, LOGIN);
+    (void)CALL(OTHER_APP "&" EVENT, LOGIN);
+    ready = false;
+    (void)send_request(&(struct sent){.method = "GET", .path = "/livez"});
+    (void)send_request(&(struct sent){.method = "GET", .path = "/readyz"});
+    expect_refused("");
+}
+END_TEST
+
+static const struct {
+    const char *request_time;
+    const char *skew;
+} skews[] = {
+    {"1669872172", ""}, /* still within sign_tolerance, so the Sign is wrong */
+    {"1669872173", " skew=61"}, {"1669868512", " skew=-3600"}, {"%31669868512", " skew=-3600"},
+    {"0", " skew=-1669872112"}, {"18446744073709551615", ""},
+};
+
+START_TEST(a_clock_that_is_wrong_is_told_by_how_much)
+{
+    char query[256];
+    char expected[256];
+    start(TOKENS);
+    (void)snprintf(query, sizeof(query), APP "&RequestTime=%s&" SIGN, skews[_i].request_time);
+    enum callback_outcome outcome = CALL(query, LOGIN);
+    ck_assert_int_eq(outcome, _i == 0 ? CALLBACK_REFUSED_SIGN : CALLBACK_REFUSED_TIME);
+    (void)snprintf(expected, sizeof(expected),
+                   "0 callback %s peer=192.0.2.1 client= app=1400000000 command= path=/%s\n",
+                   callback_outcome_name(outcome), skews[_i].skew);
+    expect_refused(expected);
+}
+END_TEST
+
+/* What is counted by app. */
+
+START_TEST(callbacks_are_counted_by_app_and_token)
+{
+    struct callback_app_stats stats;
+    struct callback_app_stats of_none;
+    start(TOKENS);
+    ck_assert(callback_app_stats(callback, apps[0], &stats));
+    ck_assert_uint_eq(stats.authentic_unix_ms, 0);
+    ck_assert_ptr_null(stats.not_ok_reason);
+    (void)CALL(APP "&" EVENT "&" SIGNED, LOGIN);
+    (void)CALL(APP "&" EVENT "&" SIGNED, "{");
+    (void)CALL(APP "&" EVENT, LOGIN);
+    (void)CALL("SdkAppid=1400000002&" EVENT, LOGIN);
+    (void)send_request(&(struct sent){.path = "/scanner"});
+    (void)send_request(&(struct sent){.path = "/elsewhere", .query = OTHER_APP "&" EVENT});
+    (void)CALL(SIGNED, LOGIN); /* the console's check */
+    ck_assert(callback_app_stats(callback, apps[0], &stats));
+    ck_assert_uint_eq(stats.n_ok, 1);
+    ck_assert_uint_eq(stats.n_not_ok, 2);
+    ck_assert_uint_eq(stats.authentic_unix_ms, SIGN_TIME_MS);
+    ck_assert_ptr_nonnull(strstr(stats.not_ok_reason, "Sign or RequestTime is missing"));
+    ck_assert(callback_app_stats(callback, apps[1], &stats));
+    ck_assert_uint_eq(stats.n_ok + stats.n_not_ok + stats.authentic_unix_ms, 0);
+    ck_assert(!callback_app_stats(callback, 2, &stats));
+    callback_listener_stats(callback, &of_none);
+    ck_assert_uint_eq(of_none.n_ok, 1);
+    ck_assert_uint_eq(of_none.n_not_ok, 2);
+    ck_assert_ptr_nonnull(strstr(of_none.not_ok_reason, "not the path"));
+}
+END_TEST
+
+struct named_value {
+    const char *name;
+    struct str label; /* the second, empty where there is one */
+    uint64_t value;
+    unsigned n;
+};
+
+/* Of metrics whose first label is the app. */
+static void find_value(void *cls, const struct metric_sample *sample)
+{
+    struct named_value *wanted = cls;
+    const char *name = sample->metric->name == NULL ? "" : sample->metric->name;
+    if (strcmp(name, wanted->name) == 0 && str_equal(sample->labels[0], STR("1400000000")) &&
+        str_equal(sample->labels[1], wanted->label)) {
+        wanted->value = sample->value;
+        wanted->n++;
+    }
+}
+
+static uint64_t value_of_app(const char *name, struct str label)
+{
+    struct named_value wanted = {.name = name, .label = label};
+    callback_metrics(callback, &(struct metric_visitor){find_value, &wanted});
+    ck_assert_uint_eq(wanted.n, 1);
+    return wanted.value;
+}
+
+START_TEST(an_old_token_is_seen_to_be_used_no_more)
+{
+    start(TOKENS);
+    (void)CALL(APP "&" EVENT "&" SIGN_TIME "&" SECOND_SIGN, LOGIN);
+    (void)CALL(APP "&" EVENT "&" SIGNED, LOGIN);
+    (void)CALL(APP "&" EVENT "&" SIGNED, LOGIN);
+    (void)CALL(APP "&" EVENT, LOGIN);
+    ck_assert_uint_eq(value_of_app("presenced_callback_signed_total", STR("1")), 1);
+    ck_assert_uint_eq(value_of_app("presenced_callback_signed_total", STR("2")), 2);
+    ck_assert_uint_eq(value_of_app("presenced_callback_last_event_timestamp_seconds", STR("")), SIGN_TIME_MS);
 }
 END_TEST
 
@@ -1246,11 +1494,10 @@ START_TEST(memory_gone_while_serving)
 END_TEST
 
 /* Which bucket's bound one value more was counted under; 0: the last, which has none. */
-static uint64_t bound_of_only(const struct histogram *histogram)
+static uint64_t bound_of_only(const char *name)
 {
-    struct histogram_counts counts;
-    histogram_read(histogram, &counts);
-    ck_assert_uint_eq(count_of(histogram), 1);
+    struct histogram_counts counts = histogram_of(name);
+    ck_assert_uint_eq(count_of(name), 1);
     for (size_t i = 0; i < counts.n_bounds; i++) {
         if (counts.n[i] == 1) {
             return counts.bounds[i];
@@ -1275,7 +1522,6 @@ static const struct {
 START_TEST(lag_is_from_event_time_to_arrival)
 {
     char body[256];
-    struct histogram_counts counts;
     start(UNSIGNED);
     (void)snprintf(
         body, sizeof(body),
@@ -1284,9 +1530,8 @@ START_TEST(lag_is_from_event_time_to_arrival)
         lag_cases[_i].event_time);
     ck_assert_int_eq(send_request(&(struct sent){.query = APP "&" EVENT, .body = body}).outcome,
                      CALLBACK_APPLIED);
-    ck_assert_uint_eq(bound_of_only(callback_lags(callback)), lag_cases[_i].bound_ms);
-    histogram_read(callback_lags(callback), &counts);
-    ck_assert_uint_eq(counts.sum, lag_cases[_i].sum_ms);
+    ck_assert_uint_eq(bound_of_only(LAGS), lag_cases[_i].bound_ms);
+    ck_assert_uint_eq(histogram_of(LAGS).sum, lag_cases[_i].sum_ms);
 }
 END_TEST
 
@@ -1305,7 +1550,7 @@ START_TEST(an_event_time_not_believed_has_no_lag)
     (void)send_request(&(struct sent){.query = APP "&" EVENT, .body = body});
     callback_stats(callback, &stats);
     ck_assert_uint_eq(stats.n_restamped, 1);
-    ck_assert_uint_eq(count_of(callback_lags(callback)), 0);
+    ck_assert_uint_eq(count_of(LAGS), 0);
 }
 END_TEST
 
@@ -1318,7 +1563,7 @@ START_TEST(duration_is_from_the_head_to_the_answer)
     ck_assert_ptr_null(callback_handler()->on_headers(callback, &request));
     request.body = STR(LOGIN);
     ck_assert_ptr_nonnull(callback_handler()->on_request(callback, &request));
-    ck_assert_uint_eq(bound_of_only(callback_durations(callback)), 5000000);
+    ck_assert_uint_eq(bound_of_only(DURATIONS), 5000000);
 }
 END_TEST
 
@@ -1357,9 +1602,15 @@ Suite *test_suite(void)
     tcase_add_test(tcase, an_event_is_ok_when_it_is_stored);
     tcase_add_test(tcase, what_cannot_be_stored_is_fail);
     tcase_add_test(tcase, reload_exchanges_the_rules);
+    tcase_add_test(tcase, the_history_is_told_what_came_of_each_event);
     tcase_add_test(tcase, reload_under_load);
     tcase_add_test(tcase, log_names_reason_and_peer_but_no_secret);
     tcase_add_test(tcase, log_lines_are_bounded_by_kind);
+    tcase_add_test(tcase, what_is_refused_is_kept_as_it_came);
+    tcase_add_test(tcase, what_is_ok_is_not_kept);
+    tcase_add_loop_test(tcase, a_clock_that_is_wrong_is_told_by_how_much, 0, N(skews));
+    tcase_add_test(tcase, callbacks_are_counted_by_app_and_token);
+    tcase_add_test(tcase, an_old_token_is_seen_to_be_used_no_more);
     tcase_add_test(tcase, out_of_memory_at_the_start);
     tcase_add_loop_test(tcase, memory_gone_while_serving, 0, N(scarce_cases));
     tcase_add_loop_test(tcase, lag_is_from_event_time_to_arrival, 0, N(lag_cases));

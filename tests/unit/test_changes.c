@@ -41,7 +41,8 @@ static uint64_t append(unsigned number, size_t len)
 {
     char text[MAX_BYTES + 1];
     return changes_append(log_of_changes, number % 2 == 0 ? CHANGE_UPDATED : CHANGE_FORGOTTEN,
-                          (enum change_origin)(number % 5), 1000 + number, record_of(number, len, text));
+                          (enum change_origin)(number % 5), number % 3 == 0, 1000 + number,
+                          record_of(number, len, text));
 }
 
 static int read_after(uint64_t revision, size_t max_changes, size_t max_bytes)
@@ -56,15 +57,16 @@ static void check_change(const struct change *change, unsigned number, size_t le
     must(change->unix_ms == 1000 + number);
     must(change->kind == (number % 2 == 0 ? CHANGE_UPDATED : CHANGE_FORGOTTEN));
     must(change->origin == (enum change_origin)(number % 5));
+    must(change->was_online == (number % 3 == 0));
     must(str_equal(change->record, record_of(number, len, text)));
 }
 
-static void check_held(uint64_t n_entries, uint64_t n_bytes)
+static void check_size(uint64_t n_entries, uint64_t n_bytes)
 {
-    struct changes_held held;
-    changes_held(log_of_changes, &held);
-    must(held.n_entries == n_entries);
-    must(held.n_bytes == n_bytes);
+    struct changes_size size;
+    changes_size(log_of_changes, &size);
+    must(size.n_entries == n_entries);
+    must(size.n_bytes == n_bytes);
 }
 
 START_TEST(an_empty_log_has_nothing_to_read)
@@ -74,7 +76,7 @@ START_TEST(an_empty_log_has_nothing_to_read)
     ck_assert_int_eq(read_after(0, N_READ_MAX, 1000), 0);
     ck_assert_uint_eq(n_read, 0);
     ck_assert_int_eq(read_after(1, N_READ_MAX, 1000), CHANGES_LOST);
-    check_held(0, 0);
+    check_size(0, 0);
 }
 END_TEST
 
@@ -104,10 +106,10 @@ START_TEST(oldest_go_first)
     for (unsigned i = 1; i <= 300; i++) {
         (void)append(i, len);
         if (i <= n_held) {
-            check_held(i, i * len);
+            check_size(i, i * len);
             continue;
         }
-        check_held(n_held, n_held * len);
+        check_size(n_held, n_held * len);
         must(read_after(i - n_held - 1, N_READ_MAX, 1000) == CHANGES_LOST);
         must(read_after(i - n_held, N_READ_MAX, 1000) == 0);
         must(n_read == n_held);
@@ -243,7 +245,7 @@ static void *append_many(void *cls)
 {
     struct changes *changes = cls;
     for (unsigned i = 0; i < N_APPENDS; i++) {
-        (void)changes_append(changes, CHANGE_UPDATED, CHANGE_BY_CALLBACK, i, STR("0123456789"));
+        (void)changes_append(changes, CHANGE_UPDATED, CHANGE_BY_CALLBACK, false, i, STR("0123456789"));
     }
     return NULL;
 }

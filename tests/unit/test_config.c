@@ -3,6 +3,7 @@
 #include "presenced/log.h"
 #include "suite.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,12 +28,28 @@ static void enter_folder(void)
     ck_assert_int_eq(chdir(folder), 0);
 }
 
+static void remove_folder(const char *name)
+{
+    DIR *directory = opendir(name);
+    const struct dirent *entry;
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        (void)unlinkat(dirfd(directory), entry->d_name, 0);
+        (void)unlinkat(dirfd(directory), entry->d_name, AT_REMOVEDIR);
+    }
+    if (directory != NULL) {
+        (void)closedir(directory);
+    }
+    (void)rmdir(name);
+}
+
 static void leave_folder(void)
 {
     static const char *const files[] = {"FILE", "NEXT", "token", "token2"};
     for (size_t i = 0; i < N_ELEMENTS(files); i++) {
         (void)unlink(files[i]);
     }
+    remove_folder("conf.d");
+    (void)unsetenv("CREDENTIALS_DIRECTORY");
     (void)!fchdir(home_fd);
     (void)close(home_fd);
     (void)rmdir(folder);
@@ -118,6 +135,7 @@ static void expect_callback_defaults(const struct config_callback *callback)
     ck_assert_uint_eq(callback->idle_timeout_ms, 75000);
     ck_assert_uint_eq(callback->request_timeout_ms, 10000);
     ck_assert_uint_eq(callback->max_connections_per_address, 0);
+    ck_assert_uint_eq(callback->proxy_protocol, CONFIG_PROXY_PROTOCOL_OFF);
     ck_assert_uint_eq(callback->drain_delay_ms, 0);
 }
 
@@ -137,6 +155,7 @@ static void expect_defaults(const struct config *config)
     ck_assert_uint_eq(config->store.durability, CONFIG_DURABILITY_COMMIT);
     ck_assert_uint_eq(config->store.memory_bytes, UINT64_C(67108864));
     ck_assert_str_eq(config->replication.url, "");
+    ck_assert_uint_eq(config->control.listen.n, 0);
     ck_assert_uint_eq(config->log.level, LOG_LEVEL_INFO);
     ck_assert_uint_eq(config->log.format, CONFIG_LOG_TEXT);
     ck_assert(!config->log.hash_users);
@@ -148,7 +167,7 @@ START_TEST(has_defaults)
     ck_assert_int_eq(config_defaults(&config), 0);
     expect_defaults(&config);
     ck_assert_uint_eq(config.n_apps, 0);
-    ck_assert_str_eq(config.path, "");
+    ck_assert_uint_eq(config.files.n, 0);
     ck_assert_int_eq(config_add_app(&config, STR("1400000000")), 0);
     ck_assert_uint_eq(config.n_apps, 1);
     ck_assert_str_eq(config.apps[0].id_text, "1400000000");
@@ -157,6 +176,7 @@ START_TEST(has_defaults)
     ck_assert_uint_eq(config.apps[0].token_file.n, 0);
     ck_assert(!config.apps[0].unsigned_ok);
     ck_assert_uint_eq(config.apps[0].sign_tolerance_ms, 60000);
+    ck_assert_str_eq(config.apps[0].query_token_file, "");
     ck_assert_int_eq(config_add_app(&config, STR("1400000000")), -EEXIST);
     ck_assert_int_eq(config_add_app(&config, STR("x")), -EINVAL);
     ck_assert_uint_eq(config.n_apps, 1);
@@ -167,10 +187,12 @@ END_TEST
 
 START_TEST(leaves_defaults_where_the_file_is_silent)
 {
-    struct loaded loaded = load(APP "[callback]\n[presence]\n[status]\n[store]\n[replication]\n[log]\n");
+    struct loaded loaded = load(
+        APP "[callback]\n[presence]\n[status]\n[store]\n[replication]\n[control]\n[log]\n");
     expect_good(&loaded);
     expect_defaults(&loaded.config);
-    ck_assert_str_eq(loaded.config.path, "FILE");
+    ck_assert_uint_eq(loaded.config.files.n, 1);
+    ck_assert_str_eq(loaded.config.files.items[0].path, "FILE");
     ck_assert_str_eq(loaded.warnings.ptr, "");
     unload(&loaded);
 }
@@ -195,6 +217,7 @@ START_TEST(reads_the_callback_section)
                                     "idle_timeout = 1h\n"
                                     "request_timeout = 100ms\n"
                                     "max_connections_per_address = 1K\n"
+                                    "proxy_protocol = v2\n"
                                     "drain_delay = 5m\n");
     const struct config_callback *callback = &loaded.config.callback;
     expect_good(&loaded);
@@ -220,6 +243,7 @@ START_TEST(reads_the_callback_section)
     ck_assert_uint_eq(callback->idle_timeout_ms, 3600000);
     ck_assert_uint_eq(callback->request_timeout_ms, 100);
     ck_assert_uint_eq(callback->max_connections_per_address, 1000);
+    ck_assert_uint_eq(callback->proxy_protocol, CONFIG_PROXY_PROTOCOL_V2);
     ck_assert_uint_eq(callback->drain_delay_ms, 300000);
     unload(&loaded);
 }
@@ -238,6 +262,8 @@ START_TEST(reads_the_other_sections)
                                 "token_file = /t\n"
                                 "allowed_hosts = presence.example.com, node-1\n"
                                 "allowed_hosts = node_2\n"
+                                "[control]\n"
+                                "listen = unix:/run/presenced/orders\n"
                                 "[log]\n"
                                 "level = debug\n"
                                 "format = json\n"
@@ -247,6 +273,7 @@ START_TEST(reads_the_other_sections)
                                 "[app 1400000000]\n"
                                 "token = abc\n"
                                 "sign_tolerance = 2m\n"
+                                "quiet_after = 12h\n"
                                 "[app 9007199254740991]\n"
                                 "token_file = /secret/token, of the app\n"
                                 "unsigned = yes\n");
@@ -263,12 +290,15 @@ START_TEST(reads_the_other_sections)
     ck_assert_str_eq(config->status.allowed_hosts.items[0], "presence.example.com");
     ck_assert_str_eq(config->status.allowed_hosts.items[1], "node-1");
     ck_assert_str_eq(config->status.allowed_hosts.items[2], "node_2");
+    expect_endpoint(&config->control.listen, 0, "unix:/run/presenced/orders");
     ck_assert_uint_eq(config->log.level, LOG_LEVEL_DEBUG);
     ck_assert_uint_eq(config->log.format, CONFIG_LOG_JSON);
     ck_assert_uint_eq(config->n_apps, 2);
     ck_assert_str_eq(config->apps[0].id_text, "1400000000");
     ck_assert_str_eq(config->apps[0].token.items[0], "abc");
     ck_assert_uint_eq(config->apps[0].sign_tolerance_ms, 120000);
+    ck_assert_uint_eq(config->apps[0].quiet_after_ms, 12 * 3600000);
+    ck_assert_uint_eq(config->apps[1].quiet_after_ms, 0);
     ck_assert_str_eq(config->apps[1].id_text, "9007199254740991");
     ck_assert_uint_eq(config->apps[1].id, UINT64_C(9007199254740991));
     ck_assert_str_eq(config->apps[1].token_file.items[0], "/secret/token, of the app");
@@ -437,6 +467,9 @@ static const struct {
     {"app 1400000001",
      {"token = x\nsign_tolerance = 1s", "token = x\nsign_tolerance = 1h"},
      {"token = x\nsign_tolerance = 999ms", "token = x\nsign_tolerance = 61m"}},
+    {"app 1400000001",
+     {"token = x\nquiet_after = 0", "token = x\nquiet_after = 30d"},
+     {"token = x\nquiet_after = 31d", "token = x\nquiet_after = 5"}},
 };
 
 START_TEST(has_bounds)
@@ -544,7 +577,7 @@ END_TEST
 
 #define API_URL \
     "https://host or https://host:port is allowed, and http:// with a port of 127.0.0.1, [::1] or localhost"
-#define SECTIONS "callback, app ID, presence, reconcile, status, store, replication or log"
+#define SECTIONS "callback, app ID, presence, reconcile, status, store, replication, control or log"
 #define ENDPOINTS "IPv4:port, [IPv6]:port, localhost:port, unix:/path or systemd, at most 16"
 #define NETWORKS "networks like 192.0.2.0/24 and 2001:db8::/32, at most 1024"
 #define URL_PATH "a path that begins with '/' and has no blank, '?' or '#'"
@@ -596,7 +629,8 @@ static const struct {
     {STR("[app 99999999999999999999999999]\n"), "FILE:1: [app 99999999999999999999999999]: " APP_ID "\n"},
     /* keys */
     {STR(APP "tokn = s3cret\n"), "FILE:3: [app 1400000000] tokn: no such key: token, token_file, unsigned, "
-                                 "sign_tolerance, admin, secret_key_file, region, api_url\n"},
+                                 "sign_tolerance, query_token_file, quiet_after, admin, secret_key_file, "
+                                 "region, api_url\n"},
     {STR(APP "[presence]\nlisten = 1\n"),
      "FILE:4: [presence] listen: no such key: push_online_window, max_users, forget_after, "
      "assume_offline_after\n"},
@@ -651,6 +685,10 @@ static const struct {
     {STR(APP "[callback]\nlisten = unix:/run/s\nallow = 192.0.2.0/24\ntls = off\n"),
      "FILE:5: [callback] allow: with a Unix socket it needs trusted_proxies, or every caller of the socket is "
      "refused\n"},
+    {STR(APP "[callback]\nproxy_protocol = v2\n"),
+     "FILE:4: [callback] proxy_protocol: needs trusted_proxies, whose connections begin with its header\n"},
+    {STR(APP "[callback]\nproxy_protocol = v1\ntrusted_proxies = 192.0.2.1\n"),
+     "FILE:4: [callback] proxy_protocol: 'v1' is not allowed: off | v2\n"},
     /* what is not there yet */
     {STR(APP "[replication]\nurl = unix:/run/redis\n"), "FILE:4: [replication] url: not supported yet\n"},
     /* one option and another */
@@ -908,6 +946,327 @@ START_TEST(survives_any_file)
 }
 END_TEST
 
+/* conf.d. */
+
+#define N_MORE_MAX 4
+
+struct more {
+    const char *name; /* in conf.d */
+    const char *text;
+};
+
+static struct loaded load_with(const char *text, const struct more *more)
+{
+    ck_assert_int_eq(mkdir("conf.d", 0700), 0);
+    for (size_t i = 0; i < N_MORE_MAX && more[i].name != NULL; i++) {
+        char path[64];
+        (void)snprintf(path, sizeof(path), "conf.d/%s", more[i].name);
+        write_file(path, str_from(more[i].text), 0640);
+    }
+    return load(text);
+}
+
+static const struct {
+    const char *text;
+    struct more more[N_MORE_MAX];
+    const char *path;
+    size_t n_listen;
+    const char *tokens; /* of the first app, with blanks between them */
+} folders[] = {
+    /* one value: the last counts */
+    {APP "[callback]\npath = /0\n", {{"a.conf", "[callback]\npath = /a\n"}}, "/a", 1, "abc"},
+    {APP "[callback]\npath = /0\n",
+     {{"b.conf", "[callback]\npath = /b\n"}, {"a.conf", "[callback]\npath = /a\n"}},
+     "/b",
+     1,
+     "abc"},
+    {APP "[callback]\npath = /0\n", {{"a.conf", "[callback]\nmax_body = 2K\n"}}, "/0", 1, "abc"},
+    /* as bytes: digits, capitals, letters, and all else behind them */
+    {APP,
+     {{"a.conf", "[callback]\npath = /a\n"},
+      {"B.conf", "[callback]\npath = /B\n"},
+      {"10.conf", "[callback]\npath = /10\n"},
+      {"9.conf", "[callback]\npath = /9\n"}},
+     "/a",
+     1,
+     "abc"},
+    {APP,
+     {{"\xc3\xa4.conf", "[callback]\npath = /umlaut\n"}, {"z.conf", "[callback]\npath = /z\n"}},
+     "/umlaut",
+     1,
+     "abc"},
+    /* lists grow, and the first value takes the default's place */
+    {APP "[callback]\nlisten = 127.0.0.1:1\n",
+     {{"a.conf", "[callback]\nlisten = 127.0.0.1:2\nlisten = 127.0.0.1:3\n"}},
+     "/",
+     3,
+     "abc"},
+    {APP, {{"a.conf", "[callback]\nlisten = 127.0.0.1:2\n"}}, "/", 1, "abc"},
+    {APP, {{"a.conf", "[app 1400000000]\ntoken = def\n"}}, "/", 1, "abc def"},
+    /* whole sections, and the only app */
+    {"", {{"a.conf", APP "[callback]\npath = /a\n"}}, "/a", 1, "abc"},
+    {"", {{"a.conf", ""}, {"b.conf", APP}}, "/", 1, "abc"},
+    /* what is no file of it */
+    {APP,
+     {{".a.conf", "wrong"}, {"a.conf~", "wrong"}, {"a.conf.dpkg-dist", "wrong"}, {"conf", "wrong"}},
+     "/",
+     1,
+     "abc"},
+    {APP, {{".conf", "wrong"}}, "/", 1, "abc"},
+};
+
+START_TEST(reads_on_in_conf_d)
+{
+    struct loaded loaded = load_with(folders[_i].text, folders[_i].more);
+    cleanup(buf_fini) struct buf tokens = {0};
+    expect_good(&loaded);
+    ck_assert_str_eq(loaded.warnings.ptr, "");
+    ck_assert_str_eq(loaded.config.callback.path, folders[_i].path);
+    ck_assert_uint_eq(loaded.config.callback.listen.n, folders[_i].n_listen);
+    ck_assert_uint_eq(loaded.config.n_apps, 1);
+    for (size_t i = 0; i < loaded.config.apps[0].token.n; i++) {
+        buf_appendf(&tokens, "%s%s", i == 0 ? "" : " ", loaded.config.apps[0].token.items[i]);
+    }
+    buf_append_char(&tokens, '\0');
+    ck_assert_str_eq(tokens.ptr, folders[_i].tokens);
+    unload(&loaded);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    struct more more[N_MORE_MAX];
+    const char *errors;
+} folder_mistakes[] = {
+    {APP, {{"a.conf", "\nwrong\n"}}, "conf.d/a.conf:2: neither a [section] nor key = value\n"},
+    {APP "wrong\n",
+     {{"a.conf", "wrong\n"}, {"b.conf", ""}, {"c.conf", "wrong\n"}},
+     "FILE:3: neither a [section] nor key = value\nconf.d/a.conf:1: neither a [section] nor key = value\n"
+     "conf.d/c.conf:1: neither a [section] nor key = value\n"},
+    /* a file begins in no section */
+    {APP "[callback]\n",
+     {{"a.conf", "path = /a\n"}},
+     "conf.d/a.conf:1: path: stands before the first [section]\n"},
+    /* twice in one file */
+    {APP,
+     {{"a.conf", "[log]\nlevel = info\nlevel = info\n"}},
+     "conf.d/a.conf:3: [log] level: stands in the section twice, first in line 2\n"},
+    {APP "[log]\n",
+     {{"a.conf", "[log]\n[callback]\n[log]\n"}},
+     "conf.d/a.conf:3: [log]: stands in the file twice, first in line 1\n"},
+    {APP,
+     {{"a.conf", "[app 1400000000]\n[app 1400000000]\n"}},
+     "conf.d/a.conf:2: [app 1400000000]: stands in the file twice\n"},
+    /* a list that grows too long */
+    {APP,
+     {{"a.conf", "[app 1400000000]\ntoken = b\n"}, {"b.conf", "[app 1400000000]\ntoken = c\n"}},
+     "conf.d/b.conf:2: [app 1400000000] token: the value is not allowed: " TOKEN "\n"},
+    /* one option and another */
+    {APP "[status]\ncertificate = /c\n",
+     {{"a.conf", "[status]\ncertificate = /d\n"}},
+     "conf.d/a.conf:2: [status] certificate: needs private_key\n"},
+    {APP "\n[callback]\nlisten = 127.0.0.1:1\n",
+     {{"a.conf", "[status]\nlisten = 127.0.0.1:2 127.0.0.1:1\n"}},
+     "conf.d/a.conf:2: [status] listen: 127.0.0.1:1 cannot be bound beside 127.0.0.1:1, which [callback] "
+     "listen has in FILE:5\n"},
+    {"\n; nothing\n",
+     {{"a.conf", "[log]\n"}},
+     "FILE:2: [app ID]: missing: a section for each app, at least one\n"},
+    {"", {{"a.conf", "[app 1400000000]\n"}}, "conf.d/a.conf:1: [app 1400000000] " NO_TOKEN "\n"},
+};
+
+START_TEST(names_the_file_that_is_wrong)
+{
+    struct loaded loaded = load_with(folder_mistakes[_i].text, folder_mistakes[_i].more);
+    ck_assert_str_eq(loaded.errors.ptr, folder_mistakes[_i].errors);
+    ck_assert_int_eq(loaded.r, -EINVAL);
+    unload(&loaded);
+}
+END_TEST
+
+START_TEST(tells_of_a_conf_d_it_cannot_read)
+{
+    write_file("conf.d", STR(""), 0600);
+    struct loaded loaded = load(APP);
+    ck_assert_str_eq(loaded.errors.ptr, "conf.d: cannot be read: Not a directory\n");
+    unload(&loaded);
+    ck_assert_int_eq(unlink("conf.d"), 0);
+    ck_assert_int_eq(mkdir("conf.d", 0700), 0);
+    ck_assert_int_eq(mkdir("conf.d/a.conf", 0700), 0);
+    ck_assert_int_eq(symlink("nowhere", "conf.d/b.conf"), 0);
+    loaded = load(APP "wrong\n");
+    ck_assert_str_eq(loaded.errors.ptr, "FILE:3: neither a [section] nor key = value\n"
+                                        "conf.d/a.conf: cannot be read: Is a directory\n"
+                                        "conf.d/b.conf: cannot be read: No such file or directory\n");
+    unload(&loaded);
+}
+END_TEST
+
+START_TEST(bounds_the_number_of_files)
+{
+    ck_assert_int_eq(mkdir("conf.d", 0700), 0);
+    for (unsigned i = 1; i <= CONFIG_N_FILES_MAX; i++) {
+        char path[64];
+        (void)snprintf(path, sizeof(path), "conf.d/%u.conf", i);
+        write_file(path, STR(""), 0600);
+        if (i == CONFIG_N_FILES_MAX - 1) {
+            struct loaded loaded = load(APP);
+            expect_good(&loaded);
+            ck_assert_uint_eq(loaded.config.files.n, CONFIG_N_FILES_MAX);
+            unload(&loaded);
+        }
+    }
+    struct loaded loaded = load(APP);
+    ck_assert_str_eq(loaded.errors.ptr, "conf.d: holds too many files: at most 255\n");
+    unload(&loaded);
+}
+END_TEST
+
+START_TEST(warns_once_of_each_file_with_a_token_that_all_can_read)
+{
+    static const struct more more[N_MORE_MAX] = {{"a.conf", "[app 1400000000]\ntoken = b\n"},
+                                                 {"b.conf", "[app 1]\ntoken = a\ntoken = b\n"}};
+    struct loaded loaded = load_with(APP, more);
+    unload(&loaded);
+    ck_assert_int_eq(chmod("conf.d/a.conf", 0644), 0);
+    ck_assert_int_eq(chmod("conf.d/b.conf", 0604), 0);
+    loaded = load(APP);
+    ck_assert_str_eq(loaded.warnings.ptr,
+                     "conf.d/a.conf:2: [app 1400000000] token: can be read by all users (file mode 0644)\n"
+                     "conf.d/b.conf:2: [app 1] token: can be read by all users (file mode 0604)\n");
+    unload(&loaded);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    const char *warnings;
+} unexpanded[] = {
+    {APP "[store]\npath = ${STATE}/store\n",
+     "FILE:4: [store] path: ${...} is not expanded, the value is taken as it stands\n"},
+    {"[app 1400000000]\ntoken = s3cret${X}\n",
+     "FILE:2: [app 1400000000] token: ${...} is not expanded, the value is taken as it stands\n"},
+    {APP "[store]\npath = $STATE/}{\n", ""},
+    {APP "[store]\npath = ${STATE\n", ""},
+};
+
+START_TEST(warns_of_what_is_not_expanded)
+{
+    struct loaded loaded = load(unexpanded[_i].text);
+    expect_good(&loaded);
+    ck_assert_str_eq(loaded.warnings.ptr, unexpanded[_i].warnings);
+    unload(&loaded);
+}
+END_TEST
+
+/* Whether a line of the text is `pair`, blanks, and `place` behind a ';'. */
+static bool shows(const char *text, const char *pair, const char *place)
+{
+    struct str left = str_from(text);
+    struct str line;
+    while (str_split(&left, '\n', &line)) {
+        struct str head;
+        if (str_starts_with(line, str_from(pair)) && str_split(&line, ';', &head) &&
+            str_equal(str_trim(head), str_from(pair)) && str_equal(str_trim(line), str_from(place))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+START_TEST(tells_where_each_value_comes_from)
+{
+    static const struct more more[N_MORE_MAX] = {
+        {"a.conf", "[callback]\npath = /a\nallow = 192.0.2.0/24\n"},
+        {"b.conf", "[app 1400000000]\ntoken_file = /t ; here\n[callback]\nallow = 192.0.2.1, 192.0.2.2\n"},
+    };
+    static const struct {
+        const char *pair;
+        const char *place;
+    } lines[] = {
+        {"path = /a", "conf.d/a.conf:2"},
+        {"allow = 192.0.2.0/24", "conf.d/a.conf:3"},
+        {"allow = 192.0.2.1, 192.0.2.2", "conf.d/b.conf:4"},
+        {"max_body = 2K", "FILE:5"},
+        {"token = (set)", "FILE:2"},
+        {"token_file = /t", "conf.d/b.conf:2"},
+        {"unsigned = no", "default"},
+        {"token = (not set)", "default"},
+        {"unsigned = yes", "FILE:7"},
+        {"idle_timeout = 75s", "default"},
+        {"listen = 127.0.0.1:8080", "default"},
+        {"url =", "default"},
+    };
+    struct loaded loaded = load_with("[app 1400000000]\ntoken = s3cret\n[callback]\npath = /0\n"
+                                     "max_body = 2K\n[app 1400000001]\nunsigned = yes\ntoken =\n",
+                                     more);
+    cleanup(buf_fini) struct buf text = {0};
+    expect_good(&loaded);
+    config_append_settings(&text, &loaded.config);
+    buf_append_char(&text, '\0');
+    for (size_t i = 0; i < N_ELEMENTS(lines); i++) {
+        ck_assert_msg(shows(text.ptr, lines[i].pair, lines[i].place), "no '%s' of %s in:\n%s", lines[i].pair,
+                      lines[i].place, text.ptr);
+    }
+    ck_assert_ptr_null(strstr(text.ptr, "s3cret"));
+    ck_assert_ptr_null(strstr(text.ptr, "/0"));
+    unload(&loaded);
+}
+END_TEST
+
+/* Credentials. */
+
+static const struct {
+    const char *text;
+    bool has_folder;
+    const char *errors;
+} credentials[] = {
+    {"[app 1400000000]\ntoken_file = credential:token\n", true, ""},
+    {"[app 1400000000]\ntoken_file = credential:token\n", false,
+     "FILE:2: [app 1400000000] token_file: 'credential:token': CREDENTIALS_DIRECTORY is not set: systemd sets "
+     "it for the service that has LoadCredential=\n"},
+    {"[app 1400000000]\ntoken_file = credential:a/b\n", true,
+     "FILE:2: [app 1400000000] token_file: 'credential:a/b': a credential is named as a file is, without '/'\n"},
+    {"[app 1400000000]\ntoken_file = credential:..\n", true,
+     "FILE:2: [app 1400000000] token_file: 'credential:..': a credential is named as a file is, without '/'\n"},
+    {"[app 1400000000]\ntoken_file = credential:\n", true,
+     "FILE:2: [app 1400000000] token_file: 'credential:': a credential is named as a file is, without '/'\n"},
+};
+
+START_TEST(finds_credentials)
+{
+    if (credentials[_i].has_folder) {
+        ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", "/given", 1), 0);
+    }
+    struct loaded loaded = load(credentials[_i].text);
+    ck_assert_str_eq(loaded.errors.ptr, credentials[_i].errors);
+    if (loaded.r == 0) {
+        ck_assert_str_eq(loaded.config.apps[0].token_file.items[0], "/given/token");
+    }
+    unload(&loaded);
+}
+END_TEST
+
+START_TEST(takes_credentials_wherever_a_secret_may_stand)
+{
+    ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", "/given", 1), 0);
+    struct loaded loaded = load(APP "[callback]\ncertificate = credential:c\nprivate_key = credential:k\n"
+                                    "[status]\ncertificate = credential:sc\nprivate_key = credential:sk\n"
+                                    "token_file = credential:st\n[store]\npath = credential:no\n"
+                                    "[app 1]\ntoken = a\nquery_token_file = credential:q\n");
+    const struct config *config = &loaded.config;
+    expect_good(&loaded);
+    ck_assert_str_eq(config->callback.certificate, "/given/c");
+    ck_assert_str_eq(config->callback.private_key, "/given/k");
+    ck_assert_str_eq(config->status.certificate, "/given/sc");
+    ck_assert_str_eq(config->status.private_key, "/given/sk");
+    ck_assert_str_eq(config->status.token_file, "/given/st");
+    ck_assert_str_eq(config->apps[1].query_token_file, "/given/q");
+    ck_assert_str_eq(config->store.path, "credential:no");
+    unload(&loaded);
+}
+END_TEST
+
 /* One section alone. */
 
 #define STORE_SECTION "[store]\npath = /s\nmemory = 8M\n"
@@ -932,7 +1291,8 @@ static const struct {
      "FILE:4: [store] path: stands in the section twice, first in line 3\n"},
     {STR(STORE_SECTION "nonsense\n[oops]\n"), NULL, "FILE:4: neither a [section] nor key = value\n"},
     {STR(STORE_SECTION STORE_SECTION), NULL, "FILE:4: [store]: stands in the file twice, first in line 1\n"},
-    {STR("[store]\noops = 1\n"), NULL, "FILE:2: [store] oops: no such key: path, durability, memory\n"},
+    {STR("[store]\noops = 1\n"), NULL,
+     "FILE:2: [store] oops: no such key: path, durability, memory, history, history_max_size\n"},
 };
 
 START_TEST(reads_the_store_alone)
@@ -940,7 +1300,7 @@ START_TEST(reads_the_store_alone)
     struct config config = {0};
     cleanup(buf_fini) struct buf errors = {0};
     write_file("FILE", store_files[_i].text, 0644);
-    int r = config_load_store("FILE", &config, &errors);
+    int r = config_load_store("FILE", &config, &errors, &errors);
     buf_append_char(&errors, '\0');
     ck_assert_str_eq(errors.ptr, store_files[_i].errors);
     ck_assert_int_eq(r, store_files[_i].path == NULL ? -EINVAL : 0);
@@ -950,6 +1310,20 @@ START_TEST(reads_the_store_alone)
         ck_assert_uint_eq(config.n_apps, 0);
         expect_callback_defaults(&config.callback);
     }
+    config_fini(&config);
+}
+END_TEST
+
+START_TEST(reads_the_store_of_all_files)
+{
+    static const struct more more[N_MORE_MAX] = {{"a.conf", "[oops]\nwrong\n[store]\npath = /a\n"}};
+    struct config config = {0};
+    struct loaded loaded = load_with(STORE_SECTION, more);
+    cleanup(buf_fini) struct buf errors = {0};
+    unload(&loaded);
+    ck_assert_int_eq(config_load_store("FILE", &config, &errors, &errors), 0);
+    ck_assert_str_eq(config.store.path, "/a");
+    ck_assert_uint_eq(config.store.memory_bytes, 8 << 20);
     config_fini(&config);
 }
 END_TEST
@@ -1000,6 +1374,20 @@ START_TEST(reads_secret_keys)
 }
 END_TEST
 
+START_TEST(reads_query_tokens)
+{
+    write_file("token", STR("of-app\n"), 0640);
+    write_file("token2", STR("of-listener\n"), 0640);
+    struct loaded loaded = load_tokens("[app 1]\ntoken = a\nquery_token_file = token\n"
+                                       "[app 2]\ntoken = a\n"
+                                       "[status]\ntoken_file = token2\n");
+    expect_good(&loaded);
+    ck_assert(str_equal(buf_str(&loaded.config.apps[0].query_token), STR("of-app")));
+    ck_assert_uint_eq(loaded.config.apps[1].query_token.len, 0);
+    unload(&loaded);
+}
+END_TEST
+
 START_TEST(a_secret_key_is_as_private_as_a_token)
 {
     write_file("key", STR("from-file\n"), 0644);
@@ -1008,6 +1396,28 @@ START_TEST(a_secret_key_is_as_private_as_a_token)
     ck_assert_str_eq(loaded.errors.ptr,
                      "FILE:4: [app 1] secret_key_file: key is open to other users (mode 0644): "
                      "0640 or less is allowed\n");
+    unload(&loaded);
+}
+END_TEST
+
+/* Nobody could say what such a token opens. */
+START_TEST(refuses_a_query_token_that_is_anothers)
+{
+    write_file("token", STR("s3cret\n"), 0640);
+    write_file("token2", STR("s3cret\n"), 0640);
+    struct loaded loaded = load_tokens("[app 1]\ntoken = a\nquery_token_file = token\n"
+                                       "[app 2]\ntoken = a\nquery_token_file = token2\n");
+    ck_assert_int_eq(loaded.r, -EINVAL);
+    ck_assert_str_eq(loaded.errors.ptr, "FILE:6: [app 2] query_token_file: holds the token of [app 1]\n");
+    unload(&loaded);
+    loaded = load_tokens("[app 1]\ntoken = a\nquery_token_file = token\n[status]\ntoken_file = token2\n");
+    ck_assert_int_eq(loaded.r, -EINVAL);
+    ck_assert_str_eq(loaded.errors.ptr,
+                     "FILE:3: [app 1] query_token_file: holds the token of [status] token_file\n");
+    unload(&loaded);
+    loaded = load_tokens("[app 1]\ntoken = a\nquery_token_file = none\n");
+    ck_assert_str_eq(loaded.errors.ptr,
+                     "FILE:3: [app 1] query_token_file: none cannot be read: No such file or directory\n");
     unload(&loaded);
 }
 END_TEST
@@ -1343,6 +1753,10 @@ static void add_looped_tests(TCase *tcase)
     tcase_add_loop_test(tcase, warns_of_tokens_that_all_can_read, 0, N_ELEMENTS(exposures));
     tcase_add_loop_test(tcase, checks_reloads, 0, N_ELEMENTS(reloads));
     tcase_add_loop_test(tcase, checks_token_files, 0, N_ELEMENTS(token_files));
+    tcase_add_loop_test(tcase, reads_on_in_conf_d, 0, N_ELEMENTS(folders));
+    tcase_add_loop_test(tcase, names_the_file_that_is_wrong, 0, N_ELEMENTS(folder_mistakes));
+    tcase_add_loop_test(tcase, warns_of_what_is_not_expanded, 0, N_ELEMENTS(unexpanded));
+    tcase_add_loop_test(tcase, finds_credentials, 0, N_ELEMENTS(credentials));
 }
 
 Suite *test_suite(void)
@@ -1363,10 +1777,18 @@ Suite *test_suite(void)
     tcase_add_test(tcase, refuses_a_file_without_end);
     tcase_add_test(tcase, leaves_the_output_alone_on_failure);
     tcase_add_test(tcase, survives_any_file);
+    tcase_add_test(tcase, tells_of_a_conf_d_it_cannot_read);
+    tcase_add_test(tcase, bounds_the_number_of_files);
+    tcase_add_test(tcase, warns_once_of_each_file_with_a_token_that_all_can_read);
+    tcase_add_test(tcase, tells_where_each_value_comes_from);
+    tcase_add_test(tcase, takes_credentials_wherever_a_secret_may_stand);
+    tcase_add_test(tcase, reads_the_store_of_all_files);
     tcase_add_loop_test(tcase, reads_the_store_alone, 0, N_ELEMENTS(store_files));
     tcase_add_test(tcase, reads_tokens);
     tcase_add_test(tcase, reads_secret_keys);
     tcase_add_test(tcase, a_secret_key_is_as_private_as_a_token);
+    tcase_add_test(tcase, reads_query_tokens);
+    tcase_add_test(tcase, refuses_a_query_token_that_is_anothers);
     tcase_add_test(tcase, tells_of_a_token_file_it_cannot_read);
     tcase_add_test(tcase, knows_its_options);
     tcase_add_test(tcase, refers_to_every_option);

@@ -4,59 +4,65 @@
 
 #include <stdio.h>
 
-static struct buf out;
 static struct exposition exposition;
 
 static void set_up(void)
 {
-    out = (struct buf){0};
-    exposition = (struct exposition){.out = &out};
+    exposition = (struct exposition){.families = NULL};
 }
 
 static void tear_down(void)
 {
-    buf_fini(&out);
+    exposition_fini(&exposition);
 }
 
 static void expect(const char *text)
 {
+    cleanup(buf_fini) struct buf out = {0};
+    exposition_write(&exposition, &out);
     buf_append_char(&out, '\0');
     ck_assert(!out.failed);
     ck_assert_str_eq(out.ptr, text);
 }
 
-static void put(struct str first, struct str second, uint64_t value)
+static void put(const struct metric *metric, struct str first, struct str second, uint64_t value)
 {
-    exposition_sample(&exposition, &(struct metric_sample){{first, second}, value});
+    exposition_add(&exposition,
+                   &(struct metric_sample){.metric = metric, .labels = {first, second}, .value = value});
 }
 
-START_TEST(a_family_has_one_head)
+START_TEST(a_metric_has_one_head_and_its_samples_stand_together)
 {
-    const struct metric_family family = {"a_total", METRIC_COUNTER, METRIC_ONE, {"x", "y"}, "What it is."};
-    exposition_begin(&exposition, &family);
-    put(STR("1"), STR("2"), 3);
-    put(STR("1"), STR(""), UINT64_MAX);
+    const struct metric first = {
+        .name = "a_total", .type = METRIC_COUNTER, .labels = {"x", "y"}, .help = "What it is."};
+    const struct metric second = {.name = "b", .type = METRIC_GAUGE, .labels = {"x"}, .help = "B."};
+    put(&first, STR("1"), STR("2"), 3);
+    put(&second, STR("1"), STR("no label has this"), 0);
+    put(&first, STR("1"), STR(""), UINT64_MAX);
     expect("# HELP a_total What it is.\n# TYPE a_total counter\n"
-           "a_total{x=\"1\",y=\"2\"} 3\na_total{x=\"1\",y=\"\"} 18446744073709551615\n");
+           "a_total{x=\"1\",y=\"2\"} 3\na_total{x=\"1\",y=\"\"} 18446744073709551615\n"
+           "# HELP b B.\n# TYPE b gauge\nb{x=\"1\"} 0\n");
 }
 END_TEST
 
-START_TEST(a_family_without_samples_leaves_no_trace)
+START_TEST(there_may_be_any_number_of_metrics)
 {
-    const struct metric_family empty = {"a", METRIC_GAUGE, METRIC_ONE, {NULL}, "A."};
-    const struct metric_family next = {"b", METRIC_GAUGE, METRIC_ONE, {"x"}, "B."};
-    exposition_begin(&exposition, &empty);
-    exposition_begin(&exposition, &next);
-    put(STR("1"), STR("no label has this"), 0);
-    expect("# HELP b B.\n# TYPE b gauge\nb{x=\"1\"} 0\n");
+    static struct metric metrics[1000];
+    cleanup(buf_fini) struct buf expected = {0};
+    for (size_t i = 0; i < 1000; i++) {
+        metrics[i] = (struct metric){.name = "a", .type = METRIC_GAUGE, .help = "A."};
+        put(&metrics[i], STR(""), STR(""), i);
+        buf_appendf(&expected, "# HELP a A.\n# TYPE a gauge\na %zu\n", i);
+    }
+    buf_append_char(&expected, '\0');
+    expect(expected.ptr);
 }
 END_TEST
 
 START_TEST(label_values_are_escaped)
 {
-    const struct metric_family family = {"a", METRIC_GAUGE, METRIC_ONE, {"x"}, "A."};
-    exposition_begin(&exposition, &family);
-    put(STR("\\ \" \n '{},= \xc3\xa9"), STR(""), 1);
+    const struct metric metric = {.name = "a", .type = METRIC_GAUGE, .labels = {"x"}, .help = "A."};
+    put(&metric, STR("\\ \" \n '{},= \xc3\xa9"), STR(""), 1);
     expect("# HELP a A.\n# TYPE a gauge\na{x=\"\\\\ \\\" \\n '{},= \xc3\xa9\"} 1\n");
 }
 END_TEST
@@ -81,10 +87,9 @@ static const struct {
 
 START_TEST(times_are_shown_in_seconds)
 {
-    const struct metric_family family = {"a", METRIC_GAUGE, decimals[_i].unit, {NULL}, "A."};
+    const struct metric metric = {.name = "a", .type = METRIC_GAUGE, .unit = decimals[_i].unit, .help = "A."};
     char text[64];
-    exposition_begin(&exposition, &family);
-    put(STR(""), STR(""), decimals[_i].value);
+    put(&metric, STR(""), STR(""), decimals[_i].value);
     (void)snprintf(text, sizeof(text), "# HELP a A.\n# TYPE a gauge\na %s\n", decimals[_i].text);
     expect(text);
 }
@@ -93,9 +98,10 @@ END_TEST
 START_TEST(buckets_hold_those_before_them)
 {
     static const uint64_t bounds[] = {500, 2000000};
-    const struct metric_family family = {"a_seconds", METRIC_HISTOGRAM, METRIC_US, {NULL}, "A."};
-    exposition_begin(&exposition, &family);
-    exposition_histogram(&exposition, &(struct histogram_counts){bounds, 2, .n = {3, 4, 5}, .sum = 12000001});
+    const struct metric metric = {
+        .name = "a_seconds", .type = METRIC_HISTOGRAM, .unit = METRIC_US, .help = "A."};
+    const struct histogram_counts counts = {bounds, 2, .n = {3, 4, 5}, .sum = 12000001};
+    exposition_add(&exposition, &(struct metric_sample){.metric = &metric, .histogram = &counts});
     expect("# HELP a_seconds A.\n# TYPE a_seconds histogram\n"
            "a_seconds_bucket{le=\"0.0005\"} 3\na_seconds_bucket{le=\"2\"} 7\n"
            "a_seconds_bucket{le=\"+Inf\"} 12\na_seconds_sum 12.000001\na_seconds_count 12\n");
@@ -107,8 +113,8 @@ Suite *test_suite(void)
     Suite *suite = suite_create("exposition");
     TCase *tcase = tcase_create("exposition");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, a_family_has_one_head);
-    tcase_add_test(tcase, a_family_without_samples_leaves_no_trace);
+    tcase_add_test(tcase, a_metric_has_one_head_and_its_samples_stand_together);
+    tcase_add_test(tcase, there_may_be_any_number_of_metrics);
     tcase_add_test(tcase, label_values_are_escaped);
     tcase_add_loop_test(tcase, times_are_shown_in_seconds, 0, (int)(sizeof(decimals) / sizeof(decimals[0])));
     tcase_add_test(tcase, buckets_hold_those_before_them);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "../../src/status/process.h"
 
-#include "../../src/status/metrics.h"
 #include "suite.h"
 
 #include <fcntl.h>
@@ -14,6 +13,13 @@
 /* Each number is held against what the system says of it elsewhere. */
 
 #define N_FDS_LOOKED_AT 1024
+
+static struct process_numbers read_numbers(void)
+{
+    struct process_numbers numbers;
+    process_numbers(0, &numbers);
+    return numbers;
+}
 
 /* One by one. */
 static uint64_t count_fds(void)
@@ -28,13 +34,13 @@ static uint64_t count_fds(void)
 START_TEST(descriptors_are_counted)
 {
     uint64_t before = count_fds();
-    ck_assert_uint_eq(process_n_fds(), before);
+    ck_assert_uint_eq(read_numbers().n_fds, before);
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_lt(fd, N_FDS_LOOKED_AT);
-    ck_assert_uint_eq(process_n_fds(), before + 1);
+    ck_assert_uint_eq(read_numbers().n_fds, before + 1);
     ck_assert_int_eq(close(fd), 0);
-    ck_assert_uint_eq(process_n_fds(), before);
+    ck_assert_uint_eq(read_numbers().n_fds, before);
 }
 END_TEST
 
@@ -45,7 +51,7 @@ START_TEST(the_limit_is_the_soft_one)
     ck_assert_uint_gt(before.rlim_max, 123);
     struct rlimit limit = {.rlim_cur = 123, .rlim_max = before.rlim_max};
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    ck_assert_uint_eq(process_n_fds_max(), 123);
+    ck_assert_uint_eq(read_numbers().n_fds_max, 123);
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 END_TEST
@@ -74,9 +80,9 @@ START_TEST(resident_memory_is_what_was_touched)
 {
     void *bytes = mmap(NULL, TOUCHED_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(bytes, MAP_FAILED);
-    uint64_t before = process_resident_bytes();
+    uint64_t before = read_numbers().resident_bytes;
     memset(bytes, 1, TOUCHED_BYTES);
-    uint64_t after = process_resident_bytes();
+    uint64_t after = read_numbers().resident_bytes;
     uint64_t said_elsewhere = resident_kib() * 1024;
     ck_assert_uint_ne(before, METRIC_UNKNOWN);
     ck_assert_uint_ge(after, before + TOUCHED_BYTES / 2);
@@ -101,7 +107,7 @@ START_TEST(cpu_time_is_that_of_the_process)
     uint64_t end_us = cpu_clock_us() + WORK_US;
     while (cpu_clock_us() < end_us) {}
     uint64_t before = cpu_clock_us();
-    uint64_t said = process_cpu_us();
+    uint64_t said = read_numbers().cpu_us;
     uint64_t after = cpu_clock_us();
     ck_assert_uint_ge(said + CPU_TOLERANCE_US, before);
     ck_assert_uint_le(said, after + CPU_TOLERANCE_US);

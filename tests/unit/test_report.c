@@ -79,12 +79,12 @@ START_TEST(refresh_tells_what_is_new)
     expect("READY=1\nSTATUS=users online: 0");
     report_refresh(daemon_);
     expect_none();
-    memcpy(daemon_->report.refusal, "why", 4);
+    warnings_raise(daemon_->warnings, WARNING_STORE_PROBLEM, 0, "disk full", 0);
     report_refresh(daemon_);
     expect_none(); /* not yet */
     daemon_->report.next_ms = 0;
     report_refresh(daemon_);
-    expect("STATUS=users online: 0; configuration not reloaded: why");
+    expect("STATUS=users online: 0; disk full");
 }
 END_TEST
 
@@ -97,26 +97,32 @@ START_TEST(what_needs_a_person)
     report_refresh(daemon_);
     expect("STATUS=users online: 0; soon");
     warnings_raise(daemon_->warnings, WARNING_CERTIFICATE_EXPIRED, 1, "over", 0);
-    memcpy(daemon_->report.refusal, "why", 4);
+    note_reload_failed(daemon_, STR("why"));
     daemon_->report.next_ms = 0;
     report_refresh(daemon_);
-    expect("STATUS=users online: 0; configuration not reloaded: why; over (and 1 more)");
+    expect("STATUS=users online: 0; configuration not reloaded: why; over; soon");
+    note_reload_succeeded(daemon_);
+    daemon_->report.next_ms = 0;
+    report_refresh(daemon_);
+    expect("STATUS=users online: 0; over; soon");
 }
 END_TEST
 
 START_TEST(cut_within_no_character)
 {
-    char expected[SERVICE_STATUS_SIZE];
-    char refusal[SERVICE_STATUS_SIZE];
-    size_t n = sizeof(daemon_->report.refusal) - 1;
-    memset(refusal, 'a', sizeof(refusal));
-    memcpy(refusal + n - 2, "\xe4\xb8\xad!", 4); /* the last byte of three has no room */
-    report_reloaded(daemon_, (struct str){refusal, n + 2});
-    (void)snprintf(expected, sizeof(expected),
-                   "READY=1\nSTATUS=users online: 0; configuration not reloaded: %.*s", (int)n - 2, refusal);
+    char text[WARNING_TEXT_SIZE];
+    char expected[SERVICE_STATUS_SIZE + 64];
+    memset(text, 'a', sizeof(text));
+    text[sizeof(text) - 1] = '\0';
+    warnings_raise(daemon_->warnings, WARNING_CERTIFICATE_EXPIRED, 0, text, 0);
+    /* The line ends with the first byte of three. */
+    size_t n = SERVICE_STATUS_SIZE - 2 - strlen("users online: 0; ; ") - strlen(text);
+    (void)snprintf(expected, sizeof(expected), "READY=1\nSTATUS=users online: 0; %s; %.*s", text, (int)n,
+                   text);
+    memcpy(text + n, "\xe4\xb8\xad!", 4);
+    warnings_raise(daemon_->warnings, WARNING_CERTIFICATE_EXPIRED, 1, text, 0);
+    report_ready(daemon_);
     expect(expected);
-    report_reloaded(daemon_, STR(""));
-    expect("READY=1\nSTATUS=users online: 0");
 }
 END_TEST
 
@@ -129,7 +135,7 @@ START_TEST(time_to_drain)
     expect("STOPPING=1\nSTATUS=draining, users online: 0");
     expect("EXTEND_TIMEOUT_USEC=3621000000");
     report_reloading(daemon_);
-    report_reloaded(daemon_, STR(""));
+    report_reloaded(daemon_);
     expect_none(); /* it would be taken for running again */
 }
 END_TEST

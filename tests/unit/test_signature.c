@@ -57,22 +57,52 @@ static const struct {
      SIGNATURE_BAD_SIGN},
 };
 
+START_TEST(makes_what_the_vendor_makes)
+{
+    char sign[SIGNATURE_TEXT_SIZE];
+    ck_assert_int_eq(signature_make(STR("xxxxyyyy"), STR(TIME_TEXT), sign), 0);
+    ck_assert_str_eq(sign, SIGN);
+}
+END_TEST
+
 START_TEST(sign_against_key)
 {
+    unsigned token;
     ck_assert_int_eq(signature_check(sign_cases[_i].key, str_from(sign_cases[_i].sign), STR(TIME_TEXT),
-                                     TOLERANCE_MS, TIME_S * 1000),
+                                     TOLERANCE_MS, TIME_S * 1000, &token),
                      sign_cases[_i].outcome);
+}
+END_TEST
+
+START_TEST(tells_which_token_it_was_made_with)
+{
+    unsigned token = 7;
+    ck_assert_int_eq(
+        signature_check(&wrong_both, STR(SIGN), STR(TIME_TEXT), TOLERANCE_MS, TIME_S * 1000, &token),
+        SIGNATURE_WRONG);
+    ck_assert_uint_eq(token, 7);
+    ck_assert_int_eq(
+        signature_check(&second_of_two, STR(SIGN), STR(TIME_TEXT), TOLERANCE_MS, TIME_S * 1000, &token), 0);
+    ck_assert_uint_eq(token, 1);
+    ck_assert_int_eq(
+        signature_check(&first_of_two, STR(SIGN), STR(TIME_TEXT), TOLERANCE_MS, TIME_S * 1000, &token), 0);
+    ck_assert_uint_eq(token, 0);
+    token = 7;
+    ck_assert_int_eq(
+        signature_check(&same_twice, STR(SIGN), STR(TIME_TEXT), TOLERANCE_MS, TIME_S * 1000, &token), 0);
+    ck_assert_uint_eq(token, 0);
 }
 END_TEST
 
 /* What stands behind it is none of its business. */
 START_TEST(sign_is_as_long_as_it_says)
 {
+    unsigned token;
     struct str part = {SIGN, strlen(SIGN) - 1};
-    ck_assert_int_eq(signature_check(&vendor_key, part, STR(TIME_TEXT), TOLERANCE_MS, TIME_S * 1000),
+    ck_assert_int_eq(signature_check(&vendor_key, part, STR(TIME_TEXT), TOLERANCE_MS, TIME_S * 1000, &token),
                      SIGNATURE_BAD_SIGN);
     part.len = 0;
-    ck_assert_int_eq(signature_check(&vendor_key, part, STR(TIME_TEXT), TOLERANCE_MS, TIME_S * 1000),
+    ck_assert_int_eq(signature_check(&vendor_key, part, STR(TIME_TEXT), TOLERANCE_MS, TIME_S * 1000, &token),
                      SIGNATURE_BAD_SIGN);
 }
 END_TEST
@@ -101,8 +131,9 @@ static const struct {
 
 START_TEST(request_time_text)
 {
+    unsigned token;
     ck_assert_int_eq(signature_check(&vendor_key, STR(SIGN), str_from(time_text_cases[_i].request_time),
-                                     TOLERANCE_MS, TIME_S * 1000),
+                                     TOLERANCE_MS, TIME_S * 1000, &token),
                      time_text_cases[_i].outcome);
 }
 END_TEST
@@ -129,10 +160,11 @@ static const struct {
 
 START_TEST(bounds_the_age)
 {
+    unsigned token;
     uint64_t now_ms = TIME_S * 1000 + (uint64_t)tolerance_cases[_i].now_offset_ms;
-    ck_assert_int_eq(
-        signature_check(&vendor_key, STR(SIGN), STR(TIME_TEXT), tolerance_cases[_i].tolerance_ms, now_ms),
-        tolerance_cases[_i].outcome);
+    ck_assert_int_eq(signature_check(&vendor_key, STR(SIGN), STR(TIME_TEXT), tolerance_cases[_i].tolerance_ms,
+                                     now_ms, &token),
+                     tolerance_cases[_i].outcome);
 }
 END_TEST
 
@@ -146,9 +178,11 @@ END_TEST
 static void *check_often(void *cls)
 {
     unsigned *n_good = cls;
+    unsigned token;
     for (unsigned i = 0; i < 1000; i++) {
         const char *sign = i % 2 == 0 ? SIGN : MISPRINT_SIGN;
-        int r = signature_check(&second_of_two, str_from(sign), STR(TIME_TEXT), TOLERANCE_MS, TIME_S * 1000);
+        int r = signature_check(&second_of_two, str_from(sign), STR(TIME_TEXT), TOLERANCE_MS, TIME_S * 1000,
+                                &token);
         *n_good += r == (i % 2 == 0 ? 0 : SIGNATURE_WRONG);
     }
     return NULL;
@@ -174,7 +208,9 @@ Suite *test_suite(void)
 {
     Suite *suite = suite_create("signature");
     TCase *tcase = tcase_create("signature");
+    tcase_add_test(tcase, makes_what_the_vendor_makes);
     tcase_add_loop_test(tcase, sign_against_key, 0, N(sign_cases));
+    tcase_add_test(tcase, tells_which_token_it_was_made_with);
     tcase_add_test(tcase, sign_is_as_long_as_it_says);
     tcase_add_loop_test(tcase, request_time_text, 0, N(time_text_cases));
     tcase_add_loop_test(tcase, bounds_the_age, 0, N(tolerance_cases));

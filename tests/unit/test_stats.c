@@ -112,7 +112,7 @@ START_TEST(what_others_know_is_passed_on)
     expect_json("listeners",
                 "{\"callback\":{\"connections\":7,\"handshakes_full\":5,\"handshakes_failed\":6},"
                 "\"status\":{\"connections\":1,\"handshakes_full\":5,\"handshakes_failed\":6}}");
-    expect_json("store", "{\"state\":\"off\"}");
+    expect_json("store", "{\"state\":\"ok\",\"commits\":9}");
     expect_json("replication", "{\"state\":\"off\"}");
     const cJSON *uptime = cJSON_GetObjectItemCaseSensitive(stats, "uptime_ms");
     ck_assert(cJSON_IsNumber(uptime) && uptime->valuedouble >= 0 && uptime->valuedouble < 3600000);
@@ -124,6 +124,7 @@ START_TEST(a_degraded_daemon_says_so)
     fixture.health = (struct status_health){STATUS_DRAINING, "redis is away"};
     read_stats();
     expect_json("health", "{\"status\":\"draining\",\"degraded\":\"redis is away\"}");
+    expect_json("store", "{\"state\":\"degraded\",\"commits\":9}");
 }
 END_TEST
 

@@ -5,6 +5,7 @@
 #include "status_fixture.h"
 
 #include <pthread.h>
+#include <stdio.h>
 
 #define TOKEN "s3cret-token"
 
@@ -40,9 +41,9 @@ START_TEST(every_reply_guards_the_browser)
 END_TEST
 
 static const char *const absent_paths[] = {
-    "/",           "",          "/v1",           "/v1/user",   "/livez/",          "/v1/users/alice/devices",
-    "/v1/users//", "/V1/STATS", "/v1/users/a/b", "/v1/events", "/metrics/",        "http://localhost/livez",
-    "*",           "/livez2",   "/v1/stats/x",   "//livez",    "/v1/users/query/",
+    "/",           "",          "/v1",           "/v1/user",    "/livez/",          "/v1/users/alice/devices",
+    "/v1/users//", "/V1/STATS", "/v1/users/a/b", "/v1/events/", "/metrics/",        "http://localhost/livez",
+    "*",           "/livez2",   "/v1/stats/x",   "//livez",     "/v1/users/query/",
 };
 
 START_TEST(an_unknown_path_is_not_found)
@@ -164,6 +165,111 @@ START_TEST(the_token_opens)
     expect_status(ask_with(right, "GET", "/v1/stats", STR("")), 401);
     use_settings(&(struct status_settings){0});
     expect_status(ask_with(no_headers, "GET", "/v1/stats", STR("")), 200);
+}
+END_TEST
+
+/* Tokens of apps. */
+
+#define OF_APP "of-app"
+#define OF_OTHER_APP "of-other-app"
+
+static const struct status_app_token app_tokens[] = {
+    {0, {OF_APP, sizeof(OF_APP) - 1}},
+    {1, {OF_OTHER_APP, sizeof(OF_OTHER_APP) - 1}},
+};
+
+static const struct status_settings all_tokens = {
+    .token = {TOKEN, sizeof(TOKEN) - 1}, .app_tokens = app_tokens, .n_app_tokens = 2};
+
+/* alice is of both apps, bob of the other alone. */
+static void start_two_apps_with_tokens(void)
+{
+    fixture_start_two_apps();
+    happen((struct event){TABLE_LOGIN, 0, "alice", PLATFORM_WEB, ROW_REASON_REGISTER, NOW_MS, NULL, NULL});
+    happen((struct event){TABLE_LOGIN, 1, "alice", PLATFORM_WEB, ROW_REASON_REGISTER, NOW_MS, NULL, NULL});
+    happen((struct event){TABLE_LOGIN, 1, "bob", PLATFORM_WEB, ROW_REASON_REGISTER, NOW_MS, NULL, NULL});
+    use_settings(&all_tokens);
+}
+
+static struct http_reply *ask_showing(const char *token, const char *target, const char *body)
+{
+    char authorization[64];
+    (void)snprintf(authorization, sizeof(authorization), "Bearer %s", token);
+    const struct http_header headers[] = {{"Authorization", authorization}, {NULL, NULL}};
+    return ask_with(headers, body == NULL ? "GET" : "POST", target, str_from(body == NULL ? "" : body));
+}
+
+#define QUERY "/v1/users/query"
+#define VENDOR_QUERY "/v4/openim/query_online_status"
+#define ALICE_AND_BOB "{\"users\":[\"alice\",\"bob\"]}"
+#define THEIRS "{\"app\":1400000001,\"users\":[\"alice\",\"bob\"]}"
+#define TO_BOB "{\"To_Account\":[\"bob\"]}"
+
+/* What is told to who shows a token: `says` is in the answer, `hides` is not. */
+static const struct {
+    const char *token;
+    const char *target;
+    const char *body; /* NULL: GET */
+    unsigned status;
+    const char *says;
+    const char *hides;
+} scopes[] = {
+    {OF_APP, "/v1/users/alice?app=1400000000", NULL, 200, "\"app\":1400000000", "1400000001"},
+    {OF_APP, "/v1/users/alice", NULL, 200, "\"app\":1400000000", "1400000001"},
+    {OF_APP, "/v1/users/alice?app=1400000001", NULL, 404, "no such app is configured", "alice"},
+    {OF_APP, "/v1/users/alice?app=1400000002", NULL, 404, "no such app is configured", "alice"},
+    {OF_APP, "/v1/users/bob", NULL, 404, "this user was never heard of", "1400000001"},
+    {OF_OTHER_APP, "/v1/users/bob", NULL, 200, "\"app\":1400000001", "1400000000"},
+    {OF_APP, QUERY, ALICE_AND_BOB, 200, "\"user\":\"bob\",\"state\":\"unknown\"", "1400000001"},
+    {OF_APP, QUERY, THEIRS, 404, "no such app is configured", "alice"},
+    {OF_OTHER_APP, QUERY, THEIRS, 200, "\"user\":\"bob\",\"state\":\"online\"", "1400000000"},
+    {OF_APP, "/v1/users", NULL, 200, "\"user\":\"alice\"", "bob"},
+    {OF_APP, "/v1/users?app=1400000000", NULL, 200, "\"user\":\"alice\"", "1400000001"},
+    {OF_APP, "/v1/users?app=1400000001", NULL, 404, "no such app is configured", "bob"},
+    {OF_OTHER_APP, "/v1/users?state=online", NULL, 200, "\"user\":\"bob\"", "1400000000"},
+    {OF_APP, VENDOR_QUERY "?sdkappid=1400000000", TO_BOB, 200, "70107", "Online\""},
+    {OF_APP, VENDOR_QUERY "?sdkappid=1400000001", TO_BOB, 200, "sdkappid is not configured here", "bob"},
+    {OF_OTHER_APP, VENDOR_QUERY, TO_BOB, 200, "\"To_Account\":\"bob\",\"Status\":\"Online\"", "70107"},
+    {OF_APP, "/v1/stats", NULL, 200, "\"apps\":[{\"app\":1400000000,\"users\":1,", "1400000001"},
+    {OF_APP, "/v1/stats", NULL, 200, "\"users\":1}", "\"events\""},
+    {OF_APP, "/v1/stats", NULL, 200, "\"health\"", "online_history"},
+    {OF_APP, "/v1/stats", NULL, 200, "\"version\"", "listeners"},
+    {OF_APP, "/metrics", NULL, 403, "the token of an app does not open this", "presenced_"},
+    {OF_APP, "/v1/refused", NULL, 403, "the token of an app does not open this", "\"refused\""},
+    {OF_APP, "/nothing", NULL, 404, "there is nothing at this path", ""},
+    {OF_APP "x", "/v1/users/alice", NULL, 401, "the bearer token of this listener is needed", "alice"},
+    {TOKEN, "/v1/users/bob?app=1400000001", NULL, 200, "\"app\":1400000001", "1400000000"},
+    {TOKEN, "/v1/users/alice", NULL, 400, "app is missing", "online"},
+    {TOKEN, "/v1/stats", NULL, 200, "\"app\":1400000001", ""},
+    {TOKEN, "/metrics", NULL, 200, "1400000001", ""},
+};
+
+START_TEST(the_token_of_an_app_opens_that_app_alone)
+{
+    struct http_reply *reply = ask_showing(scopes[_i].token, scopes[_i].target, scopes[_i].body);
+    ck_assert_ptr_nonnull(reply);
+    const char *body = reply_body(reply);
+    ck_assert_msg(reply_status(reply) == scopes[_i].status, "%s: %u %s", scopes[_i].target,
+                  reply_status(reply), body);
+    ck_assert_msg(strstr(body, scopes[_i].says) != NULL, "%s: no %s in %s", scopes[_i].target,
+                  scopes[_i].says, body);
+    ck_assert_msg(*scopes[_i].hides == '\0' || strstr(body, scopes[_i].hides) == NULL, "%s: %s in %s",
+                  scopes[_i].target, scopes[_i].hides, body);
+    http_reply_free(reply);
+}
+END_TEST
+
+/* One token is enough for one to be asked for. */
+START_TEST(the_token_of_an_app_alone_closes_the_rest)
+{
+    use_settings(&(struct status_settings){.app_tokens = app_tokens, .n_app_tokens = 1});
+    expect_status(ask_with(no_headers, "GET", "/v1/stats", STR("")), 401);
+    expect_status(ask_showing(OF_OTHER_APP, "/v1/stats", NULL), 401);
+    expect_status(ask_showing("", "/v1/stats", NULL), 401);
+    expect_status(ask_showing(OF_APP, "/v1/stats", NULL), 200);
+    expect_status(ask_showing(OF_APP, "/metrics", NULL), 403);
+    use_settings(&(struct status_settings){0});
+    expect_status(ask_with(no_headers, "GET", "/metrics", STR("")), 200);
 }
 END_TEST
 
@@ -311,6 +417,11 @@ Suite *test_suite(void)
     tcase_add_test(tcase, settings_are_exchanged_under_requests);
     tcase_add_test(tcase, a_body_cut_short_is_no_answer);
     tcase_add_test(tcase, free_takes_null);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("tokens of apps");
+    tcase_add_checked_fixture(tcase, start_two_apps_with_tokens, fixture_stop);
+    tcase_add_loop_test(tcase, the_token_of_an_app_opens_that_app_alone, 0, N(scopes));
+    tcase_add_test(tcase, the_token_of_an_app_alone_closes_the_rest);
     suite_add_tcase(suite, tcase);
     return suite;
 }

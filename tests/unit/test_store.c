@@ -221,12 +221,12 @@ START_TEST(online_by_the_minute)
 {
     const uint64_t t0 = UINT64_C(1699999980000);
     open_both();
-    store_note_online(f->store, t0 + 1, 5);
-    store_note_online(f->store, t0 + 59999, 6);
-    store_note_online(f->store, t0 + 60000, 7);
+    store_record_online(f->store, t0 + 1, 5);
+    store_record_online(f->store, t0 + 59999, 6);
+    store_record_online(f->store, t0 + 60000, 7);
     apply_events(1);
     await_stored();
-    store_note_online(f->store, t0 + 120000, 8);
+    store_record_online(f->store, t0 + 120000, 8);
     close_both();
     open_both();
     ck_assert_uint_ge(f->n_minutes, 2);

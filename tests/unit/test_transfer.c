@@ -300,7 +300,7 @@ static const struct {
     {"{\"app\":1,\"forgotten_before\":1.5}", "\"forgotten_before\" is not a whole number"},
     {"{\"app\":1,\"forgotten_before\":9007199254740992}", "\"forgotten_before\" is not"},
     {"{\"app\":-1,\"forgotten_before\":1}", "\"app\" is not"},
-    {"{\"app\":1,\"app\":1,\"forgotten_before\":1}", "\"app\" comes twice"},
+    {"{\"app\":1,\"app\":1,\"forgotten_before\":1}", "a key comes twice"},
     {"{\"app\":1,\"forgotten_before\":1,\"more\":1}", "a key is unknown"},
     {"{\"app\":1}", "\"user\" is missing"},
     {USER_OF("", "", "\"\"", "1"), "\"user\" is not a text of 1 to 256 bytes"},

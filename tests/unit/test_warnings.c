@@ -163,6 +163,22 @@ START_TEST(a_long_text_is_cut)
 }
 END_TEST
 
+START_TEST(a_long_text_is_cut_between_characters)
+{
+    char text[WARNING_TEXT_SIZE + 1];
+    char expected[WARNING_TEXT_SIZE + 64];
+    memset(text, 'a', sizeof(text));
+    memcpy(text + sizeof(text) - 4, "\xe4\xb8\xad", 4);
+    warnings_raise(warnings, WARNING_APP_QUIET, 1, text, 0);
+    (void)snprintf(expected, sizeof(expected), "app_quiet 1 %.*s\n", (int)sizeof(text) - 4, text);
+    expect_list(expected);
+    memcpy(text + sizeof(text) - 5, "\xe4\xb8\xad", 4); /* fits */
+    warnings_raise(warnings, WARNING_APP_QUIET, 1, text, 0);
+    (void)snprintf(expected, sizeof(expected), "app_quiet 1 %s\n", text);
+    expect_list(expected);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("warnings");
@@ -174,6 +190,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, is_logged_again_after_a_day);
     tcase_add_test(tcase, a_review_leaves_what_is_still_so);
     tcase_add_test(tcase, a_long_text_is_cut);
+    tcase_add_test(tcase, a_long_text_is_cut_between_characters);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -9,6 +9,7 @@
  * are written at once by their caller, who waits a second for a stalled stderr. */
 
 #include "presenced/address.h"
+#include "presenced/metric.h"
 #include "presenced/str.h"
 
 enum log_level {
@@ -40,6 +41,8 @@ void log_stop(void);
 
 /* Lines dropped since the start. */
 uint64_t log_n_dropped(void);
+
+void log_metrics(const struct metric_visitor *visitor);
 
 struct log_field {
     const char *name; /* of ours: printed as it is */

@@ -6,11 +6,13 @@
  * table and words the answer. Its calls come from the listener's threads; callback_adopt() and
  * callback_stats() may be called meanwhile. */
 
-#include "presenced/histogram.h"
 #include "presenced/log.h"
+#include "presenced/metric.h"
+#include "presenced/refused.h"
 #include "presenced/request.h"
 #include "presenced/signature.h"
 #include "presenced/state_change.h"
+#include "presenced/user_event.h"
 
 struct callback;
 
@@ -29,8 +31,16 @@ struct callback_store {
     void *cls;
 };
 
-/* Copied, but for table, store, readiness and clock, which callback_new() alone reads and which outlive the
- * callback. */
+/* Who remembers the events of users. Is told of each authentic one whose user can be read, with what came of
+ * it, and waits for nothing. From any of the listener's threads. */
+struct callback_history {
+    void (*add)(void *cls, uint64_t app_id, struct str user_id,
+                const struct user_event *event); /* NULL: nobody */
+    void *cls;
+};
+
+/* Copied, but for table, store, history, refused, readiness and clock, which callback_new() alone reads and
+ * which outlive the callback. */
 struct callback_config {
     struct str path;
     const struct callback_app *apps;
@@ -43,7 +53,9 @@ struct callback_config {
     bool other_commands_ok;
     struct table *table;
     struct callback_store store;
-    bool (*is_ready)(void *cls); /* what /readyz says; called from any of the listener's threads */
+    struct callback_history history;
+    struct refused_list *refused; /* takes the requests that are not answered OK */
+    bool (*is_ready)(void *cls);  /* what /readyz says; called from any of the listener's threads */
     void *is_ready_cls;
     uint64_t (*unix_ms)(void); /* NULL: clock_unix_ms() */
 };
@@ -54,9 +66,10 @@ void callback_free(struct callback *callback);
 DEFINE_CLEANUP(struct callback *, callback_free)
 
 /* What requests are checked against, made ready for callback_adopt(): the part of `config` that a reload may
- * change, copied. 0 or -ENOMEM. */
+ * change, copied; and counters for apps that are new. 0 or -ENOMEM. One thread at a time. */
 struct rules;
-int callback_prepare(const struct callback_config *config, struct rules **ret_rules);
+int callback_prepare(struct callback *callback, const struct callback_config *config,
+                     struct rules **ret_rules);
 void callback_discard(struct rules *rules);
 DEFINE_CLEANUP(struct rules *, callback_discard)
 
@@ -80,8 +93,10 @@ const struct http_handler *callback_handler(void);
     X(OTHER_COMMAND_OK, "other_command_ok", 200, DEBUG, "")                                                \
     X(HEALTHY, "healthy", 200, DEBUG, "")                                                                  \
     X(NOT_READY, "not_ready", 503, DEBUG, "presenced is not ready")                                        \
-    X(OTHER_PATH, "other_path", 404, INFO, "this is not the path of the callback URL")                     \
-    X(OTHER_METHOD, "other_method", 405, INFO, "a callback comes by POST")                                 \
+    X(OTHER_PATH, "other_path", 404, INFO,                                                                 \
+      "this is not the path of the callback URL; health checks are answered at /livez and /readyz")        \
+    X(OTHER_METHOD, "other_method", 405, INFO,                                                             \
+      "a callback comes by POST; health checks are answered at /livez and /readyz")                        \
     X(REFUSED_PEER, "refused_peer", 403, WARNING,                                                          \
       "the caller's address is in none of the networks of allow")                                          \
     X(REFUSED_CERTIFICATE, "refused_certificate", 403, WARNING,                                            \
@@ -137,11 +152,22 @@ struct callback_stats {
 
 void callback_stats(const struct callback *callback, struct callback_stats *ret_stats);
 
-/* Both are borrowed from the callback. Of authentic callbacks, from struct http_request's begun_us to the
- * reply, in microseconds. */
-const struct histogram *callback_durations(const struct callback *callback);
+/* Of an app, for who watches over it. */
+struct callback_app_stats {
+    uint64_t n_ok;
+    uint64_t n_not_ok;          /* FAIL, or refused, with its SdkAppid */
+    const char *not_ok_reason;  /* of the last, in words; NULL: none yet */
+    uint64_t authentic_unix_ms; /* the last that was authentic, to a second; 0: none yet */
+};
 
-/* Of events whose own EventTime is believed, from it to their arrival, in milliseconds. */
-const struct histogram *callback_lags(const struct callback *callback);
+/* `app`: its index in the table. False where it was never configured. */
+bool callback_app_stats(const struct callback *callback, uint16_t app, struct callback_app_stats *ret_stats);
+
+/* Of the whole listener: what was answered OK; and what was not and is of no app that is configured, though
+ * it seems meant for a callback: not the knocking of scanners. */
+void callback_listener_stats(const struct callback *callback, struct callback_app_stats *ret_stats);
+
+/* The same as metrics, and how long callbacks took and how late events were. */
+void callback_metrics(const struct callback *callback, const struct metric_visitor *visitor);
 
 #endif

@@ -54,6 +54,10 @@ int state_change_parse(struct str body, struct str command, struct platform_name
                        struct state_change *ret_change);
 void state_change_fini(struct state_change *change);
 
+/* The user of a body that state_change_parse() refuses, where it has one that can be read: so that what
+ * people ask of a user's events has that one, too. Copied into `storage`. */
+bool state_change_find_user(struct str body, char storage[static USER_ID_MAX], struct str *ret_user);
+
 /* As Info.Action has it; constant. */
 struct str state_change_action_name(enum table_event_kind kind);
 

@@ -12,45 +12,54 @@
 #include "presenced/str.h"
 
 enum option_flag {
-    OPTION_NOT_YET = 1, /* nothing but the default is supported yet */
-    OPTION_RESTART = 2, /* cannot change at reload; of single values and ENDPOINTS */
+    OPTION_NOT_YET = 1,    /* nothing but the default is supported yet */
+    OPTION_RESTART = 2,    /* cannot change at reload; of single values and ENDPOINTS */
+    OPTION_CREDENTIAL = 4, /* credential:NAME is a file in $CREDENTIALS_DIRECTORY, held as its path */
 };
 
-#define CALLBACK_OPTIONS(X, S)                                                                              \
-    X(S, ENDPOINTS, listen, "listen", "0.0.0.0:8443", "1..16", OPTION_RESTART,                              \
-      "where Tencent's callbacks arrive")                                                                   \
-    X(S, URL_PATH, path, "path", "/", "", 0, "path of the URL that is set in the console")                  \
-    X(S, BOOL, tls, "tls", "on", "", OPTION_RESTART,                                                        \
-      "off: plain HTTP, behind a load balancer that ends TLS")                                              \
-    X(S, FILE, certificate, "certificate", "/etc/presenced/tls/fullchain.pem", "", 0,                       \
-      "certificate chain, PEM")                                                                             \
-    X(S, FILE, private_key, "private_key", "/etc/presenced/tls/privkey.pem", "", 0, "its private key, PEM") \
-    X(S, FILE, client_ca, "client_ca", "", "", 0, "when set, a client certificate it signed is required")   \
-    X(S, CHOICE, other_commands, "other_commands", "fail", "fail | ok", 0,                                  \
-      "answer to other authentic callbacks")                                                                \
-    X(S, NETWORKS, allow, "allow", "", "0..1024", 0, "networks that may call, empty: any")                  \
-    X(S, NETWORKS, trusted_proxies, "trusted_proxies", "", "0..1024", 0,                                    \
-      "networks whose X-Forwarded-For is believed")                                                         \
-    X(S, SIZE, max_body_bytes, "max_body", "64K", "1K..1M", OPTION_RESTART, "longest body that is taken")   \
-    X(S, COUNT, max_connections, "max_connections", "10000", "1..1M", OPTION_RESTART,                       \
-      "connections open at a time")                                                                         \
-    X(S, DURATION, idle_timeout_ms, "idle_timeout", "75s", "1s..1h", OPTION_RESTART,                        \
-      "a connection idle for longer is closed")                                                             \
-    X(S, DURATION, request_timeout_ms, "request_timeout", "10s", "100ms..1h", OPTION_RESTART,               \
-      "how long a whole request may take to arrive")                                                        \
-    X(S, COUNT, max_connections_per_address, "max_connections_per_address", "0", "0..1M", OPTION_RESTART,   \
-      "0: no bound")                                                                                        \
-    X(S, DURATION, drain_delay_ms, "drain_delay", "0s", "0..1h", OPTION_RESTART,                            \
+#define CALLBACK_OPTIONS(X, S)                                                                            \
+    X(S, ENDPOINTS, listen, "listen", "0.0.0.0:8443", "1..16", OPTION_RESTART,                            \
+      "where Tencent's callbacks arrive")                                                                 \
+    X(S, URL_PATH, path, "path", "/", "", 0, "path of the URL that is set in the console")                \
+    X(S, BOOL, tls, "tls", "on", "", OPTION_RESTART,                                                      \
+      "off: plain HTTP, behind a load balancer that ends TLS")                                            \
+    X(S, FILE, certificate, "certificate", "/etc/presenced/tls/fullchain.pem", "", OPTION_CREDENTIAL,     \
+      "certificate chain, PEM")                                                                           \
+    X(S, FILE, private_key, "private_key", "/etc/presenced/tls/privkey.pem", "", OPTION_CREDENTIAL,       \
+      "its private key, PEM")                                                                             \
+    X(S, FILE, client_ca, "client_ca", "", "", 0, "when set, a client certificate it signed is required") \
+    X(S, CHOICE, other_commands, "other_commands", "fail", "fail | ok", 0,                                \
+      "answer to other authentic callbacks")                                                              \
+    X(S, NETWORKS, allow, "allow", "", "0..1024", 0, "networks that may call, empty: any")                \
+    X(S, NETWORKS, trusted_proxies, "trusted_proxies", "", "0..1024", 0,                                  \
+      "networks whose X-Forwarded-For is believed")                                                       \
+    X(S, SIZE, max_body_bytes, "max_body", "64K", "1K..1M", OPTION_RESTART, "longest body that is taken") \
+    X(S, COUNT, max_connections, "max_connections", "10000", "1..1M", OPTION_RESTART,                     \
+      "connections open at a time")                                                                       \
+    X(S, DURATION, idle_timeout_ms, "idle_timeout", "75s", "1s..1h", OPTION_RESTART,                      \
+      "a connection idle for longer is closed")                                                           \
+    X(S, DURATION, request_timeout_ms, "request_timeout", "10s", "100ms..1h", OPTION_RESTART,             \
+      "how long a whole request may take to arrive")                                                      \
+    X(S, COUNT, max_connections_per_address, "max_connections_per_address", "0", "0..1M", OPTION_RESTART, \
+      "0: no bound")                                                                                      \
+    X(S, CHOICE, proxy_protocol, "proxy_protocol", "off", "off | v2", OPTION_RESTART,                     \
+      "v2: connections from trusted_proxies begin with its header")                                       \
+    X(S, DURATION, drain_delay_ms, "drain_delay", "0s", "0..1h", OPTION_RESTART,                          \
       "how long to serve on, not ready, before closing")
 
 #define APP_OPTIONS(X, S)                                                                             \
     X(S, SECRETS, token, "token", "", "0..2", 0, "callback token of the console")                     \
-    X(S, FILES, token_file, "token_file", "", "0..2", 0, "file that holds the token")                 \
+    X(S, FILES, token_file, "token_file", "", "0..2", OPTION_CREDENTIAL, "file that holds the token") \
     X(S, BOOL, unsigned_ok, "unsigned", "no", "", 0, "yes: an app without a token is believed")       \
     X(S, DURATION, sign_tolerance_ms, "sign_tolerance", "60s", "1s..1h", 0,                           \
       "how far RequestTime may be from now")                                                          \
+    X(S, FILE, query_token_file, "query_token_file", "", "", OPTION_CREDENTIAL,                       \
+      "bearer token that opens this app's answers")                                                   \
+    X(S, DURATION, quiet_after_ms, "quiet_after", "0", "0..30d", 0,                                   \
+      "a warning when no callback of it came for so long, 0: never")                                  \
     X(S, TEXT, admin, "admin", "", "", 0, "an administrator: Tencent is asked in this name")          \
-    X(S, FILE, secret_key_file, "secret_key_file", "", "", 0, "file that holds the app's secret key") \
+    X(S, FILE, secret_key_file, "secret_key_file", "", "", OPTION_CREDENTIAL,                         \
+      "file that holds the app's secret key")                                                         \
     X(S, CHOICE, region, "region", "china",                                                           \
       "china | singapore | seoul | tokyo | frankfurt | silicon-valley | jakarta", 0,                  \
       "where the app lives, and so whom to ask")                                                      \
@@ -72,23 +81,32 @@ enum option_flag {
       "everyone online is asked about at least so often")                                                  \
     X(S, DURATION, sweep_ms, "sweep", "1h", "0..30d", 0, "and everyone known; 0: those online alone")
 
-#define STATUS_OPTIONS(X, S)                                                                  \
-    X(S, ENDPOINTS, listen, "listen", "127.0.0.1:8080", "1..16", OPTION_RESTART,              \
-      "where programs and people ask")                                                        \
-    X(S, FILE, certificate, "certificate", "", "", 0, "with private_key: HTTPS")              \
-    X(S, FILE, private_key, "private_key", "", "", 0, "its private key, PEM")                 \
-    X(S, FILE, token_file, "token_file", "", "", 0, "bearer token that a client has to show") \
+#define STATUS_OPTIONS(X, S)                                                                     \
+    X(S, ENDPOINTS, listen, "listen", "127.0.0.1:8080", "1..16", OPTION_RESTART,                 \
+      "where programs and people ask")                                                           \
+    X(S, FILE, certificate, "certificate", "", "", OPTION_CREDENTIAL, "with private_key: HTTPS") \
+    X(S, FILE, private_key, "private_key", "", "", OPTION_CREDENTIAL, "its private key, PEM")    \
+    X(S, FILE, token_file, "token_file", "", "", OPTION_CREDENTIAL,                              \
+      "bearer token that a client has to show")                                                  \
     X(S, NAMES, allowed_hosts, "allowed_hosts", "", "0..64", 0, "names that Host may carry, beside localhost")
 
-#define STORE_OPTIONS(X, S)                                                                     \
-    X(S, FILE, path, "path", "", "", OPTION_RESTART, "folder of the store, empty: memory only") \
-    X(S, CHOICE, durability, "durability", "commit", "relaxed | commit | sync", OPTION_RESTART, \
-      "what OK promises")                                                                       \
-    X(S, SIZE, memory_bytes, "memory", "64M", "8M..64G", OPTION_RESTART, "the engine's buffers and caches")
+#define STORE_OPTIONS(X, S)                                                                                 \
+    X(S, FILE, path, "path", "", "", OPTION_RESTART, "folder of the store, empty: memory only")             \
+    X(S, CHOICE, durability, "durability", "commit", "relaxed | commit | sync", OPTION_RESTART,             \
+      "what OK promises")                                                                                   \
+    X(S, SIZE, memory_bytes, "memory", "64M", "8M..64G", OPTION_RESTART, "the engine's buffers and caches") \
+    X(S, DURATION, history_ms, "history", "24h", "0..30d", OPTION_RESTART,                                  \
+      "how long each user's events are kept, 0: not")                                                       \
+    X(S, SIZE, history_max_bytes, "history_max_size", "1G", "64M..16G", OPTION_RESTART,                     \
+      "the oldest of them give way")
 
 #define REPLICATION_OPTIONS(X, S)                                   \
     X(S, TEXT, url, "url", "", "", OPTION_NOT_YET | OPTION_RESTART, \
       "redis://host:port/db or unix:/path, empty: one node")
+
+#define CONTROL_OPTIONS(X, S)                                     \
+    X(S, ENDPOINTS, listen, "listen", "", "0..1", OPTION_RESTART, \
+      "unix:/path for presencectl; empty: control.sock in $RUNTIME_DIRECTORY, if that is set")
 
 #define LOG_OPTIONS(X, S)                                                              \
     X(S, CHOICE, level, "level", "info", "error | warning | notice | info | debug", 0, \

@@ -37,6 +37,12 @@ struct transport_listener *http_listener_transport(const struct http_listener *l
  * and free; cheap where none waits. */
 void http_listener_wake(struct http_listener *listener);
 
+/* Has the streams asked whether there is something to send (struct http_stream): one wake-up a thread,
+ * however many streams it has. From any thread, between start and free; cheap where there is no stream. Where
+ * there are many, wake-ups that follow each other closely are served together: a thread gives them a quarter
+ * of its time. */
+void http_listener_wake_streams(struct http_listener *listener);
+
 struct http_counters {
     uint64_t n_requests;
     uint64_t n_malformed; /* requests for on_refusal(); connections closed on what is no request */
@@ -44,6 +50,10 @@ struct http_counters {
 
 /* Any thread. */
 void http_listener_counters(const struct http_listener *listener, struct http_counters *ret_counters);
+
+/* The same as metrics. `name`: of its transport. */
+void http_listener_metrics(const struct http_listener *listener, const char *name,
+                           const struct metric_visitor *visitor);
 
 /* The version of libmicrohttpd at run time: "0.9.75". */
 const char *http_library_version(void);

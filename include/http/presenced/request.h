@@ -11,6 +11,7 @@
 
 #include <stdalign.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /* Room for a handler's own struct, from on_headers() to on_request() and on_resume(). Zero before. */
 #define HTTP_CONTEXT_SIZE 64
@@ -28,12 +29,23 @@ struct http_request {
     void *connection; /* the listener's */
 };
 
+/* That struct, of at most HTTP_CONTEXT_SIZE bytes. */
+#define http_request_context(request, type)                               \
+    ({                                                                    \
+        _Static_assert(sizeof(type) <= HTTP_CONTEXT_SIZE, "it has room"); \
+        (type *)(void *)(request)->context;                               \
+    })
+
 /* The value of the `nth` header (from 0) of that name, compared without case; ptr NULL when there is none. */
 struct str http_request_header(const struct http_request *request, const char *name, unsigned nth);
 
 /* What is wrong with the client's certificate, as a constant text: none was shown, or the listener's client
  * CA did not sign it. NULL: nothing is. Verified once a connection. */
 const char *http_request_client_problem(const struct http_request *request);
+
+/* The user whose process has connected to the Unix socket, as this process's user namespace knows it. False:
+ * the connection is not one of a Unix socket. */
+bool http_request_peer_uid(const struct http_request *request, uid_t *ret_uid);
 
 /* Why a listener refuses a request by itself, for its handler to word the answer. */
 enum http_refusal {
@@ -48,8 +60,8 @@ struct http_reply;
 
 /* What a listener serves: two calls a request, on the listener's thread, neither of which may block. */
 struct http_handler {
-    /* The headers are there, the body is not. NULL: read the body, then call on_request(). A reply: the body
-     * is read and thrown away, then the reply is sent. */
+    /* The headers are there, the body is not. NULL: read the body, then call on_request(). A reply, but no
+     * stream: the body is read and thrown away, then the reply is sent. */
     struct http_reply *(*on_headers)(void *cls, struct http_request *request);
 
     /* The body is whole. NULL: memory is gone, the connection is closed. http_reply_later(): what the answer

@@ -29,6 +29,7 @@ struct change {
     uint64_t unix_ms;  /* when it was applied */
     enum change_kind kind;
     enum change_origin origin;
+    bool was_online;   /* the user, before it */
     struct str record; /* record.h; borrowed */
 };
 
@@ -40,7 +41,7 @@ DEFINE_CLEANUP(struct changes *, changes_free)
 /* For the table, which calls it with the user's shard locked, so the changes of one user are in their order.
  * Returns the new revision. Never fails: all memory was taken at the start. */
 uint64_t changes_append(struct changes *changes, enum change_kind kind, enum change_origin origin,
-                        uint64_t unix_ms, struct str record);
+                        bool was_online, uint64_t unix_ms, struct str record);
 
 /* Is shown each change as it is appended, in their order: for one who must not be behind at all. on_change()
  * is called under the log's lock and a shard's, so it is quick, waits for nothing and calls nothing that may
@@ -62,13 +63,14 @@ void changes_unobserve(struct changes *changes, struct changes_observer *observe
 /* The newest revision, 0 before the first. */
 uint64_t changes_last_revision(const struct changes *changes);
 
-struct changes_held {
+struct changes_size {
+    uint64_t last_revision; /* as changes_last_revision() */
     uint64_t n_entries;
     uint64_t n_bytes; /* of their records */
 };
 
 /* What the log holds at the moment. */
-void changes_held(struct changes *changes, struct changes_held *ret_held);
+void changes_size(struct changes *changes, struct changes_size *ret_size);
 
 /* An eventfd of the follower's that gets 1 written when there is something new; once, until somebody calls
  * changes_read() again. So a follower first reads its eventfd, then the changes, until there are none.

@@ -7,6 +7,7 @@
  * time table_add_app(). Readers get copies. The caller passes the time, so that tests can say what it is. */
 
 #include "presenced/changes.h"
+#include "presenced/metric.h"
 #include "presenced/user.h"
 
 struct table;
@@ -82,6 +83,7 @@ struct table_applied {
     /* What the outcome rests on: where changes up to this one are stored, so is what the event came to. Of a
      * repeat it is its shard's newest change, so it may be later than need be, never earlier. */
     uint64_t rests_on_revision;
+    bool is_repeat; /* TABLE_UNCHANGED: it is what is known already; else it is older */
     bool restamped; /* EventTime was missing or too far ahead, so the time received stands for it */
 };
 
@@ -175,6 +177,9 @@ uint64_t table_n_events(const struct table *table, uint16_t app);
 
 /* Users of all apps that are online now. */
 uint64_t table_n_online(const struct table *table);
+
+/* Of all apps, and of the change log. */
+void table_metrics(struct table *table, const struct metric_visitor *visitor);
 
 struct table_filter {
     int app;      /* -1: any */

@@ -6,6 +6,7 @@
  * for each app that has a key: everyone after a gap, then users in doubt (table_mark()), then everybody again
  * and again. It never delays an event. Any thread may call everything here but new and free. */
 
+#include "presenced/metric.h"
 #include "presenced/secret.h"
 #include "presenced/table.h"
 
@@ -83,5 +84,9 @@ struct reconcile_stats {
 
 /* False where nobody asks for that app. */
 bool reconcile_stats(struct reconcile *reconcile, uint16_t app, struct reconcile_stats *ret_stats);
+
+/* `app` is the value of their label. */
+void reconcile_metrics(const struct reconcile_stats *stats, struct str app,
+                       const struct metric_visitor *visitor);
 
 #endif

@@ -5,10 +5,12 @@
 /* The status listener's handler: who is online, asked by local programs and people. Its calls come from the
  * listener's threads; status_adopt() may be called meanwhile. */
 
-#include "presenced/histogram.h"
 #include "presenced/history.h"
+#include "presenced/metric.h"
+#include "presenced/refused.h"
 #include "presenced/request.h"
 #include "presenced/table.h"
+#include "presenced/user_event.h"
 #include "presenced/warnings.h"
 
 /* What the listener's max_body_bytes should be: room for the longest query, 1000 ids of 256 bytes, most of
@@ -27,35 +29,38 @@ struct status_health {
     const char *degraded; /* what is amiss though events are taken, a constant text; NULL: nothing */
 };
 
-/* A number that someone else keeps. Times are in ms or us, as the name says. */
-struct status_number {
-    const char *name;   /* its key in /v1/stats, and what metrics.h knows it by */
-    const char *answer; /* of callbacks by outcome, how those are answered: "ok"; else NULL */
-    uint64_t value;
-};
-
-struct status_visitor {
-    void (*visit)(void *cls, const struct status_number *number);
+/* A part of the daemon whose numbers are shown. Called from any of the listener's threads. */
+struct status_part {
+    const char
+        *group;      /* an object of /v1/stats around this part and its neighbours of the same; NULL: none */
+    const char *key; /* of its own object in /v1/stats; NULL: /metrics alone shows it */
+    void (*visit)(void *cls, const struct metric_visitor *visitor); /* NULL: there is no such part here */
+    const char *(*problem)(
+        void *cls); /* what hinders it, NULL: nothing; NULL for one that says nothing of it */
     void *cls;
 };
 
-static inline void status_tell(const struct status_visitor *visitor, const char *name, uint64_t value)
-{
-    visitor->visit(visitor->cls, &(struct status_number){.name = name, .value = value});
-}
-
-/* A group of them: each() hands every one to the visitor. `name`: a key for JSON. */
-struct status_counters {
-    const char *name;
-    void (*each)(void *cls, const struct status_visitor *visitor);
+/* The same of one app of the table, in that app's object of /v1/stats. */
+struct status_app_part {
+    /* False where it has nothing to do with the app. NULL: there is no such part here. */
+    bool (*visit)(void *cls, uint16_t app, const struct metric_visitor *visitor);
     void *cls;
 };
 
-/* What is told of the asking of Tencent for one app of the table: hands its numbers to the visitor. False
- * where that app has no key. */
-struct status_reconcile {
-    bool (*each)(void *cls, uint16_t app,
-                 const struct status_visitor *visitor); /* NULL: it is not known here */
+struct status_user_events_query {
+    uint64_t app_id;
+    struct str user_id;
+    uint64_t since_unix_ms; /* 0: all that is kept */
+    uint64_t limit;
+};
+
+/* Who remembers the events of users. */
+struct status_user_events {
+    /* Hands the user's events to `visit`, the newest first; `*ret_complete`: none of those asked for is
+     * missing. 0, above 0 where that would take too long, or -ENOMEM. NULL: nobody does. */
+    int (*read)(void *cls, const struct status_user_events_query *query,
+                void (*visit)(void *cls, const struct user_event *event), void *visit_cls,
+                bool *ret_complete);
     void *cls;
 };
 
@@ -63,28 +68,38 @@ struct status_reconcile {
 struct status_config {
     struct table *table;
     struct history *history;
+    struct status_user_events user_events;
     const char *version;
     uint64_t started_unix_ms;
     uint64_t started_monotonic_ms;
     uint64_t (*unix_ms)(void); /* clock_unix_ms(), or a test's */
+    uint64_t (*monotonic_ms)(void);
+    unsigned max_streams;            /* of GET /v1/events */
+    void (*wake_streams)(void *cls); /* http_listener_wake_streams(); called under locks of the table */
+    void *wake_cls;
     struct status_health (*health)(void *cls);
     void *health_cls;
     struct warnings *warnings;
-    struct status_counters events;        /* callbacks by outcome */
-    struct status_counters configuration; /* what became of reloads */
-    struct status_counters store;         /* each NULL: there is none */
-    struct status_reconcile reconcile;
-    const struct status_counters *listeners; /* one a listener, named as it */
-    size_t n_listeners;
-    const struct histogram *callback_durations; /* us */
-    const struct histogram *event_lags;         /* ms */
+    struct refused_list *refused;    /* shown, and takes the requests that are refused here */
+    const struct status_part *parts; /* in the order in which they are shown */
+    size_t n_parts;
+    struct status_app_part reconcile;
+    struct status_part streams; /* status_new() sets it */
 };
 
-/* What a reload may change; copied. */
+/* A token with which an app's questions are answered, and no other's. */
+struct status_app_token {
+    uint16_t app; /* in the table */
+    struct str token;
+};
+
+/* What a reload may change; copied. Where there is any token, one of them is asked for. */
 struct status_settings {
     const struct str *allowed_hosts; /* beside localhost and any IP literal */
     size_t n_allowed_hosts;
-    struct str token; /* empty: none is asked for */
+    struct str token; /* that of the listener, which opens all; empty: none */
+    const struct status_app_token *app_tokens;
+    size_t n_app_tokens;
 };
 
 struct status;
@@ -104,6 +119,15 @@ DEFINE_CLEANUP(struct status_settings *, status_discard)
 
 /* Requests are checked against these from now on. Consumes them. */
 void status_adopt(struct status *status, struct status_settings *prepared);
+
+/* Of requests for what is not open to anybody: who was let in, and who was not, for Host or token. */
+struct status_admission {
+    uint64_t n_admitted;
+    uint64_t n_not_admitted;
+    const char *not_admitted_reason; /* of the last, in words; NULL: none yet */
+};
+
+void status_admission(const struct status *status, struct status_admission *ret_admission);
 
 /* For struct http_config, with the status as its handler_cls. */
 const struct http_handler *status_handler(void);

@@ -9,11 +9,18 @@
 
 /* Code and name; the worst first. */
 #define WARNING_CODES(X)                                          \
+    X(EVERYTHING_REFUSED, "everything_refused")                   \
+    X(STORE_PROBLEM, "store_problem")                             \
+    X(NO_ROOM, "no_room")                                         \
+    X(HANDSHAKES_FAIL, "handshakes_fail")                         \
+    X(RELOAD_FAILED, "reload_failed")                             \
     X(CERTIFICATE_EXPIRED, "certificate_expired")                 \
     X(CERTIFICATE_NOT_YET_VALID, "certificate_not_yet_valid")     \
     X(CERTIFICATE_EXPIRES_SOON, "certificate_expires_soon")       \
     X(CERTIFICATE_WITHOUT_TLS_1_2, "certificate_without_tls_1_2") \
+    X(APP_QUIET, "app_quiet")                                     \
     X(RECONCILE, "reconcile")                                     \
+    X(DRAINING, "draining")                                       \
     X(APP_UNSIGNED, "app_unsigned")
 
 enum warning_code {
@@ -35,8 +42,8 @@ void warnings_free(struct warnings *warnings);
 DEFINE_CLEANUP(struct warnings *, warnings_free)
 
 /* It is so, or still is. `subject` tells those of one code apart: an app's id, a listener's number. The text,
- * cut to WARNING_TEXT_SIZE, takes the place of what was said of it before. One that is new is logged; where
- * there is no memory for it, that is all. `now_ms`: clock_monotonic_ms(). */
+ * cut to fit WARNING_TEXT_SIZE, but not within a character, takes the place of what was said of it before.
+ * One that is new is logged; where there is no memory for it, that is all. `now_ms`: clock_monotonic_ms(). */
 void warnings_raise(struct warnings *warnings, enum warning_code code, uint64_t subject, const char *text,
                     uint64_t now_ms);
 

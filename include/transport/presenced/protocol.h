@@ -5,10 +5,14 @@
 /* Between a transport and the protocol that is spoken over it. The transport knows sockets, TLS, bounds and
  * deadlines, and reads no byte of a request; the protocol reads and writes. A connection is, in this order:
  *
- *   deferred    accepted, nothing received yet: the transport's
+ *   deferred    accepted, nothing received yet, but for the header of a proxy: the transport's
  *   begun       its first bytes have come: the protocol's, with its descriptor, until it is released
  *   lingering   released while its peer was still sending: the transport's again, which discards input for a
  *               while, so that no reset overtakes the reply
+ *
+ * A reply may be a stream, which goes on for as long as both sides like (stream.c): request_timeout and
+ * idle_timeout do not run, stream_timeout does while there is something to send; and nobody waits for it at a
+ * drain, at which it is told to end.
  *
  * Everything here is for the thread of the connection's worker, but where it says otherwise. */
 
@@ -51,13 +55,15 @@ struct transport_connection {
     struct transport_worker *worker;
     struct tls_session *tls; /* begun by the protocol, freed by the transport. NULL: there is none */
     struct address peer;
-    bool is_bounded;     /* counted by address */
-    bool is_busy;        /* request_timeout runs; else idle_timeout */
-    bool has_asked;      /* it has sent a request */
-    bool has_hung_up;    /* its peer sends no more */
-    bool is_cut;         /* not begun, and closed at the end of the round */
-    uint64_t n_received; /* bytes of the requests that were answered */
-    int linger_fd;       /* a second descriptor of the socket; -1: none */
+    struct proxy_reader *proxy_reader; /* its PROXY header is still to come; NULL: none is */
+    bool is_bounded;                   /* counted by address */
+    bool is_busy;                      /* request_timeout runs; else idle_timeout */
+    bool has_asked;                    /* it has sent a request */
+    bool has_hung_up;                  /* its peer sends no more */
+    bool is_cut;                       /* not begun, and closed at the end of the round */
+    bool is_stream;                    /* its reply is; stream_timeout runs while it is in a queue */
+    uint64_t n_received;               /* bytes of the requests that were answered */
+    int linger_fd;                     /* a second descriptor of the socket; -1: none */
     uint64_t n_lingering_bytes;
     struct transport_connection *next_cut;
 };
@@ -75,8 +81,11 @@ struct transport_protocol {
     uint64_t (*wait_ms)(const struct transport_worker *worker);
     void (*run)(struct transport_worker *worker);
 
-    /* Nothing is left to run, and no request waits for its answer. */
+    /* Nothing is left to run, and no request waits for its answer. Streams do not count. */
     bool (*is_idle)(const struct transport_worker *worker);
+
+    /* Nothing is accepted any more: streams are to say what is last and end, those that begin later too. */
+    void (*end_streams)(struct transport_worker *worker);
 
     /* The first bytes have come. */
     void (*begin)(struct transport_connection *connection);
@@ -115,6 +124,18 @@ void transport_connection_becomes_busy(struct transport_connection *connection);
 
 /* idle_timeout begins now: the reply was sent. */
 void transport_connection_becomes_idle(struct transport_connection *connection);
+
+/* The reply is a stream from now on, until transport_connection_becomes_idle(). */
+void transport_stream_begin(struct transport_connection *connection);
+
+/* More of a stream was handed over to be sent, so all before it was taken: stream_timeout begins now. */
+void transport_stream_sends(struct transport_connection *connection);
+
+/* Nothing of a stream is left to be sent: no time-out runs. */
+void transport_stream_is_sent(struct transport_connection *connection);
+
+/* Counts and logs a stream that is cut off, for its reader is too slow; `reason` is a constant text. */
+void transport_stream_is_cut(struct transport_connection *connection, const char *reason);
 
 /* Bytes received after the last request that was answered; 0 for a single empty line. */
 uint64_t transport_connection_n_unanswered_bytes(const struct transport_connection *connection);

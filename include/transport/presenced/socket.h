@@ -13,10 +13,14 @@ struct socket_file {
     ino_t inode;
 };
 
-/* Binds and listens, close-on-exec and non-blocking. A Unix socket gets mode 0660; one left over by a dead
+/* Who may connect to a Unix socket: its owner, or its group too. */
+#define SOCKET_MODE_OWNER 0600
+#define SOCKET_MODE_GROUP 0660
+
+/* Binds and listens, close-on-exec and non-blocking. A Unix socket gets this mode; one left over by a dead
  * process is replaced, one that a living process listens on is not (-EADDRINUSE). IPv6 sockets take IPv6
  * only. `ret_file` is for socket_file_remove(). 0, or -errno. */
-int socket_listen(const struct endpoint *endpoint, struct socket_file *ret_file, int *ret_fd);
+int socket_listen(const struct endpoint *endpoint, mode_t mode, struct socket_file *ret_file, int *ret_fd);
 
 /* Removes the file, where it still is the same, and forgets it. */
 void socket_file_remove(struct socket_file *file);

@@ -6,6 +6,7 @@
  * thread that serves them; tls_adopt() may be called while they are served. */
 
 #include "presenced/certificate.h"
+#include "presenced/metric.h"
 #include "presenced/str.h"
 
 struct tls;
@@ -25,6 +26,11 @@ struct tls_generation;
  * -ENOMEM. */
 int tls_generation_new(const struct certificate *certificate, struct str client_ca_pem,
                        struct tls_generation **ret_generation, struct certificate_error *ret_error);
+
+/* The same from files, of which certificate_read() says what they hold. */
+int tls_generation_read(const char *certificate_path, const char *private_key_path, struct str client_ca_pem,
+                        struct tls_generation **ret_generation, struct certificate_error *ret_error);
+
 void tls_generation_free(struct tls_generation *generation);
 DEFINE_CLEANUP(struct tls_generation *, tls_generation_free)
 
@@ -73,7 +79,7 @@ struct tls_stats {
     uint64_t n_resumed;
     uint64_t n_failed; /* of clients that had sent something */
     uint64_t n_failed_by[TLS_N_FAILURES];
-    uint64_t certificate_end_unix_s; /* of the one that handshakes use now */
+    uint64_t certificate_end_unix_ms; /* of the one that handshakes use now */
 };
 
 /* That of the generation that handshakes use now; false before the first. Any thread. */
@@ -81,6 +87,9 @@ bool tls_certificate(struct tls *tls, struct tls_certificate *ret_certificate);
 
 /* Any thread. */
 void tls_stats(const struct tls *tls, struct tls_stats *ret_stats);
+
+/* The same as metrics. `listener`: its name. */
+void tls_metrics(const struct tls *tls, const char *listener, const struct metric_visitor *visitor);
 
 /* For the listener. */
 

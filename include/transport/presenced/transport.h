@@ -6,6 +6,7 @@
  * protocol's (presenced/protocol.h). Created, started, stopped and freed by one thread. */
 
 #include "presenced/address.h"
+#include "presenced/metric.h"
 #include "presenced/tls.h"
 
 #include <stddef.h>
@@ -21,8 +22,11 @@ struct transport_config {
     unsigned max_connections_per_address; /* 0: no bound */
     const struct network *unbounded;      /* peers that the bound above does not count; copied */
     size_t n_unbounded;
+    bool takes_proxy_header; /* connections of those peers begin with one, of PROXY protocol 2 */
     uint64_t idle_timeout_ms;
     uint64_t request_timeout_ms;
+    uint64_t stream_timeout_ms; /* for how long a stream's reader may take nothing of what is there for it; 0:
+                                 * the protocol has no streams */
 };
 
 /* `protocol` and `protocol_cls` outlive the listener. 0, or -errno. */
@@ -52,7 +56,8 @@ void transport_listener_drain(struct transport_listener *listener);
 void transport_listener_pause(struct transport_listener *listener);
 
 /* After transport_listener_pause(): waits until all requests that have come are answered, and those of who
- * has just connected, at most `timeout_ms`. Whether that is so. */
+ * has just connected, at most `timeout_ms`. Whether that is so. Streams are told to end; nobody waits for
+ * readers who do not take what is last. */
 bool transport_listener_wait_idle(struct transport_listener *listener, uint64_t timeout_ms);
 
 /* Ends threads, connections and sockets. Takes NULL. */
@@ -78,16 +83,43 @@ DEFINE_CLEANUP(struct transport_networks *, transport_networks_free)
 void transport_listener_adopt_unbounded(struct transport_listener *listener,
                                         struct transport_networks *networks);
 
+/* Why a connection that was to begin with a PROXY header was closed. */
+#define TRANSPORT_PROXY_REFUSALS(X)                                                             \
+    X(MISSING, "missing", "it does not begin with a PROXY header: is send-proxy-v2 set there?") \
+    X(VERSION_1, "version_1", "its PROXY header is of version 1, not 2")                        \
+    X(MALFORMED, "malformed", "its PROXY header is malformed")                                  \
+    X(TOO_LONG, "too_long", "its PROXY header is longer than 4096 bytes")                       \
+    X(CUT, "cut", "it was closed in the middle of its PROXY header")                            \
+    X(TIMED_OUT, "timed_out", "its PROXY header did not come within request_timeout")
+
+enum transport_proxy_refusal {
+#define TRANSPORT_PROXY_AS_ENUM(id, name, text) TRANSPORT_PROXY_##id,
+    TRANSPORT_PROXY_REFUSALS(TRANSPORT_PROXY_AS_ENUM)
+#undef TRANSPORT_PROXY_AS_ENUM
+        TRANSPORT_N_PROXY_REFUSALS,
+};
+
+/* Constant texts: the name that metrics have, and the words of the log. */
+const char *transport_proxy_refusal_name(enum transport_proxy_refusal refusal);
+const char *transport_proxy_refusal_text(enum transport_proxy_refusal refusal);
+
 struct transport_counters {
     uint64_t n_connections; /* open now */
     uint64_t n_connections_max;
     uint64_t n_accepted;
     uint64_t n_refused_per_address; /* closed at once, for max_connections_per_address */
+    uint64_t n_no_room;             /* times that one had to wait, for n_connections_max are open */
     uint64_t n_timed_out;           /* cut off for request_timeout: slow to send, or to take the reply */
+    uint64_t n_proxy_refused[TRANSPORT_N_PROXY_REFUSALS];
+    uint64_t n_streams_cut; /* cut off for slow readers: for stream_timeout, or by the protocol */
 };
 
 /* Any thread. */
 void transport_listener_counters(const struct transport_listener *listener,
                                  struct transport_counters *ret_counters);
+
+/* The same as metrics, labelled with the listener's name. */
+void transport_listener_metrics(const struct transport_listener *listener,
+                                const struct metric_visitor *visitor);
 
 #endif

@@ -26,11 +26,17 @@ enum signature_outcome {
 /* Whether `sign` is the signature of `request_time` with one of the key's tokens. The time it takes does not
  * depend on which token matches or on how much of it does. RequestTime counts whole seconds and so is
  * compared with the second that `now_unix_ms` lies in: a difference of just the tolerance is within it. 0, an
- * outcome, -ENOMEM, or -ENOTSUP when OpenSSL has no SHA-256. */
+ * outcome, -ENOMEM, or -ENOTSUP when OpenSSL has no SHA-256. `*ret_token` is the place in the key of the
+ * first that matches. */
 int signature_check(const struct signature_key *key, struct str sign, struct str request_time,
-                    uint64_t tolerance_ms, uint64_t now_unix_ms);
+                    uint64_t tolerance_ms, uint64_t now_unix_ms, unsigned *ret_token);
 
 /* Whether this process can check signatures at all, for the start: 0, -ENOMEM or -ENOTSUP. */
 int signature_prepare(void);
+
+#define SIGNATURE_TEXT_SIZE 65
+
+/* Sign as Tencent makes it, in lower-case digits, NUL-terminated. 0, -ENOMEM or -ENOTSUP. */
+int signature_make(struct str token, struct str request_time, char ret_sign[static SIGNATURE_TEXT_SIZE]);
 
 #endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "ask.h"
+#include "text.h"
+
+/* What is found out, for people and for programs. */
+struct findings {
+    bool is_alive;
+    bool is_ready;
+    bool needs_person;
+    struct buf text;
+};
+
+static void findings_fini(struct findings *findings)
+{
+    buf_fini(&findings->text);
+}
+
+static void add(struct findings *findings, const struct screen *screen, bool is_well, const char *what,
+                struct str safe)
+{
+    findings->needs_person |= !is_well;
+    tint_append(&findings->text, is_well ? TINT_GOOD : TINT_BAD, screen->tints,
+                is_well ? STR("ok   ") : STR("LOOK "));
+    buf_appendf(&findings->text, "%s%.*s\n", what, STR_FMT(safe));
+}
+
+/* 0, or CTL_WRONG: nobody answers. */
+static int check_alive(struct ask *ask, struct findings *findings)
+{
+    cleanup(answer_fini) struct answer answer = {0};
+    int r = client_get(ask->client, "/livez", &answer);
+    if (r != 0) {
+        return r;
+    }
+    findings->is_alive = answer.status == 200;
+    if (!findings->is_alive) {
+        return client_explain(ask->client, &answer);
+    }
+    add(findings, &ask->screen, true, "it runs, and answers at ", str_from(target_name(&ask->target)));
+    return 0;
+}
+
+static int check_ready(struct ask *ask, struct findings *findings)
+{
+    cleanup(answer_fini) struct answer answer = {0};
+    cleanup(buf_fini) struct buf text = {0};
+    int r = client_get(ask->client, "/readyz", &answer);
+    if (r != 0) {
+        return r;
+    }
+    cleanup(document_freep) cJSON *document = document_parse(buf_str(&answer.body));
+    struct str degraded = member_text(document, "degraded");
+    findings->is_ready = answer.status == 200;
+    text_append_safe(&text, findings->is_ready ? degraded : member_text(document, "status"));
+    if (!findings->is_ready) {
+        add(findings, &ask->screen, false, "load balancers send nothing here: it is ", buf_str(&text));
+    } else if (degraded.len > 0) {
+        add(findings, &ask->screen, false, "it takes events, but cannot store them: ", buf_str(&text));
+    } else {
+        add(findings, &ask->screen, true, "it takes events", STR(""));
+    }
+    return 0;
+}
+
+/* An app without a token is what the configuration asks for; it is said, but needs nobody. */
+static void add_warning(const struct ask *ask, const cJSON *warning, struct findings *findings)
+{
+    cleanup(buf_fini) struct buf text = {0};
+    bool is_well = str_equal(member_text(warning, "code"), STR("app_unsigned"));
+    text_append_safe(&text, member_text(warning, "text"));
+    add(findings, &ask->screen, is_well, "", buf_str(&text));
+}
+
+static void check_warnings(struct ask *ask, const cJSON *stats, struct findings *findings)
+{
+    const cJSON *warning;
+    cJSON_ArrayForEach(warning, member(stats, "warnings"))
+    {
+        add_warning(ask, warning, findings);
+    }
+    if (cJSON_GetArraySize(member(stats, "warnings")) == 0) {
+        add(findings, &ask->screen, true, "there are no warnings", STR(""));
+    }
+}
+
+static int put_json(const struct findings *findings, const cJSON *stats, int status)
+{
+    cleanup(buf_fini) struct buf text = {0};
+    char *warnings = cJSON_PrintUnformatted(member(stats, "warnings"));
+    buf_appendf(&text, "{\"alive\":%s,\"ready\":%s,\"needs_person\":%s,\"warnings\":%s}\n",
+                findings->is_alive ? "true" : "false", findings->is_ready ? "true" : "false",
+                findings->needs_person ? "true" : "false", warnings == NULL ? "[]" : warnings);
+    cJSON_free(warnings);
+    return screen_put(&text, status);
+}
+
+int ctl_check(const struct arguments *arguments)
+{
+    cleanup(ask_fini) struct ask ask;
+    cleanup(ask_answer_fini) struct ask_answer stats = {.document = NULL};
+    cleanup(findings_fini) struct findings findings = {0};
+    int r = ask_begin(arguments, &ask);
+    if (r == 0) {
+        r = check_alive(&ask, &findings);
+    }
+    if (r == 0) {
+        r = check_ready(&ask, &findings);
+    }
+    if (r == 0) {
+        r = ask_get(&ask, "/v1/stats", &stats);
+    }
+    if (r != 0) {
+        return arguments->json ? r : screen_put(&findings.text, r);
+    }
+    check_warnings(&ask, stats.document, &findings);
+    int status = findings.needs_person ? CTL_NO : CTL_YES;
+    return arguments->json ? put_json(&findings, stats.document, status) : screen_put(&findings.text, status);
+}

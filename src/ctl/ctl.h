@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_CTL_H
+#define PRESENCED_CTL_H
+
+/* What the commands of presencectl share. One thread. */
+
+#include "arguments.h"
+
+/* Exit statuses. */
+enum ctl_status {
+    CTL_YES = 0,   /* or found, or done */
+    CTL_NO = 1,    /* or not found, or refused */
+    CTL_WRONG = 2, /* the command line is wrong, or nobody could be asked */
+};
+
+/* One a file, in those of their names. */
+int ctl_get(const struct arguments *arguments);
+int ctl_history(const struct arguments *arguments);
+int ctl_query(const struct arguments *arguments);
+int ctl_list(const struct arguments *arguments);
+int ctl_watch(const struct arguments *arguments);
+int ctl_stats(const struct arguments *arguments);
+int ctl_refused(const struct arguments *arguments);
+int ctl_check(const struct arguments *arguments);
+int ctl_trigger(const struct arguments *arguments);
+int ctl_verify(const struct arguments *arguments);
+
+/* orders.c */
+int ctl_reload(const struct arguments *arguments);
+int ctl_drain(const struct arguments *arguments);
+int ctl_log_level(const struct arguments *arguments);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "verdict.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void verdict_fini(struct verdict *verdict)
+{
+    for (size_t i = 0; i < verdict->n_checks; i++) {
+        buf_fini(&verdict->checks[i].text);
+    }
+    *verdict = (struct verdict){.outcome = NULL};
+}
+
+static void add(struct verdict *verdict, const char *name, bool passed, const char *format, va_list arguments)
+    __attribute__((format(printf, 4, 0)));
+
+static void add(struct verdict *verdict, const char *name, bool passed, const char *format, va_list arguments)
+{
+    cleanup(cleanup_freep) char *text = NULL;
+    if (verdict->n_checks == VERDICT_N_CHECKS_MAX) {
+        return;
+    }
+    struct check *check = &verdict->checks[verdict->n_checks++];
+    *check = (struct check){.name = name, .passed = passed};
+    if (vasprintf(&text, format, arguments) < 0) {
+        text = NULL;
+        check->text.failed = true;
+        return;
+    }
+    buf_append(&check->text, str_from(text));
+}
+
+void verdict_pass(struct verdict *verdict, const char *name, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add(verdict, name, true, format, arguments);
+    va_end(arguments);
+}
+
+void verdict_fail(struct verdict *verdict, const char *name, const char *outcome, unsigned status,
+                  const char *format, ...)
+{
+    static const char old[] = "refused_time";
+    va_list arguments;
+    va_start(arguments, format);
+    add(verdict, name, false, format, arguments);
+    va_end(arguments);
+    if (verdict->outcome == NULL) {
+        verdict->outcome = outcome;
+        verdict->status = status;
+    } else if (strcmp(verdict->outcome, old) == 0 && verdict->but_old == NULL) {
+        verdict->but_old = outcome;
+    }
+}

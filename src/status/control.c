@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* An order's way, under the control's lock:
+ *
+ *   on_request()  checks it and lets it wait; requests wait in the order they came
+ *   on_resume()   FREE → ASKED, and wakes the taker      the first that waits
+ *   the taker     ASKED → TAKEN → SETTLED
+ *   on_resume()   SETTLED → FREE, and answers            the same request
+ *
+ * A request whose connection ends meanwhile leaves its order behind: the next that waits finds it settled,
+ * not its own, and takes its place. */
+#include "presenced/control.h"
+
+#include "answer.h"
+#include "presenced/json_read.h"
+
+#include <assert.h>
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <pthread.h>
+
+enum stage {
+    STAGE_FREE,
+    STAGE_ASKED,
+    STAGE_TAKEN,
+    STAGE_SETTLED,
+};
+
+struct control {
+    struct control_config config;
+    pthread_mutex_t lock;
+    enum stage stage;
+    bool is_closed; /* nobody takes orders any more */
+    uint64_t n_orders;
+    uint64_t ticket; /* of the order that is not FREE */
+    struct control_order order;
+    enum control_outcome outcome;
+    struct buf lines;
+};
+
+static const struct {
+    const char *path;
+    enum control_kind kind;
+    const char *done; /* what the answer calls it */
+    const char *refused;
+} orders[] = {
+    {"/v1/control/reload", CONTROL_RELOAD, "reloaded", "nothing was taken over"},
+    {"/v1/control/drain", CONTROL_DRAIN, "draining", "it does not drain"},
+    {"/v1/control/log-level", CONTROL_LOG_LEVEL, "changed", "the level stays as it was"},
+};
+#define N_ORDERS (sizeof(orders) / sizeof(orders[0]))
+
+/* What a request leaves in its context until it is answered. */
+struct context {
+    uint64_t ticket; /* 0: it was refused, though memory was gone to say so */
+    struct control_order order;
+};
+static struct http_reply *refuse_peer(const struct http_request *request)
+{
+    static struct log_limit limit = {.per_second = 1, .burst = 5};
+    uint64_t n_suppressed = 0;
+    uid_t uid = (uid_t)-1;
+    (void)http_request_peer_uid(request, &uid);
+    if (log_limit_pass(&limit, &n_suppressed)) {
+        log_warning("order refused: it is not from root or the daemon's user", log_u64("uid", uid),
+                    log_str("path", request->path), log_u64("suppressed", n_suppressed));
+    }
+    return answer_problem((struct problem){403, "orders are taken from root and the daemon's user alone"});
+}
+
+static bool is_permitted(const struct control *control, const struct http_request *request)
+{
+    uid_t uid;
+    return http_request_peer_uid(request, &uid) && (uid == 0 || uid == control->config.uid);
+}
+
+static struct http_reply *on_headers(void *cls, struct http_request *request)
+{
+    struct control *control = cls;
+    struct context *context = http_request_context(request, struct context);
+    size_t i = 0;
+    context->ticket = 0;
+    if (!is_permitted(control, request)) {
+        return refuse_peer(request);
+    }
+    while (i < N_ORDERS && !str_equal(request->path, str_from(orders[i].path))) {
+        i++;
+    }
+    if (i == N_ORDERS) {
+        return answer_problem((struct problem){404, "there is no such order"});
+    }
+    if (!str_equal(request->method, STR("POST"))) {
+        return answer_problem_with((struct problem){405, "an order is given by POST"},
+                                   (struct http_header){"Allow", "POST"});
+    }
+    context->order.kind = orders[i].kind;
+    context->ticket = ++control->n_orders;
+    return NULL;
+}
+
+static bool parse_level(struct str body, enum log_level *ret_level)
+{
+    static const char *const names[] = {"error", "warning", "notice", "info", "debug"};
+    cleanup(json_read_freep) cJSON *root = NULL;
+    struct str name;
+    if (json_read(body, &root) != 0 || !cJSON_IsObject(root) ||
+        !json_read_text(json_read_member(root, "level"), &name)) {
+        return false;
+    }
+    for (unsigned i = LOG_LEVEL_ERROR; i <= LOG_LEVEL_DEBUG; i++) {
+        if (str_equal(name, str_from(names[i]))) {
+            *ret_level = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct http_reply *on_request(void *cls, struct http_request *request)
+{
+    struct context *context = http_request_context(request, struct context);
+    (void)cls;
+    if (context->ticket == 0) {
+        return NULL;
+    }
+    if (context->order.kind == CONTROL_LOG_LEVEL && !parse_level(request->body, &context->order.level)) {
+        return answer_problem(
+            (struct problem){400, "the body is not {\"level\":\"error | warning | notice | info | debug\"}"});
+    }
+    return http_reply_later();
+}
+
+static struct http_reply *answer_done(const struct control *control)
+{
+    struct buf body = {0};
+    struct json_writer json = {.out = &body};
+    json_begin_object(&json, NULL);
+    json_str(&json, "status", str_from(orders[control->order.kind].done));
+    answer_write_lines(&json, "warnings", buf_str(&control->lines));
+    json_end_object(&json);
+    return answer_json(200, &body);
+}
+
+static struct http_reply *answer_settled(const struct control *control)
+{
+    if (control->outcome == CONTROL_DONE) {
+        return answer_done(control);
+    }
+    return answer_problem_errors((struct problem){409, orders[control->order.kind].refused},
+                                 buf_str(&control->lines));
+}
+
+/* With the lock held. */
+static struct http_reply *go_on(struct control *control, const struct context *context, bool *ret_has_asked)
+{
+    bool is_own = control->ticket == context->ticket;
+    if (is_own && control->stage == STAGE_SETTLED) {
+        control->stage = STAGE_FREE;
+        return answer_settled(control);
+    }
+    if (control->is_closed) {
+        return answer_problem((struct problem){503, "presenced is stopping"});
+    }
+    if (control->stage == STAGE_ASKED || control->stage == STAGE_TAKEN) {
+        return http_reply_later();
+    }
+    control->stage = STAGE_ASKED;
+    control->ticket = context->ticket;
+    control->order = context->order;
+    *ret_has_asked = true;
+    return http_reply_later();
+}
+
+static struct http_reply *on_resume(void *cls, struct http_request *request)
+{
+    struct control *control = cls;
+    bool has_asked = false;
+    (void)pthread_mutex_lock(&control->lock);
+    struct http_reply *reply = go_on(control, http_request_context(request, struct context), &has_asked);
+    (void)pthread_mutex_unlock(&control->lock);
+    if (has_asked) {
+        control->config.wake(control->config.wake_cls);
+    }
+    return reply;
+}
+
+static struct http_reply *on_refusal(void *cls, struct http_request *request, enum http_refusal why,
+                                     const char *error)
+{
+    static const unsigned statuses[] = {
+        [HTTP_REFUSAL_BAD_FRAMING] = 400, [HTTP_REFUSAL_LENGTH_REQUIRED] = 411,
+        [HTTP_REFUSAL_TOO_LARGE] = 413,   [HTTP_REFUSAL_HEAD_TOO_LARGE] = 431,
+        [HTTP_REFUSAL_VERSION] = 505,
+    };
+    (void)cls;
+    (void)request;
+    return answer_problem((struct problem){statuses[why], error});
+}
+
+int control_new(const struct control_config *config, struct control **ret_control)
+{
+    struct control *control = calloc(1, sizeof(*control));
+    if (control == NULL) {
+        return -ENOMEM;
+    }
+    control->config = *config;
+    (void)pthread_mutex_init(&control->lock, NULL);
+    *ret_control = control;
+    return 0;
+}
+
+void control_free(struct control *control)
+{
+    if (control != NULL) {
+        (void)pthread_mutex_destroy(&control->lock);
+        buf_fini(&control->lines);
+        free(control);
+    }
+}
+
+const struct http_handler *control_handler(void)
+{
+    static const struct http_handler handler = {
+        .on_headers = on_headers, .on_request = on_request, .on_resume = on_resume, .on_refusal = on_refusal};
+    return &handler;
+}
+
+bool control_take(struct control *control, struct control_order *ret_order)
+{
+    (void)pthread_mutex_lock(&control->lock);
+    bool is_asked = control->stage == STAGE_ASKED && !control->is_closed;
+    if (is_asked) {
+        control->stage = STAGE_TAKEN;
+        *ret_order = control->order;
+    }
+    (void)pthread_mutex_unlock(&control->lock);
+    return is_asked;
+}
+
+void control_settle(struct control *control, enum control_outcome outcome, struct str lines)
+{
+    (void)pthread_mutex_lock(&control->lock);
+    control->stage = STAGE_SETTLED;
+    control->outcome = outcome;
+    buf_fini(&control->lines);
+    buf_append(&control->lines, lines);
+    if (control->lines.failed) {
+        buf_fini(&control->lines); /* the outcome alone is told */
+    }
+    (void)pthread_mutex_unlock(&control->lock);
+}
+
+void control_close(struct control *control)
+{
+    (void)pthread_mutex_lock(&control->lock);
+    control->is_closed = true;
+    (void)pthread_mutex_unlock(&control->lock);
+}

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: MIT */
+/* Events stand at their revision modulo the ring's size, one after another without a gap; behind the last of
+ * them the change log goes on, from where the next are written as they are asked for. The log holds what
+ * nobody was there to ask for meanwhile, so a stream can be resumed after a while without any. */
+#include "feed.h"
+
+#include "presenced/json.h"
+#include "presenced/record.h"
+#include "user_json.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define MAX_EVENTS 65536
+#define MAX_BYTES ((size_t)16 << 20)
+
+/* Changes read from the log at a time. */
+#define BATCH_MAX 64
+#define BATCH_BYTES 65536
+
+/* A new stream does not want what is behind it, but others who come back may. That many changes are written
+ * for them, in some milliseconds; where there are more they begin anew. */
+#define CATCH_UP_MAX 4096
+
+/* What the allocator adds to an event, about. */
+#define OVERHEAD_BYTES 16
+
+struct entry {
+    char *bytes; /* the user's id, then the text */
+    uint64_t unix_ms;
+    uint32_t text_len;
+    uint32_t hash;
+    uint16_t app;
+    uint16_t user_len;
+    uint8_t id_len;
+    bool is_forgotten;
+    bool was_online;
+    bool is_online;
+};
+
+struct feed {
+    struct feed_config config;
+    pthread_mutex_t lock; /* of all below but the atomics */
+    uint64_t first;       /* the oldest that is held; above the last where none is */
+    uint64_t last;        /* the newest that was written */
+    size_t n_bytes;
+    struct entry *entries;
+    struct changes_observer observer; /* in the change log's list while there are streams */
+    _Atomic bool is_awaited;          /* the next change is told; since the log ended at `awaits_after` */
+    uint64_t awaits_after;
+    struct buf storage; /* for one batch */
+    struct buf scratch; /* for one event */
+    struct change batch[BATCH_MAX];
+    _Atomic uint64_t n_streams;
+    _Atomic uint64_t n_joined;
+    _Atomic uint64_t n_refused;
+    _Atomic uint64_t n_resets;
+    _Atomic uint64_t n_written;
+};
+
+/* Once, until somebody asks again. */
+static void on_change(void *cls, const struct change *change)
+{
+    struct feed *feed = cls;
+    (void)change;
+    if (atomic_load_explicit(&feed->is_awaited, memory_order_relaxed) &&
+        atomic_exchange(&feed->is_awaited, false)) {
+        feed->config.wake(feed->config.wake_cls);
+    }
+}
+
+int feed_new(const struct feed_config *config, struct feed **ret_feed)
+{
+    struct feed *feed = calloc(1, sizeof(*feed));
+    if (feed == NULL) {
+        return -ENOMEM;
+    }
+    feed->config = *config;
+    feed->config.max_events = config->max_events == 0 ? MAX_EVENTS : config->max_events;
+    feed->config.max_bytes = config->max_bytes == 0 ? MAX_BYTES : config->max_bytes;
+    feed->observer = (struct changes_observer){.on_change = on_change, .cls = feed};
+    feed->first = 1;
+    (void)pthread_mutex_init(&feed->lock, NULL);
+    feed->entries = calloc(feed->config.max_events, sizeof(*feed->entries));
+    if (feed->entries == NULL) {
+        feed_free(feed);
+        return -ENOMEM;
+    }
+    *ret_feed = feed;
+    return 0;
+}
+
+static struct entry *entry_of(const struct feed *feed, uint64_t revision)
+{
+    return &feed->entries[revision & (feed->config.max_events - 1)];
+}
+
+static size_t size_of(const struct entry *entry)
+{
+    return OVERHEAD_BYTES + entry->user_len + entry->text_len;
+}
+
+static void drop_oldest(struct feed *feed)
+{
+    struct entry *entry = entry_of(feed, feed->first++);
+    feed->n_bytes -= size_of(entry);
+    free(entry->bytes);
+}
+
+/* Drops all, and goes on behind `revision`. */
+static void begin_anew(struct feed *feed, uint64_t revision)
+{
+    while (feed->first <= feed->last) {
+        drop_oldest(feed);
+    }
+    feed->last = revision;
+    feed->first = revision + 1;
+}
+
+void feed_free(struct feed *feed)
+{
+    if (feed != NULL) {
+        changes_unobserve(table_changes(feed->config.table), &feed->observer);
+        begin_anew(feed, feed->last);
+        free(feed->entries);
+        buf_fini(&feed->storage);
+        buf_fini(&feed->scratch);
+        (void)pthread_mutex_destroy(&feed->lock);
+        free(feed);
+    }
+}
+
+int feed_join(struct feed *feed)
+{
+    int outcome = 0;
+    (void)pthread_mutex_lock(&feed->lock);
+    uint64_t n = atomic_load(&feed->n_streams);
+    if (n >= feed->config.max_streams) {
+        atomic_fetch_add(&feed->n_refused, 1);
+        outcome = FEED_FULL;
+    } else {
+        if (n == 0) {
+            atomic_store(&feed->is_awaited, false);
+            changes_observe(table_changes(feed->config.table), &feed->observer);
+        }
+        atomic_store(&feed->n_streams, n + 1);
+        atomic_fetch_add(&feed->n_joined, 1);
+    }
+    (void)pthread_mutex_unlock(&feed->lock);
+    return outcome;
+}
+
+void feed_leave(struct feed *feed)
+{
+    (void)pthread_mutex_lock(&feed->lock);
+    if (atomic_fetch_sub(&feed->n_streams, 1) == 1) {
+        changes_unobserve(table_changes(feed->config.table), &feed->observer);
+    }
+    (void)pthread_mutex_unlock(&feed->lock);
+}
+
+void feed_lock(struct feed *feed)
+{
+    (void)pthread_mutex_lock(&feed->lock);
+}
+
+void feed_unlock(struct feed *feed)
+{
+    (void)pthread_mutex_unlock(&feed->lock);
+}
+
+/* ---- what an event says ---- */
+
+void feed_write_id(const struct feed *feed, uint64_t revision, struct buf *out)
+{
+    buf_append(out, STR("id: "));
+    buf_append_u64(out, feed->config.epoch);
+    buf_append_char(out, '.');
+    buf_append_u64(out, revision);
+    buf_append_char(out, '\n');
+}
+
+void feed_write_user(const struct feed *feed, const struct user *user, uint64_t now_ms, struct buf *out)
+{
+    struct json_writer json = {.out = out};
+    buf_append(out, STR("event: presence\ndata: "));
+    user_json_write(&json, feed->config.table, user, now_ms);
+    buf_append(out, STR("\n\n"));
+}
+
+static void write_forgotten(const struct feed *feed, uint16_t app, struct str user, struct buf *out)
+{
+    struct json_writer json = {.out = out};
+    buf_append(out, STR("event: forgotten\ndata: "));
+    json_begin_object(&json, NULL);
+    json_u64(&json, "app", table_app_id(feed->config.table, app));
+    json_str(&json, "user", user);
+    json_end_object(&json);
+    buf_append(out, STR("\n\n"));
+}
+
+/* FNV-1a: it only tells users apart before their ids are compared. */
+static uint32_t hash_of(uint16_t app, struct str user)
+{
+    uint32_t hash = 2166136261U ^ app;
+    for (size_t i = 0; i < user.len; i++) {
+        hash = (hash ^ (unsigned char)user.ptr[i]) * 16777619U;
+    }
+    return hash;
+}
+
+/* The state is that of the time of the change: what time alone has brought about since is a change of its
+ * own.
+ */
+static bool is_online(const struct feed *feed, const struct user *user, uint64_t unix_ms)
+{
+    struct user_summary summary;
+    struct user_view view = table_view(feed->config.table, unix_ms);
+    user_summarise(user, &view, &summary);
+    return summary.state == USER_ONLINE;
+}
+
+/* ---- from the log into the ring ---- */
+
+static int write_change(struct feed *feed, const struct change *change)
+{
+    const uint8_t *record = (const uint8_t *)change->record.ptr;
+    struct str id = record_id(record);
+    struct buf *scratch = &feed->scratch;
+    struct entry entry = {
+        .unix_ms = change->unix_ms,
+        .app = record_app(record),
+        .user_len = (uint16_t)id.len,
+        .hash = hash_of(record_app(record), id),
+        .was_online = change->was_online,
+        .is_forgotten = change->kind == CHANGE_FORGOTTEN,
+    };
+    buf_clear(scratch);
+    buf_append(scratch, id);
+    feed_write_id(feed, change->revision, scratch);
+    entry.id_len = (uint8_t)(scratch->len - id.len);
+    if (entry.is_forgotten) {
+        write_forgotten(feed, entry.app, id, scratch);
+    } else {
+        struct user user;
+        record_decode(record, &user);
+        entry.is_online = is_online(feed, &user, change->unix_ms);
+        feed_write_user(feed, &user, change->unix_ms, scratch);
+    }
+    entry.text_len = (uint32_t)(scratch->len - id.len);
+    entry.bytes = scratch->failed ? NULL : malloc(scratch->len);
+    if (entry.bytes == NULL) {
+        buf_fini(scratch);
+        return -ENOMEM;
+    }
+    memcpy(entry.bytes, scratch->ptr, scratch->len);
+    while (feed->first <= feed->last && (feed->last + 1 - feed->first == feed->config.max_events ||
+                                         feed->n_bytes + size_of(&entry) > feed->config.max_bytes)) {
+        drop_oldest(feed);
+    }
+    feed->n_bytes += size_of(&entry);
+    feed->last = change->revision;
+    *entry_of(feed, feed->last) = entry;
+    atomic_fetch_add_explicit(&feed->n_written, 1, memory_order_relaxed);
+    return 0;
+}
+
+/* Writes the next few changes. 0, FEED_NONE, -ENOMEM; or FEED_GONE: the log has lost what comes next, so it
+ * goes on with the newest. */
+static int write_next(struct feed *feed)
+{
+    struct changes *changes = table_changes(feed->config.table);
+    size_t n = 0;
+    if (feed->awaits_after == feed->last && atomic_load(&feed->is_awaited)) {
+        return FEED_NONE; /* or on_change() would have been there: spares the log's lock */
+    }
+    /* Before the log is read: a change that this does not find is told. */
+    atomic_store(&feed->is_awaited, true);
+    feed->awaits_after = UINT64_MAX;
+    int r = changes_read(changes, feed->last, BATCH_MAX, BATCH_BYTES, &feed->storage, feed->batch, &n);
+    if (r == CHANGES_LOST) {
+        begin_anew(feed, changes_last_revision(changes));
+        return FEED_GONE;
+    }
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        r = write_change(feed, &feed->batch[i]);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (n == 0) {
+        feed->awaits_after = feed->last;
+        return FEED_NONE;
+    }
+    atomic_store(&feed->is_awaited, false); /* who gets these asks for more anyway */
+    return 0;
+}
+
+uint64_t feed_newest(struct feed *feed)
+{
+    uint64_t newest = changes_last_revision(table_changes(feed->config.table));
+    if (newest - feed->last > CATCH_UP_MAX) {
+        begin_anew(feed, newest);
+    }
+    while (feed->last < newest) {
+        if (write_next(feed) != 0) {
+            begin_anew(feed, newest);
+        }
+    }
+    return feed->last;
+}
+
+static bool parse_id(const struct feed *feed, struct str id, uint64_t *ret_revision)
+{
+    uint64_t epoch;
+    struct str head;
+    struct str text = id;
+    return str_split(&text, '.', &head) && text.ptr != NULL && str_parse_u64(head, UINT64_MAX, &epoch) &&
+           epoch == feed->config.epoch && str_parse_u64(text, UINT64_MAX, ret_revision);
+}
+
+int feed_find(struct feed *feed, struct str id, uint64_t *ret_revision)
+{
+    uint64_t revision;
+    if (!parse_id(feed, id, &revision) ||
+        revision > changes_last_revision(table_changes(feed->config.table))) {
+        return FEED_OTHER_RUN;
+    }
+    int r = 0;
+    while (r == 0 && feed->last < revision) {
+        r = write_next(feed);
+    }
+    if (r != 0 || revision + 1 < feed->first) {
+        return FEED_GONE;
+    }
+    *ret_revision = revision;
+    return 0;
+}
+
+int feed_next(struct feed *feed, uint64_t revision, struct feed_event *ret_event)
+{
+    if (revision == feed->last) {
+        int r = write_next(feed);
+        if (r != 0) {
+            return r;
+        }
+    }
+    if (revision + 1 < feed->first || revision > feed->last) {
+        return FEED_GONE;
+    }
+    const struct entry *entry = entry_of(feed, revision + 1);
+    *ret_event = (struct feed_event){
+        .revision = revision + 1,
+        .unix_ms = entry->unix_ms,
+        .app = entry->app,
+        .is_forgotten = entry->is_forgotten,
+        .was_online = entry->was_online,
+        .is_online = entry->is_online,
+        .hash = entry->hash,
+        .user = {entry->bytes, entry->user_len},
+        .text = {entry->bytes + entry->user_len, entry->text_len},
+        .id_len = entry->id_len,
+    };
+    return 0;
+}
+
+void feed_count_reset(struct feed *feed)
+{
+    atomic_fetch_add(&feed->n_resets, 1);
+}
+
+struct table *feed_table(const struct feed *feed)
+{
+    return feed->config.table;
+}
+
+/* The counters, read once. */
+struct feed_counters {
+    uint64_t n_streams;
+    uint64_t n_streams_max;
+    uint64_t n_joined;
+    uint64_t n_refused;
+    uint64_t n_resets;
+    uint64_t n_written;
+};
+
+static const struct metric metrics[] = {
+    {.name = "presenced_streams",
+     .type = METRIC_GAUGE,
+     .help = "Streams of events that are open.",
+     .key = "open",
+     .offset = offsetof(struct feed_counters, n_streams)},
+    {.name = "presenced_streams_max",
+     .type = METRIC_GAUGE,
+     .help = "How many may be open.",
+     .key = "open_max",
+     .offset = offsetof(struct feed_counters, n_streams_max)},
+    {.name = "presenced_streams_opened_total",
+     .type = METRIC_COUNTER,
+     .help = "Streams opened.",
+     .key = "opened",
+     .offset = offsetof(struct feed_counters, n_joined)},
+    {.name = "presenced_streams_refused_total",
+     .type = METRIC_COUNTER,
+     .help = "Streams refused, for as many were open as may be.",
+     .key = "refused",
+     .offset = offsetof(struct feed_counters, n_refused)},
+    {.name = "presenced_streams_reset_total",
+     .type = METRIC_COUNTER,
+     .help = "Times that a stream was told that it has missed something.",
+     .key = "resets",
+     .offset = offsetof(struct feed_counters, n_resets)},
+    {.name = "presenced_stream_events_written_total",
+     .type = METRIC_COUNTER,
+     .help = "Changes written as events, each once for all streams.",
+     .key = "events_written",
+     .offset = offsetof(struct feed_counters, n_written)},
+};
+
+void feed_metrics(void *cls, const struct metric_visitor *visitor)
+{
+    const struct feed *feed = cls;
+    const struct feed_counters counters = {
+        .n_streams = atomic_load(&feed->n_streams),
+        .n_streams_max = feed->config.max_streams,
+        .n_joined = atomic_load(&feed->n_joined),
+        .n_refused = atomic_load(&feed->n_refused),
+        .n_resets = atomic_load(&feed->n_resets),
+        .n_written = atomic_load(&feed->n_written),
+    };
+    metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), &counters, (struct str){NULL, 0}, visitor);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#include "peers.h"
+
+bool peer_is_trusted(struct transport_shared *shared, const struct address *peer)
+{
+    bool trusted = peer->len == 0; /* a Unix socket */
+    (void)pthread_rwlock_rdlock(&shared->unbounded_lock);
+    for (size_t i = 0; i < shared->unbounded->n; i++) {
+        trusted |= network_contains(&shared->unbounded->items[i], peer);
+    }
+    (void)pthread_rwlock_unlock(&shared->unbounded_lock);
+    return trusted;
+}
+
+bool peer_take_share(struct transport_connection *connection)
+{
+    struct transport_shared *shared = worker_of(connection)->shared;
+    if (shared->addresses == NULL || peer_is_trusted(shared, &connection->peer)) {
+        return true;
+    }
+    connection->is_bounded = address_bound_add(shared->addresses, &connection->peer);
+    return connection->is_bounded;
+}
