@@ -55,6 +55,8 @@ static void app_fini(struct config_app *app)
         wipe_buf(&app->tokens[i]);
     }
     wipe_buf(&app->query_token);
+    secret_free(app->secret_key);
+    app->secret_key = NULL;
 }
 
 void config_fini(struct config *config)

@@ -53,6 +53,56 @@ static void check_app(const struct config *config, const struct config_app *app,
     }
 }
 
+/* https://host, with or without a port; http:// for this machine alone, or the UserSig is anybody's. */
+static bool is_api_url(struct str url)
+{
+    bool is_plain = str_starts_with(url, STR("http://"));
+    size_t scheme = is_plain ? strlen("http://") : strlen("https://");
+    struct str host = {url.ptr + scheme, url.len > scheme ? url.len - scheme : 0};
+    for (size_t i = 0; i < host.len; i++) {
+        if (strchr("/?#@ \\", host.ptr[i]) != NULL) {
+            return false;
+        }
+    }
+    if (!is_plain) {
+        return str_starts_with(url, STR("https://")) && host.len > 0;
+    }
+    return str_starts_with(host, STR("127.0.0.1:")) || str_starts_with(host, STR("[::1]:")) ||
+           str_starts_with(host, STR("localhost:"));
+}
+
+static bool has_line(const struct config_app *app, const char *key)
+{
+    const struct option_row *option = option_find(option_app_section, str_from(key));
+    return app->lines.keys[option - option_app_section->options] != 0;
+}
+
+/* What is needed to ask Tencent. */
+static void check_asking(const struct config_app *app, struct problems *problems)
+{
+    if (is_set(app->admin) && !is_set(app->secret_key_file)) {
+        problems_add(problems, config_line(&app->lines, "app", "admin"),
+                     "[app %s] admin: needs secret_key_file", app->id_text);
+    }
+    if (!is_set(app->admin) && is_set(app->secret_key_file)) {
+        problems_add(problems, config_line(&app->lines, "app", "secret_key_file"),
+                     "[app %s] secret_key_file: needs admin", app->id_text);
+    }
+    if (!is_set(app->api_url)) {
+        return;
+    }
+    if (!is_api_url(str_from(app->api_url))) {
+        problems_add(
+            problems, config_line(&app->lines, "app", "api_url"),
+            "[app %s] api_url: https://host or https://host:port is allowed, and http:// with a port "
+            "of 127.0.0.1, [::1] or localhost",
+            app->id_text);
+    } else if (has_line(app, "region")) {
+        problems_add(problems, config_line(&app->lines, "app", "api_url"),
+                     "[app %s] api_url: not together with region", app->id_text);
+    }
+}
+
 static void check_status_pair(const struct config_status *status, struct problems *problems)
 {
     if (is_set(status->certificate) && !is_set(status->private_key)) {
@@ -192,6 +242,7 @@ void check_config(const struct config *config, struct problems *problems)
     check_conflicts(config, problems);
     for (size_t i = 0; i < config->n_apps; i++) {
         check_app(config, &config->apps[i], problems);
+        check_asking(&config->apps[i], problems);
     }
 }
 

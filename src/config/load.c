@@ -132,7 +132,8 @@ static int begin_section(void *cls, unsigned line, struct str name)
     if (table == NULL || rest.ptr != NULL) {
         problems_add(
             loader->problems, line,
-            "[%.*s]: no such section: callback, app ID, presence, status, store, replication, control or log",
+            "[%.*s]: no such section: callback, app ID, presence, reconcile, status, store, replication, "
+            "control or log",
             STR_FMT(name));
         return 0;
     }

@@ -17,6 +17,7 @@
 static const struct option_row callback_options[] = {CALLBACK_OPTIONS(ROW, config_callback)};
 static const struct option_row app_options[] = {APP_OPTIONS(ROW, config_app)};
 static const struct option_row presence_options[] = {PRESENCE_OPTIONS(ROW, config_presence)};
+static const struct option_row reconcile_options[] = {RECONCILE_OPTIONS(ROW, config_reconcile)};
 static const struct option_row status_options[] = {STATUS_OPTIONS(ROW, config_status)};
 static const struct option_row store_options[] = {STORE_OPTIONS(ROW, config_store)};
 static const struct option_row replication_options[] = {REPLICATION_OPTIONS(ROW, config_replication)};
@@ -35,6 +36,7 @@ const struct option_section option_sections[] = {
     SECTION(callback, offsetof(struct config, callback)),
     SECTION(app, 0),
     SECTION(presence, offsetof(struct config, presence)),
+    SECTION(reconcile, offsetof(struct config, reconcile)),
     SECTION(status, offsetof(struct config, status)),
     SECTION(store, offsetof(struct config, store)),
     SECTION(replication, offsetof(struct config, replication)),

@@ -94,6 +94,25 @@ static int read_app_tokens(struct config_app *app, struct problems *problems)
     return 0;
 }
 
+/* A key is written as a token is. */
+static int read_secret_key(struct config_app *app, struct problems *problems)
+{
+    struct refusal refusal;
+    cleanup(wipe_buf) struct buf key = {0};
+    if (app->secret_key_file[0] == '\0') {
+        return 0;
+    }
+    int r = read_token(app->secret_key_file, &key, &refusal);
+    if (r == 0) {
+        return secret_new(buf_str(&key), &app->secret_key);
+    }
+    if (r == TOKEN_REFUSED) {
+        problems_add(problems, config_line(&app->lines, "app", "secret_key_file"),
+                     "[app %s] secret_key_file: %s %s", app->id_text, app->secret_key_file, refusal.why);
+    }
+    return r < 0 ? r : 0;
+}
+
 static int read_status_token(struct config_status *status, struct problems *problems)
 {
     struct refusal refusal;
@@ -168,6 +187,10 @@ int config_read_tokens(struct config *config, struct buf *errors)
             return r;
         }
         r = read_query_token(&config->apps[i], &problems);
+        if (r < 0) {
+            return r;
+        }
+        r = read_secret_key(&config->apps[i], &problems);
         if (r < 0) {
             return r;
         }

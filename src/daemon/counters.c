@@ -61,6 +61,15 @@ static void visit_status_listener(void *cls, const struct metric_visitor *visito
     visit_listener(cls, STATUS_LISTENER, visitor);
 }
 
+static void visit_asking(void *cls, const struct metric_visitor *visitor)
+{
+    struct daemon *daemon = cls;
+    const struct status_app_part part = asking_of_app(daemon);
+    for (unsigned app = 0; app < table_n_apps(daemon->table); app++) {
+        (void)part.visit(part.cls, (uint16_t)app, visitor);
+    }
+}
+
 static void visit_log(void *cls, const struct metric_visitor *visitor)
 {
     (void)cls;
@@ -144,6 +153,7 @@ void describe_parts(struct daemon *daemon, struct status_part ret_parts[static N
          .state = state_of_replication,
          .cls = daemon},
         {.key = "log", .visit = visit_log},
+        {.visit = visit_asking, .cls = daemon}, /* /v1/stats has it by app */
     };
     memcpy(ret_parts, parts, sizeof(parts));
 }

@@ -53,6 +53,7 @@ static int start_table(struct daemon *daemon)
             .push_online_window_ms = config->push_online_window_ms,
             .max_users = config->max_users,
             .forget_after_ms = config->forget_after_ms,
+            .assume_offline_after_ms = config->assume_offline_after_ms,
         },
         &daemon->table);
     if (r < 0) {
@@ -98,6 +99,7 @@ static const struct {
     {"history", start_history, stop_history},
     {"storage", start_storage, stop_storage},
     {"replication", start_replication, stop_replication},
+    {"reconcile", start_asking, stop_asking},
     {"callback", start_callback, stop_callback},
     {"status", start_status, stop_status},
     {"tls", start_tls, stop_tls},

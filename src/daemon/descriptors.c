@@ -17,7 +17,7 @@ static rlim_t n_needed(const struct daemon *daemon)
 {
     bool has_store = daemon->config->store.path[0] != '\0';
     bool has_history = has_store && daemon->config->store.history_ms > 0;
-    return OTHER_DESCRIPTORS + (rlim_t)(has_store ? STORE_N_DESCRIPTORS : 0) +
+    return OTHER_DESCRIPTORS + RECONCILE_N_DESCRIPTORS + (rlim_t)(has_store ? STORE_N_DESCRIPTORS : 0) +
            (rlim_t)(has_history ? EVENT_HISTORY_N_DESCRIPTORS : 0) +
            HTTP_DESCRIPTORS_A_THREAD * (rlim_t)(n_listener_threads() + CONTROL_THREADS) +
            HTTP_DESCRIPTORS_A_CONNECTION * (rlim_t)CONTROL_MAX_CONNECTIONS;

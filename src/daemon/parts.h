@@ -10,6 +10,7 @@
 #include "presenced/event_history.h"
 #include "presenced/listener.h"
 #include "presenced/log.h"
+#include "presenced/reconcile.h"
 #include "presenced/replica.h"
 #include "presenced/socket.h"
 #include "presenced/status.h"
@@ -42,7 +43,7 @@ struct reloads {
     struct reload_counters counters;
 };
 
-#define N_STATUS_PARTS 7
+#define N_STATUS_PARTS 8
 
 /* A socket that the service manager has opened. */
 struct activation_socket {
@@ -84,6 +85,7 @@ struct daemon {
     struct refused_list *refused;
     struct table *table;
     struct history *history;
+    _Atomic(struct reconcile *) reconcile; /* NULL: no app has had a key since the start */
     struct callback *callback;
     struct status *status;
     struct tls *tls[N_LISTENERS];          /* NULL: plain HTTP */
@@ -168,6 +170,24 @@ int replication_check(const struct config *config, struct buf *errors);
 
 /* Whether the daemon is ready as far as replication is concerned. */
 bool replication_is_learning(const struct daemon *daemon);
+
+/* asking.c: Tencent, for apps that have a key */
+int start_asking(struct daemon *daemon);
+void stop_asking(struct daemon *daemon);
+
+/* Makes ready what a configuration says of it. 0 or -errno, logged. */
+int prepare_asking(struct daemon *daemon, const struct config *config,
+                   struct reconcile_settings **ret_settings);
+
+/* Consumes the settings. */
+void adopt_asking(struct daemon *daemon, struct reconcile_settings *settings);
+
+/* Events may have been lost. */
+void lose_events(struct daemon *daemon);
+
+/* Of one app. False where nobody asks for it. */
+bool asking_stats(struct daemon *daemon, uint16_t app, struct reconcile_stats *ret_stats);
+struct status_app_part asking_of_app(struct daemon *daemon);
 
 /* counters.c */
 

@@ -180,6 +180,7 @@ int start_status(struct daemon *daemon)
         .health_cls = daemon,
         .warnings = daemon->warnings,
         .refused = daemon->refused,
+        .reconcile = asking_of_app(daemon),
         .parts = daemon->status_parts,
         .n_parts = N_STATUS_PARTS,
     };
@@ -324,6 +325,7 @@ struct policy {
     struct rules *rules;
     struct status_settings *status;
     struct transport_networks *unbounded;
+    struct reconcile_settings *asking;
 };
 
 static void policy_fini(struct policy *policy)
@@ -332,6 +334,7 @@ static void policy_fini(struct policy *policy)
     callback_discard(policy->rules);
     status_discard(policy->status);
     transport_networks_free(policy->unbounded);
+    reconcile_discard(policy->asking);
 }
 
 static int prepare_policy(struct daemon *daemon, const struct config *config, struct policy *ret_policy)
@@ -352,6 +355,10 @@ static int prepare_policy(struct daemon *daemon, const struct config *config, st
     }
     const struct callback_config callback = callback_config_of(daemon, config, apps);
     r = callback_prepare(daemon->callback, &callback, &ret_policy->rules);
+    if (r < 0) {
+        return r;
+    }
+    r = prepare_asking(daemon, config, &ret_policy->asking);
     if (r < 0) {
         return r;
     }
@@ -379,6 +386,7 @@ int reload_policy(struct daemon *daemon, const struct config *config)
     callback_adopt(daemon->callback, take_pointer(policy.rules));
     transport_listener_wait_round(listener);
     callback_reclaim(daemon->callback);
+    adopt_asking(daemon, take_pointer(policy.asking));
     configure_log(daemon, config);
     watch_certificates(daemon);
     warn_of_unsigned(daemon, config);

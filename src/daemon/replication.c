@@ -127,10 +127,11 @@ static bool was_kicked_by_another(const struct user *user, const struct row *row
 static void add_row_event(struct daemon *daemon, const struct user *user, const struct row *row)
 {
     const struct platform_names *names = table_platform_names(daemon->table);
+    const struct row_words words = row_words(row);
     struct user_event event;
     event.event_time_ms = row->event_time_ms;
-    event.action = row_action_name(row->action);
-    event.reason = row_reason_name(row->reason);
+    event.action = words.action;
+    event.reason = words.reason;
     event.platform = platform_name(names, row->platform);
     event.client = row->client;
     event.n_kicked = 0;

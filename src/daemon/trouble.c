@@ -36,6 +36,7 @@ struct trouble {
     uint64_t next_ms;
     struct listener_watch listeners[N_LISTENERS];
     struct app_watch apps[TABLE_N_APPS_MAX]; /* by index in the table */
+    bool store_has_problem;
 };
 
 int start_trouble(struct daemon *daemon)
@@ -110,6 +111,15 @@ static void look_at_app(struct daemon *daemon, uint16_t app, uint64_t now_ms)
          quiet_watch_look(&watch->quiet, stats.authentic_unix_ms, watch->quiet_after_ms, now_ms),
          "no authentic callback of app %" PRIu64 " came for %s (quiet_after): is it on in the console?", id,
          quiet_after);
+}
+
+static void look_at_asking(struct daemon *daemon, uint16_t app)
+{
+    struct reconcile_stats stats;
+    uint64_t id = table_app_id(daemon->table, app);
+    bool is_asked = asking_stats(daemon, app, &stats);
+    tell(daemon, WARNING_RECONCILE, id, is_asked && stats.problem[0] != '\0',
+         "app %" PRIu64 " is not reconciled: %s", id, stats.problem);
 }
 
 /* No app has such an id. */
@@ -188,6 +198,10 @@ static void look_at_store(struct daemon *daemon)
     const char *problem = daemon->store == NULL ? NULL : store_problem(daemon->store);
     tell(daemon, WARNING_STORE_PROBLEM, 0, problem != NULL,
          "events cannot be stored, and are answered FAIL: %s", problem);
+    if (daemon->trouble->store_has_problem && problem == NULL) {
+        lose_events(daemon); /* Tencent does not send them again */
+    }
+    daemon->trouble->store_has_problem = problem != NULL;
 }
 
 static void look_at_replication(struct daemon *daemon)
@@ -213,6 +227,7 @@ void trouble_look(struct daemon *daemon)
     daemon->trouble->next_ms = now_ms + LOOK_INTERVAL_MS;
     for (unsigned app = 0; app < table_n_apps(daemon->table); app++) {
         look_at_app(daemon, (uint16_t)app, now_ms);
+        look_at_asking(daemon, (uint16_t)app);
     }
     look_at_refusals(daemon, now_ms);
     for (unsigned i = 0; i < N_LISTENERS; i++) {

@@ -22,12 +22,13 @@ static void write_client(struct json_writer *json, const struct address *client)
 void portable_write_row(struct json_writer *json, const struct platform_names *names, const struct row *row,
                         struct str state)
 {
+    struct row_words words = row_words(row);
     json_str(json, "platform", platform_name(names, row->platform));
     if (state.ptr != NULL) {
         json_str(json, "state", state);
     }
-    json_str(json, "action", row_action_name(row->action));
-    json_str(json, "reason", row_reason_name(row->reason));
+    json_str(json, "action", words.action);
+    json_str(json, "reason", words.reason);
     json_u64(json, "event_time", row->event_time_ms);
     json_u64(json, "received_time", row->received_unix_ms);
     write_client(json, &row->client);
@@ -63,28 +64,16 @@ struct reading {
     char *problem;                        /* JSON_STRICT_PROBLEM_SIZE */
 };
 
-/* The number of a name among `n`. */
-static int read_choice(const struct reading *reading, const cJSON *member, unsigned n,
-                       struct str (*name_of)(unsigned number), uint8_t *ret_number)
+static int read_words(const struct reading *reading, const cJSON *action, const cJSON *reason,
+                      struct row *ret_row)
 {
-    struct str name;
-    for (unsigned number = 0; json_read_text(member, &name) && number < n; number++) {
-        if (str_equal(name, name_of(number))) {
-            *ret_number = (uint8_t)number;
-            return 0;
-        }
+    struct row_words words;
+    if (!json_read_text(action, &words.action) || !json_read_text(reason, &words.reason) ||
+        !row_read_words(&words, ret_row)) {
+        return json_strict_wrong(reading->problem,
+                                 "\"action\" is none that is known, or not with that \"reason\"");
     }
-    return json_strict_wrong(reading->problem, "\"%s\" is none that is known", member->string);
-}
-
-static struct str action_name(unsigned number)
-{
-    return row_action_name((enum row_action)number);
-}
-
-static struct str reason_name(unsigned number)
-{
-    return row_reason_name((enum row_reason)number);
+    return 0;
 }
 
 static int read_client(const struct reading *reading, const cJSON *member, struct address *ret_client)
@@ -125,11 +114,7 @@ static int read_row(const struct reading *reading, const cJSON *object, struct r
     if (r != 0) {
         return r;
     }
-    r = read_choice(reading, values[1], ROW_LOGIN + 1, action_name, &ret_row->action);
-    if (r != 0) {
-        return r;
-    }
-    r = read_choice(reading, values[2], ROW_REASON_OTHER + 1, reason_name, &ret_row->reason);
+    r = read_words(reading, values[1], values[2], ret_row);
     if (r != 0) {
         return r;
     }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What happens to users of whom nothing is heard: their push_online window ends, and they are dropped when
- * they have been offline for too long or when their room is needed.
+/* What happens to users of whom nothing is heard: their push_online window ends, a Login of theirs is no
+ * longer believed, and they are dropped when they have been offline for too long or when their room is
+ * needed.
+ *
+ * Windows end one by one, off a heap. Logins that are too old are few, and online users many: all of a shard
+ * are looked at when one of them may be due, which needs no memory a user.
  *
  * A clock that jumped ahead and was set right has ended windows too early. Whoever asks for one user reads
  * the state off the clock, so lists and counts have to follow it back: table_tick() reopens such windows. */
@@ -41,8 +45,9 @@ unsigned table_settle(struct table *table, struct shard *shard, uint64_t now_ms,
         struct user user;
         struct user_summary summary;
         uint32_t slot = heap_top_slot(&shard->heaps, HEAP_WINDOWS);
+        struct user_view view = table_filed_view(table, shard, slot, now_ms);
         record_decode(slots_at(&shard->slots, slot)->record, &user);
-        user_summarise(&user, table->config.push_online_window_ms, now_ms, &summary);
+        user_summarise(&user, &view, &summary);
         move(table, shard, slot, &user, &summary, now_ms);
     }
     return n;
@@ -58,8 +63,9 @@ static void reopen(struct table *table, struct shard *shard, uint32_t slot, uint
 {
     struct user user;
     struct user_summary summary;
+    struct user_view view = table_filed_view(table, shard, slot, now_ms);
     record_decode(slots_at(&shard->slots, slot)->record, &user);
-    user_summarise(&user, table->config.push_online_window_ms, now_ms, &summary);
+    user_summarise(&user, &view, &summary);
     if (has_ended_early(summary.window_end_ms, now_ms)) {
         move(table, shard, slot, &user, &summary, now_ms);
     } else if (summary.window_end_ms > shard->ended_ms) {
@@ -95,6 +101,91 @@ static unsigned reopen_all(struct table *table, struct shard *shard, uint64_t no
     return n;
 }
 
+/* Files a user by the shard's next `assumed_ms`. False when there is no memory for it. */
+static bool assume(struct table *table, struct shard *shard, uint32_t slot, uint64_t now_ms)
+{
+    struct user user;
+    struct user_summary summary;
+    const struct entry *entry = slots_at(&shard->slots, slot);
+    struct app *app = table->apps[record_app(entry->record)];
+    struct user_view view = table_filed_view(table, shard, slot, now_ms);
+    record_decode(entry->record, &user);
+    struct counted before = {entry->state, user_online_platforms(&user, &view)};
+    view.assumed_ms = shard->assuming_ms;
+    user_summarise(&user, &view, &summary);
+    struct heap_key heap_key = heap_key_of(&user, &summary);
+    struct counted after = {summary.state, summary.online};
+    if (before.state == after.state && memcmp(&before.online, &after.online, sizeof(after.online)) == 0) {
+        shard_rekey(shard, slot, &heap_key); /* for its times alone */
+        return true;
+    }
+    if (shard_reserve_heap(shard) < 0) {
+        return false;
+    }
+    app_count_changed(app, &before, &after);
+    shard_rekey(shard, slot, &heap_key);
+    (void)table_log_change(table, shard, CHANGE_UPDATED, CHANGE_BY_CLOCK, before.state == USER_ONLINE, now_ms,
+                           entry->record);
+    return true;
+}
+
+/* Whether all of the locked shard is to be looked at. */
+static bool begin_assuming(const struct table *table, struct shard *shard, uint64_t now_ms)
+{
+    if (shard->assuming_slot != 0) {
+        return true; /* there was no memory for all of it */
+    }
+    shard->assuming_ms = table_view(table, now_ms).assumed_ms;
+    if (shard->assuming_ms == shard->assumed_ms) {
+        return false;
+    }
+    /* The bound that is found anew. */
+    if (shard->assuming_ms > shard->assumed_ms) {
+        shard->oldest_login_ms = UINT64_MAX;
+    } else {
+        shard->newest_assumed_ms = 0;
+    }
+    return true;
+}
+
+/* Looks at the next few of the locked shard. Returns how many; `*ret_goes_on` is whether there are more. */
+static unsigned assume_step(struct table *table, struct shard *shard, uint64_t now_ms, bool *ret_goes_on)
+{
+    bool is_forward = shard->assuming_ms > shard->assumed_ms;
+    unsigned states = is_forward ? 1U << USER_ONLINE : SLOTS_ANY_STATE;
+    for (unsigned n = 0; n < STEP_MAX; n++) {
+        uint32_t slot = slots_next(&shard->slots, states, shard->assuming_slot);
+        if (slot == SLOT_NONE) {
+            shard->assumed_ms = shard->assuming_ms;
+            shard->assuming_slot = 0;
+            *ret_goes_on = false;
+            return n;
+        }
+        if (!assume(table, shard, slot, now_ms)) {
+            shard->oldest_login_ms = 0; /* again, from here on */
+            *ret_goes_on = false;
+            return n;
+        }
+        shard->assuming_slot = slot + 1;
+    }
+    *ret_goes_on = true;
+    return STEP_MAX;
+}
+
+/* Files all of a shard by the Logins that are believed at `now_ms`. Returns how many were looked at. */
+static unsigned assume_all(struct table *table, struct shard *shard, uint64_t now_ms)
+{
+    unsigned n = 0;
+    (void)pthread_mutex_lock(&shard->lock);
+    for (bool goes_on = begin_assuming(table, shard, now_ms); goes_on;) {
+        n += assume_step(table, shard, now_ms, &goes_on);
+        table_unlock(table, shard);
+        (void)pthread_mutex_lock(&shard->lock);
+    }
+    table_unlock(table, shard);
+    return n;
+}
+
 /* Forgets a user who is not online; `n_users` is the caller's to change. */
 static void drop(struct table *table, struct shard *shard, uint32_t slot, enum change_origin origin,
                  uint64_t now_ms)
@@ -106,6 +197,7 @@ static void drop(struct table *table, struct shard *shard, uint32_t slot, enum c
     /* Before the log tells of it: a follower that reads of a drop finds it counted. */
     app_raise_forgotten(table->apps[user.app], user_forgotten_stamp_ms(&user, now_ms));
     (void)table_log_change(table, shard, CHANGE_FORGOTTEN, origin, false, now_ms, bytes);
+    table_mark_slot(table, shard, slot, false);
     struct entry *entry = shard_remove(shard, place.hash, slot);
     app_count_removed(table->apps[user.app], entry->state);
     shard->n_dropped++;
@@ -206,8 +298,9 @@ static int forget_slot(struct table *table, struct shard *shard, uint32_t slot, 
 {
     struct user user;
     const struct entry *entry = slots_at(&shard->slots, slot);
+    const struct user_view as_they_read = {.now_ms = now_ms};
     record_decode(entry->record, &user);
-    if (entry->state == USER_ONLINE || merge_user(as_known, &user)) {
+    if (entry->state == USER_ONLINE || merge_user(as_known, &user, &as_they_read)) {
         return TABLE_KEPT;
     }
     drop(table, shard, slot, CHANGE_BY_REPLICA, now_ms);
@@ -223,6 +316,16 @@ int table_forget_user(struct table *table, struct user *as_known, uint64_t now_m
     int r = slot == SLOT_NONE ? TABLE_ABSENT : forget_slot(table, place.shard, slot, as_known, now_ms);
     table_unlock(table, place.shard);
     return r;
+}
+
+/* Whether a Login may be filed otherwise than it reads. */
+static bool is_to_assume(const struct table *table, unsigned at, uint64_t now_ms)
+{
+    uint64_t assumed_ms = table_view(table, now_ms).assumed_ms;
+    return table->config.assume_offline_after_ms != 0 &&
+           (atomic_load_explicit(&table->oldest_logins[at], memory_order_relaxed) < assumed_ms ||
+            atomic_load_explicit(&table->newest_assumed[at], memory_order_relaxed) >=
+                assumed_ms + REOPEN_MARGIN_MS);
 }
 
 static bool has_early_end(const struct table *table, unsigned at, uint64_t now_ms)
@@ -269,6 +372,9 @@ uint64_t table_tick(struct table *table, uint64_t now_ms)
         struct shard *shard = &table->shards[i];
         if (n_done < TICK_MAX && has_early_end(table, i, now_ms)) {
             n_done += reopen_all(table, shard, now_ms);
+        }
+        if (n_done < TICK_MAX && is_to_assume(table, i, now_ms)) {
+            n_done += assume_all(table, shard, now_ms);
         }
         while (n_done < TICK_MAX && is_due(table, i, now_ms)) {
             (void)pthread_mutex_lock(&shard->lock);

@@ -25,6 +25,9 @@ struct app {
     _Atomic uint64_t forgotten_before_ms;
     _Atomic uint64_t n_dropped_for_room;
     _Atomic uint64_t n_dropped_for_age;
+    _Atomic bool marks_doubts;
+    _Atomic uint64_t n_marked;
+    _Atomic uint64_t n_events; /* while it marks doubts */
 };
 
 /* A user as far as it is counted. */

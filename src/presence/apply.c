@@ -19,12 +19,15 @@
 /* One event under way, or one whole user. */
 struct application {
     struct table *table;
-    const struct table_event *event; /* NULL: `other` it is */
+    /* One of these. */
+    const struct table_event *event;
     const struct user *other;
+    const struct table_answer *answer;
     uint16_t app_index;
     struct str user_id;
     enum change_origin origin;
-    uint64_t now_ms;
+    struct user_view view; /* a reader's at the time of receipt */
+    struct table_corrections corrections;
     struct place place;
     struct app *app;
     struct table_applied applied;
@@ -35,32 +38,50 @@ struct application {
     bool has_room;       /* one of n_users is ours to use */
 };
 
-static struct counted counted_of(const struct user *user, enum user_state state)
-{
-    return (struct counted){state, user_online_platforms(user)};
-}
-
 static uint64_t log_update(const struct application *application, bool was_online, const uint8_t *record)
 {
     return table_log_change(application->table, application->place.shard, CHANGE_UPDATED, application->origin,
-                            was_online, application->now_ms, record);
+                            was_online, application->view.now_ms, record);
 }
 
 static bool merge(struct application *application)
 {
     struct user *user = &application->user;
     const struct table_event *event = application->event;
-    if (event == NULL) {
-        return merge_user(user, application->other);
+    const struct user_view *view = &application->view;
+    if (application->answer != NULL) {
+        return merge_answer(user, application->answer, view, &application->corrections);
     }
-    return merge_event(user, event, merge_stamp(user, event, application->now_ms), application->now_ms);
+    if (event == NULL) {
+        return merge_user(user, application->other, view);
+    }
+    return merge_event(user, event, merge_stamp(user, event, view->now_ms), view);
+}
+
+/* Whether an event leaves open who of a platform's devices is online. */
+static bool leaves_doubt(const struct table_event *event)
+{
+    return event->kind == TABLE_LOGIN ? platform_set_has(&event->kicked, event->platform)
+                                      : event->kind != TABLE_CUSTOM_STATUS;
+}
+
+static void mark_doubt(const struct application *application, uint32_t slot)
+{
+    if (application->event == NULL ||
+        !atomic_load_explicit(&application->app->marks_doubts, memory_order_relaxed)) {
+        return;
+    }
+    atomic_fetch_add_explicit(&application->app->n_events, 1, memory_order_relaxed);
+    if (leaves_doubt(application->event)) {
+        table_mark_slot(application->table, application->place.shard, slot, true);
+    }
 }
 
 static bool is_repeat(const struct application *application)
 {
     const struct table_event *event = application->event;
     const struct user *user = &application->user;
-    return event != NULL && merge_is_repeat(user, event, merge_stamp(user, event, application->now_ms));
+    return event != NULL && merge_is_repeat(user, event, merge_stamp(user, event, application->view.now_ms));
 }
 
 static int apply_to_known(struct application *application, uint32_t slot)
@@ -69,21 +90,23 @@ static int apply_to_known(struct application *application, uint32_t slot)
     struct user *user = &application->user;
     const struct entry *entry = slots_at(&application->place.shard->slots, slot);
     record_decode(entry->record, user);
-    struct counted before = counted_of(user, entry->state);
+    struct user_view view = table_filed_view(table, application->place.shard, slot, application->view.now_ms);
+    struct counted before = {entry->state, user_online_platforms(user, &view)};
+    mark_doubt(application, slot);
     if (!merge(application)) {
         application->applied.is_repeat = is_repeat(application);
         return TABLE_UNCHANGED;
     }
     struct user_summary summary;
     uint8_t bytes[RECORD_SIZE_MAX];
-    user_summarise(user, table->config.push_online_window_ms, application->now_ms, &summary);
+    user_summarise(user, &view, &summary);
     struct heap_key heap_key = heap_key_of(user, &summary);
     struct str record = {(const char *)bytes, record_encode(user, bytes)};
     int r = shard_update(application->place.shard, slot, record, &heap_key);
     if (r < 0) {
         return r;
     }
-    struct counted after = counted_of(user, summary.state);
+    struct counted after = {summary.state, summary.online};
     app_count_changed(application->app, &before, &after);
     application->applied.revision = log_update(application, before.state == USER_ONLINE, bytes);
     return TABLE_CHANGED;
@@ -106,7 +129,7 @@ static int make_user(struct application *application)
 {
     const struct table_event *event = application->event;
     struct user *user = &application->user;
-    uint64_t forgotten = app_forgotten_stamp_ms(application->app, application->now_ms);
+    uint64_t forgotten = app_forgotten_stamp_ms(application->app, application->view.now_ms);
     if (event == NULL) {
         return copy_other(application, forgotten);
     }
@@ -117,14 +140,14 @@ static int make_user(struct application *application)
     user->has_custom_status = false;
     user->custom_status_len = 0;
     user->custom_status_time_ms = 0;
-    uint64_t stamp = merge_stamp(user, event, application->now_ms);
+    uint64_t stamp = merge_stamp(user, event, application->view.now_ms);
     if (forgotten != 0 && stamp <= forgotten) {
         if (!application->applied.restamped) {
             return TABLE_FORGOTTEN;
         }
         stamp = forgotten < EVENT_TIME_MAX_MS ? forgotten + 1 : EVENT_TIME_MAX_MS;
     }
-    (void)merge_event(user, event, stamp, application->now_ms);
+    (void)merge_event(user, event, stamp, &application->view);
     return 0;
 }
 
@@ -158,15 +181,15 @@ static bool take_room(struct table *table)
 static void put_in(struct application *application)
 {
     struct user_summary summary;
-    struct entry *entry = application->entry;
-    user_summarise(&application->user, application->table->config.push_online_window_ms, application->now_ms,
-                   &summary);
+    struct shard *shard = application->place.shard;
+    const uint8_t *record = application->entry->record;
+    struct user_view view = table_filed_view(application->table, shard, slots_peek(&shard->slots),
+                                             application->view.now_ms);
+    user_summarise(&application->user, &view, &summary);
     struct heap_key heap_key = heap_key_of(&application->user, &summary);
-    struct counted counted = counted_of(&application->user, summary.state);
-    const uint8_t *record = entry->record;
-    (void)shard_add(application->place.shard, application->place.hash, take_pointer(application->entry),
-                    &heap_key);
-    app_count_added(application->app, &counted);
+    uint32_t slot = shard_add(shard, application->place.hash, take_pointer(application->entry), &heap_key);
+    mark_doubt(application, slot);
+    app_count_added(application->app, &(struct counted){summary.state, summary.online});
     application->applied.revision = log_update(application, false, record);
     application->has_room = false;
 }
@@ -200,9 +223,14 @@ static int apply_to_new(struct application *application)
 static int apply_locked(struct application *application)
 {
     struct shard *shard = application->place.shard;
-    (void)table_settle(application->table, shard, application->now_ms, SETTLE_MAX);
+    (void)table_settle(application->table, shard, application->view.now_ms, SETTLE_MAX);
     uint32_t slot = shard_find(shard, application->place.hash, application->app_index, application->user_id);
-    int r = slot == SLOT_NONE ? apply_to_new(application) : apply_to_known(application, slot);
+    int r = TABLE_UNCHANGED; /* an answer brings nobody back who is absent */
+    if (slot != SLOT_NONE) {
+        r = apply_to_known(application, slot);
+    } else if (application->answer == NULL) {
+        r = apply_to_new(application);
+    }
     application->applied.rests_on_revision = shard->last_revision;
     return r;
 }
@@ -210,7 +238,7 @@ static int apply_locked(struct application *application)
 static int make_room(struct application *application)
 {
     struct shard *shard;
-    int r = table_make_room(application->table, application->now_ms, &shard);
+    int r = table_make_room(application->table, application->view.now_ms, &shard);
     if (r != 0) {
         return r;
     }
@@ -263,10 +291,11 @@ int table_apply(struct table *table, const struct table_event *event, uint64_t n
     struct application application;
     application.table = table;
     application.event = event;
+    application.answer = NULL;
     application.app_index = event->app;
     application.user_id = event->user_id;
     application.origin = event->origin;
-    application.now_ms = now_ms;
+    application.view = table_view(table, now_ms);
     application.applied = (struct table_applied){.restamped = !merge_believes(event, now_ms)};
     return run_from(&application, ret_applied);
 }
@@ -278,12 +307,34 @@ int table_merge_user(struct table *table, const struct user *user, enum change_o
     application.table = table;
     application.event = NULL;
     application.other = user;
+    application.answer = NULL;
     application.app_index = user->app;
     application.user_id = user_id(user);
     application.origin = origin;
-    application.now_ms = now_ms;
+    application.view = table_view(table, now_ms);
     application.applied = (struct table_applied){0};
     return run_from(&application, ret_applied);
+}
+
+int table_reconcile(struct table *table, const struct table_answer *answer, uint64_t now_ms,
+                    struct table_corrections *ret_corrections)
+{
+    struct application application;
+    struct table_applied unused;
+    application.table = table;
+    application.event = NULL;
+    application.answer = answer;
+    application.app_index = answer->app;
+    application.user_id = answer->user_id;
+    application.origin = CHANGE_BY_RECONCILE;
+    application.view = table_view(table, now_ms);
+    application.applied = (struct table_applied){0};
+    application.corrections = (struct table_corrections){0};
+    int r = run_from(&application, &unused);
+    if (r >= 0) {
+        *ret_corrections = application.corrections;
+    }
+    return r;
 }
 
 void table_raise_forgotten(struct table *table, uint16_t app, uint64_t stamp_ms, uint64_t now_ms)

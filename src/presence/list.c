@@ -14,6 +14,7 @@ static_assert(STEP_BYTES >= RECORD_SIZE_MAX, "any user fits a step");
 
 /* What one hold of a shard's lock yields. */
 struct step {
+    struct user_view view; /* how they are filed */
     size_t n_looked;
     size_t n;
     uint16_t starts[STEP_LOOKS];
@@ -41,6 +42,7 @@ static void copy_step(struct table *table, const struct table_filter *filter, si
     step->n = 0;
     step->n_looked = 0;
     (void)pthread_mutex_lock(&shard->lock);
+    step->view = table_filed_view(table, shard, slot, 0);
     while (step->n_looked < max_looks && step->n < max_copies) {
         slot = slots_next(&shard->slots, states_of(filter), slot);
         if (slot == SLOT_NONE) {
@@ -84,7 +86,8 @@ static bool skip_to_next(struct table *table, unsigned states, struct table_curs
     return false;
 }
 
-static bool has_platform(const struct user *user, const struct table_filter *filter)
+static bool has_platform(const struct user *user, const struct table_filter *filter,
+                         const struct user_view *view)
 {
     if (filter->platform < 0) {
         return true;
@@ -93,7 +96,7 @@ static bool has_platform(const struct user *user, const struct table_filter *fil
         return false;
     }
     if (filter->state == USER_ONLINE) {
-        struct platform_set online = user_online_platforms(user);
+        struct platform_set online = user_online_platforms(user, view);
         return platform_set_has(&online, (uint8_t)filter->platform);
     }
     return user_row(user, (uint8_t)filter->platform) != NULL;
@@ -106,7 +109,7 @@ static size_t visit_step(const struct step *step, const struct table_filter *fil
     for (size_t i = 0; i < step->n; i++) {
         struct user user;
         record_decode(step->bytes + step->starts[i], &user);
-        if (has_platform(&user, filter)) {
+        if (has_platform(&user, filter, &step->view)) {
             visit(cls, &user);
             n_visited++;
         }

@@ -40,21 +40,29 @@ uint64_t merge_stamp(const struct user *user, const struct table_event *event, u
     return stamp < EVENT_TIME_MAX_MS ? stamp : EVENT_TIME_MAX_MS;
 }
 
-static bool merge_row(struct user *user, const struct row *row)
+/* A repeat of a Login says once more that it is so, where that is in doubt by now. */
+static bool revives(const struct row *row, const struct row *known, const struct user_view *view)
+{
+    return known->action == ROW_LOGIN && !user_row_is_online(known, view) && user_row_is_online(row, view);
+}
+
+static bool merge_row(struct user *user, const struct row *row, const struct user_view *view)
 {
     const struct row *known = user_row(user, row->platform);
     if (known == NULL) {
         user->rows[user->n_rows++] = *row;
         return true;
     }
-    if (row_compare(row, known) <= 0) {
+    int order = row_compare(row, known);
+    if (order < 0 || (order == 0 && !revives(row, known, view))) {
         return false;
     }
     user->rows[known - user->rows] = *row;
     return true;
 }
 
-static bool merge_kicked(struct user *user, const struct table_event *event, struct row row)
+static bool merge_kicked(struct user *user, const struct table_event *event, struct row row,
+                         const struct user_view *view)
 {
     bool changed = false;
     row.action = ROW_KICKED;
@@ -62,7 +70,7 @@ static bool merge_kicked(struct user *user, const struct table_event *event, str
     for (unsigned platform = 0; platform < PLATFORM_N_MAX; platform++) {
         if (platform != event->platform && platform_set_has(&event->kicked, (uint8_t)platform)) {
             row.platform = (uint8_t)platform;
-            changed |= merge_row(user, &row);
+            changed |= merge_row(user, &row, view);
         }
     }
     return changed;
@@ -85,12 +93,13 @@ static struct row row_of(const struct table_event *event, uint64_t stamp_ms, uin
     };
 }
 
-static bool merge_rows(struct user *user, const struct table_event *event, uint64_t stamp_ms, uint64_t now_ms)
+static bool merge_rows(struct user *user, const struct table_event *event, uint64_t stamp_ms,
+                       const struct user_view *view)
 {
-    struct row row = row_of(event, stamp_ms, now_ms);
-    bool changed = merge_row(user, &row);
+    struct row row = row_of(event, stamp_ms, view->now_ms);
+    bool changed = merge_row(user, &row, view);
     if (event->kind == TABLE_LOGIN) {
-        changed |= merge_kicked(user, event, row);
+        changed |= merge_kicked(user, event, row, view);
     }
     return changed;
 }
@@ -111,10 +120,11 @@ static bool merge_custom_status(struct user *user, struct str text, uint64_t sta
     return true;
 }
 
-bool merge_event(struct user *user, const struct table_event *event, uint64_t stamp_ms, uint64_t now_ms)
+bool merge_event(struct user *user, const struct table_event *event, uint64_t stamp_ms,
+                 const struct user_view *view)
 {
     return event->kind == TABLE_CUSTOM_STATUS ? merge_custom_status(user, event->custom_status, stamp_ms)
-                                              : merge_rows(user, event, stamp_ms, now_ms);
+                                              : merge_rows(user, event, stamp_ms, view);
 }
 
 bool merge_is_repeat(const struct user *user, const struct table_event *event, uint64_t stamp_ms)
@@ -128,14 +138,93 @@ bool merge_is_repeat(const struct user *user, const struct table_event *event, u
     return known != NULL && row_compare(&row, known) == 0;
 }
 
-bool merge_user(struct user *user, const struct user *other)
+bool merge_user(struct user *user, const struct user *other, const struct user_view *view)
 {
     bool changed = false;
     for (unsigned i = 0; i < other->n_rows; i++) {
-        changed |= merge_row(user, &other->rows[i]);
+        changed |= merge_row(user, &other->rows[i], view);
     }
     if (other->has_custom_status) {
         changed |= merge_custom_status(user, user_custom_status(other), other->custom_status_time_ms);
     }
+    return changed;
+}
+
+/* The action whose state the answer tells. */
+static uint8_t answered_action(const struct table_answer *answer, uint8_t platform)
+{
+    return platform_set_has(&answer->online, platform)        ? ROW_LOGIN
+           : platform_set_has(&answer->push_online, platform) ? ROW_DISCONNECT
+                                                              : ROW_LOGOUT;
+}
+
+/* Whether a row says what the answer does. A window that ends here or there earlier is no difference, and a
+ * Login that nears its assumed end is to be said again. */
+static bool agrees(const struct row *effective, uint8_t action, const struct user_view *view)
+{
+    bool has_window = user_row_has_window(effective);
+    switch (action) {
+    case ROW_LOGIN:
+        return effective->action == ROW_LOGIN &&
+               (view->assume_offline_after_ms == 0 ||
+                effective->received_unix_ms + view->assume_offline_after_ms / 2 > view->now_ms);
+    case ROW_DISCONNECT:
+        return has_window;
+    default:
+        return effective->action != ROW_LOGIN &&
+               !(has_window && effective->event_time_ms + view->push_online_window_ms > view->now_ms);
+    }
+}
+
+/* Takes over what the answer says of one platform, whose row may not be there. */
+static bool correct(struct user *user, uint8_t platform, const struct table_answer *answer,
+                    const struct user_view *view, struct table_corrections *corrections)
+{
+    struct row row = {
+        .event_time_ms = answer->stamp_ms,
+        .received_unix_ms = view->now_ms,
+        .platform = platform,
+        .action = answered_action(answer, platform),
+        .reason = ROW_REASON_RECONCILED,
+    };
+    const struct row *known = user_row(user, platform);
+    if (known == NULL) {
+        if (row.action == ROW_LOGOUT) {
+            return false;
+        }
+        corrections->n_begun += row.action == ROW_LOGIN;
+        corrections->n_others += row.action != ROW_LOGIN;
+        user->rows[user->n_rows++] = row;
+        return true;
+    }
+    struct row effective = user_effective_row(user, known);
+    if (agrees(&effective, row.action, view)) {
+        return false;
+    }
+    if (row_compare(&row, &effective) <= 0) {
+        uint64_t by_ms = effective.event_time_ms - row.event_time_ms;
+        corrections->n_older++;
+        corrections->older_by_ms = by_ms > corrections->older_by_ms ? by_ms : corrections->older_by_ms;
+        return false;
+    }
+    bool was_online = user_row_is_online(&effective, view);
+    corrections->n_begun += row.action == ROW_LOGIN && !was_online;
+    corrections->n_ended += row.action != ROW_LOGIN && was_online;
+    corrections->n_others += row.action != ROW_LOGIN && !was_online;
+    user->rows[known - user->rows] = row;
+    return true;
+}
+
+bool merge_answer(struct user *user, const struct table_answer *answer, const struct user_view *view,
+                  struct table_corrections *ret_corrections)
+{
+    struct table_corrections corrections = {0};
+    bool changed = false;
+    for (unsigned platform = 0; platform < PLATFORM_N_MAX; platform++) {
+        if (platform_set_has(&answer->platforms, (uint8_t)platform)) {
+            changed |= correct(user, (uint8_t)platform, answer, view, &corrections);
+        }
+    }
+    *ret_corrections = corrections;
     return changed;
 }

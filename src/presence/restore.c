@@ -16,9 +16,8 @@ static struct entry *hold(const uint8_t *record)
     return entry;
 }
 
-/* Takes over `held` where it succeeds. */
-static int add_entry(struct table *table, const struct user *user, struct entry *entry,
-                     const struct heap_key *heap_key)
+/* Takes over `entry` where it succeeds. */
+static int add_entry(struct table *table, const struct user *user, struct entry *entry, uint64_t now_ms)
 {
     struct place place = table_place(table, user->app, user_id(user));
     (void)pthread_mutex_lock(&place.shard->lock);
@@ -26,8 +25,18 @@ static int add_entry(struct table *table, const struct user *user, struct entry 
     if (r == 0 && shard_find(place.shard, place.hash, user->app, user_id(user)) != SLOT_NONE) {
         r = -EEXIST;
     }
+    if (place.shard->index.n == 0) {
+        /* Nobody is to be moved at once. */
+        place.shard->assumed_ms = table_view(table, now_ms).assumed_ms;
+    }
     if (r == 0) {
-        (void)shard_add(place.shard, place.hash, entry, heap_key);
+        struct user_summary summary;
+        uint32_t slot = slots_peek(&place.shard->slots);
+        struct user_view view = table_filed_view(table, place.shard, slot, now_ms);
+        user_summarise(user, &view, &summary);
+        struct heap_key heap_key = heap_key_of(user, &summary);
+        (void)shard_add(place.shard, place.hash, entry, &heap_key);
+        app_count_added(table->apps[user->app], &(struct counted){summary.state, summary.online});
     }
     table_unlock(table, place.shard);
     return r;
@@ -36,21 +45,16 @@ static int add_entry(struct table *table, const struct user *user, struct entry 
 int table_restore_user(struct table *table, const uint8_t *record, uint64_t now_ms)
 {
     struct user user;
-    struct user_summary summary;
     record_decode(record, &user);
-    user_summarise(&user, table->config.push_online_window_ms, now_ms, &summary);
-    struct heap_key heap_key = heap_key_of(&user, &summary);
-    struct counted counted = {summary.state, user_online_platforms(&user)};
     struct entry *entry = hold(record);
     if (entry == NULL) {
         return -ENOMEM;
     }
-    int r = add_entry(table, &user, entry, &heap_key);
+    int r = add_entry(table, &user, entry, now_ms);
     if (r < 0) {
         free(entry);
         return r;
     }
-    app_count_added(table->apps[user.app], &counted);
     atomic_fetch_add_explicit(&table->n_users, 1, memory_order_relaxed);
     return 0;
 }

@@ -9,16 +9,26 @@
 
 struct heap_key heap_key_of(const struct user *user, const struct user_summary *summary)
 {
+    struct heap_key heap_key = {
+        .state = summary->state,
+        .oldest_login_ms = summary->oldest_login_ms,
+        .newest_assumed_ms = summary->newest_assumed_ms,
+    };
     switch (summary->state) {
     case USER_PUSH_ONLINE:
-        return (struct heap_key){summary->state, summary->window_end_ms, 0};
+        heap_key.key = summary->window_end_ms;
+        break;
     case USER_OFFLINE:
-        return (struct heap_key){summary->state, summary->since_ms, summary->window_end_ms};
+        heap_key.key = summary->since_ms;
+        heap_key.ended_ms = summary->window_end_ms;
+        break;
     case USER_UNKNOWN:
-        return (struct heap_key){summary->state, user->custom_status_time_ms, 0};
+        heap_key.key = user->custom_status_time_ms;
+        break;
     default:
-        return (struct heap_key){summary->state, 0, 0};
+        break;
     }
+    return heap_key;
 }
 
 static void note_heap_at(void *cls, uint32_t slot, uint32_t at)
@@ -36,6 +46,11 @@ void shard_init(struct shard *shard)
     shard->ended_ms = 0;
     shard->n_dropped = 0;
     shard->last_revision = 0;
+    shard->assumed_ms = 0;
+    shard->assuming_ms = 0;
+    shard->assuming_slot = 0;
+    shard->oldest_login_ms = UINT64_MAX;
+    shard->newest_assumed_ms = 0;
 }
 
 void shard_fini(struct shard *shard)
@@ -85,9 +100,15 @@ int shard_reserve(struct shard *shard)
     return r < 0 ? r : heaps_reserve(&shard->heaps);
 }
 
-static void note_ended(struct shard *shard, const struct heap_key *heap_key)
+static void note_times(struct shard *shard, const struct heap_key *heap_key)
 {
     shard->ended_ms = heap_key->ended_ms > shard->ended_ms ? heap_key->ended_ms : shard->ended_ms;
+    if (heap_key->oldest_login_ms < shard->oldest_login_ms) {
+        shard->oldest_login_ms = heap_key->oldest_login_ms;
+    }
+    if (heap_key->newest_assumed_ms > shard->newest_assumed_ms) {
+        shard->newest_assumed_ms = heap_key->newest_assumed_ms;
+    }
 }
 
 uint32_t shard_add(struct shard *shard, uint32_t hash, struct entry *entry, const struct heap_key *heap_key)
@@ -100,8 +121,13 @@ uint32_t shard_add(struct shard *shard, uint32_t hash, struct entry *entry, cons
     if (heap != NOT_TIMED) {
         heap_add(&shard->heaps, heap, heap_key->key, slot);
     }
-    note_ended(shard, heap_key);
+    note_times(shard, heap_key);
     return slot;
+}
+
+int shard_reserve_heap(struct shard *shard)
+{
+    return heaps_reserve(&shard->heaps);
 }
 
 int shard_update(struct shard *shard, uint32_t slot, struct str record, const struct heap_key *heap_key)
@@ -139,7 +165,7 @@ void shard_rekey(struct shard *shard, uint32_t slot, const struct heap_key *heap
     if (entry->state != heap_key->state) {
         slots_set_state(&shard->slots, slot, heap_key->state);
     }
-    note_ended(shard, heap_key);
+    note_times(shard, heap_key);
 }
 
 struct entry *shard_remove(struct shard *shard, uint32_t hash, uint32_t slot)

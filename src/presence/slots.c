@@ -5,6 +5,8 @@
 
 #define FIRST_CAPACITY 64
 #define STATE_MASK 3U
+#define MARKED USER_N_STATES
+#define N_BITMAPS (USER_N_STATES + 1)
 
 union slot {
     struct entry *entry;
@@ -13,7 +15,7 @@ union slot {
 
 /* Of 64 slots in a row. */
 struct state_bits {
-    uint64_t words[USER_N_STATES];
+    uint64_t words[N_BITMAPS];
 };
 
 void slots_init(struct slots *slots)
@@ -69,13 +71,18 @@ static uint64_t bit_of(uint32_t slot)
     return UINT64_C(1) << (slot % 64);
 }
 
+uint32_t slots_peek(const struct slots *slots)
+{
+    return slots->first_free != SLOT_NONE ? slots->first_free : slots->n_ever;
+}
+
 uint32_t slots_take(struct slots *slots, struct entry *entry)
 {
-    uint32_t slot = slots->first_free;
-    if (slot != SLOT_NONE) {
+    uint32_t slot = slots_peek(slots);
+    if (slot == slots->first_free) {
         slots->first_free = slots->slots[slot].next_free;
     } else {
-        slot = slots->n_ever++;
+        slots->n_ever++;
     }
     slots->slots[slot].entry = entry;
     *state_word(slots, slot, entry->state) |= bit_of(slot);
@@ -109,10 +116,18 @@ void slots_set_state(struct slots *slots, uint32_t slot, enum user_state state)
     entry->state = state & STATE_MASK;
 }
 
+bool slots_mark(struct slots *slots, uint32_t slot, bool is_marked)
+{
+    uint64_t *word = state_word(slots, slot, MARKED);
+    uint64_t before = *word;
+    *word = is_marked ? before | bit_of(slot) : before & ~bit_of(slot);
+    return *word != before;
+}
+
 static uint64_t bits_of_states(const struct slots *slots, uint32_t block, unsigned states)
 {
     uint64_t bits = 0;
-    for (unsigned state = 0; state < USER_N_STATES; state++) {
+    for (unsigned state = 0; state < N_BITMAPS; state++) {
         bits |= (states >> state & 1) != 0 ? slots->states[block].words[state] : 0;
     }
     return bits;

@@ -3,7 +3,8 @@
 #define PRESENCED_SLOTS_H
 
 /* Users by number. A user keeps its number while it is held, and a bitmap a state says who is in it, so lists
- * have an order that nothing disturbs and go over those of a state only. One thread at a time. */
+ * have an order that nothing disturbs and go over those of a state only; one more says who is marked. One
+ * thread at a time. */
 
 #include "presenced/user.h"
 
@@ -39,6 +40,9 @@ uint32_t slots_take(struct slots *slots, struct entry *entry);
 /* Hands the user back and frees its slot. */
 struct entry *slots_give_back(struct slots *slots, uint32_t slot);
 
+/* The slot that slots_take() will return next; after slots_reserve(). */
+uint32_t slots_peek(const struct slots *slots);
+
 struct entry *slots_at(const struct slots *slots, uint32_t slot);
 
 /* The user has moved in memory. */
@@ -46,9 +50,14 @@ void slots_replace(struct slots *slots, uint32_t slot, struct entry *entry);
 
 void slots_set_state(struct slots *slots, uint32_t slot, enum user_state state);
 
-#define SLOTS_ANY_STATE ((1U << USER_N_STATES) - 1)
+/* Marks a user, or takes the mark back: before slots_give_back(). Whether that changed anything. */
+bool slots_mark(struct slots *slots, uint32_t slot, bool is_marked);
 
-/* The first slot from `from` on whose user is in one of the states (bit 1 << state each), or SLOT_NONE. */
+#define SLOTS_ANY_STATE ((1U << USER_N_STATES) - 1)
+#define SLOTS_MARKED (1U << USER_N_STATES)
+
+/* The first slot from `from` on whose user is in one of the states (bit 1 << state each, or SLOTS_MARKED), or
+ * SLOT_NONE. */
 uint32_t slots_next(const struct slots *slots, unsigned states, uint32_t from);
 
 #endif

@@ -26,6 +26,9 @@ static void init_shards(struct table *table)
         atomic_init(&table->window_tops[i], HEAP_NO_KEY);
         atomic_init(&table->idle_tops[i], HEAP_NO_KEY);
         atomic_init(&table->ended[i], 0);
+        atomic_init(&table->oldest_logins[i], UINT64_MAX);
+        atomic_init(&table->newest_assumed[i], 0);
+        atomic_init(&table->n_marked[i], 0);
     }
 }
 
@@ -138,9 +141,26 @@ void table_pass_locks(struct table *table)
     }
 }
 
-uint64_t table_push_online_window_ms(const struct table *table)
+struct user_view table_view(const struct table *table, uint64_t now_ms)
 {
-    return table->config.push_online_window_ms;
+    uint64_t after_ms = table->config.assume_offline_after_ms;
+    return (struct user_view){
+        .now_ms = now_ms,
+        .push_online_window_ms = table->config.push_online_window_ms,
+        .assume_offline_after_ms = after_ms,
+        .assumed_ms = after_ms != 0 && now_ms > after_ms ? now_ms - after_ms : 0,
+    };
+}
+
+struct user_view table_filed_view(const struct table *table, const struct shard *shard, uint32_t slot,
+                                  uint64_t now_ms)
+{
+    return (struct user_view){
+        .now_ms = now_ms,
+        .push_online_window_ms = table->config.push_online_window_ms,
+        .assume_offline_after_ms = table->config.assume_offline_after_ms,
+        .assumed_ms = slot < shard->assuming_slot ? shard->assuming_ms : shard->assumed_ms,
+    };
 }
 
 void table_counts(const struct table *table, uint16_t app, struct table_counts *ret_counts)
@@ -181,6 +201,8 @@ void table_unlock(struct table *table, struct shard *shard)
     publish(&table->window_tops[at], heap_top_key(&shard->heaps, HEAP_WINDOWS));
     publish(&table->idle_tops[at], heap_top_key(&shard->heaps, HEAP_IDLE));
     publish(&table->ended[at], shard->ended_ms);
+    publish(&table->oldest_logins[at], shard->oldest_login_ms);
+    publish(&table->newest_assumed[at], shard->newest_assumed_ms);
     (void)pthread_mutex_unlock(&shard->lock);
 }
 

@@ -24,6 +24,9 @@ struct table {
     _Atomic uint64_t window_tops[TABLE_N_SHARDS];
     _Atomic uint64_t idle_tops[TABLE_N_SHARDS];
     _Atomic uint64_t ended[TABLE_N_SHARDS]; /* their ended_ms */
+    _Atomic uint64_t oldest_logins[TABLE_N_SHARDS];
+    _Atomic uint64_t newest_assumed[TABLE_N_SHARDS];
+    _Atomic uint32_t n_marked[TABLE_N_SHARDS]; /* users of all apps */
     _Atomic uint64_t n_users;
     struct table_config config;
     struct siphash_key key;
@@ -42,6 +45,13 @@ struct place table_place(struct table *table, uint16_t app, struct str user_id);
 
 /* Unlocks a shard that may have changed, and publishes its tops. */
 void table_unlock(struct table *table, struct shard *shard);
+
+/* How users of the locked shard are filed at `now_ms`: those of a slot. */
+struct user_view table_filed_view(const struct table *table, const struct shard *shard, uint32_t slot,
+                                  uint64_t now_ms);
+
+/* Marks a user of the locked shard, or takes the mark back. */
+void table_mark_slot(struct table *table, struct shard *shard, uint32_t slot, bool is_marked);
 
 /* Puts a change of a user of the locked shard, who was online before or not, into the change log. Returns its
  * revision. */

@@ -32,21 +32,19 @@ struct row user_effective_row(const struct user *user, const struct row *row)
     return effective;
 }
 
-struct platform_set user_online_platforms(const struct user *user)
-{
-    struct platform_set online = {0};
-    const struct row *ending = ending_row(user);
-    for (unsigned i = 0; i < user->n_rows; i++) {
-        if (reads_as(&user->rows[i], ending)->action == ROW_LOGIN) {
-            platform_set_add(&online, user->rows[i].platform);
-        }
-    }
-    return online;
-}
-
 static bool is_mobile(uint8_t platform)
 {
     return platform == PLATFORM_IOS || platform == PLATFORM_ANDROID || platform == PLATFORM_IPAD;
+}
+
+static bool has_window(const struct row *row, uint8_t platform)
+{
+    return row->action == ROW_DISCONNECT && (is_mobile(platform) || row->reason == ROW_REASON_RECONCILED);
+}
+
+bool user_row_has_window(const struct row *effective_row)
+{
+    return has_window(effective_row, effective_row->platform);
 }
 
 static uint64_t max_u64(uint64_t a, uint64_t b)
@@ -59,53 +57,81 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* A window may be configured as long as one likes; beyond what stamps can say it makes no difference. */
-static uint64_t window_end(uint64_t event_time_ms, uint64_t window_ms)
+struct platform_set user_online_platforms(const struct user *user, const struct user_view *view)
 {
-    return event_time_ms + (window_ms < EVENT_TIME_MAX_MS ? window_ms : EVENT_TIME_MAX_MS);
+    struct platform_set online = {0};
+    const struct row *ending = ending_row(user);
+    for (unsigned i = 0; i < user->n_rows; i++) {
+        if (user_row_is_online(reads_as(&user->rows[i], ending), view)) {
+            platform_set_add(&online, user->rows[i].platform);
+        }
+    }
+    return online;
+}
+
+/* Times may be configured as long as one likes; beyond what stamps can say it makes no difference. */
+static uint64_t end_of(uint64_t begin_ms, uint64_t length_ms)
+{
+    return begin_ms + (length_ms < EVENT_TIME_MAX_MS ? length_ms : EVENT_TIME_MAX_MS);
 }
 
 struct span {
-    uint64_t online_since_ms; /* UINT64_MAX: not online */
+    uint64_t online_since_ms;
     uint64_t latest_ms;
-    uint64_t window_end_ms; /* 0: no row has a window */
+    uint64_t window_end_ms;  /* 0: no row has a window */
+    uint64_t assumed_end_ms; /* when the last of those assumed to be offline turned so; 0: there are none */
 };
 
-static struct span span_of(const struct user *user, uint64_t window_ms)
+static void add_login(const struct row *row, uint8_t platform, const struct user_view *view,
+                      struct span *span, struct user_summary *summary)
+{
+    if (!user_row_is_online(row, view)) {
+        span->assumed_end_ms = max_u64(span->assumed_end_ms,
+                                       end_of(row->received_unix_ms, view->assume_offline_after_ms));
+        summary->newest_assumed_ms = max_u64(summary->newest_assumed_ms, row->received_unix_ms);
+        return;
+    }
+    span->online_since_ms = min_u64(span->online_since_ms, row->event_time_ms);
+    summary->oldest_login_ms = min_u64(summary->oldest_login_ms, row->received_unix_ms);
+    platform_set_add(&summary->online, platform);
+}
+
+static struct span span_of(const struct user *user, const struct user_view *view,
+                           struct user_summary *summary)
 {
     struct span span = {.online_since_ms = UINT64_MAX};
     const struct row *ending = ending_row(user);
     for (unsigned i = 0; i < user->n_rows; i++) {
+        uint8_t platform = user->rows[i].platform;
         const struct row *row = reads_as(&user->rows[i], ending);
         span.latest_ms = max_u64(span.latest_ms, row->event_time_ms);
-        if (row->action == ROW_LOGIN && row->event_time_ms < span.online_since_ms) {
-            span.online_since_ms = row->event_time_ms;
-        }
-        if (row->action == ROW_DISCONNECT && is_mobile(user->rows[i].platform) && window_ms > 0) {
-            span.window_end_ms = max_u64(span.window_end_ms, window_end(row->event_time_ms, window_ms));
+        if (row->action == ROW_LOGIN) {
+            add_login(row, platform, view, &span, summary);
+        } else if (view->push_online_window_ms > 0 && has_window(row, platform)) {
+            span.window_end_ms = max_u64(span.window_end_ms,
+                                         end_of(row->event_time_ms, view->push_online_window_ms));
         }
     }
     return span;
 }
 
-void user_summarise(const struct user *user, uint64_t window_ms, uint64_t now_ms,
-                    struct user_summary *ret_summary)
+void user_summarise(const struct user *user, const struct user_view *view, struct user_summary *ret_summary)
 {
-    struct span span = span_of(user, window_ms);
-    struct user_summary summary = {.has_since = true};
+    struct user_summary summary = {.has_since = true, .oldest_login_ms = UINT64_MAX};
+    struct span span = span_of(user, view, &summary);
     if (user->n_rows == 0) {
         summary.state = USER_UNKNOWN;
         summary.has_since = false;
-    } else if (span.online_since_ms != UINT64_MAX) {
+    } else if (summary.oldest_login_ms != UINT64_MAX) {
         summary.state = USER_ONLINE;
         summary.since_ms = span.online_since_ms;
-    } else if (span.window_end_ms > now_ms) {
+    } else if (span.window_end_ms > view->now_ms) {
         summary.state = USER_PUSH_ONLINE;
-        summary.since_ms = span.latest_ms;
+        summary.since_ms = max_u64(span.latest_ms, span.assumed_end_ms);
         summary.window_end_ms = span.window_end_ms;
     } else {
         summary.state = USER_OFFLINE;
-        summary.since_ms = max_u64(span.latest_ms, span.window_end_ms);
+        summary.since_ms = max_u64(max_u64(span.latest_ms, span.window_end_ms), span.assumed_end_ms);
         summary.window_end_ms = span.window_end_ms;
     }
     *ret_summary = summary;

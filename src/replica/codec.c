@@ -10,7 +10,8 @@
  *     u8   length of the spelling
  *          the platform as it is shown, where it is none of the known ones and not in lower case
  *     u48  time received; 0 where there is none
- *     u64  EventTime << 5 | action << 3 | reason; of the others their stamp << 5
+ *     u64  EventTime << 6 | (of an event, not of Tencent's answer) << 5 | action << 3 | reason;
+ *          of the others their stamp << 6
  *          the client's address, 0, 4 or 16 bytes; or the text of the custom status
  *
  * From the u64 on, bytes compare as row_compare() compares rows: so the engine can keep the newer of two
@@ -23,6 +24,12 @@
 enum {
     RECEIVED_SIZE = 6,
     ORDER_SIZE = 8, /* without what follows it */
+};
+
+enum {
+    STAMP_SHIFT = 6,
+    EVENT_SHIFT = 5,
+    ACTION_SHIFT = 3,
 };
 
 #define RECEIVED_MAX_MS ((UINT64_C(1) << 48) - 1)
@@ -103,6 +110,13 @@ size_t codec_field(uint64_t app_id, struct str user_id, struct str platform_name
     return (size_t)(to - ret_field);
 }
 
+static uint64_t pack_order(const struct row *row)
+{
+    uint64_t is_event = row->reason != ROW_REASON_RECONCILED;
+    return row->event_time_ms << STAMP_SHIFT | is_event << EVENT_SHIFT |
+           (uint64_t)row->action << ACTION_SHIFT | row->reason;
+}
+
 size_t codec_row(const struct row *row, struct str platform_name, char ret_value[static CODEC_VALUE_MAX])
 {
     char *to = ret_value;
@@ -112,7 +126,7 @@ size_t codec_row(const struct row *row, struct str platform_name, char ret_value
     *to++ = (char)spelling.len;
     to = put(to, spelling);
     to = put_big(to, received, RECEIVED_SIZE);
-    to = put_big(to, row->event_time_ms << 5 | (uint64_t)row->action << 3 | row->reason, ORDER_SIZE);
+    to = put_big(to, pack_order(row), ORDER_SIZE);
     to = put(to, (struct str){(const char *)row->client.bytes, row->client.len});
     return (size_t)(to - ret_value);
 }
@@ -128,7 +142,7 @@ size_t codec_stamp(uint64_t stamp_ms, char ret_value[static CODEC_VALUE_MAX])
     char *to = ret_value;
     *to++ = 0;
     to = put_big(to, 0, RECEIVED_SIZE);
-    to = put_big(to, stamp_ms << 5, ORDER_SIZE);
+    to = put_big(to, stamp_ms << STAMP_SHIFT, ORDER_SIZE);
     return (size_t)(to - ret_value);
 }
 
@@ -138,16 +152,22 @@ struct str codec_order(struct str value)
     return value.len < head ? (struct str){value.ptr, 0} : (struct str){value.ptr + head, value.len - head};
 }
 
+/* Tencent's answers tell of no kick. */
+static bool is_known(const struct row *row)
+{
+    return row->reason < ROW_N_REASONS && (row->reason != ROW_REASON_RECONCILED || row->action != ROW_KICKED);
+}
+
 static bool parse_row(struct str value, struct str order, struct codec_item *item)
 {
     uint64_t packed = get_big(order.ptr, ORDER_SIZE);
     size_t spelling_len = (unsigned char)value.ptr[0];
     size_t n_address = order.len - ORDER_SIZE;
     item->row = (struct row){
-        .event_time_ms = packed >> 5,
+        .event_time_ms = packed >> STAMP_SHIFT,
         .received_unix_ms = get_big(value.ptr + 1 + spelling_len, RECEIVED_SIZE),
         .client.len = (uint8_t)n_address,
-        .action = packed >> 3 & 3,
+        .action = packed >> ACTION_SHIFT & 3,
         .reason = packed & 7,
     };
     if (spelling_len > 0) {
@@ -161,13 +181,13 @@ static bool parse_row(struct str value, struct str order, struct codec_item *ite
         return false;
     }
     memcpy(item->row.client.bytes, order.ptr + ORDER_SIZE, n_address);
-    return item->row.event_time_ms <= EVENT_TIME_MAX_MS && item->row.reason <= ROW_REASON_OTHER &&
-           platform_is_name(item->platform_name);
+    return item->row.event_time_ms <= EVENT_TIME_MAX_MS && is_known(&item->row) &&
+           pack_order(&item->row) == packed && platform_is_name(item->platform_name);
 }
 
 static bool parse_stamp(struct str order, struct codec_item *item)
 {
-    item->stamp_ms = get_big(order.ptr, ORDER_SIZE) >> 5;
+    item->stamp_ms = get_big(order.ptr, ORDER_SIZE) >> STAMP_SHIFT;
     item->text = (struct str){order.ptr + ORDER_SIZE, order.len - ORDER_SIZE};
     return item->stamp_ms <= EVENT_TIME_MAX_MS;
 }

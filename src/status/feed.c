@@ -216,7 +216,8 @@ static uint32_t hash_of(uint16_t app, struct str user)
 static bool is_online(const struct feed *feed, const struct user *user, uint64_t unix_ms)
 {
     struct user_summary summary;
-    user_summarise(user, table_push_online_window_ms(feed->config.table), unix_ms, &summary);
+    struct user_view view = table_view(feed->config.table, unix_ms);
+    user_summarise(user, &view, &summary);
     return summary.state == USER_ONLINE;
 }
 

@@ -42,42 +42,6 @@ static uint64_t sum_users(const struct table_counts *counts)
     return n;
 }
 
-/* Returns how many users the app has. */
-static uint64_t write_app(struct json_writer *json, struct table *table, uint16_t app)
-{
-    struct table_counts counts;
-    table_counts(table, app, &counts);
-    json_begin_object(json, NULL);
-    json_u64(json, "app", table_app_id(table, app));
-    json_u64(json, "users", sum_users(&counts));
-    write_states(json, &counts);
-    write_online_devices(json, table_platform_names(table), &counts);
-    json_begin_object(json, "dropped");
-    json_u64(json, "max_users", counts.n_dropped_for_room);
-    json_u64(json, "forget_after", counts.n_dropped_for_age);
-    json_end_object(json);
-    if (counts.forgotten_before_ms == 0) {
-        json_null(json, "forgotten_before");
-    } else {
-        json_u64(json, "forgotten_before", counts.forgotten_before_ms);
-    }
-    json_end_object(json);
-    return sum_users(&counts);
-}
-
-static void write_apps(struct json_writer *json, struct table *table, int only_app)
-{
-    uint64_t n_users = 0;
-    json_begin_array(json, "apps");
-    for (unsigned app = 0; app < table_n_apps(table); app++) {
-        if (only_app == APP_ANY || (int)app == only_app) {
-            n_users += write_app(json, table, (uint16_t)app);
-        }
-    }
-    json_end_array(json);
-    json_u64(json, "users", n_users);
-}
-
 /* Those that have a key there. */
 static void write_number(void *cls, const struct metric_sample *sample)
 {
@@ -96,6 +60,54 @@ static void write_number(void *cls, const struct metric_sample *sample)
     } else {
         json_u64(cls, key, sample->value);
     }
+}
+
+static void write_reconcile(struct json_writer *json, const struct status_app_part *part, uint16_t app)
+{
+    const struct metric_visitor visitor = {write_number, json};
+    json_begin_object(json, "reconcile");
+    bool is_on = part->visit != NULL && part->visit(part->cls, app, &visitor);
+    json_str(json, "state", is_on ? STR("on") : STR("off"));
+    json_end_object(json);
+}
+
+/* Returns how many users the app has. */
+static uint64_t write_app(struct json_writer *json, const struct status_config *config, uint16_t app)
+{
+    struct table *table = config->table;
+    struct table_counts counts;
+    table_counts(table, app, &counts);
+    json_begin_object(json, NULL);
+    json_u64(json, "app", table_app_id(table, app));
+    json_u64(json, "users", sum_users(&counts));
+    write_states(json, &counts);
+    write_online_devices(json, table_platform_names(table), &counts);
+    json_begin_object(json, "dropped");
+    json_u64(json, "max_users", counts.n_dropped_for_room);
+    json_u64(json, "forget_after", counts.n_dropped_for_age);
+    json_end_object(json);
+    if (counts.forgotten_before_ms == 0) {
+        json_null(json, "forgotten_before");
+    } else {
+        json_u64(json, "forgotten_before", counts.forgotten_before_ms);
+    }
+    write_reconcile(json, &config->reconcile, app);
+    json_end_object(json);
+    return sum_users(&counts);
+}
+
+static void write_apps(struct json_writer *json, const struct status_config *config, int only_app)
+{
+    const struct table *table = config->table;
+    uint64_t n_users = 0;
+    json_begin_array(json, "apps");
+    for (unsigned app = 0; app < table_n_apps(table); app++) {
+        if (only_app == APP_ANY || (int)app == only_app) {
+            n_users += write_app(json, config, (uint16_t)app);
+        }
+    }
+    json_end_array(json);
+    json_u64(json, "users", n_users);
 }
 
 static void write_part(struct json_writer *json, const struct status_part *part)
@@ -200,7 +212,7 @@ struct http_reply *stats_answer(const struct status_config *config, int only_app
     if (only_app == APP_ANY) {
         write_warnings(&json, config->warnings);
     }
-    write_apps(&json, config->table, only_app);
+    write_apps(&json, config, only_app);
     if (only_app == APP_ANY) {
         write_whole(&json, config);
     }

@@ -258,8 +258,8 @@ static bool settling_is_due(const struct subscriber *subscriber)
 static bool is_online(const struct subscriber *subscriber, const struct user *user)
 {
     struct user_summary summary;
-    user_summarise(user, table_push_online_window_ms(feed_table(subscriber->config.feed)),
-                   subscriber->config.unix_ms(), &summary);
+    struct user_view view = table_view(feed_table(subscriber->config.feed), subscriber->config.unix_ms());
+    user_summarise(user, &view, &summary);
     return summary.state == USER_ONLINE;
 }
 

@@ -27,7 +27,8 @@ static void write_custom_status(struct json_writer *json, const struct user *use
 void user_json_write(struct json_writer *json, struct table *table, const struct user *user, uint64_t now_ms)
 {
     struct user_summary summary;
-    user_summarise(user, table_push_online_window_ms(table), now_ms, &summary);
+    struct user_view view = table_view(table, now_ms);
+    user_summarise(user, &view, &summary);
     json_begin_object(json, NULL);
     json_u64(json, "app", table_app_id(table, user->app));
     json_str(json, "user", user_id(user));
@@ -39,7 +40,7 @@ void user_json_write(struct json_writer *json, struct table *table, const struct
         struct row row = user_effective_row(user, &user->rows[i]);
         json_begin_object(json, NULL);
         portable_write_row(json, table_platform_names(table), &row,
-                           row.action == ROW_LOGIN ? STR("online") : STR("offline"));
+                           user_row_is_online(&row, &view) ? STR("online") : STR("offline"));
         json_end_object(json);
     }
     json_end_array(json);

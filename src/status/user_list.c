@@ -163,7 +163,8 @@ static void add_user(void *cls, const struct user *user)
 {
     struct list_page *page = cls;
     struct user_summary summary;
-    user_summarise(user, table_push_online_window_ms(page->table), page->now_ms, &summary);
+    struct user_view view = table_view(page->table, page->now_ms);
+    user_summarise(user, &view, &summary);
     if (page->state < 0 || page->state == (int)summary.state) {
         user_json_write(&page->json, page->table, user, page->now_ms);
     }

@@ -61,29 +61,28 @@ static enum online_status status_of(enum user_state state)
     }
 }
 
-static enum online_status user_status(const struct user *user, uint64_t window_ms, uint64_t now_ms)
+static enum online_status user_status(const struct user *user, const struct user_view *view)
 {
     struct user_summary summary;
-    user_summarise(user, window_ms, now_ms, &summary);
+    user_summarise(user, view, &summary);
     return status_of(summary.state);
 }
 
 /* A platform on its own has the state of a user who has no other. */
-static enum online_status row_status(const struct row *row, uint64_t window_ms, uint64_t now_ms)
+static enum online_status row_status(const struct row *row, const struct user_view *view)
 {
     struct user alone = {.n_rows = 1};
     alone.rows[0] = *row;
-    return user_status(&alone, window_ms, now_ms);
+    return user_status(&alone, view);
 }
 
 /* As in the vendor's answers, a platform that is offline is left out. */
-static void find_devices(struct table *table, uint64_t now_ms, const struct user *user,
+static void find_devices(struct table *table, const struct user_view *view, const struct user *user,
                          struct online_query_result *result)
 {
-    uint64_t window_ms = table_push_online_window_ms(table);
     for (size_t i = 0; i < user->n_rows; i++) {
         struct row row = user_effective_row(user, &user->rows[i]);
-        enum online_status status = row_status(&row, window_ms, now_ms);
+        enum online_status status = row_status(&row, view);
         if (status != ONLINE_STATUS_OFFLINE) {
             result->devices[result->n_devices++] = (struct online_query_device){
                 .platform = platform_name(table_platform_names(table), row.platform), .status = status};
@@ -96,15 +95,16 @@ static void find_user(struct table *table, uint64_t now_ms, uint16_t app, bool n
                       struct online_query_result *result)
 {
     struct user user;
+    struct user_view view = table_view(table, now_ms);
     result->error_code = 0;
     result->n_devices = 0;
     if (!user_is_id(result->user) || table_get(table, app, result->user, &user) != 0 || user.n_rows == 0) {
         result->error_code = VENDOR_NO_SUCH_USER;
         return;
     }
-    result->status = user_status(&user, table_push_online_window_ms(table), now_ms);
+    result->status = user_status(&user, &view);
     if (needs_detail) {
-        find_devices(table, now_ms, &user, result);
+        find_devices(table, &view, &user, result);
     }
 }
 

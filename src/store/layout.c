@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The store's pairs, layout 1. In keys numbers are big-endian, so that their order is that of the numbers; in
+/* The store's pairs, layout 2. In keys numbers are big-endian, so that their order is that of the numbers; in
  * values they are little-endian.
  *
  *   key                                 value
@@ -20,6 +20,9 @@
  *                                         text
  *
  *   06                                  u64 run of the daemon, u64 revision of it up to which all is here
+ *
+ * Layout 1 had no rows of reason ROW_REASON_RECONCILED, which its readers take for damage, and is otherwise
+ * the same: a store of it is one of layout 2 from when it is opened.
  *
  * A user is one value, so nobody's login can be torn from what it kicks. Its rows and custom status are bytes
  * of record.c; where that changes, this needs a form 2. A store without the key 01 was never finished. */
@@ -227,9 +230,11 @@ static bool check_row(struct str *rest, unsigned n_platforms, struct platform_se
     }
     uint64_t packed = get_little(rest->ptr, 8);
     uint8_t platform = (uint8_t)rest->ptr[8];
+    bool is_answer = (packed >> 2 & 7) == ROW_REASON_RECONCILED;
     size_t size = ROW_SIZE + (size_t)address_lengths[packed & 3];
-    if ((packed & 3) == 3 || (packed >> 2 & 7) > ROW_REASON_OTHER || packed >> 7 > EVENT_TIME_MAX_MS ||
-        platform >= n_platforms || platform_set_has(seen, platform) || rest->len < size) {
+    if ((packed & 3) == 3 || (is_answer && (packed >> 5 & 3) == ROW_KICKED) ||
+        (packed >> 2 & 7) >= ROW_N_REASONS || packed >> 7 > EVENT_TIME_MAX_MS || platform >= n_platforms ||
+        platform_set_has(seen, platform) || rest->len < size) {
         return false;
     }
     platform_set_add(seen, platform);

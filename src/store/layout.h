@@ -6,7 +6,7 @@
 
 #include "presenced/record.h"
 
-#define LAYOUT_VERSION 1
+#define LAYOUT_VERSION 2
 
 /* A key's first byte. */
 enum layout_kind {

@@ -5,18 +5,18 @@
 /* A line of an export. Each is one JSON object; keys stand in this order, and a reader wants each of them
  * once and no other, in any order:
  *
- *   {"format":"presenced","version":2}                                    the first line
+ *   {"format":"presenced","version":3}                                    the first line
  *   {"app":1400000000,"forgotten_before":1629883332497}                   an app that has dropped users
  *   {"app":1400000000,"user":"alice",…}                                   a user, as portable_user.h has it
  *   {"apps":1,"users":1}                                                  the last: how many lines of each
  *
- * Apps come by rising id, users by rising app and id (as bytes). Version 1 had no last line, and is read
- * still. Any thread. */
+ * Apps come by rising id, users by rising app and id (as bytes). Version 2 had no rows of Tencent's answers,
+ * version 1 had no last line either, and both are read still. Any thread. */
 
 #include "presenced/json_strict.h"
 #include "presenced/user.h"
 
-#define LINE_FORMAT_VERSION 2
+#define LINE_FORMAT_VERSION 3
 #define LINE_FORMAT_VERSION_UNCOUNTED 1 /* a file of it may have been cut, and nobody knows */
 #define LINE_SIZE_MAX 65535             /* more than twice the longest user */
 #define LINE_PROBLEM_SIZE JSON_STRICT_PROBLEM_SIZE

@@ -25,7 +25,7 @@ END
 users() {
     awk -v n="$n_users" -v later="$1" 'BEGIN {
         srand(1)
-        print "{\"format\":\"presenced\",\"version\":2}"
+        print "{\"format\":\"presenced\",\"version\":3}"
         for (i = 0; i < n; i++) {
             time = sprintf("%.0f", 1700000000000 + later + rand() * 604800000)
             printf "{\"app\":1400000000,\"user\":\"%06x%06x\",\"rows\":[", rand() * 16777216, rand() * 16777216

@@ -102,13 +102,19 @@ void model_summarise(const struct user *user, uint64_t window_ms, uint64_t now_m
     if (user->n_rows == 0) {
         *ret_summary = (struct user_summary){.state = USER_UNKNOWN};
     } else if (evidence.is_online) {
-        *ret_summary = (struct user_summary){USER_ONLINE, true, evidence.first_online_ms, 0};
+        *ret_summary = (struct user_summary){
+            .state = USER_ONLINE, .has_since = true, .since_ms = evidence.first_online_ms};
     } else if (evidence.window_end_ms > now_ms) {
-        *ret_summary = (struct user_summary){USER_PUSH_ONLINE, true, evidence.last_event_ms,
-                                             evidence.window_end_ms};
+        *ret_summary = (struct user_summary){.state = USER_PUSH_ONLINE,
+                                             .has_since = true,
+                                             .since_ms = evidence.last_event_ms,
+                                             .window_end_ms = evidence.window_end_ms};
     } else {
         uint64_t since_ms = max_u64(evidence.last_event_ms, evidence.window_end_ms);
-        *ret_summary = (struct user_summary){USER_OFFLINE, true, since_ms, evidence.window_end_ms};
+        *ret_summary = (struct user_summary){.state = USER_OFFLINE,
+                                             .has_since = true,
+                                             .since_ms = since_ms,
+                                             .window_end_ms = evidence.window_end_ms};
     }
 }
 

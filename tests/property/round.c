@@ -110,7 +110,7 @@ static void expect_reading(struct round *round, const struct user *user)
     if (one_in(&round->pool.rng, 2)) {
         at_ms += window_ms;
     }
-    user_summarise(user, window_ms, at_ms, &got);
+    user_summarise(user, &(struct user_view){.now_ms = at_ms, .push_online_window_ms = window_ms}, &got);
     model_summarise(user, window_ms, at_ms, &want);
     expect(round, summaries_equal(&got, &want),
            "at %" PRIu64 " got %u since %" PRIu64 " to %" PRIu64 ", want %u since %" PRIu64 " to %" PRIu64,

@@ -22,6 +22,9 @@
     "@DIR@/store\n"
 /* There need not be an engine for what is counted of it. */
 #define REPLICATION "[replication]\nurl = unix:@DIR@/engine.sock\n"
+#define ASKED                                                                                  \
+    "[app 1400000002]\ntoken = xxxxyyyy\nadmin = administrator\nsecret_key_file = @DIR@/key\n" \
+    "api_url = http://127.0.0.1:1\n"
 #define CONFIG_NAME "presenced-0.conf" /* as the harness calls the first */
 
 static struct sandbox *sandbox;
@@ -32,6 +35,7 @@ static struct client *status;
 static void start(const char *scheme, const char *config)
 {
     sandbox = sandbox_new();
+    sandbox_write(sandbox, "key", "secret");
     instance = instance_start(sandbox, config);
     callback = client_new(scheme, instance_callback_port(instance));
     client_trust(callback, sandbox);
@@ -45,7 +49,7 @@ static void start_plain(void)
 
 static void start_tls(void)
 {
-    start("https", CALLBACK TLS PROXIED REST REPLICATION);
+    start("https", CALLBACK TLS PROXIED REST ASKED REPLICATION);
 }
 
 static void stop(void)

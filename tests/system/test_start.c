@@ -196,7 +196,7 @@ START_TEST(raises_its_limit_of_open_files)
 }
 END_TEST
 
-#define FEW 500
+#define FEW 550
 
 /* Waits until the daemon has accepted so many. */
 static void await_connections(struct client *status, unsigned n)

@@ -14,7 +14,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* --export and --import of the program, beside a running daemon and without one. */
+/* --export and --import of the program, beside a running daemon and without one. Its logins are of 2023, and
+ * are believed. */
 
 static const char config[] = "[callback]\n"
                              "listen = 127.0.0.1:0\n"
@@ -24,9 +25,11 @@ static const char config[] = "[callback]\n"
                              "[store]\n"
                              "path = @DIR@/store\n"
                              "memory = 8M\n"
+                             "[presence]\n"
+                             "assume_offline_after = 0\n"
                              "[app 1400000000]\n";
 
-#define HEADER "{\"format\":\"presenced\",\"version\":2}\n"
+#define HEADER "{\"format\":\"presenced\",\"version\":3}\n"
 #define END(users) "{\"apps\":0,\"users\":" users "}\n"
 #define ALICE                                                                                             \
     "{\"app\":1400000000,\"user\":\"alice\",\"rows\":[{\"platform\":\"Web\",\"action\":\"Login\","        \

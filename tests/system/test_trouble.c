@@ -282,7 +282,7 @@ START_TEST(a_reload_that_failed_is_a_warning_until_one_succeeds)
     ck_assert_int_eq(kill(victim_pid(victim), SIGHUP), 0);
     cleanup(cleanup_freep) char *text = sandbox_expand(
         sandbox,
-        "configuration not reloaded: @DIR@/victim.conf:1: [nonsense]: no such section: callback, app ID, presence, status, store, replication, control or log");
+        "configuration not reloaded: @DIR@/victim.conf:1: [nonsense]: no such section: callback, app ID, presence, reconcile, status, store, replication, control or log");
     client_await(status, "/metrics", "\npresenced_warnings{code=\"reload_failed\"} 1\n");
     await_warning("reload_failed", text);
     sandbox_write(sandbox, "victim.conf", PLAIN STATUS APPS);

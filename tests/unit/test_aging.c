@@ -60,7 +60,7 @@ START_TEST(no_window_no_push_online)
     open_with(0, 0, 0);
     (void)apply(disconnect("alice", PLATFORM_IOS, NOW_MS));
     check_counts(0, 0, 1, 0);
-    ck_assert_uint_eq(table_push_online_window_ms(fixture.table), 0);
+    ck_assert_uint_eq(table_view(fixture.table, NOW_MS).push_online_window_ms, 0);
 }
 END_TEST
 
@@ -510,7 +510,8 @@ static enum user_state state_of(const char *user)
 {
     struct user copy = get(user);
     struct user_summary summary;
-    user_summarise(&copy, WINDOW_MS, fixture.now_ms, &summary);
+    struct user_view view = table_view(fixture.table, fixture.now_ms);
+    user_summarise(&copy, &view, &summary);
     return summary.state;
 }
 

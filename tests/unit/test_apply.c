@@ -19,7 +19,8 @@ static struct user_summary summary_of(const char *user)
 {
     struct user copy = get(user);
     struct user_summary summary;
-    user_summarise(&copy, WINDOW_MS, fixture.now_ms, &summary);
+    struct user_view view = table_view(fixture.table, fixture.now_ms);
+    user_summarise(&copy, &view, &summary);
     return summary;
 }
 

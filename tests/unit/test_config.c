@@ -460,6 +460,14 @@ static const struct {
      {"push_online_window = 3651d", "push_online_window = 7"}},
     {"presence", {"max_users = 0", "max_users = 4G"}, {"max_users = 4000000001", "max_users = 5G"}},
     {"presence", {"forget_after = 0", "forget_after = 3650d"}, {"forget_after = 3651d", "forget_after = x"}},
+    {"presence",
+     {"assume_offline_after = 0", "assume_offline_after = 3650d"},
+     {"assume_offline_after = 3651d", "assume_offline_after = x"}},
+    {"reconcile",
+     {"calls_per_second = 1", "calls_per_second = 10K"},
+     {"calls_per_second = 0", "calls_per_second = 10001"}},
+    {"reconcile", {"stale_after = 1m", "stale_after = 30d"}, {"stale_after = 59s", "stale_after = 31d"}},
+    {"reconcile", {"sweep = 0", "sweep = 30d"}, {"sweep = 31d", "sweep = off"}},
     {"app 1400000001",
      {"token = x\nsign_tolerance = 1s", "token = x\nsign_tolerance = 1h"},
      {"token = x\nsign_tolerance = 999ms", "token = x\nsign_tolerance = 61m"}},
@@ -571,7 +579,9 @@ END_TEST
 
 /* Errors. */
 
-#define SECTIONS "callback, app ID, presence, status, store, replication, control or log"
+#define API_URL \
+    "https://host or https://host:port is allowed, and http:// with a port of 127.0.0.1, [::1] or localhost"
+#define SECTIONS "callback, app ID, presence, reconcile, status, store, replication, control or log"
 #define ENDPOINTS "IPv4:port, [IPv6]:port, localhost:port, unix:/path or systemd, at most 16"
 #define NETWORKS "networks like 192.0.2.0/24 and 2001:db8::/32, at most 1024"
 #define URL_PATH "a path that begins with '/' and has no blank, '?' or '#'"
@@ -623,9 +633,11 @@ static const struct {
     {STR("[app 99999999999999999999999999]\n"), "FILE:1: [app 99999999999999999999999999]: " APP_ID "\n"},
     /* keys */
     {STR(APP "tokn = s3cret\n"), "FILE:3: [app 1400000000] tokn: no such key: token, token_file, unsigned, "
-                                 "sign_tolerance, query_token_file, quiet_after\n"},
+                                 "sign_tolerance, query_token_file, quiet_after, admin, secret_key_file, "
+                                 "region, api_url\n"},
     {STR(APP "[presence]\nlisten = 1\n"),
-     "FILE:4: [presence] listen: no such key: push_online_window, max_users, forget_after\n"},
+     "FILE:4: [presence] listen: no such key: push_online_window, max_users, forget_after, "
+     "assume_offline_after\n"},
     {STR(APP "[log]\nlevel = info\nformat = text\nlevel = info\n"),
      "FILE:6: [log] level: stands in the section twice, first in line 4\n"},
     /* values */
@@ -688,6 +700,19 @@ static const struct {
      "FILE:4: [callback] private_key: needed with tls = on, the file of the certificate's key\n"},
     {STR(APP "[callback]\ntls = off\nclient_ca = /ca.pem\n"),
      "FILE:5: [callback] client_ca: needs tls = on\n"},
+    {STR(APP "region = mars\n"),
+     "FILE:3: [app 1400000000] region: 'mars' is not allowed: china | singapore | seoul | "
+     "tokyo | frankfurt | silicon-valley | jakarta\n"},
+    {STR(APP "admin = root\n"), "FILE:3: [app 1400000000] admin: needs secret_key_file\n"},
+    {STR(APP "secret_key_file = /k\n"), "FILE:3: [app 1400000000] secret_key_file: needs admin\n"},
+    {STR(APP "region = seoul\napi_url = https://example.com\n"),
+     "FILE:4: [app 1400000000] api_url: not together with region\n"},
+    {STR(APP "api_url = http://192.0.2.1:80\n"), "FILE:3: [app 1400000000] api_url: " API_URL "\n"},
+    {STR(APP "api_url = http://127.0.0.1\n"), "FILE:3: [app 1400000000] api_url: " API_URL "\n"},
+    {STR(APP "api_url = https://\n"), "FILE:3: [app 1400000000] api_url: " API_URL "\n"},
+    {STR(APP "api_url = https://example.com/v4\n"), "FILE:3: [app 1400000000] api_url: " API_URL "\n"},
+    {STR(APP "api_url = https://me@example.com\n"), "FILE:3: [app 1400000000] api_url: " API_URL "\n"},
+    {STR(APP "api_url = example.com\n"), "FILE:3: [app 1400000000] api_url: " API_URL "\n"},
     {STR(APP "[status]\ncertificate = /c.pem\n"), "FILE:4: [status] certificate: needs private_key\n"},
     {STR(APP "[status]\nprivate_key = /k.pem\n"), "FILE:4: [status] private_key: needs certificate\n"},
     {STR(APP "[status]\nlisten = 192.0.2.1:8080\n"),
@@ -1339,6 +1364,18 @@ START_TEST(reads_tokens)
 }
 END_TEST
 
+START_TEST(reads_secret_keys)
+{
+    write_file("key", STR("from-file\n"), 0600);
+    struct loaded loaded = load_tokens("[app 1]\ntoken = x\nadmin = root\nsecret_key_file = key\n"
+                                       "[app 2]\ntoken = x\n");
+    expect_good(&loaded);
+    ck_assert(str_equal(secret_str(loaded.config.apps[0].secret_key), STR("from-file")));
+    ck_assert_ptr_null(loaded.config.apps[1].secret_key);
+    unload(&loaded);
+}
+END_TEST
+
 START_TEST(reads_query_tokens)
 {
     write_file("token", STR("of-app\n"), 0640);
@@ -1349,6 +1386,18 @@ START_TEST(reads_query_tokens)
     expect_good(&loaded);
     ck_assert(str_equal(buf_str(&loaded.config.apps[0].query_token), STR("of-app")));
     ck_assert_uint_eq(loaded.config.apps[1].query_token.len, 0);
+    unload(&loaded);
+}
+END_TEST
+
+START_TEST(a_secret_key_is_as_private_as_a_token)
+{
+    write_file("key", STR("from-file\n"), 0644);
+    struct loaded loaded = load_tokens("[app 1]\ntoken = x\nadmin = root\nsecret_key_file = key\n");
+    ck_assert_int_eq(loaded.r, -EINVAL);
+    ck_assert_str_eq(loaded.errors.ptr,
+                     "FILE:4: [app 1] secret_key_file: key is open to other users (mode 0644): "
+                     "0640 or less is allowed\n");
     unload(&loaded);
 }
 END_TEST
@@ -1738,6 +1787,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, reads_the_store_of_all_files);
     tcase_add_loop_test(tcase, reads_the_store_alone, 0, N_ELEMENTS(store_files));
     tcase_add_test(tcase, reads_tokens);
+    tcase_add_test(tcase, reads_secret_keys);
+    tcase_add_test(tcase, a_secret_key_is_as_private_as_a_token);
     tcase_add_test(tcase, reads_query_tokens);
     tcase_add_test(tcase, refuses_a_query_token_that_is_anothers);
     tcase_add_test(tcase, tells_of_a_token_file_it_cannot_read);

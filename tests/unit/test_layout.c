@@ -62,7 +62,7 @@ static void write_alice(void)
 START_TEST(is_as_drawn)
 {
     layout_write_meta(&pair);
-    expect_pair(STR("\x01"), STR("\x01\0\0\0"));
+    expect_pair(STR("\x01"), STR("\x02\0\0\0"));
     layout_write_platform(PLATFORM_N_KNOWN, STR("HarmonyOS"), &pair);
     expect_pair(STR("\x02\x09"), STR("HarmonyOS"));
     layout_write_app(&(struct layout_app){APP_ID, 0x1122, 3, 4}, &pair);
@@ -140,7 +140,8 @@ static const struct {
     {"no custom status", AT_FLAGS, 0x03},
     {"kind of address", AT_ROW, 0x63},
     {"longer address", AT_ROW, 0x62},
-    {"reason", AT_ROW, 0x79},
+    {"reason", AT_ROW, 0x7d},
+    {"an answer that is a kick", AT_ROW, 0x19},
     {"platform without a name", AT_PLATFORM, N_PLATFORMS},
     {"platform twice", AT_PLATFORM, PLATFORM_WEB},
     {"EventTime", AT_LAST_ROW_TIME + 7, 0x10},

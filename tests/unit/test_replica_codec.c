@@ -28,7 +28,7 @@ static struct row draw_row(void)
         .client.len = lengths[below(3)],
         .platform = PLATFORM_WEB,
         .action = (uint8_t)below(ROW_LOGIN + 1),
-        .reason = (uint8_t)below(ROW_REASON_OTHER + 1),
+        .reason = (uint8_t)below(ROW_N_REASONS),
     };
     for (unsigned i = 0; i < row.client.len; i++) {
         row.client.bytes[i] = i == 0 || i == row.client.len - 1U ? bytes[below(5)] : 0;
@@ -137,7 +137,7 @@ START_TEST(custom_statuses_and_stamps_come_back)
 END_TEST
 
 #define HEAD "\0\0\0\0\0\0\1"
-#define ORDER "\0\0\0\0\0\0\1\x18"
+#define ORDER "\0\0\0\0\0\0\1\x38"
 
 static const struct {
     struct str field;
@@ -155,8 +155,12 @@ static const struct {
     {STR("1\0alice\0web"), STR(HEAD)},
     {STR("1\0alice\0web"), STR(HEAD "\0\0\0\0\0\0\1")},
     {STR("1\0alice\0web"), STR(HEAD ORDER "\1\2\3")},
-    {STR("1\0alice\0web"), STR(HEAD "\0\0\0\0\0\0\1\x1f")},
-    {STR("1\0alice\0web"), STR(HEAD "\x04\0\0\0\0\0\0\0")},
+    {STR("1\0alice\0web"), STR(HEAD "\0\0\0\0\0\0\1\x3f")},
+    {STR("1\0alice\0web"), STR(HEAD "\x08\0\0\0\0\0\0\x38")},
+    /* Events that stand as answers, answers as events, an answer that tells a kick. */
+    {STR("1\0alice\0web"), STR(HEAD "\0\0\0\0\0\0\1\x18")},
+    {STR("1\0alice\0web"), STR(HEAD "\0\0\0\0\0\0\1\x3e")},
+    {STR("1\0alice\0web"), STR(HEAD "\0\0\0\0\0\0\1\x06")},
     {STR("1\0alice\0web"), STR("\3Mac\0\0\0\0\0\1" ORDER)},
     {STR("1\0alice\0web"), STR("\xff\0\0\0\0\0\1" ORDER)},
     {STR("1\0alice\0"), STR(HEAD ORDER "\xff")},
@@ -174,7 +178,8 @@ START_TEST(what_is_nearly_so_is_taken)
     struct codec_item item;
     ck_assert(codec_parse(STR("1\0alice\0web"), STR(HEAD ORDER), &item));
     ck_assert(codec_parse(STR("1\0alice\0web"), STR("\3WEB\0\0\0\0\0\1" ORDER), &item));
-    ck_assert(codec_parse(STR("1\0alice\0web"), STR(HEAD "\0\0\0\0\0\0\1\x1d"), &item));
+    ck_assert(codec_parse(STR("1\0alice\0web"), STR(HEAD "\0\0\0\0\0\0\1\x3d"), &item));
+    ck_assert(codec_parse(STR("1\0alice\0web"), STR(HEAD "\0\0\0\0\0\0\1\x1e"), &item));
 }
 END_TEST
 

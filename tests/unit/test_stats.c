@@ -45,10 +45,10 @@ START_TEST(nothing_has_happened_yet)
     read_stats();
     expect_json("apps", "[{\"app\":1400000000,\"users\":0,\"states\":{\"online\":0,\"push_online\":0,"
                         "\"offline\":0,\"unknown\":0},\"online_devices\":{},\"dropped\":{\"max_users\":0,"
-                        "\"forget_after\":0},\"forgotten_before\":null},"
+                        "\"forget_after\":0},\"forgotten_before\":null,\"reconcile\":{\"state\":\"off\"}},"
                         "{\"app\":1400000001,\"users\":0,\"states\":{\"online\":0,\"push_online\":0,"
                         "\"offline\":0,\"unknown\":0},\"online_devices\":{},\"dropped\":{\"max_users\":0,"
-                        "\"forget_after\":0},\"forgotten_before\":null}]");
+                        "\"forget_after\":0},\"forgotten_before\":null,\"reconcile\":{\"state\":\"off\"}}]");
     expect_json("users", "0");
     expect_json("revision", "0");
     expect_json("online_history", "{\"start_time\":null,\"interval_ms\":60000,\"online\":[]}");
@@ -76,10 +76,12 @@ START_TEST(users_are_counted_by_app_state_and_platform)
     expect_json("apps",
                 "[{\"app\":1400000000,\"users\":4,\"states\":{\"online\":2,\"push_online\":1,\"offline\":1,"
                 "\"unknown\":0},\"online_devices\":{\"iOS\":1,\"Web\":2,\"Toaster \\\"9\\\"\":1},"
-                "\"dropped\":{\"max_users\":0,\"forget_after\":0},\"forgotten_before\":null},"
+                "\"dropped\":{\"max_users\":0,\"forget_after\":0},\"forgotten_before\":null,"
+                "\"reconcile\":{\"state\":\"off\"}},"
                 "{\"app\":1400000001,\"users\":2,\"states\":{\"online\":1,\"push_online\":0,\"offline\":0,"
                 "\"unknown\":1},\"online_devices\":{\"Web\":1},"
-                "\"dropped\":{\"max_users\":0,\"forget_after\":0},\"forgotten_before\":null}]");
+                "\"dropped\":{\"max_users\":0,\"forget_after\":0},\"forgotten_before\":null,"
+                "\"reconcile\":{\"state\":\"off\"}}]");
     expect_json("users", "6");
     expect_json("revision", "8");
 }

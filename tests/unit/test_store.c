@@ -462,9 +462,9 @@ END_TEST
 
 START_TEST(refuses_a_newer_layout)
 {
-    /* As superblock.c draws it: version 2, and a sum that is right. */
+    /* As superblock.c draws it: version 3, and a sum that is right. */
     static const uint8_t newer[512] = {'p', 'r',      'e',      's',          'e',  'n',  'c', 'e',
-                                       2,   [12] = 2, [16] = 9, [508] = 0x66, 0x60, 0xba, 0x4e};
+                                       3,   [12] = 2, [16] = 9, [508] = 0x5a, 0x82, 0xc1, 0xab};
     char path[STORE_FIXTURE_PATH_SIZE * 2];
     open_both();
     apply_events(10);
@@ -475,8 +475,47 @@ START_TEST(refuses_a_newer_layout)
     ck_assert_int_eq(pwrite(fd, newer, sizeof(newer), 4096), sizeof(newer));
     (void)close(fd);
     uint64_t before = hash_folder(f->path);
-    expect_refused(-EPROTONOSUPPORT, "newer presenced (layout 2;");
+    expect_refused(-EPROTONOSUPPORT, "newer presenced (layout 3;");
     ck_assert_uint_eq(hash_folder(f->path), before);
+}
+END_TEST
+
+/* As zlib has it. */
+static uint32_t crc_32(const uint8_t *bytes, size_t n)
+{
+    uint32_t crc = ~UINT32_C(0);
+    for (size_t i = 0; i < n; i++) {
+        crc ^= bytes[i];
+        for (unsigned bit = 0; bit < 8; bit++) {
+            crc = crc >> 1 ^ (UINT32_C(0xedb88320) & (0 - (crc & 1)));
+        }
+    }
+    return ~crc;
+}
+
+/* Layout 1 is 2 without some rows. */
+START_TEST(opens_a_store_of_the_older_layout)
+{
+    char path[STORE_FIXTURE_PATH_SIZE * 2];
+    open_both();
+    apply_events(10);
+    store_close(take_pointer(f->store));
+    struct table *before = keep_table();
+    find_file(f->path, "SYNCED", path);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    for (off_t at = 0; at <= 4096; at += 4096) {
+        uint8_t place[512];
+        ck_assert_int_eq(pread(fd, place, sizeof(place), at), sizeof(place));
+        ck_assert_uint_eq(place[8], 2);
+        place[8] = 1;
+        uint32_t crc = crc_32(place, 508);
+        memcpy(place + 508, &crc, sizeof(crc));
+        ck_assert_int_eq(pwrite(fd, place, sizeof(place), at), sizeof(place));
+    }
+    (void)close(fd);
+    open_both();
+    expect_same_tables(before, f->table);
+    table_free(before);
 }
 END_TEST
 
@@ -624,6 +663,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, flushing_comes_after_answering);
     tcase_add_test(tcase, refuses_a_second_daemon);
     tcase_add_test(tcase, refuses_a_newer_layout);
+    tcase_add_test(tcase, opens_a_store_of_the_older_layout);
     tcase_add_test(tcase, folder_with_other_files);
     tcase_add_test(tcase, folder_with_what_the_engine_leaves);
     tcase_add_loop_test(tcase, folder_with_remains_of_a_store, 0, sizeof(remains) / sizeof(remains[0]));

@@ -18,7 +18,7 @@
 static struct store_fixture *const f = &store_fixture;
 
 #define HEADER_OF(version) "{\"format\":\"presenced\",\"version\":" version "}\n"
-#define HEADER HEADER_OF("2")
+#define HEADER HEADER_OF("3")
 #define END(apps, users) "{\"apps\":" apps ",\"users\":" users "}\n"
 #define ROW_OF(platform, action, time, client)                                                           \
     "{\"platform\":\"" platform "\",\"action\":\"" action "\",\"reason\":\"Other\",\"event_time\":" time \
@@ -200,6 +200,21 @@ START_TEST(takes_what_an_older_version_wrote)
 }
 END_TEST
 
+/* What Tencent answered is exported and imported like an event. */
+START_TEST(answers_survive_the_round_trip)
+{
+    static const char text[] = HEADER USER_OF(
+        "a",
+        "{\"platform\":\"iOS\",\"action\":\"Reconciled\",\"reason\":\"PushOnline\",\"event_time\":5,"
+        "\"received_time\":7,\"client_ip\":null}",
+        "null", "null") END("0", "1");
+    write_text("in", str_from(text));
+    import_from("store", "in");
+    export_to("store", "out");
+    expect_text("out", str_from(text));
+}
+END_TEST
+
 /* Merging. */
 
 static const struct {
@@ -273,7 +288,7 @@ static const struct {
     {"{", "truncated"},
     {"[]", "not an object"},
     {"{\"app\":1,\"user\":\"\\u0000\"}", "nul"},
-    {"{\"format\":\"presenced\",\"version\":3}", "version 3"},
+    {"{\"format\":\"presenced\",\"version\":4}", "version 4"},
     {"{\"format\":\"presenced\",\"version\":0}", "version 0"},
     {"{\"users\":1}", "\"apps\" is missing"},
     {"{\"apps\":1,\"users\":-1}", "\"users\" is not"},
@@ -348,7 +363,7 @@ static const char *const wrong_files[] = {
     "{}\n",
     LOGIN("a", "1"),
     "{\"app\":1400000000,\"forgotten_before\":5}\n",
-    HEADER_OF("3") END("0", "0"),
+    HEADER_OF("4") END("0", "0"),
     /* Cut, or with lines too few or too many. */
     HEADER,
     HEADER LOGIN("a", "1"),
@@ -604,6 +619,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, table_finds_what_was_imported);
     tcase_add_test(tcase, says_all_there_is);
     tcase_add_test(tcase, takes_what_an_older_version_wrote);
+    tcase_add_test(tcase, answers_survive_the_round_trip);
     tcase_add_test(tcase, forgets_nobody_ahead_of_the_clock);
     tcase_add_loop_test(tcase, merges_by_the_order_of_rows, 0, N_CASES(merges));
     tcase_add_loop_test(tcase, wrong_lines_are_named, 0, N_CASES(wrong_lines));

@@ -23,7 +23,12 @@ static const struct {
     struct row rows[N_ROWS_MAX];
     uint64_t window_ms;
     uint64_t now_ms;
-    struct user_summary expected;
+    struct {
+        enum user_state state;
+        bool has_since;
+        uint64_t since_ms;
+        uint64_t window_end_ms;
+    } expected;
 } summaries[] = {
     {0, {{0}}, WINDOW_MS, 5, {USER_UNKNOWN, false, 0, 0}},
     {1, {ROW(WEB, LOGIN, 7)}, WINDOW_MS, 100, {USER_ONLINE, true, 7, 0}},
@@ -78,13 +83,14 @@ static const struct {
 START_TEST(sums_up_its_rows)
 {
     struct user user = user_of(summaries[_i].rows, summaries[_i].n_rows);
-    const struct user_summary *expected = &summaries[_i].expected;
     struct user_summary summary;
-    user_summarise(&user, summaries[_i].window_ms, summaries[_i].now_ms, &summary);
-    ck_assert_int_eq(summary.state, expected->state);
-    ck_assert_int_eq(summary.has_since, expected->has_since);
-    ck_assert_uint_eq(summary.since_ms, expected->since_ms);
-    ck_assert_uint_eq(summary.window_end_ms, expected->window_end_ms);
+    struct user_view view = {.now_ms = summaries[_i].now_ms,
+                             .push_online_window_ms = summaries[_i].window_ms};
+    user_summarise(&user, &view, &summary);
+    ck_assert_int_eq(summary.state, summaries[_i].expected.state);
+    ck_assert_int_eq(summary.has_since, summaries[_i].expected.has_since);
+    ck_assert_uint_eq(summary.since_ms, summaries[_i].expected.since_ms);
+    ck_assert_uint_eq(summary.window_end_ms, summaries[_i].expected.window_end_ms);
 }
 END_TEST
 
@@ -121,7 +127,7 @@ START_TEST(lists_online_platforms)
     static const struct row rows[] = {ROW(IOS, LOGIN, 7), ROW(RESTAPI, LOGOUT, 8), ROW(WEB, LOGIN, 9),
                                       ROW(MAC, LOGIN, 8)};
     struct user user = user_of(rows, 4);
-    struct platform_set online = user_online_platforms(&user);
+    struct platform_set online = user_online_platforms(&user, &(struct user_view){0});
     for (unsigned i = 0; i < PLATFORM_N_MAX; i++) {
         ck_assert_int_eq(platform_set_has(&online, (uint8_t)i), i == PLATFORM_WEB || i == PLATFORM_MAC);
     }

@@ -12,6 +12,7 @@
 #include "presenced/address.h"
 #include "presenced/endpoint.h"
 #include "presenced/options.h"
+#include "presenced/secret.h"
 
 #include <sys/types.h>
 
@@ -43,6 +44,17 @@ enum config_durability {
     CONFIG_DURABILITY_RELAXED,
     CONFIG_DURABILITY_COMMIT,
     CONFIG_DURABILITY_SYNC,
+};
+
+enum config_region {
+    CONFIG_REGION_CHINA,
+    CONFIG_REGION_SINGAPORE,
+    CONFIG_REGION_SEOUL,
+    CONFIG_REGION_TOKYO,
+    CONFIG_REGION_FRANKFURT,
+    CONFIG_REGION_SILICON_VALLEY,
+    CONFIG_REGION_JAKARTA,
+    CONFIG_N_REGIONS,
 };
 
 /* Lines are counted through all files, so that one number says which file it is too: the first line of the
@@ -94,12 +106,18 @@ struct config_app {
     APP_OPTIONS(CONFIG_FIELD, config_app)
     struct buf tokens[CONFIG_N_TOKENS_MAX]; /* of `token`, then of `token_file`: config_read_tokens() */
     size_t n_tokens;
-    struct buf query_token; /* of `query_token_file`: config_read_tokens(); empty: none */
+    struct buf query_token;    /* of `query_token_file`: config_read_tokens(); empty: none */
+    struct secret *secret_key; /* of `secret_key_file`: config_read_tokens(); NULL: nobody is asked */
 };
 
 struct config_presence {
     struct config_lines lines;
     PRESENCE_OPTIONS(CONFIG_FIELD, config_presence)
+};
+
+struct config_reconcile {
+    struct config_lines lines;
+    RECONCILE_OPTIONS(CONFIG_FIELD, config_reconcile)
 };
 
 struct config_status {
@@ -136,6 +154,7 @@ struct config {
     struct config_app *apps;
     size_t n_apps;
     struct config_presence presence;
+    struct config_reconcile reconcile;
     struct config_status status;
     struct config_store store;
     struct config_replication replication;

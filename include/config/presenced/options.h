@@ -55,15 +55,30 @@ enum option_flag {
     X(S, FILE, query_token_file, "query_token_file", "", "", OPTION_CREDENTIAL,                       \
       "bearer token that opens this app's answers")                                                   \
     X(S, DURATION, quiet_after_ms, "quiet_after", "0", "0..30d", 0,                                   \
-      "a warning when no callback of it came for so long, 0: never")
+      "a warning when no callback of it came for so long, 0: never")                                  \
+    X(S, TEXT, admin, "admin", "", "", 0, "an administrator: Tencent is asked in this name")          \
+    X(S, FILE, secret_key_file, "secret_key_file", "", "", OPTION_CREDENTIAL,                         \
+      "file that holds the app's secret key")                                                         \
+    X(S, CHOICE, region, "region", "china",                                                           \
+      "china | singapore | seoul | tokyo | frankfurt | silicon-valley | jakarta", 0,                  \
+      "where the app lives, and so whom to ask")                                                      \
+    X(S, TEXT, api_url, "api_url", "", "", 0, "whom to ask in place of the region's host")
 
-#define PRESENCE_OPTIONS(X, S)                                                                    \
-    X(S, DURATION, push_online_window_ms, "push_online_window", "7d", "0..3650d", OPTION_RESTART, \
-      "0: no push_online")                                                                        \
-    X(S, COUNT, max_users, "max_users", "20M", "0..4G", OPTION_RESTART,                           \
-      "beyond it those longest offline are dropped, 0: no bound")                                 \
-    X(S, DURATION, forget_after_ms, "forget_after", "0", "0..3650d", OPTION_RESTART,              \
-      "users offline for longer are dropped, 0: never")
+#define PRESENCE_OPTIONS(X, S)                                                                         \
+    X(S, DURATION, push_online_window_ms, "push_online_window", "7d", "0..3650d", OPTION_RESTART,      \
+      "0: no push_online")                                                                             \
+    X(S, COUNT, max_users, "max_users", "20M", "0..4G", OPTION_RESTART,                                \
+      "beyond it those longest offline are dropped, 0: no bound")                                      \
+    X(S, DURATION, forget_after_ms, "forget_after", "0", "0..3650d", OPTION_RESTART,                   \
+      "users offline for longer are dropped, 0: never")                                                \
+    X(S, DURATION, assume_offline_after_ms, "assume_offline_after", "30d", "0..3650d", OPTION_RESTART, \
+      "a login not heard of for longer reads as offline, 0: never")
+
+#define RECONCILE_OPTIONS(X, S)                                                                            \
+    X(S, COUNT, calls_per_second, "calls_per_second", "100", "1..10K", 0, "at most so many calls, an app") \
+    X(S, DURATION, stale_after_ms, "stale_after", "10m", "1m..30d", 0,                                     \
+      "everyone online is asked about at least so often")                                                  \
+    X(S, DURATION, sweep_ms, "sweep", "1h", "0..30d", 0, "and everyone known; 0: those online alone")
 
 #define STATUS_OPTIONS(X, S)                                                                     \
     X(S, ENDPOINTS, listen, "listen", "127.0.0.1:8080", "1..16", OPTION_RESTART,                 \

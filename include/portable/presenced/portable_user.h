@@ -13,7 +13,8 @@
  *   {"platform":"iOS","action":"Login","reason":"Register","event_time":1629883332497,
  *    "received_time":1629883332600,"client_ip":"192.0.2.4"}
  *
- * A custom status and its time are null where none was heard; client_ip where none was named. Any thread. */
+ * A custom status and its time are null where none was heard; client_ip where none was named. Of an answer of
+ * Tencent's, action is Reconciled and reason Online, PushOnline or Offline. Any thread. */
 
 #include "presenced/json.h"
 #include "presenced/json_strict.h"

@@ -15,11 +15,12 @@ struct table;
 #define TABLE_N_APPS_MAX 1024
 
 struct table_config {
-    uint64_t push_online_window_ms; /* 0: no push_online */
-    uint64_t max_users;             /* 0: no bound */
-    uint64_t forget_after_ms;       /* 0: never */
-    size_t changes_max_entries;     /* a power of two; 0: 65536 */
-    size_t changes_max_bytes;       /* 0: 16 MiB */
+    uint64_t push_online_window_ms;   /* 0: no push_online */
+    uint64_t max_users;               /* 0: no bound */
+    uint64_t forget_after_ms;         /* 0: never */
+    uint64_t assume_offline_after_ms; /* 0: never */
+    size_t changes_max_entries;       /* a power of two; 0: 65536 */
+    size_t changes_max_bytes;         /* 0: 16 MiB */
 };
 
 /* 0, or -errno. */
@@ -94,6 +95,31 @@ struct table_applied {
 int table_apply(struct table *table, const struct table_event *event, uint64_t now_ms,
                 struct table_applied *ret_applied);
 
+/* What Tencent says of one user at a moment; borrowed for the call. */
+struct table_answer {
+    uint16_t app;
+    struct str user_id;
+    uint64_t stamp_ms;             /* of that moment: what was stamped earlier is in it */
+    struct platform_set platforms; /* that it speaks of; the others are left alone */
+    struct platform_set online;    /* of these; what is in neither is offline */
+    struct platform_set push_online;
+};
+
+/* Rows of a user, by what became of them. */
+struct table_corrections {
+    unsigned n_ended;     /* read as online, and were not */
+    unsigned n_begun;     /* did not, and were */
+    unsigned n_others;    /* push_online for offline, or the other way round */
+    unsigned n_older;     /* say otherwise, but are newer than the answer: stayed */
+    uint64_t older_by_ms; /* the answer than the newest of these */
+};
+
+/* Takes over an answer that came at `now_ms`: rows that say otherwise and are not newer become those of the
+ * answer (ROW_REASON_RECONCILED), in one step. TABLE_CHANGED; TABLE_UNCHANGED, also for a user who is absent;
+ * or -ENOMEM. */
+int table_reconcile(struct table *table, const struct table_answer *answer, uint64_t now_ms,
+                    struct table_corrections *ret_corrections);
+
 /* Merges a whole user as it was known elsewhere, its app and platforms being this table's: each row and the
  * custom status stay or are replaced as by events. An outcome (TABLE_FORGOTTEN: it is absent, and nothing of
  * it is newer than the app's forgotten_before; not of CHANGE_BY_REPLICA, for nodes forget together), or
@@ -115,10 +141,11 @@ int table_forget_user(struct table *table, struct user *as_known, uint64_t now_m
 /* A copy of one user. 0 or TABLE_ABSENT. */
 int table_get(struct table *table, uint16_t app, struct str user_id, struct user *ret_user);
 
-/* Moves the users whose push_online window has ended by `now_ms`, and back again those whose window had ended
- * by a clock that was set back by more than a second since; drops those offline for longer than forget_after,
- * and where more than max_users were restored, those longest offline; in bounded steps. Returns when it
- * should be called next, at most a second later. */
+/* Moves the users whose push_online window has ended by `now_ms`, or who have a Login that was received
+ * longer ago than assume_offline_after, and back again those of whom that was so by a clock that was set back
+ * by more than a second since; drops those offline for longer than forget_after, and where more than
+ * max_users were restored, those longest offline; in bounded steps. Returns when it should be called next, at
+ * most a second later. */
 uint64_t table_tick(struct table *table, uint64_t now_ms);
 
 struct table_counts {
@@ -132,6 +159,27 @@ struct table_counts {
 
 /* What is kept as events happen: costs nothing to ask. */
 void table_counts(const struct table *table, uint16_t app, struct table_counts *ret_counts);
+
+/* Users in doubt: a bit each, that whoever reconciles sets and takes back. An app whose users nobody asks for
+ * marks none. */
+
+/* Whether users of the app are marked when a Logout or Disconnect of theirs is applied, or a Login that kicks
+ * its own platform: where several devices of a platform are online, such events do not say of which. */
+void table_mark_doubts(struct table *table, uint16_t app, bool is_on);
+
+/* Marks a user, who may be absent. */
+void table_mark(struct table *table, uint16_t app, struct str user_id);
+
+/* Takes back the marks of up to `limit` users of the app of whom nothing was received since `until_ms`, and
+ * hands them to `visit`, as table_list() does. Returns how many. */
+size_t table_take_marked(struct table *table, uint16_t app, uint64_t until_ms, size_t limit,
+                         void (*visit)(void *cls, const struct user *user), void *cls);
+
+/* Users of the app that are marked. */
+uint64_t table_n_marked(const struct table *table, uint16_t app);
+
+/* Events of the app that were applied so far, whatever they came to. */
+uint64_t table_n_events(const struct table *table, uint16_t app);
 
 /* Users of all apps that are online now. */
 uint64_t table_n_online(const struct table *table);
@@ -161,6 +209,7 @@ bool table_list(struct table *table, const struct table_filter *filter, size_t l
  * held for good. */
 void table_pass_locks(struct table *table);
 
-uint64_t table_push_online_window_ms(const struct table *table);
+/* How users of the table are to be read at `now_ms`. */
+struct user_view table_view(const struct table *table, uint64_t now_ms);
 
 #endif

@@ -30,6 +30,14 @@ struct user {
     struct row rows[PLATFORM_N_MAX]; /* a platform at most once; in the order they were first heard of */
 };
 
+/* What a state depends on beside what is known of the user. */
+struct user_view {
+    uint64_t now_ms;
+    uint64_t push_online_window_ms;   /* 0: no push_online */
+    uint64_t assume_offline_after_ms; /* 0: never */
+    uint64_t assumed_ms;              /* a Login that was received before it reads as offline; 0: none */
+};
+
 struct user_summary {
     enum user_state state;
     bool has_since;
@@ -37,6 +45,9 @@ struct user_summary {
     /* USER_PUSH_ONLINE: when it turns offline, unless something happens; USER_OFFLINE: when its last window
      * ended, 0 where it had none; else 0. */
     uint64_t window_end_ms;
+    struct platform_set online; /* the platforms whose rows read as online */
+    uint64_t oldest_login_ms;   /* the earliest that one of these was received; UINT64_MAX: there is none */
+    uint64_t newest_assumed_ms; /* the latest that one which is assumed to be offline was; 0: there is none */
 };
 
 /* Whether text in UTF-8 without NUL can be a user's id. */
@@ -62,12 +73,21 @@ const struct row *user_row(const struct user *user, uint8_t platform);
  * reads as that one does, but for its platform. So no order of arrival matters. */
 struct row user_effective_row(const struct user *user, const struct row *row);
 
-/* The platforms whose rows read as online. */
-struct platform_set user_online_platforms(const struct user *user);
+/* Whether a row, as it counts, reads as online. */
+static inline bool user_row_is_online(const struct row *effective_row, const struct user_view *view)
+{
+    return effective_row->action == ROW_LOGIN && effective_row->received_unix_ms >= view->assumed_ms;
+}
 
-/* State and since at `now_ms`, with a push_online window of `window_ms` (0: none). */
-void user_summarise(const struct user *user, uint64_t window_ms, uint64_t now_ms,
-                    struct user_summary *ret_summary);
+/* Whether a row, as it counts, has a push_online window: a phone's or a tablet's Disconnect, and what Tencent
+ * said to be PushOnline. */
+bool user_row_has_window(const struct row *effective_row);
+
+/* The platforms whose rows read as online. */
+struct platform_set user_online_platforms(const struct user *user, const struct user_view *view);
+
+/* State and since. */
+void user_summarise(const struct user *user, const struct user_view *view, struct user_summary *ret_summary);
 
 /* The highest stamp of all: of its rows and of its custom status; 0 for none. */
 uint64_t user_last_stamp_ms(const struct user *user);

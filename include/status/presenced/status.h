@@ -40,6 +40,13 @@ struct status_part {
     void *cls;
 };
 
+/* The same of one app of the table, in that app's object of /v1/stats. */
+struct status_app_part {
+    /* False where it has nothing to do with the app. NULL: there is no such part here. */
+    bool (*visit)(void *cls, uint16_t app, const struct metric_visitor *visitor);
+    void *cls;
+};
+
 struct status_user_events_query {
     uint64_t app_id;
     struct str user_id;
@@ -76,6 +83,7 @@ struct status_config {
     struct refused_list *refused;    /* shown, and takes the requests that are refused here */
     const struct status_part *parts; /* in the order in which they are shown */
     size_t n_parts;
+    struct status_app_part reconcile;
     struct status_part streams; /* status_new() sets it */
 };
 

@@ -21,6 +21,7 @@
     X(CERTIFICATE_WITHOUT_TLS_1_2, "certificate_without_tls_1_2") \
     X(REPLICATION_EVICTION, "replication_eviction")               \
     X(APP_QUIET, "app_quiet")                                     \
+    X(RECONCILE, "reconcile")                                     \
     X(DRAINING, "draining")                                       \
     X(APP_UNSIGNED, "app_unsigned")
 

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_RECONCILE_H
+#define PRESENCED_RECONCILE_H
+
+/* Asks Tencent what its callbacks left open, and corrects the table by the answers. A thread of its own asks,
+ * for each app that has a key: everyone after a gap, then users in doubt (table_mark()), then everybody again
+ * and again. It never delays an event. Any thread may call everything here but new and free. */
+
+#include "presenced/metric.h"
+#include "presenced/secret.h"
+#include "presenced/table.h"
+
+#define RECONCILE_N_HOSTS 2
+#define RECONCILE_HOST_MAX 128
+#define RECONCILE_PROBLEM_SIZE 160
+
+/* Descriptors that it needs: connections and what libcurl opens. */
+#define RECONCILE_N_DESCRIPTORS 48
+
+/* Tencent's regions, by the numbers of the option. */
+#define RECONCILE_N_REGIONS 7
+
+/* Borrowed. */
+struct reconcile_app {
+    uint16_t app;
+    struct str admin;
+    struct str secret_key;
+    struct str api_url; /* "https://host:port"; empty: the hosts of `region` */
+    unsigned region;
+};
+
+struct reconcile_config {
+    const struct reconcile_app *apps;
+    size_t n_apps;
+    uint64_t calls_per_second; /* of an app */
+    uint64_t stale_after_ms;
+    uint64_t sweep_ms; /* 0: only those online */
+};
+
+/* What a reload exchanges, made ready. */
+struct reconcile_settings;
+
+/* 0; -EINVAL for an admin that is none; -ENOTSUP where OpenSSL cannot sign; -ENOMEM. */
+int reconcile_prepare(const struct table *table, const struct reconcile_config *config,
+                      struct reconcile_settings **ret_settings);
+size_t reconcile_settings_n(const struct reconcile_settings *settings); /* apps that they have */
+void reconcile_discard(struct reconcile_settings *settings);
+DEFINE_CLEANUP(struct reconcile_settings *, reconcile_discard)
+
+struct reconcile;
+
+/* Starts the thread. Consumes the settings where it succeeds. 0 or -errno. */
+int reconcile_new(struct table *table, struct reconcile_settings *settings, struct reconcile **ret_reconcile);
+void reconcile_free(struct reconcile *reconcile);
+DEFINE_CLEANUP(struct reconcile *, reconcile_free)
+
+/* From its next look on, a second later at most. Consumes the settings. */
+void reconcile_adopt(struct reconcile *reconcile, struct reconcile_settings *settings);
+
+/* Events may have been lost: everyone is asked about. */
+void reconcile_gap(struct reconcile *reconcile);
+
+/* Of one app, since the start. */
+struct reconcile_stats {
+    uint64_t n_calls;
+    uint64_t n_calls_failed;
+    uint64_t n_users_asked;
+    uint64_t n_confirmed; /* users of whom all was as known */
+    uint64_t n_ended;     /* rows corrected: were shown online, and were not */
+    uint64_t n_begun;     /* were not, and were */
+    uint64_t n_others;    /* push_online for offline, or the other way round */
+    uint64_t n_waiting;   /* users marked as in doubt */
+    uint64_t n_gaps;
+    uint64_t calls_per_second;            /* that are allowed at the moment */
+    uint64_t last_answer_unix_ms;         /* 0: none yet */
+    uint64_t last_sweep_unix_ms;          /* when everybody had been asked about */
+    uint64_t last_sweep_ms;               /* how long that took */
+    int64_t clock_ahead_ms;               /* Tencent's clock against ours, from Date; at least */
+    uint64_t clock_uncertainty_ms;        /* and so much more at most */
+    unsigned problem_code;                /* ErrorCode, or 0 */
+    char problem[RECONCILE_PROBLEM_SIZE]; /* what keeps it from asking, or makes answers doubtful; "": nothing
+                                           */
+};
+
+/* False where nobody asks for that app. */
+bool reconcile_stats(struct reconcile *reconcile, uint16_t app, struct reconcile_stats *ret_stats);
+
+/* `app` is the value of their label. */
+void reconcile_metrics(const struct reconcile_stats *stats, struct str app,
+                       const struct metric_visitor *visitor);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* Asking Tencent, for the apps that have a key: how it is configured, what is told of it, and when events may
+ * have been lost. */
+#include "parts.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+_Static_assert(CONFIG_N_REGIONS == RECONCILE_N_REGIONS, "each region has its hosts");
+
+static bool has_key(const struct config_app *app)
+{
+    return secret_str(app->secret_key).len > 0;
+}
+
+static size_t count_keys(const struct config *config)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < config->n_apps; i++) {
+        n += has_key(&config->apps[i]);
+    }
+    return n;
+}
+
+int prepare_asking(struct daemon *daemon, const struct config *config,
+                   struct reconcile_settings **ret_settings)
+{
+    cleanup(cleanup_freep) struct reconcile_app *apps = calloc(config->n_apps + 1, sizeof(*apps));
+    size_t n = 0;
+    if (apps == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < config->n_apps; i++) {
+        const struct config_app *app = &config->apps[i];
+        if (has_key(app)) {
+            apps[n++] = (struct reconcile_app){
+                .app = (uint16_t)table_find_app(daemon->table, app->id),
+                .admin = str_from(app->admin),
+                .secret_key = secret_str(app->secret_key),
+                .api_url = str_from(app->api_url),
+                .region = app->region,
+            };
+        }
+    }
+    const struct reconcile_config settings = {
+        .apps = apps,
+        .n_apps = n,
+        .calls_per_second = config->reconcile.calls_per_second,
+        .stale_after_ms = config->reconcile.stale_after_ms,
+        .sweep_ms = config->reconcile.sweep_ms,
+    };
+    int r = reconcile_prepare(daemon->table, &settings, ret_settings);
+    if (r < 0) {
+        log_error("Tencent cannot be asked", log_errno("error", r));
+    }
+    return r;
+}
+
+static int start(struct daemon *daemon, struct reconcile_settings *settings)
+{
+    struct reconcile *reconcile = NULL;
+    int r = reconcile_new(daemon->table, settings, &reconcile);
+    if (r < 0) {
+        log_error("Tencent is not asked", log_errno("error", r));
+        reconcile_discard(settings);
+        return r;
+    }
+    atomic_store(&daemon->reconcile, reconcile);
+    return 0;
+}
+
+int start_asking(struct daemon *daemon)
+{
+    struct reconcile_settings *settings = NULL;
+    if (count_keys(daemon->config) == 0) {
+        return 0;
+    }
+    int r = prepare_asking(daemon, daemon->config, &settings);
+    return r < 0 ? r : start(daemon, settings);
+}
+
+void stop_asking(struct daemon *daemon)
+{
+    reconcile_free(atomic_exchange(&daemon->reconcile, NULL));
+}
+
+void adopt_asking(struct daemon *daemon, struct reconcile_settings *settings)
+{
+    struct reconcile *reconcile = atomic_load(&daemon->reconcile);
+    if (reconcile != NULL) {
+        reconcile_adopt(reconcile, settings);
+    } else if (reconcile_settings_n(settings) > 0) {
+        (void)start(daemon, settings); /* said; events are taken all the same */
+    } else {
+        reconcile_discard(settings);
+    }
+}
+
+void lose_events(struct daemon *daemon)
+{
+    struct reconcile *reconcile = atomic_load(&daemon->reconcile);
+    if (reconcile != NULL) {
+        reconcile_gap(reconcile);
+    }
+}
+
+bool asking_stats(struct daemon *daemon, uint16_t app, struct reconcile_stats *ret_stats)
+{
+    struct reconcile *reconcile = atomic_load(&daemon->reconcile);
+    return reconcile != NULL && reconcile_stats(reconcile, app, ret_stats);
+}
+
+static bool visit_app(void *cls, uint16_t app, const struct metric_visitor *visitor)
+{
+    struct daemon *daemon = cls;
+    struct reconcile_stats stats;
+    char id[24];
+    if (!asking_stats(daemon, app, &stats)) {
+        return false;
+    }
+    int len = snprintf(id, sizeof(id), "%" PRIu64, table_app_id(daemon->table, app));
+    reconcile_metrics(&stats, (struct str){id, (size_t)len}, visitor);
+    return true;
+}
+
+struct status_app_part asking_of_app(struct daemon *daemon)
+{
+    return (struct status_app_part){visit_app, daemon};
+}

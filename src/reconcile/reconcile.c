@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* The thread that asks: once a second each app's asker looks what is due, and in between answers are taken as
+ * they come. Settings that a reload brings are taken over at such a look. */
+#include "presenced/reconcile.h"
+
+#include "asker.h"
+#include "presenced/clock.h"
+#include "presenced/log.h"
+#include "presenced/usersig.h"
+#include "presenced/wipe.h"
+#include "region.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TICK_MS 1000
+
+struct reconcile_settings {
+    size_t n_apps;
+    struct asker_settings apps[];
+};
+
+struct reconcile {
+    struct table *table;
+    struct calls *calls;
+    pthread_t thread;
+    pthread_mutex_t lock; /* of what follows; the thread alone changes `askers` */
+    struct asker **askers;
+    size_t n_askers;
+    struct reconcile_settings *next; /* NULL: none are to be taken over */
+    _Atomic bool has_gap;
+    _Atomic bool is_ending;
+};
+
+size_t reconcile_settings_n(const struct reconcile_settings *settings)
+{
+    return settings->n_apps;
+}
+
+void reconcile_discard(struct reconcile_settings *settings)
+{
+    if (settings != NULL) {
+        for (size_t i = 0; i < settings->n_apps; i++) {
+            asker_settings_fini(&settings->apps[i]);
+        }
+        free(settings);
+    }
+}
+
+static int set_urls(const struct reconcile_app *from, struct asker_settings *settings)
+{
+    if (from->api_url.len >= RECONCILE_HOST_MAX) {
+        return -EINVAL;
+    }
+    if (from->api_url.len > 0) {
+        (void)snprintf(settings->urls[0], RECONCILE_HOST_MAX, "%.*s", STR_FMT(from->api_url));
+        settings->n_urls = 1;
+        return 0;
+    }
+    for (unsigned i = 0; i < RECONCILE_N_HOSTS; i++) {
+        (void)snprintf(settings->urls[i], RECONCILE_HOST_MAX, "%s", region_urls[from->region][i]);
+    }
+    settings->n_urls = RECONCILE_N_HOSTS;
+    return 0;
+}
+
+/* Whether a UserSig can be made for it. */
+static int try_signing(const struct table *table, const struct reconcile_app *app)
+{
+    cleanup(wipe_buf) struct buf unused = {0};
+    struct usersig_claim claim = {table_app_id(table, app->app), app->admin, 0, 1};
+    return usersig_make(&claim, app->secret_key, &unused);
+}
+
+static int prepare_app(const struct table *table, const struct reconcile_config *config,
+                       const struct reconcile_app *from, struct asker_settings *settings)
+{
+    int r = try_signing(table, from);
+    if (r < 0) {
+        return r;
+    }
+    r = set_urls(from, settings);
+    if (r < 0) {
+        return r;
+    }
+    settings->app = from->app;
+    settings->sdkappid = table_app_id(table, from->app);
+    settings->calls_per_second = config->calls_per_second;
+    settings->stale_after_ms = config->stale_after_ms;
+    settings->sweep_ms = config->sweep_ms;
+    (void)snprintf(settings->admin, sizeof(settings->admin), "%.*s", STR_FMT(from->admin));
+    return secret_new(from->secret_key, &settings->key);
+}
+
+int reconcile_prepare(const struct table *table, const struct reconcile_config *config,
+                      struct reconcile_settings **ret_settings)
+{
+    size_t size = sizeof(struct reconcile_settings) + config->n_apps * sizeof(struct asker_settings);
+    cleanup(reconcile_discardp) struct reconcile_settings *settings = calloc(1, size);
+    if (settings == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < config->n_apps; i++) {
+        settings->n_apps = i + 1;
+        int r = prepare_app(table, config, &config->apps[i], &settings->apps[i]);
+        if (r < 0) {
+            return r;
+        }
+    }
+    *ret_settings = take_pointer(settings);
+    return 0;
+}
+
+static struct asker *find_asker(const struct reconcile *reconcile, uint16_t app)
+{
+    for (size_t i = 0; i < reconcile->n_askers; i++) {
+        if (reconcile->askers[i] != NULL && asker_app(reconcile->askers[i]) == app) {
+            return reconcile->askers[i];
+        }
+    }
+    return NULL;
+}
+
+/* Takes one out of its place, so that it is not freed with those that are left. */
+static struct asker *take_asker(struct reconcile *reconcile, uint16_t app)
+{
+    for (size_t i = 0; i < reconcile->n_askers; i++) {
+        if (reconcile->askers[i] != NULL && asker_app(reconcile->askers[i]) == app) {
+            return take_pointer(reconcile->askers[i]);
+        }
+    }
+    return NULL;
+}
+
+static void free_askers(struct asker **askers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        asker_free(askers[i]);
+    }
+    free(askers);
+}
+
+/* The apps that were there go on, with other settings; the lock is held. */
+static void take_over(struct reconcile *reconcile, struct reconcile_settings *settings)
+{
+    struct asker **askers = calloc(settings->n_apps + 1, sizeof(struct asker *));
+    size_t n = 0;
+    if (askers == NULL) {
+        log_error("Tencent is not asked with the new settings: out of memory");
+        return;
+    }
+    for (size_t i = 0; i < settings->n_apps; i++) {
+        struct asker_settings *app = &settings->apps[i];
+        struct asker *asker = take_asker(reconcile, app->app);
+        if (asker != NULL) {
+            asker_adopt(asker, app);
+            askers[n++] = asker;
+        } else if (asker_new(reconcile->table, reconcile->calls, app, &askers[n]) == 0) {
+            n++;
+        } else {
+            log_error("Tencent is not asked: out of memory", log_u64("app", app->sdkappid));
+        }
+    }
+    free_askers(reconcile->askers, reconcile->n_askers);
+    reconcile->askers = askers;
+    reconcile->n_askers = n;
+}
+
+static void look_for_settings(struct reconcile *reconcile)
+{
+    (void)pthread_mutex_lock(&reconcile->lock);
+    cleanup(reconcile_discardp) struct reconcile_settings *settings = take_pointer(reconcile->next);
+    if (settings != NULL) {
+        take_over(reconcile, settings);
+    }
+    (void)pthread_mutex_unlock(&reconcile->lock);
+}
+
+static void tick(struct reconcile *reconcile)
+{
+    bool has_gap = atomic_exchange(&reconcile->has_gap, false);
+    look_for_settings(reconcile);
+    for (size_t i = 0; i < reconcile->n_askers; i++) {
+        if (has_gap) {
+            asker_gap(reconcile->askers[i]);
+        }
+        asker_tick(reconcile->askers[i]);
+    }
+}
+
+static void *run(void *cls)
+{
+    struct reconcile *reconcile = cls;
+    uint64_t next_ms = clock_monotonic_ms();
+    while (!atomic_load(&reconcile->is_ending)) {
+        uint64_t now_ms = clock_monotonic_ms();
+        if (now_ms >= next_ms) {
+            tick(reconcile);
+            next_ms = now_ms + TICK_MS;
+        }
+        calls_wait(reconcile->calls, (unsigned)(next_ms > now_ms ? next_ms - now_ms : 0));
+        for (struct call *call; (call = calls_next_done(reconcile->calls)) != NULL;) {
+            asker_take(call->owner, call);
+        }
+    }
+    return NULL;
+}
+
+int reconcile_new(struct table *table, struct reconcile_settings *settings, struct reconcile **ret_reconcile)
+{
+    struct reconcile *reconcile = calloc(1, sizeof(*reconcile));
+    if (reconcile == NULL) {
+        return -ENOMEM;
+    }
+    reconcile->table = table;
+    int r = calls_new(&reconcile->calls);
+    if (r < 0) {
+        free(reconcile);
+        return r;
+    }
+    (void)pthread_mutex_init(&reconcile->lock, NULL);
+    reconcile->next = settings;
+    r = -pthread_create(&reconcile->thread, NULL, run, reconcile);
+    if (r < 0) {
+        calls_free(reconcile->calls);
+        (void)pthread_mutex_destroy(&reconcile->lock);
+        free(reconcile);
+        return r;
+    }
+    (void)pthread_setname_np(reconcile->thread, "reconcile");
+    *ret_reconcile = reconcile;
+    return 0;
+}
+
+void reconcile_free(struct reconcile *reconcile)
+{
+    if (reconcile == NULL) {
+        return;
+    }
+    atomic_store(&reconcile->is_ending, true);
+    calls_wake(reconcile->calls);
+    (void)pthread_join(reconcile->thread, NULL);
+    free_askers(reconcile->askers, reconcile->n_askers);
+    calls_free(reconcile->calls);
+    reconcile_discard(reconcile->next);
+    (void)pthread_mutex_destroy(&reconcile->lock);
+    free(reconcile);
+}
+
+void reconcile_adopt(struct reconcile *reconcile, struct reconcile_settings *settings)
+{
+    (void)pthread_mutex_lock(&reconcile->lock);
+    reconcile_discard(reconcile->next);
+    reconcile->next = settings;
+    (void)pthread_mutex_unlock(&reconcile->lock);
+}
+
+void reconcile_gap(struct reconcile *reconcile)
+{
+    atomic_store(&reconcile->has_gap, true);
+}
+
+bool reconcile_stats(struct reconcile *reconcile, uint16_t app, struct reconcile_stats *ret_stats)
+{
+    (void)pthread_mutex_lock(&reconcile->lock);
+    struct asker *asker = find_asker(reconcile, app);
+    if (asker != NULL) {
+        asker_stats(asker, ret_stats);
+    }
+    (void)pthread_mutex_unlock(&reconcile->lock);
+    return asker != NULL;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PRESENCED_USER_BATCH_H
+#define PRESENCED_USER_BATCH_H
+
+/* The users that one call asks about: each once, found by its id when the answer comes. All zero is an empty
+ * one. One thread. */
+
+#include "presenced/online_query.h"
+
+#define USER_BATCH_N_INDEX 1024 /* a power of two, twice ONLINE_QUERY_N_USERS_MAX or more */
+
+struct user_batch {
+    size_t n;
+    struct buf ids;
+    uint32_t starts[ONLINE_QUERY_N_USERS_MAX + 1];
+    uint16_t index[USER_BATCH_N_INDEX]; /* number + 1, by hash; 0: empty */
+};
+
+/* Leaves an empty one. */
+void user_batch_fini(struct user_batch *batch);
+
+/* Adds a user who is not in it. A batch that is full, or has no memory, stays as it is. Whether it is in it.
+ */
+bool user_batch_add(struct user_batch *batch, struct str user);
+
+bool user_batch_has(const struct user_batch *batch, struct str user);
+
+/* Of number 0 … n - 1; valid until the batch changes. */
+struct str user_batch_user(const struct user_batch *batch, size_t number);
+
+#endif

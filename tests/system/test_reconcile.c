@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+#include "../unit/suite.h"
+#include "event.h"
+#include "victim.h"
+
+#include "presenced/clock.h"
+
+#include <signal.h>
+#include <time.h>
+
+/* Tencent is asked, and the table corrected, whatever becomes of the calls. The vendor is
+ * tests/vendor/serve.py. */
+
+#define KEY "not-to-be-seen-key"
+#define POLL_MS 20
+
+static struct sandbox *sandbox;
+static struct victim *victim;
+static struct client *callback;
+static struct client *status;
+static struct client *vendor;
+static pid_t vendor_pid;
+static uint16_t vendor_port;
+
+static void pause_shortly(void)
+{
+    (void)nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000}, NULL);
+}
+
+static void start_vendor(void)
+{
+    const char *python = getenv("PRESENCED_PYTHON");
+    const char *source = getenv("PRESENCED_SOURCE");
+    cleanup(buf_fini) struct buf script = {0};
+    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
+    ck_assert(python != NULL && source != NULL);
+    buf_appendf(&script, "%s/tests/vendor/serve.py", source);
+    const char *const arguments[] = {"-B", buf_text(&script), "1400000000", KEY, "administrator", NULL};
+    vendor_pid = sandbox_spawn(sandbox, python, arguments, "vendor.log");
+    vendor_port = 0;
+    while (vendor_port == 0) {
+        cleanup(buf_fini) struct buf log = sandbox_read(sandbox, "vendor.log");
+        const char *port = strstr(buf_text(&log), "port=");
+        ck_assert_msg(clock_monotonic_ms() < deadline_ms, "the vendor does not start: %s", buf_text(&log));
+        vendor_port = port == NULL || strchr(port, '\n') == NULL ? 0 : (uint16_t)strtoul(port + 5, NULL, 10);
+        pause_shortly();
+    }
+    vendor = client_new("http", vendor_port);
+}
+
+static void order(const char *text)
+{
+    cleanup(answer_fini) struct answer answer;
+    client_post(vendor, "/order", text, &answer);
+    ck_assert_int_eq(answer.status, 200);
+}
+
+static void write_config(struct buf *out, const char *asking)
+{
+    buf_appendf(
+        out,
+        "[callback]\nlisten = 127.0.0.1:0\ntls = off\n[status]\nlisten = 127.0.0.1:0\n[log]\nlevel = debug\n"
+        "[app 1400000000]\n");
+    if (asking != NULL) {
+        buf_appendf(out, "%ssecret_key_file = @DIR@/key\napi_url = http://127.0.0.1:%u\n", asking,
+                    (unsigned)vendor_port);
+    }
+}
+
+static void start_daemon(const char *asking, const char *key)
+{
+    cleanup(buf_fini) struct buf config = {0};
+    sandbox_write(sandbox, "key", key);
+    write_config(&config, asking);
+    victim = victim_start(sandbox, buf_text(&config));
+    callback = client_new("http", victim_callback_port(victim));
+    status = client_new("http", victim_status_port(victim));
+}
+
+static void set_up(void)
+{
+    sandbox = sandbox_new();
+    start_vendor();
+}
+
+/* What anybody may read of it never has the key or a UserSig, which begins so. */
+static void tear_down(void)
+{
+    client_free(callback);
+    client_free(status);
+    cleanup(buf_fini) struct buf log = victim_stop_for_log(victim);
+    ck_assert_ptr_null(strstr(buf_text(&log), KEY));
+    ck_assert_ptr_null(strstr(buf_text(&log), "eJ"));
+    ck_assert_ptr_null(strstr(buf_text(&log), "usersig"));
+    client_free(vendor);
+    process_stop(vendor_pid);
+    sandbox_free(sandbox);
+}
+
+static void send_event(const char *user, const char *action, const char *reason, uint64_t event_time_ms)
+{
+    cleanup(cleanup_freep) char *target = event_target(EVENT_APP, "Web", "");
+    cleanup(cleanup_freep) char *body = event_body(user, action, reason, event_time_ms);
+    cleanup(answer_fini) struct answer answer;
+    client_post(callback, target, body, &answer);
+    expect_callback(&answer, 200, "OK", 0);
+}
+
+/* Until an answer of the status listener holds the text, or does not any more. */
+static void await_answer(const char *target, const char *text, bool holds)
+{
+    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
+    for (;;) {
+        cleanup(answer_fini) struct answer answer;
+        client_get(status, target, &answer);
+        if ((strstr(buf_text(&answer.body), text) != NULL) == holds) {
+            return;
+        }
+        ck_assert_msg(clock_monotonic_ms() < deadline_ms, "%s: \"%s\": %s", target, text,
+                      buf_text(&answer.body));
+        pause_shortly();
+    }
+}
+
+#define ADMIN "admin = administrator\n"
+#define ALICE "/v1/users/alice"
+#define OLD_MS (clock_unix_ms() - 60000)
+
+START_TEST(an_end_that_was_lost_is_found)
+{
+    order("{\"change\":[\"alice\",\"Web\",0,\"Offline\"]}");
+    start_daemon(ADMIN, KEY);
+    send_event("alice", "Login", "Register", OLD_MS);
+    await_answer(ALICE, "\"state\":\"offline\",\"action\":\"Reconciled\",\"reason\":\"Offline\"", true);
+    await_answer("/v1/stats", "\"corrections_ended\":1,\"corrections_begun\":0", true);
+    await_answer("/metrics", "presenced_reconcile_corrections_total{app=\"1400000000\",kind=\"ended\"} 1",
+                 true);
+}
+END_TEST
+
+/* One of two pages was closed: the event does not say which. */
+START_TEST(a_second_instance_is_found)
+{
+    order("{\"change\":[\"alice\",\"Web\",0,\"Online\"]}");
+    start_daemon(ADMIN, KEY);
+    send_event("alice", "Login", "Register", OLD_MS);
+    send_event("alice", "Disconnect", "LinkClose", clock_unix_ms());
+    await_answer(ALICE, "\"state\":\"online\",\"action\":\"Reconciled\",\"reason\":\"Online\"", true);
+}
+END_TEST
+
+START_TEST(rows_of_a_user_whom_the_vendor_does_not_have_end)
+{
+    start_daemon(ADMIN, KEY);
+    send_event("alice", "Login", "Register", OLD_MS);
+    await_answer(ALICE, "\"action\":\"Reconciled\",\"reason\":\"Offline\"", true);
+}
+END_TEST
+
+static const struct {
+    const char *order;
+    const char *mended;
+    const char *says;
+} troubles[] = {
+    {"{\"mode\":\"hang\"}", "{\"mode\":\"answer\"}", "cannot be asked: "},
+    {"{\"mode\":\"close\"}", "{\"mode\":\"answer\"}", "cannot be asked: "},
+    {"{\"mode\":\"half\"}", "{\"mode\":\"answer\"}", "cannot be asked: "},
+    {"{\"mode\":\"garbage\"}", "{\"mode\":\"answer\"}", "cannot be read"},
+    {"{\"mode\":\"empty\"}", "{\"mode\":\"answer\"}", "cannot be read"},
+    {"{\"mode\":\"error\"}", "{\"mode\":\"answer\"}", "answers HTTP 502"},
+    {"{\"refuse\":70500}", "{\"refuse\":0}", "Tencent answers 70500: "},
+    {"{\"refuse\":12345}", "{\"refuse\":0}", "Tencent answers 12345, which is not known"},
+};
+
+START_TEST(trouble_is_said_and_passes)
+{
+    order(troubles[_i].order);
+    order("{\"change\":[\"alice\",\"Web\",0,\"Offline\"]}");
+    start_daemon(ADMIN, KEY);
+    send_event("alice", "Login", "Register", OLD_MS);
+    await_answer("/v1/stats", "app 1400000000 is not reconciled: ", true);
+    await_answer("/v1/stats", troubles[_i].says, true);
+    expect_state(status, "alice", "online");
+    send_event("bob", "Login", "Register", clock_unix_ms());
+    order(troubles[_i].mended);
+    await_answer(ALICE, "\"action\":\"Reconciled\"", true);
+    await_answer("/v1/stats", "is not reconciled", false);
+}
+END_TEST
+
+static const struct {
+    const char *asking;
+    const char *key;
+    const char *order;
+    const char *says;
+} mistakes[] = {
+    {ADMIN, "another-key", "{}", "Tencent answers 70009: the UserSig was not made with this app's key"},
+    {"admin = alice\n", KEY, "{}", "Tencent answers 60010: the identifier is not an administrator"},
+    {ADMIN, KEY, "{\"refuse\":60021}",
+     "Tencent answers 60021: the app does not allow calls from this machine"},
+    {ADMIN, KEY, "{\"refuse\":60026}", "Tencent answers 60026: the app lives in another region"},
+    {ADMIN, KEY, "{\"refuse\":60028}", "Tencent answers 60028: the trial's calls"},
+    {ADMIN, KEY, "{\"refuse\":70001}", "Tencent answers 70001: the UserSig has expired"},
+    {ADMIN, KEY, "{\"refuse\":90011}",
+     "Tencent answers 90011: there are more than 500 ids: a bug of presenced's"},
+    {ADMIN, KEY, "{\"date_ahead_ms\":60000}", "this machine's clock is 5"},
+};
+
+START_TEST(what_a_person_has_to_mend_is_said)
+{
+    order(mistakes[_i].order);
+    start_daemon(mistakes[_i].asking, mistakes[_i].key);
+    send_event("alice", "Login", "Register", OLD_MS);
+    await_answer("/v1/stats", mistakes[_i].says, true);
+    await_answer("/metrics", "presenced_reconcile_failing{app=\"1400000000\"} 1", true);
+}
+END_TEST
+
+START_TEST(a_reload_brings_the_key)
+{
+    cleanup(buf_fini) struct buf config = {0};
+    start_daemon(NULL, KEY);
+    send_event("alice", "Login", "Register", OLD_MS);
+    await_answer("/v1/stats", "\"reconcile\":{\"state\":\"off\"}", true);
+    write_config(&config, ADMIN);
+    sandbox_write(sandbox, "victim.conf", buf_text(&config));
+    ck_assert_int_eq(kill(victim_pid(victim), SIGHUP), 0);
+    await_answer(ALICE, "\"action\":\"Reconciled\"", true);
+    /* And takes it away. */
+    buf_clear(&config);
+    write_config(&config, NULL);
+    sandbox_write(sandbox, "victim.conf", buf_text(&config));
+    ck_assert_int_eq(kill(victim_pid(victim), SIGHUP), 0);
+    await_answer("/v1/stats", "\"reconcile\":{\"state\":\"off\"}", true);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("reconcile");
+    TCase *tcase = tcase_create("reconcile");
+    tcase_set_timeout(tcase, 3 * HARNESS_DEADLINE_MS / 1000);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, an_end_that_was_lost_is_found);
+    tcase_add_test(tcase, a_second_instance_is_found);
+    tcase_add_test(tcase, rows_of_a_user_whom_the_vendor_does_not_have_end);
+    tcase_add_loop_test(tcase, trouble_is_said_and_passes, 0, sizeof(troubles) / sizeof(troubles[0]));
+    tcase_add_loop_test(tcase, what_a_person_has_to_mend_is_said, 0, sizeof(mistakes) / sizeof(mistakes[0]));
+    tcase_add_test(tcase, a_reload_brings_the_key);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}
