@@ -24,6 +24,7 @@ struct nodes {
     struct nodes_config config;
     uint64_t random;
     uint64_t begin_ms;
+    uint16_t ports[N_NODES]; /* 0: any */
     struct node nodes[N_DAEMONS];
 };
 
@@ -38,12 +39,29 @@ static const char *or_empty(const char *text)
     return text == NULL ? "" : text;
 }
 
+static bool is_on_unix(const struct nodes *nodes, unsigned node)
+{
+    return node != REFERENCE && nodes->config.through[node] != NULL;
+}
+
+static void append_listeners(const struct nodes *nodes, unsigned node, struct buf *text)
+{
+    if (is_on_unix(nodes, node)) {
+        buf_appendf(text,
+                    "[callback]\nlisten = unix:@DIR@/callback%u.sock\ntls = off\n"
+                    "[status]\nlisten = unix:@DIR@/status%u.sock\n",
+                    node, node);
+    } else {
+        buf_appendf(text, "[callback]\nlisten = 127.0.0.1:%u\ntls = off\n[status]\nlisten = 127.0.0.1:0\n",
+                    node == REFERENCE ? 0 : nodes->ports[node]);
+    }
+}
+
 static char *config_of(const struct nodes *nodes, unsigned node)
 {
     struct buf text = {0};
-    buf_appendf(&text,
-                "[callback]\nlisten = 127.0.0.1:0\ntls = off\n[app %d]\n[status]\nlisten = 127.0.0.1:0\n%s",
-                EVENT_APP, or_empty(nodes->config.more));
+    append_listeners(nodes, node, &text);
+    buf_appendf(&text, "[app %d]\n%s", EVENT_APP, or_empty(nodes->config.more));
     if (node != REFERENCE) {
         buf_appendf(&text, "[replication]\nurl = %s\nnode = node%u\n%s", nodes->config.url, node,
                     or_empty(nodes->config.only));
@@ -55,13 +73,30 @@ static char *config_of(const struct nodes *nodes, unsigned node)
     return text.ptr;
 }
 
+static struct client *connect_to(const struct nodes *nodes, unsigned node, const char *listener,
+                                 uint16_t port)
+{
+    char name[32];
+    struct client *client = client_new("http", port);
+    if (is_on_unix(nodes, node)) {
+        (void)snprintf(name, sizeof(name), "%s%u.sock", listener, node);
+        client_unix(client, nodes->sandbox, name);
+    }
+    return client;
+}
+
 void nodes_start_node_unready(struct nodes *nodes, unsigned node)
 {
     struct node *to = &nodes->nodes[node];
     cleanup(cleanup_freep) char *config = config_of(nodes, node);
-    to->victim = victim_start(nodes->sandbox, config);
-    to->callback = client_new("http", victim_callback_port(to->victim));
-    to->status = client_new("http", victim_status_port(to->victim));
+    to->victim = victim_spawn(nodes->sandbox,
+                              &(struct victim_config){
+                                  .text = config,
+                                  .through = node == REFERENCE ? NULL : nodes->config.through[node],
+                              });
+    victim_await_ready(to->victim);
+    to->callback = connect_to(nodes, node, "callback", victim_callback_port(to->victim));
+    to->status = connect_to(nodes, node, "status", victim_status_port(to->victim));
 }
 
 void nodes_start_node(struct nodes *nodes, unsigned node)
@@ -98,6 +133,9 @@ struct nodes *nodes_start(struct sandbox *sandbox, const struct nodes_config *co
     nodes->begin_ms = clock_unix_ms();
     nodes->random = nodes->begin_ms;
     (void)printf("seed %" PRIu64 "\n", nodes->random);
+    for (unsigned i = 0; i < N_NODES && config->has_ports; i++) {
+        nodes->ports[i] = harness_free_port();
+    }
     for (unsigned i = 0; i < N_DAEMONS; i++) {
         nodes_start_node(nodes, i);
     }
@@ -112,6 +150,11 @@ void nodes_stop(struct nodes *nodes)
         }
     }
     free(nodes);
+}
+
+uint16_t nodes_port(const struct nodes *nodes, unsigned node)
+{
+    return nodes->ports[node];
 }
 
 struct client *nodes_status(struct nodes *nodes, unsigned node)
@@ -176,11 +219,15 @@ static void send_one(struct nodes *nodes)
     cleanup(cleanup_freep) char *target = NULL;
     cleanup(buf_fini) struct buf body = {0};
     unsigned node;
-    do {
-        node = below(nodes, N_NODES);
-    } while (nodes->nodes[node].victim == NULL);
     draw_event(nodes, &target, &body);
-    send_to(&nodes->nodes[node], target, &body);
+    if (nodes->config.send != NULL) {
+        nodes->config.send(nodes->config.cls, target, buf_text(&body));
+    } else {
+        do {
+            node = below(nodes, N_NODES);
+        } while (nodes->nodes[node].victim == NULL);
+        send_to(&nodes->nodes[node], target, &body);
+    }
     send_to(&nodes->nodes[REFERENCE], target, &body);
 }
 

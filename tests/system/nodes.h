@@ -14,10 +14,17 @@
 struct nodes;
 
 struct nodes_config {
-    const char *url;  /* of the engine, expanded */
+    const char *url;  /* of the engine; as the others borrowed until nodes_stop() */
     const char *more; /* lines of the nodes' and the other's configuration; may be NULL */
     const char *only; /* the same of the nodes alone; may be NULL */
     bool has_store;   /* each node has one of its own */
+    /* Words in front of each node's program, ended by NULL; such nodes listen on Unix sockets. NULL: none. */
+    const char *const *through[N_NODES];
+    /* The nodes listen where nodes_port() says, so that a load balancer finds one that was started again. */
+    bool has_ports;
+    /* Has an event answered OK by one of the nodes. NULL: it is sent to any of them that runs. */
+    void (*send)(void *cls, const char *target, const char *body);
+    void *cls;
 };
 
 /* Starts all; returns when each answers and is ready. */
@@ -25,6 +32,9 @@ struct nodes *nodes_start(struct sandbox *sandbox, const struct nodes_config *co
 
 /* Ends those that run, in order. */
 void nodes_stop(struct nodes *nodes);
+
+/* Where its callback listener is, with has_ports. */
+uint16_t nodes_port(const struct nodes *nodes, unsigned node);
 
 struct client *nodes_status(struct nodes *nodes, unsigned node);
 uint16_t nodes_status_port(struct nodes *nodes, unsigned node);
@@ -37,7 +47,7 @@ void nodes_start_node(struct nodes *nodes, unsigned node);
 /* Starts one and does not wait until it is ready, nor for what it knows. */
 void nodes_start_node_unready(struct nodes *nodes, unsigned node);
 
-/* Sends `n` random events, each to a node that runs. They have their own stamps, so their order is nothing.
+/* Sends `n` random events. They have their own stamps, so their order is nothing.
  * Each is answered OK, and within a second. */
 void nodes_send(struct nodes *nodes, unsigned n);
 

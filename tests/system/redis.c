@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <sys/wait.h>
 
-#define N_ARGUMENTS_MAX 24
+#define N_ARGUMENTS_MAX 32
 #define TIMEOUT_S 10
 
 struct redis {
@@ -25,68 +25,84 @@ static const char *program(void)
     return path;
 }
 
-static bool answers(struct redis *redis)
+/* `path` NULL: by its port. */
+static redisContext *connect_to(const struct redis *redis, const char *path)
 {
     const struct timeval timeout = {.tv_sec = TIMEOUT_S};
-    redis->context = redisConnectWithTimeout("127.0.0.1", redis->port, timeout);
-    ck_assert_ptr_nonnull(redis->context);
-    if (redis->context->err != 0) {
-        redisFree(redis->context);
-        redis->context = NULL;
-        return false;
+    redisContext *context = path == NULL ? redisConnectWithTimeout("127.0.0.1", redis->port, timeout)
+                                         : redisConnectUnixWithTimeout(path, timeout);
+    ck_assert_ptr_nonnull(context);
+    if (context->err != 0) {
+        redisFree(context);
+        return NULL;
     }
-    ck_assert_int_eq(redisSetTimeout(redis->context, timeout), REDIS_OK);
-    return true;
+    ck_assert_int_eq(redisSetTimeout(context, timeout), REDIS_OK);
+    return context;
 }
 
-static struct redis *spawn(struct sandbox *sandbox, const char *name, uint16_t port,
-                           const char *const *arguments)
+struct start {
+    const char *name;
+    uint16_t port;
+    const char *socket;           /* NULL: none */
+    const char *const *arguments; /* the program's and what runs it, ended by NULL */
+};
+
+static struct redis *spawn(struct sandbox *sandbox, const struct start *start)
 {
     struct redis *redis = calloc(1, sizeof(*redis));
+    cleanup(cleanup_freep) char *path = start->socket == NULL ? NULL : sandbox_expand(sandbox, start->socket);
     char log_name[64];
     ck_assert_ptr_nonnull(redis);
-    (void)snprintf(log_name, sizeof(log_name), "%s.log", name);
-    redis->port = port;
-    redis->pid = sandbox_spawn(sandbox, program(), arguments, log_name);
+    (void)snprintf(log_name, sizeof(log_name), "%s.log", start->name);
+    redis->port = start->port;
+    redis->pid = sandbox_spawn(sandbox, start->arguments[0], start->arguments + 1, log_name);
     uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
-    while (!answers(redis)) {
-        ck_assert_msg(clock_monotonic_ms() < deadline_ms, "%s does not answer, see %s", name,
+    while ((redis->context = connect_to(redis, path)) == NULL) {
+        ck_assert_msg(clock_monotonic_ms() < deadline_ms, "%s does not answer, see %s", start->name,
                       sandbox_path(sandbox));
         (void)poll(NULL, 0, 5);
     }
     return redis;
 }
 
-struct redis *redis_start(struct sandbox *sandbox, const char *name, const char *const *options)
+/* Returns how many there are then. */
+static size_t add_words(const char **arguments, size_t n, const char *const *words)
+{
+    for (; words != NULL && *words != NULL; words++) {
+        ck_assert_uint_lt(n, N_ARGUMENTS_MAX - 1);
+        arguments[n++] = *words;
+    }
+    return n;
+}
+
+struct redis *redis_start_through(struct sandbox *sandbox, const char *const *through, const char *name,
+                                  const char *const *options)
 {
     char port_text[8];
     char socket[64];
     uint16_t port = harness_free_port();
     (void)snprintf(port_text, sizeof(port_text), "%u", port);
     (void)snprintf(socket, sizeof(socket), "@DIR@/%s.sock", name);
-    const char *arguments[N_ARGUMENTS_MAX] = {"--bind",
-                                              "127.0.0.1 127.0.0.2",
-                                              "--port",
-                                              port_text,
-                                              "--unixsocket",
-                                              socket,
-                                              "--save",
-                                              "",
-                                              "--dir",
-                                              "@DIR@",
-                                              "--repl-diskless-sync-delay",
-                                              "0"};
-    size_t n = 12;
-    for (; options != NULL && *options != NULL; options++) {
-        ck_assert_uint_lt(n, N_ARGUMENTS_MAX - 1);
-        arguments[n++] = *options;
-    }
-    return spawn(sandbox, name, port, arguments);
+    const char *const own[] = {program(), "--bind",  "127.0.0.1 127.0.0.2",
+                               "--port",  port_text, "--unixsocket",
+                               socket,    "--save",  "",
+                               "--dir",   "@DIR@",   "--repl-diskless-sync-delay",
+                               "0",       NULL};
+    const char *arguments[N_ARGUMENTS_MAX] = {NULL};
+    size_t n = add_words(arguments, 0, through);
+    n = add_words(arguments, n, own);
+    (void)add_words(arguments, n, options);
+    return spawn(sandbox, &(struct start){name, port, socket, arguments});
+}
+
+struct redis *redis_start(struct sandbox *sandbox, const char *name, const char *const *options)
+{
+    return redis_start_through(sandbox, NULL, name, options);
 }
 
 struct redis *redis_start_sentinel(struct sandbox *sandbox, uint16_t primary_port)
 {
-    static const char *const arguments[] = {"@DIR@/sentinel.conf", "--sentinel", NULL};
+    const char *const arguments[] = {program(), "@DIR@/sentinel.conf", "--sentinel", NULL};
     char config[512];
     uint16_t port = harness_free_port();
     (void)snprintf(config, sizeof(config),
@@ -95,7 +111,7 @@ struct redis *redis_start_sentinel(struct sandbox *sandbox, uint16_t primary_por
                    "sentinel failover-timeout presence 10000\n",
                    port, primary_port);
     sandbox_write(sandbox, "sentinel.conf", config);
-    return spawn(sandbox, "sentinel", port, arguments);
+    return spawn(sandbox, &(struct start){"sentinel", port, NULL, arguments});
 }
 
 uint16_t redis_port(const struct redis *redis)

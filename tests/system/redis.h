@@ -14,6 +14,10 @@ struct redis;
  * returns when it answers. */
 struct redis *redis_start(struct sandbox *sandbox, const char *name, const char *const *options);
 
+/* The same, run by a program whose words are put in front, ended by NULL. */
+struct redis *redis_start_through(struct sandbox *sandbox, const char *const *through, const char *name,
+                                  const char *const *options);
+
 /* A Sentinel of a primary that it calls "presence", whose down is noticed in a second. */
 struct redis *redis_start_sentinel(struct sandbox *sandbox, uint16_t primary_port);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Three nodes and a real engine, to which all sorts of things happen. Those tagged "drill" take longer: they
  * are for tests/replication.sh. */
+#include "manager.h"
 #include "nodes.h"
 #include "redis.h"
 #include "stream.h"
@@ -41,6 +42,19 @@ static void await_all_ready_text(const char *text)
 {
     for (unsigned i = 0; i < N_NODES; i++) {
         nodes_await_ready_text(nodes, i, text);
+    }
+}
+
+/* Or that it is not. */
+static void await_warning(unsigned node, const char *code, bool wanted)
+{
+    char text[64];
+    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
+    (void)snprintf(text, sizeof(text), "{\"code\":\"%s\",\"text\":\"replication: ", code);
+    while (client_sees(nodes_status(nodes, node), "/v1/stats", text) != wanted) {
+        ck_assert_msg(clock_monotonic_ms() < deadline_ms, "node %u %s of %s", node,
+                      wanted ? "does not warn" : "still warns", code);
+        (void)poll(NULL, 0, 20);
     }
 }
 
@@ -145,10 +159,12 @@ START_TEST(an_engine_that_comes_back_empty_is_filled_again)
     nodes_await_equal(nodes);
     redis_kill(engine);
     await_all_ready_text("\"degraded\":\"replication: the engine cannot be reached\"");
+    await_warning(0, "replication_problem", true);
     nodes_send(nodes, 300);
     engine = redis_start(sandbox, "engine", NULL);
     nodes_await_equal(nodes);
     await_none_degraded();
+    await_warning(0, "replication_problem", false);
     /* What it has is all there is. */
     nodes_kill_node(nodes, 2);
     nodes_start_node(nodes, 2);
@@ -255,14 +271,7 @@ START_TEST(an_engine_that_may_throw_rows_away_is_warned_of)
     sandbox = sandbox_new();
     engine = redis_start(sandbox, "engine", (const char *const[]){"--maxmemory-policy", "allkeys-lru", NULL});
     nodes = nodes_start(sandbox, &(struct nodes_config){.url = UNIX_URL});
-    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
-    for (bool is_said = false; !is_said;) {
-        cleanup(answer_fini) struct answer answer;
-        client_get(nodes_status(nodes, 0), "/v1/stats", &answer);
-        is_said = strstr(buf_text(&answer.body), "\"replication_eviction\"") != NULL;
-        ck_assert_uint_lt(clock_monotonic_ms(), deadline_ms);
-        (void)poll(NULL, 0, 20);
-    }
+    await_warning(0, "replication_eviction", true);
     stop();
 }
 END_TEST
@@ -291,7 +300,12 @@ START_TEST(a_node_without_a_store_is_not_ready_before_it_has_learnt)
     nodes_await_equal(nodes);
     nodes_kill_node(nodes, 2);
     ck_assert_int_eq(kill(redis_pid(engine), SIGSTOP), 0);
+    cleanup(manager_freep) struct manager *manager = manager_new(sandbox);
+    cleanup(cleanup_freep) char *path = sandbox_expand(sandbox, "@DIR@/notify");
+    ck_assert_int_eq(setenv("NOTIFY_SOCKET", path, 1), 0);
     nodes_start_node_unready(nodes, 2);
+    ck_assert_int_eq(unsetenv("NOTIFY_SOCKET"), 0);
+    manager_await(manager, "READY=1\nSTATUS=learning from other nodes, users online: 0");
     cleanup(answer_fini) struct answer answer;
     client_get(nodes_status(nodes, 2), "/readyz", &answer);
     ck_assert_int_eq(answer.status, 503);
