@@ -60,7 +60,9 @@ int prepare_asking(struct daemon *daemon, const struct config *config,
 static int start(struct daemon *daemon, struct reconcile_settings *settings)
 {
     struct reconcile *reconcile = NULL;
-    int r = reconcile_new(daemon->table, settings, &reconcile);
+    const struct callback_history history = history_of_callback(daemon);
+    int r = reconcile_new(daemon->table, &(struct reconcile_history){history.add, history.cls}, settings,
+                          &reconcile);
     if (r < 0) {
         log_error("Tencent is not asked", log_errno("error", r));
         reconcile_discard(settings);

@@ -194,6 +194,7 @@ static bool correct(struct user *user, uint8_t platform, const struct table_answ
         }
         corrections->n_begun += row.action == ROW_LOGIN;
         corrections->n_others += row.action != ROW_LOGIN;
+        platform_set_add(&corrections->changed, platform);
         user->rows[user->n_rows++] = row;
         return true;
     }
@@ -211,6 +212,7 @@ static bool correct(struct user *user, uint8_t platform, const struct table_answ
     corrections->n_begun += row.action == ROW_LOGIN && !was_online;
     corrections->n_ended += row.action != ROW_LOGIN && was_online;
     corrections->n_others += row.action != ROW_LOGIN && !was_online;
+    platform_set_add(&corrections->changed, platform);
     user->rows[known - user->rows] = row;
     return true;
 }

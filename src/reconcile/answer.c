@@ -76,28 +76,70 @@ static bool read_result(struct table *table, const struct online_query_result *r
     return true;
 }
 
-void answer_take(struct table *table, uint16_t app, const struct user_batch *batch,
-                 struct online_query_answer *answer, uint64_t stamp_ms, uint64_t now_ms,
-                 struct answer_outcome *outcome)
+static void remember(const struct answer_taking *taking, const struct table_answer *said, uint8_t platform)
+{
+    const struct row row = {
+        .action = platform_set_has(&said->online, platform)        ? ROW_LOGIN
+                  : platform_set_has(&said->push_online, platform) ? ROW_DISCONNECT
+                                                                   : ROW_LOGOUT,
+        .reason = ROW_REASON_RECONCILED,
+    };
+    const struct row_words words = row_words(&row);
+    const struct user_event event = {
+        .received_unix_ms = taking->now_ms,
+        .has_event_time = true,
+        .event_time_ms = said->stamp_ms,
+        .origin = CHANGE_BY_RECONCILE,
+        .action = words.action,
+        .reason = words.reason,
+        .platform = platform_name(table_platform_names(taking->table), platform),
+        .outcome = STR("applied"),
+        .request_id = STR(""),
+    };
+    taking->history->add(taking->history->cls, table_app_id(taking->table, taking->app), said->user_id,
+                         &event);
+}
+
+static void remember_all(const struct answer_taking *taking, const struct table_answer *said,
+                         const struct platform_set *changed)
+{
+    for (unsigned platform = 0; platform < PLATFORM_N_MAX; platform++) {
+        if (platform_set_has(changed, (uint8_t)platform)) {
+            remember(taking, said, (uint8_t)platform);
+        }
+    }
+}
+
+static void take_user(const struct answer_taking *taking, const struct table_answer *said,
+                      enum reconcile_cause cause, struct reconcile_stats *stats)
+{
+    struct table_corrections corrections;
+    int r = table_reconcile(taking->table, said, taking->now_ms, &corrections);
+    if (r < 0 || (corrections.n_older > 0 && corrections.older_by_ms <= ASK_AGAIN_MS)) {
+        table_mark(taking->table, taking->app, said->user_id);
+    }
+    if (r < 0) {
+        return;
+    }
+    if (taking->history->add != NULL) {
+        remember_all(taking, said, &corrections.changed);
+    }
+    unsigned n = corrections.n_ended + corrections.n_begun + corrections.n_others;
+    stats->n_confirmed += n == 0 && corrections.n_older == 0;
+    stats->corrections[cause].n_ended += corrections.n_ended;
+    stats->corrections[cause].n_begun += corrections.n_begun;
+    stats->corrections[cause].n_others += corrections.n_others;
+}
+
+void answer_take(const struct answer_taking *taking, struct online_query_answer *answer,
+                 struct reconcile_stats *stats)
 {
     struct online_query_result result;
     while (online_query_next_result(answer, &result)) {
-        struct table_answer said = {.app = app, .user_id = result.user, .stamp_ms = stamp_ms};
-        struct table_corrections corrections;
-        if (!user_batch_has(batch, result.user) || !read_result(table, &result, &said)) {
-            continue;
+        struct table_answer said = {.app = taking->app, .user_id = result.user, .stamp_ms = taking->stamp_ms};
+        int number = user_batch_find(taking->batch, result.user);
+        if (number >= 0 && read_result(taking->table, &result, &said)) {
+            take_user(taking, &said, (enum reconcile_cause)taking->batch->causes[number], stats);
         }
-        int r = table_reconcile(table, &said, now_ms, &corrections);
-        if (r < 0 || (corrections.n_older > 0 && corrections.older_by_ms <= ASK_AGAIN_MS)) {
-            table_mark(table, app, result.user);
-        }
-        if (r < 0) {
-            continue;
-        }
-        unsigned n = corrections.n_ended + corrections.n_begun + corrections.n_others;
-        outcome->n_confirmed += n == 0 && corrections.n_older == 0;
-        outcome->n_ended += corrections.n_ended;
-        outcome->n_begun += corrections.n_begun;
-        outcome->n_others += corrections.n_others;
     }
 }

@@ -5,20 +5,20 @@
 /* What an answer of Tencent's says, taken over into the table. One thread. */
 
 #include "user_batch.h"
-#include "presenced/table.h"
+#include "presenced/reconcile.h"
 
-/* What it came to. */
-struct answer_outcome {
-    uint64_t n_confirmed;
-    uint64_t n_ended;
-    uint64_t n_begun;
-    uint64_t n_others;
+struct answer_taking {
+    struct table *table;
+    const struct reconcile_history *history;
+    uint16_t app;
+    const struct user_batch *batch; /* who was asked about */
+    uint64_t stamp_ms;              /* when what it says was so */
+    uint64_t now_ms;
 };
 
-/* Takes over what it says of users in the batch, as known at `stamp_ms`; those of whom something newer says
- * otherwise are marked again. Adds to `outcome`. */
-void answer_take(struct table *table, uint16_t app, const struct user_batch *batch,
-                 struct online_query_answer *answer, uint64_t stamp_ms, uint64_t now_ms,
-                 struct answer_outcome *outcome);
+/* Takes over what it says of users in the batch; those of whom something newer says otherwise are marked
+ * again. Adds to what is counted of it. */
+void answer_take(const struct answer_taking *taking, struct online_query_answer *answer,
+                 struct reconcile_stats *stats);
 
 #endif

@@ -39,11 +39,14 @@
 struct asker {
     struct table *table;
     struct calls *calls;
+    const struct reconcile_history *history;
     struct asker_settings settings;
     unsigned host;
-    struct secret *usersig;
+    struct secret *usersig; /* NULL: one is to be made */
+    uint64_t usersig_number;
     uint64_t usersig_made_ms;
-    bool usersig_is_new; /* and was refused already */
+    bool usersig_was_refused; /* the one before, since the last answer */
+    bool is_unproven;         /* that Tencent answers: not yet, or not since a call has failed */
     struct vendor_clock vendor_clock;
 
     struct walk gap_online;
@@ -122,6 +125,13 @@ void asker_gap(struct asker *asker)
     begin_gap(asker, clock_monotonic_ms());
 }
 
+static void drop_usersig(struct asker *asker)
+{
+    secret_free(asker->usersig);
+    asker->usersig = NULL;
+    asker->usersig_number++;
+}
+
 /* What follows from the settings. */
 static void begin(struct asker *asker)
 {
@@ -132,12 +142,13 @@ static void begin(struct asker *asker)
     asker->paused_until_ms = 0;
     asker->stats.problem_code = 0;
     asker->stats.problem[0] = '\0';
-    secret_free(asker->usersig);
-    asker->usersig = NULL;
+    asker->is_unproven = true;
+    asker->usersig_was_refused = false;
+    drop_usersig(asker);
 }
 
-int asker_new(struct table *table, struct calls *calls, struct asker_settings *settings,
-              struct asker **ret_asker)
+int asker_new(struct table *table, struct calls *calls, const struct reconcile_history *history,
+              struct asker_settings *settings, struct asker **ret_asker)
 {
     struct asker *asker = calloc(1, sizeof(*asker));
     uint64_t now_ms = clock_monotonic_ms();
@@ -146,6 +157,7 @@ int asker_new(struct table *table, struct calls *calls, struct asker_settings *s
     }
     asker->table = table;
     asker->calls = calls;
+    asker->history = history;
     asker->settings = *settings;
     *settings = (struct asker_settings){.app = settings->app};
     (void)pthread_mutex_init(&asker->lock, NULL);
@@ -207,13 +219,13 @@ void asker_adopt(struct asker *asker, struct asker_settings *settings)
 
 struct collecting {
     struct user_batch *batch;
-    bool failed;
+    enum reconcile_cause cause;
 };
 
 static void collect_user(void *cls, const struct user *user)
 {
     struct collecting *collecting = cls;
-    collecting->failed |= !user_batch_add(collecting->batch, user_id(user));
+    (void)user_batch_add(collecting->batch, user_id(user), collecting->cause);
 }
 
 static size_t room_in(const struct asker *asker, const struct user_batch *batch)
@@ -300,11 +312,17 @@ static void collect_rounds(struct asker *asker, struct collecting *collecting, u
 
 static void collect(struct asker *asker, struct user_batch *batch, uint64_t now_ms)
 {
-    struct collecting collecting = {.batch = batch};
-    collect_gap(asker, &asker->gap_online, &collecting, now_ms);
-    collect_doubts(asker, &collecting);
-    collect_gap(asker, &asker->gap_all, &collecting, now_ms);
-    collect_rounds(asker, &collecting, now_ms);
+    struct collecting gap = {batch, RECONCILE_GAP};
+    struct collecting doubts = {batch, RECONCILE_DOUBT};
+    struct collecting rounds = {batch, RECONCILE_ROUND};
+    collect_gap(asker, &asker->gap_online, &gap, now_ms);
+    collect_doubts(asker, &doubts);
+    collect_gap(asker, &asker->gap_all, &gap, now_ms);
+    collect_rounds(asker, &rounds, now_ms);
+    if (batch->n == 0 && asker->is_unproven && asker->n_in_flight == 0) {
+        /* Nobody is due: about the administrator, to find out at once what a person has to mend. */
+        (void)user_batch_add(batch, str_from(asker->settings.admin), RECONCILE_ROUND);
+    }
 }
 
 /* How. */
@@ -336,7 +354,7 @@ static int sign(struct asker *asker, uint64_t now_ms)
     if (r < 0) {
         return r;
     }
-    secret_free(asker->usersig);
+    drop_usersig(asker);
     asker->usersig = usersig;
     asker->usersig_made_ms = now_ms;
     return 0;
@@ -365,6 +383,7 @@ static int start_call(struct asker *asker, struct call *call, uint64_t now_ms)
     }
     call->owner = asker;
     call->host = asker->host;
+    call->usersig_number = asker->usersig_number;
     call->sent_unix_ms = clock_unix_ms();
     return calls_start(asker->calls, call, &url, &body);
 }
@@ -432,6 +451,7 @@ static void retry(struct asker *asker, const struct call *call, bool other_host)
 {
     uint64_t wait_ms = at_most(RETRY_MIN_MS << at_most(asker->n_failures, 6), RETRY_MAX_MS);
     asker->n_failures++;
+    asker->is_unproven = true;
     mark_again(asker, &call->batch);
     pause_for(asker, wait_ms / 2 + (uint64_t)random() % wait_ms);
     if (other_host && call->host == asker->host) {
@@ -443,8 +463,23 @@ static void retry(struct asker *asker, const struct call *call, bool other_host)
 static void wait_for_person(struct asker *asker, const struct call *call, uint64_t ms)
 {
     asker->n_failures++;
+    asker->is_unproven = true;
     mark_again(asker, &call->batch);
     pause_for(asker, ms);
+}
+
+/* One that Tencent says has expired is made anew, once; those under way with it are asked again too. */
+static bool renews_usersig(struct asker *asker, const struct call *call)
+{
+    if (call->usersig_number == asker->usersig_number) {
+        if (asker->usersig_was_refused) {
+            return false;
+        }
+        asker->usersig_was_refused = true;
+        drop_usersig(asker);
+    }
+    mark_again(asker, &call->batch);
+    return true;
 }
 
 static void take_failure(struct asker *asker, const struct call *call,
@@ -464,11 +499,7 @@ static void take_failure(struct asker *asker, const struct call *call,
         retry(asker, call, false);
         return;
     case VENDOR_ERROR_USERSIG:
-        if (!asker->usersig_is_new) {
-            asker->usersig_is_new = true;
-            secret_free(asker->usersig);
-            asker->usersig = NULL;
-            mark_again(asker, &call->batch);
+        if (renews_usersig(asker, call)) {
             return;
         }
         break;
@@ -509,16 +540,19 @@ static void look_at_clock(struct asker *asker)
 
 static void take_results(struct asker *asker, const struct call *call, struct online_query_answer *answer)
 {
-    struct answer_outcome outcome = {0};
-    uint64_t stamp_ms = at_most(vendor_clock_stamp_ms(&asker->vendor_clock, call->sent_unix_ms),
-                                EVENT_TIME_MAX_MS);
-    answer_take(asker->table, asker->settings.app, &call->batch, answer, stamp_ms, clock_unix_ms(), &outcome);
+    const struct answer_taking taking = {
+        .table = asker->table,
+        .history = asker->history,
+        .app = asker->settings.app,
+        .batch = &call->batch,
+        .stamp_ms = at_most(vendor_clock_stamp_ms(&asker->vendor_clock, call->sent_unix_ms),
+                            EVENT_TIME_MAX_MS),
+        .now_ms = clock_unix_ms(),
+    };
+    answer_take(&taking, answer, &asker->stats);
     asker->n_failures = 0;
-    asker->usersig_is_new = false;
-    asker->stats.n_confirmed += outcome.n_confirmed;
-    asker->stats.n_ended += outcome.n_ended;
-    asker->stats.n_begun += outcome.n_begun;
-    asker->stats.n_others += outcome.n_others;
+    asker->is_unproven = false;
+    asker->usersig_was_refused = false;
     asker->stats.last_answer_unix_ms = clock_unix_ms();
     look_at_clock(asker);
 }

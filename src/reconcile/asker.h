@@ -25,9 +25,9 @@ void asker_settings_fini(struct asker_settings *settings);
 
 struct asker;
 
-/* Takes over the settings where it succeeds. Begins with a gap. 0 or -ENOMEM. */
-int asker_new(struct table *table, struct calls *calls, struct asker_settings *settings,
-              struct asker **ret_asker);
+/* Takes over the settings where it succeeds; the history outlives it. Begins with a gap. 0 or -ENOMEM. */
+int asker_new(struct table *table, struct calls *calls, const struct reconcile_history *history,
+              struct asker_settings *settings, struct asker **ret_asker);
 
 /* Ends its calls. */
 void asker_free(struct asker *asker);

@@ -13,7 +13,8 @@
 struct call {
     void *owner;
     struct user_batch batch;
-    unsigned host; /* of the owner's */
+    unsigned host;           /* of the owner's */
+    uint64_t usersig_number; /* of the owner's */
     uint64_t sent_unix_ms;
     /* The outcome. */
     bool is_answered; /* whole; else `error` says why not */

@@ -93,17 +93,50 @@ static const struct metric metrics[] = {
     },
 };
 
+struct str reconcile_cause_name(enum reconcile_cause cause)
+{
+    static const struct str names[] = {
+        [RECONCILE_GAP] = {"gap", 3},
+        [RECONCILE_DOUBT] = {"doubt", 5},
+        [RECONCILE_ROUND] = {"round", 5},
+        [RECONCILE_ORDER] = {"order", 5},
+    };
+    return names[cause];
+}
+
+static void visit_corrections(const struct reconcile_stats *stats, struct str app,
+                              const struct metric_visitor *visitor)
+{
+    static const struct metric each = {
+        .name = "presenced_reconcile_corrections_total",
+        .type = METRIC_COUNTER,
+        .labels = {"app", "cause", "kind"},
+        .help = "Devices that were not as Tencent says, by why they were asked about, and whether they were "
+                "shown online (ended), not shown online (begun), or push_online for offline or the other way "
+                "round (other). Those of cause round are what lost callbacks left wrong.",
+    };
+    static const struct metric sum = {.labels = {"of"}, .key = "corrections_"};
+    struct reconcile_corrections all = {0};
+    for (unsigned i = 0; i < RECONCILE_N_CAUSES; i++) {
+        const struct reconcile_corrections *corrections = &stats->corrections[i];
+        struct str cause = reconcile_cause_name((enum reconcile_cause)i);
+        metric_visit(visitor, &each, corrections->n_ended, app, cause, STR("ended"));
+        metric_visit(visitor, &each, corrections->n_begun, app, cause, STR("begun"));
+        metric_visit(visitor, &each, corrections->n_others, app, cause, STR("other"));
+        metric_visit(visitor, &sum, corrections->n_ended + corrections->n_begun + corrections->n_others,
+                     cause);
+        all.n_ended += corrections->n_ended;
+        all.n_begun += corrections->n_begun;
+        all.n_others += corrections->n_others;
+    }
+    metric_visit(visitor, &sum, all.n_ended, STR("ended"));
+    metric_visit(visitor, &sum, all.n_begun, STR("begun"));
+    metric_visit(visitor, &sum, all.n_others, STR("other"));
+}
+
 void reconcile_metrics(const struct reconcile_stats *stats, struct str app,
                        const struct metric_visitor *visitor)
 {
-    static const struct metric corrections = {
-        .name = "presenced_reconcile_corrections_total",
-        .type = METRIC_COUNTER,
-        .labels = {"app", "kind"},
-        .help = "Devices that were not as Tencent says: shown online (ended), not shown online (begun), or "
-                "push_online for offline or the other way round (other).",
-        .key = "corrections_",
-    };
     static const struct metric failing = {
         .name = "presenced_reconcile_failing",
         .type = METRIC_GAUGE,
@@ -113,9 +146,7 @@ void reconcile_metrics(const struct reconcile_stats *stats, struct str app,
     };
     static const struct metric problem_code = {.key = "problem_code"};
     metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), stats, app, visitor);
-    metric_visit(visitor, &corrections, stats->n_ended, app, STR("ended"));
-    metric_visit(visitor, &corrections, stats->n_begun, app, STR("begun"));
-    metric_visit(visitor, &corrections, stats->n_others, app, STR("other"));
+    visit_corrections(stats, app, visitor);
     metric_visit(visitor, &failing, stats->problem[0] != '\0', app);
     metric_visit(visitor, &problem_code, stats->problem_code);
 }

@@ -26,6 +26,7 @@ struct reconcile_settings {
 struct reconcile {
     struct table *table;
     struct calls *calls;
+    struct reconcile_history history;
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows; the thread alone changes `askers` */
     struct asker **askers;
@@ -158,7 +159,7 @@ static void take_over(struct reconcile *reconcile, struct reconcile_settings *se
         if (asker != NULL) {
             asker_adopt(asker, app);
             askers[n++] = asker;
-        } else if (asker_new(reconcile->table, reconcile->calls, app, &askers[n]) == 0) {
+        } else if (asker_new(reconcile->table, reconcile->calls, &reconcile->history, app, &askers[n]) == 0) {
             n++;
         } else {
             log_error("Tencent is not asked: out of memory", log_u64("app", app->sdkappid));
@@ -209,13 +210,15 @@ static void *run(void *cls)
     return NULL;
 }
 
-int reconcile_new(struct table *table, struct reconcile_settings *settings, struct reconcile **ret_reconcile)
+int reconcile_new(struct table *table, const struct reconcile_history *history,
+                  struct reconcile_settings *settings, struct reconcile **ret_reconcile)
 {
     struct reconcile *reconcile = calloc(1, sizeof(*reconcile));
     if (reconcile == NULL) {
         return -ENOMEM;
     }
     reconcile->table = table;
+    reconcile->history = *history;
     int r = calls_new(&reconcile->calls);
     if (r < 0) {
         free(reconcile);

@@ -33,12 +33,12 @@ static uint32_t place_of(const struct user_batch *batch, struct str user)
     return at;
 }
 
-bool user_batch_has(const struct user_batch *batch, struct str user)
+int user_batch_find(const struct user_batch *batch, struct str user)
 {
-    return batch->index[place_of(batch, user)] != 0;
+    return batch->index[place_of(batch, user)] - 1;
 }
 
-bool user_batch_add(struct user_batch *batch, struct str user)
+bool user_batch_add(struct user_batch *batch, struct str user, enum reconcile_cause cause)
 {
     uint32_t at = place_of(batch, user);
     if (batch->index[at] != 0) {
@@ -51,6 +51,7 @@ bool user_batch_add(struct user_batch *batch, struct str user)
     if (batch->ids.failed) {
         return false;
     }
+    batch->causes[batch->n] = (uint8_t)cause;
     batch->n++;
     batch->starts[batch->n] = (uint32_t)batch->ids.len;
     batch->index[at] = (uint16_t)batch->n;

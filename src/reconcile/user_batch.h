@@ -6,6 +6,7 @@
  * one. One thread. */
 
 #include "presenced/online_query.h"
+#include "presenced/reconcile.h"
 
 #define USER_BATCH_N_INDEX 1024 /* a power of two, twice ONLINE_QUERY_N_USERS_MAX or more */
 
@@ -13,7 +14,8 @@ struct user_batch {
     size_t n;
     struct buf ids;
     uint32_t starts[ONLINE_QUERY_N_USERS_MAX + 1];
-    uint16_t index[USER_BATCH_N_INDEX]; /* number + 1, by hash; 0: empty */
+    uint8_t causes[ONLINE_QUERY_N_USERS_MAX]; /* enum reconcile_cause */
+    uint16_t index[USER_BATCH_N_INDEX];       /* number + 1, by hash; 0: empty */
 };
 
 /* Leaves an empty one. */
@@ -21,9 +23,10 @@ void user_batch_fini(struct user_batch *batch);
 
 /* Adds a user who is not in it. A batch that is full, or has no memory, stays as it is. Whether it is in it.
  */
-bool user_batch_add(struct user_batch *batch, struct str user);
+bool user_batch_add(struct user_batch *batch, struct str user, enum reconcile_cause cause);
 
-bool user_batch_has(const struct user_batch *batch, struct str user);
+/* Its number, from 0; -1: it is not in it. */
+int user_batch_find(const struct user_batch *batch, struct str user);
 
 /* Of number 0 … n - 1; valid until the batch changes. */
 struct str user_batch_user(const struct user_batch *batch, size_t number);

@@ -112,6 +112,7 @@ struct table_corrections {
     unsigned n_others;    /* push_online for offline, or the other way round */
     unsigned n_older;     /* say otherwise, but are newer than the answer: stayed */
     uint64_t older_by_ms; /* the answer than the newest of these */
+    struct platform_set changed;
 };
 
 /* Takes over an answer that came at `now_ms`: rows that say otherwise and are not newer become those of the

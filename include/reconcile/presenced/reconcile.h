@@ -9,6 +9,7 @@
 #include "presenced/metric.h"
 #include "presenced/secret.h"
 #include "presenced/table.h"
+#include "presenced/user_event.h"
 
 #define RECONCILE_N_HOSTS 2
 #define RECONCILE_HOST_MAX 128
@@ -47,10 +48,18 @@ size_t reconcile_settings_n(const struct reconcile_settings *settings); /* apps 
 void reconcile_discard(struct reconcile_settings *settings);
 DEFINE_CLEANUP(struct reconcile_settings *, reconcile_discard)
 
+/* Where what an answer has changed is remembered, a device at a time; from the thread. `add` NULL: nowhere.
+ */
+struct reconcile_history {
+    void (*add)(void *cls, uint64_t app_id, struct str user_id, const struct user_event *event);
+    void *cls;
+};
+
 struct reconcile;
 
 /* Starts the thread. Consumes the settings where it succeeds. 0 or -errno. */
-int reconcile_new(struct table *table, struct reconcile_settings *settings, struct reconcile **ret_reconcile);
+int reconcile_new(struct table *table, const struct reconcile_history *history,
+                  struct reconcile_settings *settings, struct reconcile **ret_reconcile);
 void reconcile_free(struct reconcile *reconcile);
 DEFINE_CLEANUP(struct reconcile *, reconcile_free)
 
@@ -60,16 +69,32 @@ void reconcile_adopt(struct reconcile *reconcile, struct reconcile_settings *set
 /* Events may have been lost: everyone is asked about. */
 void reconcile_gap(struct reconcile *reconcile);
 
+/* Why a user was asked about. */
+enum reconcile_cause {
+    RECONCILE_GAP,   /* everyone was */
+    RECONCILE_DOUBT, /* an event left open which of several devices it is about; or a call has failed */
+    RECONCILE_ROUND, /* nothing: everybody's turn comes again and again */
+    RECONCILE_ORDER, /* a person asked */
+    RECONCILE_N_CAUSES,
+};
+
+struct str reconcile_cause_name(enum reconcile_cause cause); /* "gap" */
+
+/* Rows corrected. */
+struct reconcile_corrections {
+    uint64_t n_ended;  /* were shown online, and were not */
+    uint64_t n_begun;  /* were not, and were */
+    uint64_t n_others; /* push_online for offline, or the other way round */
+};
+
 /* Of one app, since the start. */
 struct reconcile_stats {
     uint64_t n_calls;
     uint64_t n_calls_failed;
     uint64_t n_users_asked;
     uint64_t n_confirmed; /* users of whom all was as known */
-    uint64_t n_ended;     /* rows corrected: were shown online, and were not */
-    uint64_t n_begun;     /* were not, and were */
-    uint64_t n_others;    /* push_online for offline, or the other way round */
-    uint64_t n_waiting;   /* users marked as in doubt */
+    struct reconcile_corrections corrections[RECONCILE_N_CAUSES];
+    uint64_t n_waiting; /* users marked as in doubt */
     uint64_t n_gaps;
     uint64_t calls_per_second;            /* that are allowed at the moment */
     uint64_t last_answer_unix_ms;         /* 0: none yet */
