@@ -81,6 +81,7 @@ struct daemon {
     struct refused_list *refused;
     struct table *table;
     struct history *history;
+    struct breakdown *breakdown;
     struct callback *callback;
     struct status *status;
     struct tls *tls[N_LISTENERS];          /* NULL: plain HTTP */

@@ -23,6 +23,11 @@ struct http_reply *answer_text(const char *content_type, struct buf *body);
 /* 200 with a body that goes on. Consumes `cls`. */
 struct http_reply *answer_stream(const char *content_type, const struct http_stream *stream, void *cls);
 
+/* 200 or 304: a file of the page at GET /, which may load and ask what is of this listener, and nothing else.
+ * Takes the bytes of `body`. */
+struct http_reply *answer_page_file(unsigned status, const char *content_type, const char *etag,
+                                    struct buf *body);
+
 /* RFC 9457. */
 struct http_reply *answer_problem(struct problem problem);
 struct http_reply *answer_problem_with(struct problem problem, struct http_header extra);
