@@ -1,1 +1,174 @@
-x
+// SPDX-License-Identifier: MIT
+// The page: asks /v1/stats every two seconds while somebody looks, reads /v1/events, and shows both.
+
+import { Access } from './access.js';
+import { get, token } from './api.js';
+import { Callbacks, showApps, showParts, showWarnings } from './cards.js';
+import { byId, setText } from './dom.js';
+import { Feed } from './feed.js';
+import { clock, onLanguage, startLanguage, word } from './language.js';
+import { Lookup } from './lookup.js';
+import { countAnswers } from './outcomes.js';
+import { Overview } from './overview.js';
+import { Refused } from './refused.js';
+import { Stream } from './stream.js';
+
+const statsMs = 2000;
+const onlineMs = 30000;
+const refusedMs = 10000;
+
+startLanguage();
+
+const overview = new Overview();
+const callbacks = new Callbacks();
+const lookup = new Lookup();
+const feed = new Feed((app, user) => lookup.lookFrom(app, user));
+const refused = new Refused();
+const stream = new Stream();
+const access = new Access(() => start());
+
+let stats = null;
+let link = { state: 'connecting' };
+let seenMs = null; // when the daemon answered last
+let isRunning = false;
+let isAsking = false;
+let nRefused = null;
+
+function renderHealth() {
+  const pill = byId('health');
+  const { status, degraded } = stats.health;
+  const isWell = status === 'ready' && degraded === undefined;
+  pill.hidden = false;
+  pill.className = `pill ${isWell ? 'good' : 'bad'}`;
+  setText(pill, degraded === undefined ? word(`health_${status}`) : word('health_degraded', { reason: degraded }));
+}
+
+function renderLink() {
+  const pill = byId('link');
+  pill.className = `pill ${{ live: 'good', cut: 'bad' }[link.state] ?? ''}`;
+  setText(pill, isRunning ? word(`link_${link.state}`) : '');
+  pill.hidden = !isRunning;
+  byId('retry').hidden = !isRunning || link.state !== 'cut';
+  document.body.classList.toggle('stale', isRunning && link.state === 'cut');
+  setText(byId('about'), isRunning && link.state === 'cut' && seenMs !== null
+    ? word('as_of', { time: clock(seenMs) }) : '');
+}
+
+function render() {
+  renderLink();
+  if (stats !== null) {
+    renderHealth();
+    showWarnings(stats);
+    showApps(stats);
+    showParts(stats);
+    feed.setApps(stats.apps.length);
+    lookup.setApps(stats.apps.map(({ app }) => app));
+  }
+}
+
+function closed() {
+  const wasKnown = token.get() !== null;
+  isRunning = false;
+  stream.stop();
+  renderLink();
+  access.show(wasKnown);
+}
+
+/** Runs `asking` and takes what goes wrong: 401 closes the page, anything else the next turn may mend. */
+async function attempt(asking) {
+  try {
+    await asking();
+  } catch (error) {
+    if (error.status === 401 && isRunning) {
+      closed();
+    }
+  }
+}
+
+const refreshRefused = () => attempt(() => refused.refresh());
+
+const refreshOnline = () => attempt(async () => overview.showOnline(await get('v1/stats/online')));
+
+async function refreshStats() {
+  if (isAsking) {
+    return;
+  }
+  isAsking = true;
+  await attempt(async () => {
+    stats = await get('v1/stats');
+    seenMs = Date.now();
+    overview.showStats(stats);
+    callbacks.show(stats);
+    render();
+    const answers = stats.events === undefined ? null : countAnswers(stats.events);
+    const n = answers === null ? null : answers.fail + answers.refused;
+    if (n !== nRefused) {
+      nRefused = n;
+      refreshRefused();
+    }
+  });
+  isAsking = false;
+}
+
+async function start() {
+  isRunning = true;
+  await refreshStats();
+  if (!isRunning) {
+    return;
+  }
+  access.hide();
+  stream.start();
+  refreshOnline();
+  refreshRefused();
+}
+
+/** Calls `refresh` so often, while the page runs and is looked at. */
+function repeat(refresh, everyMs) {
+  setInterval(() => {
+    if (isRunning && !document.hidden) {
+      refresh();
+    }
+  }, everyMs);
+}
+
+stream.addEventListener('state', ({ detail }) => {
+  link = detail;
+  feed.setLive(detail.state === 'live');
+  renderLink();
+  if (detail.state === 'live') {
+    refreshStats();
+    refreshOnline();
+  }
+});
+stream.addEventListener('change', ({ detail }) => {
+  feed.take(detail);
+  lookup.take(detail);
+});
+stream.addEventListener('reset', () => {
+  feed.takeReset();
+  refreshStats();
+});
+stream.addEventListener('unauthorised', closed);
+
+byId('retry').addEventListener('click', () => stream.retry());
+byId('forget').addEventListener('click', () => {
+  token.forget();
+  closed();
+});
+document.addEventListener('visibilitychange', () => {
+  if (isRunning && !document.hidden) {
+    refreshStats();
+    refreshOnline();
+    stream.retry();
+  }
+});
+onLanguage(() => {
+  render();
+  overview.render();
+  callbacks.render();
+});
+
+repeat(refreshStats, statsMs);
+repeat(refreshOnline, onlineMs);
+repeat(refreshRefused, refusedMs);
+start();

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// Asks for the token where one is needed. The page itself came without.
+
+import { get, token } from './api.js';
+import { byId, setText } from './dom.js';
+import { onLanguage, word } from './language.js';
+
+export class Access {
+  #opened;
+  #error = null;
+
+  /** `opened()` is called once a token opens something. */
+  constructor(opened) {
+    this.#opened = opened;
+    byId('access-form').addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#try(byId('token').value.trim());
+    });
+    onLanguage(() => this.#say(this.#error));
+  }
+
+  #say(error) {
+    this.#error = error;
+    setText(byId('access-error'), error === null ? '' : word(error));
+    byId('token').setAttribute('aria-invalid', String(error !== null));
+  }
+
+  /** `wasKnown`: the one that was kept opens nothing any more. */
+  show(wasKnown) {
+    token.forget();
+    byId('access').hidden = false;
+    byId('dashboard').hidden = true;
+    byId('forget').hidden = true;
+    this.#say(wasKnown ? 'token_expired' : null);
+    byId('token').focus();
+  }
+
+  hide() {
+    byId('access').hidden = true;
+    byId('dashboard').hidden = false;
+    byId('forget').hidden = token.get() === null;
+  }
+
+  async #try(value) {
+    token.set(value);
+    try {
+      await get('v1/stats');
+    } catch (error) {
+      token.forget();
+      this.#say(error.status === 401 || error.status === 0 ? 'token_wrong' : 'token_failed');
+      byId('token').select();
+      return;
+    }
+    byId('token').value = '';
+    this.#say(null);
+    this.#opened();
+  }
+}
