@@ -46,7 +46,7 @@ struct http_reply *answer_text(const char *content_type, struct buf *body)
     "trusted-types 'none'"
 
 struct http_reply *answer_page_file(unsigned status, const char *content_type, const char *etag,
-                                    struct buf *body)
+                                    bool needs_token, struct buf *body)
 {
     const struct http_header headers[] = {
         {"Content-Type", content_type},
@@ -56,6 +56,7 @@ struct http_reply *answer_page_file(unsigned status, const char *content_type, c
         {"Content-Security-Policy", PAGE_POLICY},
         {"Referrer-Policy", "no-referrer"},
         {"Cross-Origin-Resource-Policy", "same-origin"},
+        {needs_token ? "WWW-Authenticate" : NULL, "Bearer"},
         {NULL, NULL},
     };
     if (body->failed) {

@@ -24,9 +24,9 @@ struct http_reply *answer_text(const char *content_type, struct buf *body);
 struct http_reply *answer_stream(const char *content_type, const struct http_stream *stream, void *cls);
 
 /* 200 or 304: a file of the page at GET /, which may load and ask what is of this listener, and nothing else.
- * Takes the bytes of `body`. */
+ * `needs_token`: says that a token would open more (RFC 9110, 11.6.1). Takes the bytes of `body`. */
 struct http_reply *answer_page_file(unsigned status, const char *content_type, const char *etag,
-                                    struct buf *body);
+                                    bool needs_token, struct buf *body);
 
 /* RFC 9457. */
 struct http_reply *answer_problem(struct problem problem);

@@ -50,7 +50,8 @@ static bool holds_etag(struct str list, const char *etag)
            (list.len > 0 && memmem(list.ptr, list.len, etag, strlen(etag)) != NULL);
 }
 
-struct http_reply *page_answer(const struct page_file *file, const struct http_request *request)
+struct http_reply *page_answer(const struct page_file *file, const struct http_request *request,
+                               bool needs_token)
 {
     static const struct siphash_key key; /* nobody gains by a collision */
     size_t n_bytes = (size_t)(file->end - file->begin);
@@ -60,5 +61,5 @@ struct http_reply *page_answer(const struct page_file *file, const struct http_r
     bool is_known = holds_etag(http_request_header(request, "If-None-Match", 0), etag);
     /* A 304 has no body, but the length of the one that it stands for: the listener sees to that. */
     buf_append(&body, (struct str){(const char *)file->begin, n_bytes});
-    return answer_page_file(is_known ? 304 : 200, file->content_type, etag, &body);
+    return answer_page_file(is_known ? 304 : 200, file->content_type, etag, needs_token, &body);
 }

@@ -178,6 +178,11 @@ static struct http_reply *answer_events(struct status *status, const struct http
     return events_answer(status->feed, &status->config, only_app(request), request);
 }
 
+static bool asks_for_token(const struct status_settings *settings)
+{
+    return settings->token.len > 0 || settings->n_app_tokens > 0;
+}
+
 #define PAGE_PATH "/"
 
 /* A path of one segment, which page_find() knows. */
@@ -188,8 +193,10 @@ static struct str page_name(struct str path)
 
 static struct http_reply *answer_page(struct status *status, const struct http_request *request)
 {
-    (void)status;
-    return page_answer(page_find(page_name(request->path)), request);
+    const struct status_settings *settings = live_settings_acquire(&status->live);
+    bool needs_token = asks_for_token(settings);
+    live_settings_release(&status->live);
+    return page_answer(page_find(page_name(request->path)), request, needs_token);
 }
 
 static struct http_reply *answer_online(struct status *status, const struct http_request *request)
@@ -374,7 +381,7 @@ static bool check_token(const struct http_request *request, const struct status_
                         int *ret_only_app)
 {
     struct str authorization = http_request_header(request, "Authorization", 0);
-    if (settings->token.len == 0 && settings->n_app_tokens == 0) {
+    if (!asks_for_token(settings)) {
         *ret_only_app = APP_ANY;
         return true;
     }

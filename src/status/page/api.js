@@ -27,6 +27,12 @@ export function ask(path, options = {}) {
   return fetch(path, { cache: 'no-store', credentials: 'same-origin', ...options, headers });
 }
 
+/** Whether a token is asked for: the page's own reply says so. */
+export async function needsToken() {
+  const response = await fetch('./', { method: 'HEAD', cache: 'no-store' });
+  return response.headers.has('WWW-Authenticate');
+}
+
 /** The detail of RFC 9457, or what else there is to say. */
 export async function problemOf(response) {
   try {

@@ -20,13 +20,13 @@ export function showWarnings(stats) {
     return;
   }
   section.classList.toggle('calm', warnings.length === 0);
+  setText(byId('warnings-title'), warnings.length === 0 ? word('no_warnings') : word('n_warnings', { n: warnings.length }));
   const list = section.querySelector('ul');
-  const key = `${document.documentElement.lang}${JSON.stringify(warnings)}`;
+  const key = JSON.stringify(warnings);
   if (list.dataset.key === key) {
     return;
   }
   list.dataset.key = key;
-  setText(byId('warnings-title'), warnings.length === 0 ? word('no_warnings') : word('n_warnings', { n: warnings.length }));
   list.replaceChildren(...warnings.map(({ code, text }) => (
     make('li', {}, make('span', { lang: 'en' }, text), ' ', make('code', {}, code)))));
 }

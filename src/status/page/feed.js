@@ -120,7 +120,10 @@ export class Feed {
     const perSecond = ticks === 0 ? 0 : (this.#perTick.reduce((sum, n) => sum + n, 0) * 1000) / (ticks * tickMs);
     const values = { rate: rate(perSecond), shown: rate((nTickMax * 1000) / tickMs) };
     const isSampled = perSecond > (nTickMax * 1000) / tickMs;
-    let text = word(isSampled ? 'feed_sampled' : 'feed_rate', values);
+    let text = word(perSecond === 0 ? 'feed_quiet' : 'feed_rate', values);
+    if (isSampled) {
+      text = word('feed_sampled', values);
+    }
     if (this.#isPaused) {
       text = word('feed_paused', values);
     } else if (this.#isHeld()) {

@@ -2,7 +2,7 @@
 // The page: asks /v1/stats every two seconds while somebody looks, reads /v1/events, and shows both.
 
 import { Access } from './access.js';
-import { get, token } from './api.js';
+import { get, needsToken, token } from './api.js';
 import { Callbacks, showApps, showParts, showWarnings } from './cards.js';
 import { byId, setText } from './dom.js';
 import { Feed } from './feed.js';
@@ -14,7 +14,7 @@ import { Refused } from './refused.js';
 import { Stream } from './stream.js';
 
 const statsMs = 2000;
-const onlineMs = 30000;
+const onlineMs = 10000;
 const refusedMs = 10000;
 
 startLanguage();
@@ -58,6 +58,7 @@ function render() {
   renderLink();
   if (stats !== null) {
     renderHealth();
+    byId('dashboard').classList.toggle('scoped', isScoped());
     showWarnings(stats);
     showApps(stats);
     showParts(stats);
@@ -85,7 +86,10 @@ async function attempt(asking) {
   }
 }
 
-const refreshRefused = () => attempt(() => refused.refresh());
+/** Who shows the token of an app gets no counts of callbacks, and is refused the list. */
+const isScoped = () => stats !== null && stats.events === undefined;
+
+const refreshRefused = () => attempt(() => (isScoped() ? refused.close() : refused.refresh()));
 
 const refreshOnline = () => attempt(async () => overview.showOnline(await get('v1/stats/online')));
 
@@ -100,14 +104,25 @@ async function refreshStats() {
     overview.showStats(stats);
     callbacks.show(stats);
     render();
-    const answers = stats.events === undefined ? null : countAnswers(stats.events);
-    const n = answers === null ? null : answers.fail + answers.refused;
-    if (n !== nRefused) {
-      nRefused = n;
-      refreshRefused();
+    if (!isScoped()) {
+      const { fail, refused: n } = countAnswers(stats.events);
+      if (fail + n !== nRefused) {
+        nRefused = fail + n;
+        refreshRefused();
+      }
     }
   });
   isAsking = false;
+}
+
+/** To ask without a token where one is needed would only be one refused request more. */
+async function open() {
+  const isClosed = token.get() === null && await needsToken().catch(() => false);
+  if (isClosed) {
+    access.show(false);
+  } else {
+    start();
+  }
 }
 
 async function start() {
@@ -171,4 +186,4 @@ onLanguage(() => {
 repeat(refreshStats, statsMs);
 repeat(refreshOnline, onlineMs);
 repeat(refreshRefused, refusedMs);
-start();
+open();

@@ -8,6 +8,7 @@ import { number, word } from './language.js';
 /** Each has its own colour; all others share the last. */
 const platforms = ['iOS', 'Android', 'Web', 'Windows', 'iPad', 'Mac', 'Linux'];
 const otherColor = 7;
+const plainColor = 8; // of what is not split
 const nAppColors = 7;
 
 const add = (a, b) => (a === null || a === undefined ? b : a + (b ?? 0));
@@ -47,7 +48,7 @@ export class Overview {
     this.#renderChart();
   }
 
-  /** Where there is one way to split, it is not asked for. */
+  /** Of the chart. Where there is one way to split, it is not asked for. */
   #chooseSplit() {
     const canPlatform = this.#online === null || this.#online.platforms !== undefined;
     const canApp = (this.#stats?.apps.length ?? 0) > 1;
@@ -94,7 +95,7 @@ export class Overview {
       return;
     }
     const count = (state) => sum(this.#stats.apps.map(({ states }) => states[state]));
-    const split = this.#chooseSplit();
+    const split = this.#stats.apps.length > 1 ? this.#chooseSplit() : 'platform';
     const parts = split === 'platform' ? this.#partsByPlatform() : this.#partsByApp();
     const most = Math.max(1, ...parts.map(({ n }) => n));
     setText(byId('online-now'), number(count('online')));
@@ -113,6 +114,18 @@ export class Overview {
     }
   }
 
+  /** What was counted before the start, of all together, is no less of a day for not being split. */
+  #withUnsplit(series) {
+    const total = this.#online.online;
+    if (total === undefined) {
+      return series;
+    }
+    const known = join(series.map(({ values }) => values));
+    const values = total.map((value, i) => ((known[i] ?? null) === null ? value : null));
+    return values.every((value) => value === null) ? series
+      : [...series, { name: word('unsplit'), color: otherColor, values }];
+  }
+
   #seriesByPlatform() {
     const all = this.#online.platforms;
     const known = platforms.map((name, color) => ({
@@ -124,11 +137,15 @@ export class Overview {
   }
 
   #seriesByApp() {
-    const shown = this.#online.apps.slice(0, nAppColors)
-      .map(({ app, online }, color) => ({ name: String(app), color, values: online }));
-    const total = this.#online.online;
+    const { apps, online } = this.#online;
+    if (apps.length === 1) {
+      return [{ name: String(apps[0].app), color: plainColor, values: apps[0].online }];
+    }
+    const shown = apps.slice(0, nAppColors)
+      .map(({ app, online: values }, color) => ({ name: String(app), color, values }));
     const known = join(shown.map(({ values }) => values));
-    const rest = (total ?? []).map((value, i) => (value === null ? null : Math.max(0, value - (known[i] ?? 0))));
+    const rest = (online ?? []).map((value, i) => (
+      value === null || (known[i] ?? null) === null ? null : Math.max(0, value - known[i])));
     return rest.some((value) => value > 0) ? [...shown, { name: word('others'), color: otherColor, values: rest }]
       : shown;
   }
@@ -138,9 +155,10 @@ export class Overview {
       return;
     }
     const split = this.#chooseSplit();
-    const series = split === 'platform' ? this.#seriesByPlatform() : this.#seriesByApp();
+    const series = this.#withUnsplit(split === 'platform' ? this.#seriesByPlatform() : this.#seriesByApp());
     const length = Math.max(0, ...series.map(({ values }) => values.length));
-    const what = word(split === 'platform' ? 'devices_by_platform' : 'users_by_app');
+    const whatApps = this.#online.apps.length === 1 ? 'users_online_chart' : 'users_by_app';
+    const what = word(split === 'platform' ? 'devices_by_platform' : whatApps);
     setText(byId('chart-title'), word('chart_title', { what, span: word(`last_${spanHours(length)}_hours`) }));
     this.#chart.show({ startMs: this.#online.start_time ?? Date.now(), intervalMs: this.#online.interval_ms, series });
   }

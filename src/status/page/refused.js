@@ -10,6 +10,7 @@ const nFirst = 15;
 export class Refused {
   #list = null;
   #problem = null;
+  #isClosed = false;
   #showsAll = false;
 
   constructor() {
@@ -20,7 +21,6 @@ export class Refused {
     onLanguage(() => this.render());
   }
 
-  /** Who shows the token of an app is not told of these. */
   async refresh() {
     try {
       this.#list = (await get('v1/refused')).refused;
@@ -30,8 +30,16 @@ export class Refused {
         throw error;
       }
       this.#list = null;
-      this.#problem = error.status === 403 ? word('refused_closed') : error.message;
+      this.#problem = error.message;
     }
+    this.#isClosed = false;
+    this.render();
+  }
+
+  /** The one who looks may not see these. */
+  close() {
+    this.#list = null;
+    this.#isClosed = true;
     this.render();
   }
 
@@ -45,11 +53,17 @@ export class Refused {
         make('span', { class: 'muted' }, word(`listener_${request.listener}`)), ' ', what));
   }
 
+  #text(n) {
+    if (this.#isClosed) {
+      return word('refused_closed');
+    }
+    return this.#problem ?? (n === 0 ? word('refused_none') : word('refused_text', { n }));
+  }
+
   render() {
     const list = this.#list ?? [];
     const shown = this.#showsAll ? list : list.slice(0, nFirst);
-    const text = this.#problem ?? (list.length === 0 ? word('refused_none') : word('refused_text', { n: list.length }));
-    setText(byId('refused-text'), text);
+    setText(byId('refused-text'), this.#text(list.length));
     byId('refused-table').hidden = list.length === 0;
     byId('refused-table').querySelector('tbody').replaceChildren(...shown.map((request) => this.#row(request)));
     byId('refused-more').hidden = list.length <= nFirst;

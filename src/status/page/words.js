@@ -25,7 +25,6 @@ const en = {
   link_cut: 'Cut off, reconnecting…',
   as_of: 'as of {time}',
 
-  warnings: 'Needs attention',
   no_warnings: 'Nothing needs attention',
   n_warnings: { one: '{n} thing needs attention', other: '{n} things need attention' },
 
@@ -40,7 +39,9 @@ const en = {
   by_app: 'By app',
   devices_by_platform: 'Devices online by platform',
   users_by_app: 'Users online by app',
+  users_online_chart: 'Users online',
   others: 'Others',
+  unsplit: 'Users, not split',
   nobody_online: 'Nobody is online.',
 
   chart_title: '{what}, {span}',
@@ -99,6 +100,7 @@ const en = {
 
   feed: 'Changes as they happen',
   feed_caption: 'The newest changes, the newest first',
+  feed_quiet: 'Waiting for changes.',
   feed_rate: '{rate} changes a second; all are shown.',
   feed_sampled: '{rate} changes a second; {shown} of them are shown.',
   feed_paused: 'Paused; {rate} changes a second go by.',
@@ -169,7 +171,6 @@ const zh = {
   link_cut: '连接中断，正在重连…',
   as_of: '数据截至 {time}',
 
-  warnings: '需要处理',
   no_warnings: '没有需要处理的事项',
   n_warnings: { other: '{n} 项需要处理' },
 
@@ -184,7 +185,9 @@ const zh = {
   by_app: '按应用',
   devices_by_platform: '各平台在线设备',
   users_by_app: '各应用在线用户',
+  users_online_chart: '在线用户',
   others: '其他',
+  unsplit: '用户（未细分）',
   nobody_online: '当前无人在线。',
 
   chart_title: '{what}，{span}',
@@ -243,6 +246,7 @@ const zh = {
 
   feed: '实时变更',
   feed_caption: '最新的变更，从新到旧',
+  feed_quiet: '等待变更。',
   feed_rate: '每秒 {rate} 次变更，全部显示。',
   feed_sampled: '每秒 {rate} 次变更，抽样显示其中 {shown} 次。',
   feed_paused: '已暂停；每秒有 {rate} 次变更。',
