@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 
 /* To sum up what a thousand apps have takes a millisecond. */
-#define INTERVAL_MS 5000
+#define INTERVAL_MS 900
 
 struct breakdown {
     const struct table *table;

@@ -16,7 +16,7 @@ int breakdown_new(const struct table *table, struct breakdown **ret_breakdown);
 void breakdown_free(struct breakdown *breakdown);
 DEFINE_CLEANUP(struct breakdown *, breakdown_free)
 
-/* Counts, where the last count is a few seconds old. Where there is no memory for one, it is left out. */
+/* Counts, where the last count is a second old. Where there is no memory for one, it is left out. */
 void breakdown_record(struct breakdown *breakdown, uint64_t unix_ms);
 
 /* Borrowed for the life of the breakdown. NULL: nobody was online there. */

@@ -37,7 +37,7 @@ function historyOf(history) {
 }
 
 function scrolled(label, child) {
-  return make('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label }, child);
+  return make('div', { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': label }, child);
 }
 
 export class Lookup {

@@ -2,7 +2,7 @@
 // The page: asks /v1/stats every two seconds while somebody looks, reads /v1/events, and shows both.
 
 import { Access } from './access.js';
-import { get, needsToken, token } from './api.js';
+import { ApiError, get, needsToken, token } from './api.js';
 import { Callbacks, showApps, showParts, showWarnings } from './cards.js';
 import { byId, setText } from './dom.js';
 import { Feed } from './feed.js';
@@ -14,6 +14,7 @@ import { Refused } from './refused.js';
 import { Stream } from './stream.js';
 
 const statsMs = 2000;
+const changeMs = 800; // after a change, if the last answer is older than that
 const onlineMs = 10000;
 const refusedMs = 10000;
 
@@ -32,15 +33,22 @@ let link = { state: 'connecting' };
 let seenMs = null; // when the daemon answered last
 let isRunning = false;
 let isAsking = false;
+let isReachable = true;
 let nRefused = null;
+
+function healthText({ status, degraded }) {
+  if (!isReachable) {
+    return word('health_unreachable');
+  }
+  return degraded === undefined ? word(`health_${status}`) : word('health_degraded', { reason: degraded });
+}
 
 function renderHealth() {
   const pill = byId('health');
-  const { status, degraded } = stats.health;
-  const isWell = status === 'ready' && degraded === undefined;
-  pill.hidden = false;
+  const isWell = isReachable && stats?.health.status === 'ready' && stats.health.degraded === undefined;
+  pill.hidden = !isRunning || (stats === null && isReachable);
   pill.className = `pill ${isWell ? 'good' : 'bad'}`;
-  setText(pill, degraded === undefined ? word(`health_${status}`) : word('health_degraded', { reason: degraded }));
+  setText(pill, healthText(stats?.health ?? {}));
 }
 
 function renderLink() {
@@ -49,15 +57,14 @@ function renderLink() {
   setText(pill, isRunning ? word(`link_${link.state}`) : '');
   pill.hidden = !isRunning;
   byId('retry').hidden = !isRunning || link.state !== 'cut';
-  document.body.classList.toggle('stale', isRunning && link.state === 'cut');
-  setText(byId('about'), isRunning && link.state === 'cut' && seenMs !== null
-    ? word('as_of', { time: clock(seenMs) }) : '');
+  document.body.classList.toggle('stale', isRunning && !isReachable);
+  setText(byId('about'), isRunning && !isReachable && seenMs !== null ? word('as_of', { time: clock(seenMs) }) : '');
+  renderHealth();
 }
 
 function render() {
   renderLink();
   if (stats !== null) {
-    renderHealth();
     byId('dashboard').classList.toggle('scoped', isScoped());
     showWarnings(stats);
     showApps(stats);
@@ -80,6 +87,11 @@ async function attempt(asking) {
   try {
     await asking();
   } catch (error) {
+    if (!(error instanceof ApiError)) {
+      throw error;
+    }
+    isReachable = error.status !== 0;
+    renderLink();
     if (error.status === 401 && isRunning) {
       closed();
     }
@@ -101,6 +113,7 @@ async function refreshStats() {
   await attempt(async () => {
     stats = await get('v1/stats');
     seenMs = Date.now();
+    isReachable = true;
     overview.showStats(stats);
     callbacks.show(stats);
     render();
@@ -150,7 +163,9 @@ stream.addEventListener('state', ({ detail }) => {
   link = detail;
   feed.setLive(detail.state === 'live');
   renderLink();
-  if (detail.state === 'live') {
+  if (detail.state === 'cut') {
+    refreshStats();
+  } else if (detail.state === 'live') {
     refreshStats();
     refreshOnline();
   }
@@ -158,6 +173,9 @@ stream.addEventListener('state', ({ detail }) => {
 stream.addEventListener('change', ({ detail }) => {
   feed.take(detail);
   lookup.take(detail);
+  if (Date.now() - seenMs > changeMs) {
+    refreshStats();
+  }
 });
 stream.addEventListener('reset', () => {
   feed.takeReset();
