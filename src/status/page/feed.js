@@ -29,7 +29,6 @@ export class Feed {
   #pending = []; // the newest of this tick, not parsed
   #nPending = 0;
   #perTick = []; // how many came, of the last ticks
-  #nHidden = 0;
   #isPaused = false;
   #isLive = false;
   #showApp = false;
@@ -92,11 +91,9 @@ export class Feed {
     if (this.#perTick.length > nRateTicks) {
       this.#perTick.shift();
     }
-    const isHeld = this.#isHeld();
-    if (!isHeld && !document.hidden) {
+    if (!this.#isHeld() && !document.hidden) {
       this.#pending.forEach((change) => this.#show(change));
     }
-    this.#nHidden = this.#nPending - (isHeld ? 0 : this.#pending.length);
     this.#pending = [];
     this.#nPending = 0;
     this.#renderRate();
