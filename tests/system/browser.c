@@ -17,7 +17,9 @@ struct browser {
     int from_fd;
     struct buf received; /* messages, each ended by NUL */
     unsigned last_id;
-    char session[64];
+    char context[64]; /* of the tab: what keeps its storage apart */
+    char target[64];
+    char session[64]; /* empty: there is no tab */
     char user_agent[256];
     bool is_loaded;        /* Page.loadEventFired since the last navigation */
     struct buf complaints; /* of pages */
@@ -35,7 +37,7 @@ static void send_bytes(struct browser *browser, struct str bytes)
     }
 }
 
-/* The next message; to be freed with cJSON_Delete(). */
+/* The next message; to be freed with cJSON_Delete(). NULL where it is none. */
 static cJSON *receive(struct browser *browser)
 {
     const uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
@@ -52,8 +54,7 @@ static cJSON *receive(struct browser *browser)
         ck_assert_msg(n > 0, "Chromium has ended: see chromium.log");
         received->len += (size_t)n;
     }
-    cJSON *message = cJSON_Parse(received->ptr);
-    ck_assert_ptr_nonnull(message);
+    cJSON *message = cJSON_Parse(received->ptr); /* NULL: its beginning went to a test that has failed */
     size_t len = (size_t)(end - received->ptr) + 1;
     received->len -= len;
     memmove(received->ptr, received->ptr + len, received->len);
@@ -76,6 +77,9 @@ static void take_event(struct browser *browser, const cJSON *message)
 {
     const char *method = text_of(message, "method");
     const cJSON *params = member(message, "params");
+    if (strcmp(text_of(message, "sessionId"), browser->session) != 0) {
+        return; /* of another test's tab */
+    }
     if (strcmp(method, "Page.loadEventFired") == 0) {
         browser->is_loaded = true;
     } else if (strcmp(method, "Runtime.exceptionThrown") == 0) {
@@ -149,22 +153,6 @@ static void make_pipe(const struct sandbox *sandbox, const char *name, char ret_
     ck_assert_int_eq(mkfifo(ret_path, 0600), 0);
 }
 
-static void attach(struct browser *browser)
-{
-    char target[64];
-    char params[128];
-    call_for_text(browser, "Browser.getVersion", "{}", "userAgent", sizeof(browser->user_agent),
-                  browser->user_agent);
-    call_for_text(browser, "Target.createTarget", "{\"url\":\"about:blank\"}", "targetId", sizeof(target),
-                  target);
-    (void)snprintf(params, sizeof(params), "{\"targetId\":\"%s\",\"flatten\":true}", target);
-    call_for_text(browser, "Target.attachToTarget", params, "sessionId", sizeof(browser->session),
-                  browser->session);
-    order(browser, "Page.enable", "{}");
-    order(browser, "Runtime.enable", "{}");
-    order(browser, "Log.enable", "{}");
-}
-
 struct browser *browser_new(const struct sandbox *sandbox)
 {
     char to[256];
@@ -187,20 +175,50 @@ struct browser *browser_new(const struct sandbox *sandbox)
     browser->to_fd = open(to, O_WRONLY | O_CLOEXEC);
     browser->from_fd = open(from, O_RDONLY | O_CLOEXEC);
     ck_assert(browser->to_fd >= 0 && browser->from_fd >= 0);
-    attach(browser);
+    call_for_text(browser, "Browser.getVersion", "{}", "userAgent", sizeof(browser->user_agent),
+                  browser->user_agent);
     return browser;
 }
 
 void browser_free(struct browser *browser)
 {
-    order(browser, "Log.disable", "{}"); /* what was said before it has come now */
-    ck_assert_msg(browser->complaints.len == 0, "the page: %s", buf_text(&browser->complaints));
     process_stop(browser->pid);
     (void)close(browser->to_fd);
     (void)close(browser->from_fd);
     buf_fini(&browser->received);
-    buf_fini(&browser->complaints);
     free(browser);
+}
+
+void browser_open_tab(struct browser *browser)
+{
+    char params[192];
+    browser->last_id = (unsigned)getpid() % 100000 * 10000; /* no answer to another test is taken for ours */
+    call_for_text(browser, "Target.createBrowserContext", "{}", "browserContextId", sizeof(browser->context),
+                  browser->context);
+    (void)snprintf(params, sizeof(params), "{\"url\":\"about:blank\",\"browserContextId\":\"%s\"}",
+                   browser->context);
+    call_for_text(browser, "Target.createTarget", params, "targetId", sizeof(browser->target),
+                  browser->target);
+    (void)snprintf(params, sizeof(params), "{\"targetId\":\"%s\",\"flatten\":true}", browser->target);
+    call_for_text(browser, "Target.attachToTarget", params, "sessionId", sizeof(browser->session),
+                  browser->session);
+    order(browser, "Page.enable", "{}");
+    order(browser, "Runtime.enable", "{}");
+    order(browser, "Log.enable", "{}");
+}
+
+void browser_close_tab(struct browser *browser)
+{
+    char params[128];
+    order(browser, "Log.disable", "{}"); /* what was said before it has come now */
+    ck_assert_msg(browser->complaints.len == 0, "the page: %s", buf_text(&browser->complaints));
+    buf_fini(&browser->complaints);
+    browser->session[0] = '\0';
+    (void)snprintf(params, sizeof(params), "{\"browserContextId\":\"%s\"}", browser->context);
+    order(browser, "Target.disposeBrowserContext", params);
+    while (browser->received.len > 0) { /* whole messages are left to the next test */
+        cJSON_Delete(receive(browser));
+    }
 }
 
 /* ---- pages ---- */

@@ -3,8 +3,9 @@
 #define PRESENCED_TESTS_BROWSER_H
 
 /* A real Chromium, which the environment names in PRESENCED_CHROMIUM, without a window, by the DevTools
- * protocol over two pipes. Everything here fails the running test when it cannot do what it is asked. One
- * thread a browser. */
+ * protocol over two pipes. It takes seconds to start, so one serves a whole suite: made by an unchecked
+ * fixture, and each test has a tab of its own, with storage of its own. Everything here fails the running
+ * test when it cannot do what it is asked. One thread a browser. */
 
 #include "harness.h"
 
@@ -12,9 +13,14 @@ struct browser;
 
 /* Starts one with a profile of its own in the sandbox. */
 struct browser *browser_new(const struct sandbox *sandbox);
-
-/* Ends it. The test fails where a page has thrown, or has tried what its Content-Security-Policy forbids. */
 void browser_free(struct browser *browser);
+
+void browser_open_tab(struct browser *browser);
+
+/* The test fails where a page has thrown, or has tried what its Content-Security-Policy forbids. */
+void browser_close_tab(struct browser *browser);
+
+/* What follows is of the tab. */
 
 struct browser_look {
     int width;

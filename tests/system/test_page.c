@@ -22,11 +22,11 @@
 #define TOKEN "token_file = @DIR@/token\n"
 
 /* JavaScript. */
-#define TEXT(id) "document.getElementById('" id "').textContent"
-#define SEES(id, text) TEXT(id) ".includes(" text ")"
-#define IS_LIVE "document.getElementById('link').className === 'pill good'"
+#define TEXT(id) "document.getElementById('" id "')?.textContent" /* none while a page is loaded anew */
+#define SEES(id, text) TEXT(id) "?.includes(" text ")"
+#define IS_LIVE "document.getElementById('link')?.className === 'pill good'"
 #define FEED_ROWS "document.querySelectorAll('#feed-table tbody tr').length"
-#define HIDDEN(id) "document.getElementById('" id "').hidden"
+#define HIDDEN(id) "(document.getElementById('" id "')?.hidden === true)"
 
 static struct sandbox *sandbox;
 static struct instance *instance;
@@ -48,18 +48,32 @@ static void stop_daemon(void)
     instance_stop(instance);
 }
 
+static struct sandbox *browser_sandbox;
+
+static void start_browser(void)
+{
+    browser_sandbox = sandbox_new();
+    browser = browser_new(browser_sandbox);
+}
+
+static void stop_browser(void)
+{
+    browser_free(browser);
+    sandbox_free(browser_sandbox);
+}
+
 static void setup(void)
 {
     sandbox = sandbox_new();
     sandbox_write(sandbox, "token", "sesame\n");
     sandbox_write(sandbox, "app-token", "of-app\n");
-    browser = browser_new(sandbox);
+    browser_open_tab(browser);
     browser_look(browser, &(struct browser_look){.width = 1440, .height = 900});
 }
 
 static void teardown(void)
 {
-    browser_free(browser);
+    browser_close_tab(browser);
     stop_daemon();
     sandbox_free(sandbox);
 }
@@ -260,8 +274,8 @@ START_TEST(a_stream_that_is_cut_is_told_and_comes_back)
     send_event(EVENT_APP, "iOS", "alice", "Login");
     browser_await(browser, FEED_ROWS " === 1");
     stop_daemon();
-    browser_await(browser, SEES("link", "'Cut off'") " && !" HIDDEN("retry") " && "
-                               SEES("health", "'Not reachable'") " && " SEES("about", "'as of'"));
+    browser_await(browser, SEES("link", "'Cut off'") " && !" HIDDEN("retry") " && " SEES(
+                               "health", "'Not reachable'") " && " SEES("about", "'as of'"));
     browser_shot(browser, "cut");
     start_daemon(config);
     browser_click(browser, "#retry");
@@ -492,6 +506,7 @@ Suite *test_suite(void)
     TCase *in_browser = tcase_create("in a browser");
     tcase_set_tags(in_browser, "chromium");
     tcase_set_timeout(in_browser, 120);
+    tcase_add_unchecked_fixture(in_browser, start_browser, stop_browser);
     tcase_add_checked_fixture(in_browser, setup, teardown);
     tcase_add_test(in_browser, it_shows_what_is_so_and_what_changes);
     tcase_add_test(in_browser, the_chart_holds_what_the_minutes_were);
@@ -508,6 +523,7 @@ Suite *test_suite(void)
     TCase *accessible = tcase_create("accessible");
     tcase_set_tags(accessible, "axe");
     tcase_set_timeout(accessible, 120);
+    tcase_add_unchecked_fixture(accessible, start_browser, stop_browser);
     tcase_add_checked_fixture(accessible, setup, teardown);
     tcase_add_loop_test(accessible, axe_finds_nothing, 0, sizeof(looks) / sizeof(looks[0]));
     suite_add_tcase(suite, accessible);

@@ -5,6 +5,9 @@ import { get, token } from './api.js';
 import { byId, setText } from './dom.js';
 import { onLanguage, word } from './language.js';
 
+const refusedKey = 'presenced.refused';
+const isToken = /^[\x20-\x7e]+$/; // what a header can hold
+
 export class Access {
   #opened;
   #error = null;
@@ -25,14 +28,21 @@ export class Access {
     byId('token').setAttribute('aria-invalid', String(error !== null));
   }
 
-  /** `wasKnown`: the one that was kept opens nothing any more. */
-  show(wasKnown) {
-    token.forget();
+  show() {
     byId('access').hidden = false;
     byId('dashboard').hidden = true;
     byId('forget').hidden = true;
-    this.#say(wasKnown ? 'token_expired' : null);
+    this.#say(sessionStorage.getItem(refusedKey) === null ? null : 'token_expired');
+    sessionStorage.removeItem(refusedKey);
     byId('token').focus();
+  }
+
+  /** Forgets the token. `wasRefused`: it opens nothing any more, which show() says after the page was loaded anew. */
+  leave(wasRefused) {
+    if (wasRefused && token.get() !== null) {
+      sessionStorage.setItem(refusedKey, 'yes');
+    }
+    token.forget();
   }
 
   hide() {
@@ -42,12 +52,16 @@ export class Access {
   }
 
   async #try(value) {
+    if (!isToken.test(value)) {
+      this.#say('token_wrong');
+      return;
+    }
     token.set(value);
     try {
       await get('v1/stats');
     } catch (error) {
       token.forget();
-      this.#say(error.status === 401 || error.status === 0 ? 'token_wrong' : 'token_failed');
+      this.#say(error.status === 401 ? 'token_wrong' : 'token_failed');
       byId('token').select();
       return;
     }

@@ -20,7 +20,8 @@ export function showWarnings(stats) {
     return;
   }
   section.classList.toggle('calm', warnings.length === 0);
-  setText(byId('warnings-title'), warnings.length === 0 ? word('no_warnings') : word('n_warnings', { n: warnings.length }));
+  setText(byId('warnings-title'),
+    warnings.length === 0 ? word('no_warnings') : word('n_warnings', { n: warnings.length }));
   const list = section.querySelector('ul');
   const key = JSON.stringify(warnings);
   if (list.dataset.key === key) {
@@ -104,7 +105,10 @@ export class Callbacks {
     const x = (i) => ((i + nSamples - points.length) / (nSamples - 1)) * 100;
     const line = points.map((value, i) => `${x(i).toFixed(2)},${(30 - (value / max) * 28).toFixed(2)}`).join(' ');
     byId('spark').replaceChildren(makeSvg('svg', {
-      viewBox: '0 0 100 31', preserveAspectRatio: 'none', role: 'img', 'aria-label': word('spark', { max: Math.round(max) }),
+      viewBox: '0 0 100 31',
+      preserveAspectRatio: 'none',
+      role: 'img',
+      'aria-label': word('spark', { max: Math.round(max) }),
     }, makeSvg('polyline', { points: line })));
   }
 }
@@ -139,7 +143,11 @@ function valueOf(key, value) {
   return key.endsWith('_time') ? date(value) : number(value);
 }
 
-const nameOf = (key) => (hasWord(`part_${key}`) ? word(`part_${key}`) : key.replaceAll('_', ' '));
+/** In words, where there are some; else the key, as text. */
+function nameOf(id, key) {
+  const text = key.replaceAll('_', ' ');
+  return hasWord(`${id}_${key}`) ? word(`${id}_${key}`) : text.charAt(0).toUpperCase() + text.slice(1);
+}
 
 function stateOf(state) {
   return make('span', { class: `state ${state === 'ok' ? 'good' : 'bad'}` },
@@ -147,9 +155,10 @@ function stateOf(state) {
 }
 
 /** The numbers of a part, those of `keys` or all, and its state before them. */
-function partFacts(part, keys) {
-  const facts = (keys ?? Object.keys(part)).filter((key) => key in part && key !== 'state' && typeof part[key] !== 'object')
-    .map((key) => [nameOf(key), valueOf(key, part[key])]);
+function partFacts(id, part, keys) {
+  const facts = (keys ?? Object.keys(part))
+    .filter((key) => key in part && key !== 'state' && typeof part[key] !== 'object')
+    .map((key) => [nameOf(id, key), valueOf(key, part[key])]);
   return 'state' in part ? [[word('state'), stateOf(part.state)], ...facts] : facts;
 }
 
@@ -168,9 +177,11 @@ function showStore({ store }) {
   } else {
     const lag = store?.lag > 0 || store?.failures > 0 ? ['lag', 'failures'] : ['lag'];
     showPart('store', store !== undefined, store === undefined ? []
-      : partFacts(store, ['users_loaded', 'changes', 'bytes', ...lag, 'history_events', 'history_bytes']));
+      : partFacts('store', store, ['users_loaded', 'changes', 'bytes', ...lag, 'history_events', 'history_bytes']));
   }
 }
+
+const ofMax = (n, max) => word('n_of_max', { n, max });
 
 const isOn = (part) => part !== undefined && part.state !== 'off';
 
@@ -178,12 +189,12 @@ export function showParts(stats) {
   const { listeners, streams, replication, reconciliation, reconcile, configuration } = stats;
   const asked = reconciliation ?? reconcile;
   showStore(stats);
-  showPart('replication', isOn(replication), isOn(replication) ? partFacts(replication) : []);
-  showPart('reconciliation', isOn(asked), isOn(asked) ? partFacts(asked) : []);
+  showPart('replication', isOn(replication), isOn(replication) ? partFacts('replication', replication) : []);
+  showPart('reconciliation', isOn(asked), isOn(asked) ? partFacts('reconciliation', asked) : []);
   showPart('connections', listeners !== undefined, listeners === undefined ? [] : [
-    [word('connections_callback'), word('n_of_max', { n: listeners.callback.connections, max: listeners.callback.connections_max })],
-    [word('connections_status'), word('n_of_max', { n: listeners.status.connections, max: listeners.status.connections_max })],
-    [word('streams_open'), word('n_of_max', { n: streams.open, max: streams.open_max })],
+    [word('connections_callback'), ofMax(listeners.callback.connections, listeners.callback.connections_max)],
+    [word('connections_status'), ofMax(listeners.status.connections, listeners.status.connections_max)],
+    [word('streams_open'), ofMax(streams.open, streams.open_max)],
     [word('handshakes_failed'), number(listeners.callback.handshakes_failed ?? 0)],
     [word('timed_out'), number(listeners.callback.timed_out)],
   ]);

@@ -110,7 +110,10 @@ export class Chart {
     }
     const scales = this.#scales();
     const svg = makeSvg('svg', {
-      width: scales.width, height: scales.height, viewBox: `0 0 ${scales.width} ${scales.height}`, 'aria-hidden': 'true',
+      width: scales.width,
+      height: scales.height,
+      viewBox: `0 0 ${scales.width} ${scales.height}`,
+      'aria-hidden': 'true',
     }, ...this.#grid(scales), ...this.#areas(scales), ...this.#times(scales), this.#mark(scales));
     this.#plot.replaceChildren(svg);
     this.#say();

@@ -137,7 +137,8 @@ export class Feed {
 
   render() {
     setText(byId('pause'), word(this.#isPaused ? 'resume' : 'pause'));
-    byId('feed-empty').replaceChildren(word('feed_empty'), ' ', make('code', {}, 'presencectl trigger login --user alice'));
+    byId('feed-empty').replaceChildren(word('feed_empty'), ' ',
+      make('code', {}, 'presencectl trigger login --user alice'));
     this.#renderEmpty();
     this.#renderRate();
   }

@@ -62,7 +62,10 @@ export function bytes(value) {
     scaled /= 1000;
   }
   return new Intl.NumberFormat(own.locale, {
-    style: 'unit', unit: sizeUnits[power], unitDisplay: power === 0 ? 'long' : 'short', maximumFractionDigits: scaled < 10 && power > 0 ? 1 : 0,
+    style: 'unit',
+    unit: sizeUnits[power],
+    unitDisplay: power === 0 ? 'long' : 'short',
+    maximumFractionDigits: scaled < 10 && power > 0 ? 1 : 0,
   }).format(scaled);
 }
 

@@ -9,13 +9,16 @@ import { ago, onLanguage, when, word } from './language.js';
 const nEvents = 50;
 const followMs = 1000; // a user who changes all the time is asked about so often
 
-const time = (unixMs) => make('time', { datetime: new Date(unixMs).toISOString(), title: ago(unixMs) }, when(unixMs));
+function time(unixMs) {
+  return make('time', { datetime: new Date(unixMs).toISOString(), title: ago(unixMs) }, when(unixMs));
+}
 
 function devicesOf(user) {
   if (user.devices.length === 0) {
     return make('p', { class: 'empty' }, word('no_devices'));
   }
-  return makeTable(word('devices'), [word('platform'), word('state'), word('last_event'), word('time'), word('address')],
+  return makeTable(word('devices'),
+    [word('platform'), word('state'), word('last_event'), word('time'), word('address')],
     user.devices.map((device) => makeRow(make('th', { scope: 'row' }, device.platform), stateLabel(device.state),
       eventText({ action: device.action, reason: device.reason }), time(device.event_time), device.client_ip ?? '')));
 }
@@ -114,7 +117,8 @@ export class Lookup {
       return;
     }
     const { user, history, status, error } = this.#answer;
-    const parts = [make('h3', { class: 'who' }, this.#wanted.user, ' ', user === undefined ? '' : stateLabel(user.state))];
+    const state = user === undefined ? null : stateLabel(user.state);
+    const parts = [make('h3', { class: 'who' }, this.#wanted.user, ' ', state)];
     if (user !== undefined) {
       parts.push(makeFacts([
         ...(user.since === null ? [] : [[word('since'), make('span', {}, time(user.since), ` (${ago(user.since)})`)]]),

@@ -74,12 +74,18 @@ function render() {
   }
 }
 
-function closed() {
-  const wasKnown = token.get() !== null;
+/** What was shown is for those who have the token: a page that has shown something begins anew. */
+function close(wasRefused) {
+  const hasShown = !byId('dashboard').hidden;
   isRunning = false;
   stream.stop();
-  renderLink();
-  access.show(wasKnown);
+  access.leave(wasRefused);
+  if (hasShown) {
+    location.reload();
+  } else {
+    renderLink();
+    access.show();
+  }
 }
 
 /** Runs `asking` and takes what goes wrong: 401 closes the page, anything else the next turn may mend. */
@@ -93,7 +99,7 @@ async function attempt(asking) {
     isReachable = error.status !== 0;
     renderLink();
     if (error.status === 401 && isRunning) {
-      closed();
+      close(true);
     }
   }
 }
@@ -103,6 +109,15 @@ const isScoped = () => stats !== null && stats.events === undefined;
 
 const refreshRefused = () => attempt(() => (isScoped() ? refused.close() : refused.refresh()));
 
+/** As soon as there are more of them. */
+function followRefused() {
+  const { fail, refused: n } = isScoped() ? { fail: 0, refused: 0 } : countAnswers(stats.events);
+  if (fail + n !== nRefused) {
+    nRefused = fail + n;
+    refreshRefused();
+  }
+}
+
 const refreshOnline = () => attempt(async () => overview.showOnline(await get('v1/stats/online')));
 
 async function refreshStats() {
@@ -110,29 +125,26 @@ async function refreshStats() {
     return;
   }
   isAsking = true;
-  await attempt(async () => {
-    stats = await get('v1/stats');
-    seenMs = Date.now();
-    isReachable = true;
-    overview.showStats(stats);
-    callbacks.show(stats);
-    render();
-    if (!isScoped()) {
-      const { fail, refused: n } = countAnswers(stats.events);
-      if (fail + n !== nRefused) {
-        nRefused = fail + n;
-        refreshRefused();
-      }
-    }
-  });
-  isAsking = false;
+  try {
+    await attempt(async () => {
+      stats = await get('v1/stats');
+      seenMs = Date.now();
+      isReachable = true;
+      overview.showStats(stats);
+      callbacks.show(stats);
+      render();
+      followRefused();
+    });
+  } finally {
+    isAsking = false;
+  }
 }
 
 /** To ask without a token where one is needed would only be one refused request more. */
 async function open() {
   const isClosed = token.get() === null && await needsToken().catch(() => false);
   if (isClosed) {
-    access.show(false);
+    access.show();
   } else {
     start();
   }
@@ -140,6 +152,7 @@ async function open() {
 
 async function start() {
   isRunning = true;
+  renderLink();
   await refreshStats();
   if (!isRunning) {
     return;
@@ -147,7 +160,6 @@ async function start() {
   access.hide();
   stream.start();
   refreshOnline();
-  refreshRefused();
 }
 
 /** Calls `refresh` so often, while the page runs and is looked at. */
@@ -181,12 +193,11 @@ stream.addEventListener('reset', () => {
   feed.takeReset();
   refreshStats();
 });
-stream.addEventListener('unauthorised', closed);
+stream.addEventListener('unauthorised', () => close(true));
 
 byId('retry').addEventListener('click', () => stream.retry());
 byId('forget').addEventListener('click', () => {
-  token.forget();
-  closed();
+  close(false);
 });
 document.addEventListener('visibilitychange', () => {
   if (isRunning && !document.hidden) {
