@@ -6,8 +6,8 @@
 set -eu
 
 build='gcc libc6-dev make cmake pkg-config libmicrohttpd-dev libgnutls28-dev libcjson-dev libinih-dev libssl-dev librocksdb-dev libsystemd-dev
-    zlib1g-dev libcurl4-openssl-dev openssl curl ca-certificates'
-test='check clang-format clang-tidy shellcheck nginx-light haproxy sslscan prometheus
+    zlib1g-dev libcurl4-openssl-dev libhiredis-dev openssl curl ca-certificates'
+test='check clang-format clang-tidy shellcheck nginx-light haproxy sslscan prometheus redis-server
     mandoc dpkg-dev lintian systemd systemd-container debootstrap valgrind chromium'
 bench='wrk libnginx-mod-http-lua lua-cjson golang-go procps util-linux'
 

@@ -99,6 +99,7 @@ static const struct {
     {"table", start_table, stop_table},
     {"history", start_history, stop_history},
     {"storage", start_storage, stop_storage},
+    {"replication", start_replication, stop_replication},
     {"callback", start_callback, stop_callback},
     {"status", start_status, stop_status},
     {"tls", start_tls, stop_tls},

@@ -10,6 +10,7 @@
 #include "presenced/event_history.h"
 #include "presenced/listener.h"
 #include "presenced/log.h"
+#include "presenced/replica.h"
 #include "presenced/socket.h"
 #include "presenced/status.h"
 #include "presenced/store.h"
@@ -18,6 +19,8 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+
+#define NODE_NAME_SIZE 65
 
 enum { CALLBACK_LISTENER, STATUS_LISTENER, N_LISTENERS };
 
@@ -87,6 +90,9 @@ struct daemon {
     struct tls *tls[N_LISTENERS];          /* NULL: plain HTTP */
     struct store *store;                   /* NULL: memory only */
     struct event_history *event_history;   /* NULL: none is kept */
+    struct replica *replica;               /* NULL: one node */
+    struct replica_url replica_url;        /* its */
+    char node[NODE_NAME_SIZE];             /* as the engine knows it */
     unsigned max_connections[N_LISTENERS]; /* as far as there are descriptors for them */
     struct http_listener *listeners[N_LISTENERS];
     struct socket_file socket_files[N_LISTENERS * CONFIG_N_LISTEN_MAX]; /* of sockets that were bound here */
@@ -153,6 +159,16 @@ int start_descriptors(struct daemon *daemon);
 /* storage.c */
 int start_storage(struct daemon *daemon);
 void stop_storage(struct daemon *daemon);
+
+/* replication.c */
+int start_replication(struct daemon *daemon);
+void stop_replication(struct daemon *daemon);
+
+/* What of its configuration cannot be used. 0; -EINVAL with errors; -ENOMEM. */
+int replication_check(const struct config *config, struct buf *errors);
+
+/* Whether the daemon is ready as far as replication is concerned. */
+bool replication_is_learning(const struct daemon *daemon);
 
 /* counters.c */
 

@@ -194,10 +194,10 @@ static void visit_log(void *cls, const struct metric_visitor *visitor)
     log_metrics(visitor);
 }
 
-static const char *read_problem(void *cls)
+static const char *read_state(void *cls)
 {
     (void)cls;
-    return fixture.health.degraded;
+    return fixture.health.degraded == NULL ? "ok" : "degraded";
 }
 
 static void start(unsigned n_apps)
@@ -208,7 +208,7 @@ static void start(unsigned n_apps)
         {.key = "configuration", .visit = visit_reloads},
         {.group = "listeners", .key = "callback", .visit = visit_listener, .cls = &listeners[0]},
         {.group = "listeners", .key = "status", .visit = visit_listener, .cls = &listeners[1]},
-        {.key = "store", .visit = visit_store, .problem = read_problem},
+        {.key = "store", .visit = visit_store, .state = read_state},
         {.key = "replication"},
         {.key = "log", .visit = visit_log},
     };

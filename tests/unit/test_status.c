@@ -297,6 +297,7 @@ static const struct {
     const char *body;
 } healths[] = {
     {{STATUS_STARTING, NULL}, 503, "{\"status\":\"starting\"}"},
+    {{STATUS_LEARNING, NULL}, 503, "{\"status\":\"learning\"}"},
     {{STATUS_READY, NULL}, 200, "{\"status\":\"ready\"}"},
     {{STATUS_READY, "redis is away"}, 200, "{\"status\":\"ready\",\"degraded\":\"redis is away\"}"},
     {{STATUS_DRAINING, NULL}, 503, "{\"status\":\"draining\"}"},

@@ -20,6 +20,7 @@
 
 enum status_readiness {
     STATUS_STARTING,
+    STATUS_LEARNING, /* what other nodes know, before it can answer as they do */
     STATUS_READY,
     STATUS_DRAINING,
     STATUS_N_READINESS,
@@ -36,8 +37,7 @@ struct status_part {
         *group;      /* an object of /v1/stats around this part and its neighbours of the same; NULL: none */
     const char *key; /* of its own object in /v1/stats; NULL: /metrics alone shows it */
     void (*visit)(void *cls, const struct metric_visitor *visitor); /* NULL: there is no such part here */
-    const char *(*problem)(
-        void *cls); /* what hinders it, NULL: nothing; NULL for one that says nothing of it */
+    const char *(*state)(void *cls); /* how it is, in a word; NULL for one that says nothing of it */
     void *cls;
 };
 

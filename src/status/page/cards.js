@@ -9,6 +9,7 @@ import { answerOf, countAnswers } from './outcomes.js';
 const nSamples = 150; // at one in two seconds: five minutes
 const nRateSamples = 5;
 const nApps = 20;
+const replicationKeys = ['connected', 'unread', 'rows_sent', 'entries_read', 'users_changed', 'missed', 'failures'];
 
 /* ---- what needs a person ---- */
 
@@ -140,6 +141,9 @@ function valueOf(key, value) {
   if (key === 'bytes' || key.endsWith('_bytes')) {
     return bytes(value);
   }
+  if (key === 'connected') {
+    return word(value > 0 ? 'yes' : 'no');
+  }
   return key.endsWith('_time') ? date(value) : number(value);
 }
 
@@ -189,7 +193,8 @@ export function showParts(stats) {
   const { listeners, streams, replication, reconciliation, reconcile, configuration } = stats;
   const asked = reconciliation ?? reconcile;
   showStore(stats);
-  showPart('replication', isOn(replication), isOn(replication) ? partFacts('replication', replication) : []);
+  showPart('replication', isOn(replication), isOn(replication)
+    ? partFacts('replication', replication, replicationKeys) : []);
   showPart('reconciliation', isOn(asked), isOn(asked) ? partFacts('reconciliation', asked) : []);
   showPart('connections', listeners !== undefined, listeners === undefined ? [] : [
     [word('connections_callback'), ofMax(listeners.callback.connections, listeners.callback.connections_max)],
