@@ -286,6 +286,11 @@ struct buf browser_eval(struct browser *browser, const char *expression)
     return value;
 }
 
+void browser_do(struct browser *browser, const char *expression)
+{
+    cleanup(buf_fini) struct buf unused = browser_eval(browser, expression);
+}
+
 bool browser_is(struct browser *browser, const char *expression)
 {
     cleanup(buf_fini) struct buf value = browser_eval(browser, expression);

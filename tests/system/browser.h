@@ -40,6 +40,9 @@ void browser_reload(struct browser *browser);
  * buf_fini(). */
 struct buf browser_eval(struct browser *browser, const char *expression);
 
+/* The same, whatever its value is. */
+void browser_do(struct browser *browser, const char *expression);
+
 /* Whether it is true; and waits until it is. */
 bool browser_is(struct browser *browser, const char *expression);
 void browser_await(struct browser *browser, const char *expression);

@@ -180,7 +180,7 @@ START_TEST(a_user_is_shown_with_devices_and_events)
     browser_await(browser, "document.querySelectorAll('#lookup-result table')[1]?.rows.length === 4");
 
     browser_click(browser, "#lookup-user");
-    browser_is(browser, "document.getElementById('lookup-user').select()");
+    browser_do(browser, "document.getElementById('lookup-user').select()");
     browser_type(browser, "nobody");
     browser_press(browser, "Enter");
     browser_await(browser, SEES("lookup-result", "'No event of this user has come.'"));
@@ -201,7 +201,7 @@ END_TEST
 
 static void enter_token(const char *token)
 {
-    browser_is(browser, "document.getElementById('token').select()");
+    browser_do(browser, "document.getElementById('token').select()");
     browser_type(browser, token);
     browser_press(browser, "Enter");
 }
@@ -312,7 +312,7 @@ START_TEST(it_speaks_the_readers_language)
     browser_await(browser, SEES("feed-title", "'Changes'"));
     ck_assert(browser_is(browser, "document.getElementById('language-en').ariaPressed === 'true'"));
 
-    browser_is(browser, "localStorage.clear()");
+    browser_do(browser, "localStorage.clear()");
     browser_look(browser, &(struct browser_look){.width = 1440, .height = 900, .languages = "de-DE"});
     browser_reload(browser);
     browser_await(browser, SEES("feed-title", "'Changes'") " && " TEXT("online-now") " === '1.200'");
@@ -407,7 +407,7 @@ START_TEST(it_stays_quick_beside_100_000_changes_a_minute)
     start_daemon(CALLBACK APP STATUS);
     open_page();
     browser_await(browser, IS_LIVE);
-    cleanup(buf_fini) struct buf unused = browser_eval(browser, WATCH_STALLS);
+    browser_do(browser, WATCH_STALLS);
     ck_assert_int_eq(pthread_create(&sender.thread, NULL, flood, &sender), 0);
     browser_await(browser, "/^[0-9,.]+ changes a second; 10 of them are shown/.test(" TEXT("feed-rate") ")");
     browser_shot(browser, "flood");

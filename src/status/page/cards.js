@@ -7,6 +7,7 @@ import { bytes, date, duration, hasWord, number, rate, word } from './language.j
 import { answerOf, countAnswers } from './outcomes.js';
 
 const nSamples = 150; // at one in two seconds: five minutes
+const sampleMs = 1900;
 const nRateSamples = 5;
 const nApps = 20;
 const replicationKeys = ['connected', 'unread', 'rows_sent', 'entries_read', 'users_changed', 'missed', 'failures'];
@@ -50,12 +51,13 @@ export class Callbacks {
 
   /** A daemon that has started anew counts anew. */
   #sample(stats) {
-    const counts = countAnswers(stats.events);
-    const last = this.#samples.at(-1);
-    if (last !== undefined && stats.uptime_ms <= last.ms) {
+    const lastMs = this.#samples.at(-1)?.ms ?? -Infinity;
+    if (stats.uptime_ms < lastMs) {
       this.#samples = [];
+    } else if (stats.uptime_ms - lastMs < sampleMs) {
+      return;
     }
-    this.#samples.push({ ms: stats.uptime_ms, counts });
+    this.#samples.push({ ms: stats.uptime_ms, counts: countAnswers(stats.events) });
     if (this.#samples.length > nSamples) {
       this.#samples.shift();
     }
@@ -73,6 +75,7 @@ export class Callbacks {
       return;
     }
     const last = this.#samples.length - 1;
+    const counts = countAnswers(this.#events);
     const answers = ['ok', 'fail', 'refused'];
     const rates = answers.map((answer) => this.#rate(last - nRateSamples, last, answer));
     setText(byId('rate'), rates[0] === null ? '–' : rate(rates.reduce((sum, value) => sum + value, 0)));
@@ -81,7 +84,7 @@ export class Callbacks {
         make('th', { scope: 'col', class: 'n' }, word('a_second'))],
       answers.map((answer, i) => makeRow(
         make('th', { scope: 'row' }, make('span', { class: `dot ${answer}` }), word(`answer_${answer}`)),
-        make('td', { class: 'n' }, number(this.#samples[last].counts[answer])),
+        make('td', { class: 'n' }, number(counts[answer])),
         make('td', { class: 'n' }, rates[i] === null ? '–' : rate(rates[i]))))));
     this.#renderOutcomes();
     this.#renderSpark(last);
