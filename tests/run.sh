@@ -111,6 +111,8 @@ await() {
 # This script's main part in the other release: its steps and tests count as the ones here do.
 try_other() {
     begin=$(date +%s)
+    mkdir -p "build/debian-$other/srv/build"
+    [ ! -d build/npm ] || cp -r build/npm "build/debian-$other/srv/build/"
     setpriv --pdeathsig KILL sh tests/debian.sh run "$other" sh tests/run.sh main >"$logs/other.log" 2>&1 </dev/null
     rm -rf "$logs/other"
     cp -r "build/debian-$other/srv/build/logs" "$logs/other"
@@ -153,6 +155,7 @@ check_shell() {
 }
 
 step packages sh conf/packages.sh build test || finish
+step npm sh tests/npm.sh
 if [ "${1-}" = main ]; then
     build plain build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPRESENCED_SANITIZE= && run_tests plain build
     finish

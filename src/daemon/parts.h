@@ -85,6 +85,7 @@ struct daemon {
     struct refused_list *refused;
     struct table *table;
     struct history *history;
+    struct breakdown *breakdown;
     _Atomic(struct reconcile *) reconcile; /* NULL: no app has had a key since the start */
     struct callback *callback;
     struct status *status;

@@ -167,6 +167,7 @@ int start_status(struct daemon *daemon)
     const struct status_config config = {
         .table = daemon->table,
         .history = daemon->history,
+        .breakdown = daemon->breakdown,
         .user_events = history_of_status(daemon),
         .version = PRESENCED_VERSION,
         .started_unix_ms = daemon->started_unix_ms,

@@ -41,7 +41,7 @@ START_TEST(every_reply_guards_the_browser)
 END_TEST
 
 static const char *const absent_paths[] = {
-    "/",           "",          "/v1",           "/v1/user",    "/livez/",          "/v1/users/alice/devices",
+    "/page.cs",    "",          "/v1",           "/v1/user",    "/livez/",          "/v1/users/alice/devices",
     "/v1/users//", "/V1/STATS", "/v1/users/a/b", "/v1/events/", "/metrics/",        "http://localhost/livez",
     "*",           "/livez2",   "/v1/stats/x",   "//livez",     "/v1/users/query/",
 };

@@ -5,6 +5,7 @@
 /* The status listener's handler: who is online, asked by local programs and people. Its calls come from the
  * listener's threads; status_adopt() may be called meanwhile. */
 
+#include "presenced/breakdown.h"
 #include "presenced/history.h"
 #include "presenced/metric.h"
 #include "presenced/refused.h"
@@ -68,6 +69,7 @@ struct status_user_events {
 struct status_config {
     struct table *table;
     struct history *history;
+    const struct breakdown *breakdown;
     struct status_user_events user_events;
     const char *version;
     uint64_t started_unix_ms;
