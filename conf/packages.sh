@@ -8,7 +8,7 @@ set -eu
 build='gcc libc6-dev make cmake pkg-config libmicrohttpd-dev libgnutls28-dev libcjson-dev libinih-dev libssl-dev librocksdb-dev libsystemd-dev
     zlib1g-dev libcurl4-openssl-dev openssl curl ca-certificates'
 test='check clang-format clang-tidy shellcheck nginx-light haproxy sslscan prometheus
-    mandoc dpkg-dev lintian systemd systemd-container debootstrap valgrind'
+    mandoc dpkg-dev lintian python3-jsonschema systemd systemd-container debootstrap valgrind'
 bench='wrk libnginx-mod-http-lua lua-cjson golang-go procps util-linux'
 
 fail() {
