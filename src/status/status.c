@@ -6,6 +6,7 @@
 #include "answer.h"
 #include "app_choice.h"
 #include "bearer.h"
+#include "description.h"
 #include "events.h"
 #include "health.h"
 #include "host.h"
@@ -204,6 +205,13 @@ static struct http_reply *answer_online(struct status *status, const struct http
     return online_answer(&status->config, only_app(request));
 }
 
+static struct http_reply *answer_description(struct status *status, const struct http_request *request)
+{
+    (void)status;
+    (void)request;
+    return description_answer();
+}
+
 #define PATH(literal)                   \
     {                                   \
         "" literal, sizeof(literal) - 1 \
@@ -229,6 +237,10 @@ static const struct route routes[] = {
      .is_of_an_app = true,
      .answer = answer_user_history},
     {.path = PATH("/v1/events"), .method = METHOD_GET, .is_of_an_app = true, .answer = answer_events},
+    {.path = PATH("/v1/openapi.json"),
+     .method = METHOD_GET,
+     .is_of_an_app = true,
+     .answer = answer_description},
     {.path = PATH("/v1/refused"), .method = METHOD_GET, .answer = answer_refused},
     {.path = PATH("/v1/stats"), .method = METHOD_GET, .is_of_an_app = true, .answer = answer_stats},
     {.path = PATH("/v1/stats/online"), .method = METHOD_GET, .is_of_an_app = true, .answer = answer_online},
