@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Users lie in buckets by their hash. The braces put all keys of a bucket into one slot of a cluster.
  *
- *   presenced:{K}:state    hash: identity, made at random by who finds none: another one means other data;
- *                          layout, the version of all this; sequence, the number of the log's last entry
- *   presenced:{K}:log      stream: what changed. Entry: s = its sequence number, by which a reader sees that
- * it missed none; n = the run of a node that wrote it; then one of rows = rows that are new or newer gone = a
- * user who was forgotten, by the rows that were known of it each row as u16 length, field, u16 length, value
- * (codec.h) presenced:{K}:rows:L   hashes, the leaves: field and value a row. So many, because an engine
- * keeps a small hash in half the memory of a large one.
+ *   presenced:{K}:state     a hash:
+ *     identity              made at random by who finds none: another one means other data
+ *     layout                the version of all this
+ *     sequence              the number of the log's last entry
+ *   presenced:{K}:log       a stream of what changed; an entry has
+ *     s                     its sequence number, by which a reader sees that it missed none
+ *     n                     the run of the node that wrote it
+ *     rows or gone          rows that are new or newer; or a user who was forgotten, by the rows that were
+ *                           known of it; each row as u16 length, field, u16 length, value (codec.h)
+ *   presenced:{K}:rows:L    hashes, the leaves: field and value a row; so many, because an engine keeps a
+ *                           small hash in half the memory of a large one
  *
  * Reading needs no script, writing is done by nothing else: what one does, it does at once. They declare all
  * their keys. */

@@ -84,7 +84,10 @@ static int note_bucket(struct log_reader *reader, unsigned at, struct primary *p
     cleanup(link_reply_freep) struct link_reply *state = NULL;
     cleanup(link_reply_freep) struct link_reply *last = NULL;
     int r = primary_receive(primary, &state, ret_failure);
-    r = r < 0 ? r : primary_receive(primary, &last, ret_failure);
+    if (r < 0) {
+        return r;
+    }
+    r = primary_receive(primary, &last, ret_failure);
     if (r < 0) {
         return r;
     }
@@ -112,38 +115,53 @@ static int note_bucket(struct log_reader *reader, unsigned at, struct primary *p
 /* Takes replies that say nothing but whether it worked. */
 static int take_claims(struct primary *primary, size_t n, struct failure *ret_failure)
 {
-    int r = 0;
-    for (size_t i = 0; i < n && r == 0; i++) {
+    for (size_t i = 0; i < n; i++) {
         cleanup(link_reply_freep) struct link_reply *reply = NULL;
-        r = primary_receive(primary, &reply, ret_failure);
+        int r = primary_receive(primary, &reply, ret_failure);
+        if (r < 0) {
+            return r;
+        }
     }
-    return r;
+    return 0;
 }
 
 static int claim_all(struct primary *primary, const char *new_identity, struct failure *ret_failure)
 {
-    int r = 0;
-    for (unsigned i = 0; i < LAYOUT_N_BUCKETS && r == 0; i++) {
-        r = append_claim(primary, i, STR("identity"), str_from(new_identity), ret_failure);
-        r = r < 0 ? r : append_claim(primary, i, STR("layout"), STR(LAYOUT_VERSION), ret_failure);
+    for (unsigned i = 0; i < LAYOUT_N_BUCKETS; i++) {
+        int r = append_claim(primary, i, STR("identity"), str_from(new_identity), ret_failure);
+        if (r < 0) {
+            return r;
+        }
+        r = append_claim(primary, i, STR("layout"), STR(LAYOUT_VERSION), ret_failure);
+        if (r < 0) {
+            return r;
+        }
     }
-    return r < 0 ? r : take_claims(primary, (size_t)2 * LAYOUT_N_BUCKETS, ret_failure);
+    return take_claims(primary, (size_t)2 * LAYOUT_N_BUCKETS, ret_failure);
 }
 
 static int note_all(struct log_reader *reader, struct primary *primary, bool *ret_is_claimed,
                     struct failure *ret_failure)
 {
-    int r = 0;
-    *ret_is_claimed = true;
-    for (unsigned i = 0; i < LAYOUT_N_BUCKETS && r == 0; i++) {
-        r = append_state(primary, i, ret_failure);
-        r = r < 0 ? r : append_end(primary, i, ret_failure);
+    for (unsigned i = 0; i < LAYOUT_N_BUCKETS; i++) {
+        int r = append_state(primary, i, ret_failure);
+        if (r < 0) {
+            return r;
+        }
+        r = append_end(primary, i, ret_failure);
+        if (r < 0) {
+            return r;
+        }
     }
-    for (unsigned i = 0; i < LAYOUT_N_BUCKETS && r == 0; i++) {
-        r = note_bucket(reader, i, primary, ret_failure);
+    *ret_is_claimed = true;
+    for (unsigned i = 0; i < LAYOUT_N_BUCKETS; i++) {
+        int r = note_bucket(reader, i, primary, ret_failure);
+        if (r < 0) {
+            return r;
+        }
         *ret_is_claimed &= reader->identities[i][0] != '\0';
     }
-    return r;
+    return 0;
 }
 
 /* An engine that takes no writes, for want of memory, can still be read: so nothing is claimed but where it
@@ -157,7 +175,10 @@ int log_reader_note(struct log_reader *reader, struct primary *primary, const ch
         return r;
     }
     r = claim_all(primary, new_identity, ret_failure);
-    return r < 0 ? r : note_all(reader, primary, &is_claimed, ret_failure);
+    if (r < 0) {
+        return r;
+    }
+    return note_all(reader, primary, &is_claimed, ret_failure);
 }
 
 /* The engine has less than was read: it was rolled back. Or more than it had at the last look is still not
@@ -192,16 +213,31 @@ int log_reader_look(struct log_reader *reader, struct primary *primary, struct f
     const struct str arguments[] = {STR("ROLE")};
     int result = 0;
     int r = append(primary, arguments, N_ARGUMENTS(arguments), ret_failure);
-    for (unsigned i = 0; i < LAYOUT_N_BUCKETS && r == 0; i++) {
-        r = append_state(primary, i, ret_failure);
+    if (r < 0) {
+        return r;
     }
-    r = r < 0 ? r : primary_receive(primary, &role, ret_failure);
-    r = r < 0 ? r : primary_check_role(role, ret_failure);
-    for (unsigned i = 0; i < LAYOUT_N_BUCKETS && r >= 0; i++) {
+    for (unsigned i = 0; i < LAYOUT_N_BUCKETS; i++) {
+        r = append_state(primary, i, ret_failure);
+        if (r < 0) {
+            return r;
+        }
+    }
+    r = primary_receive(primary, &role, ret_failure);
+    if (r < 0) {
+        return r;
+    }
+    r = primary_check_role(role, ret_failure);
+    if (r < 0) {
+        return r;
+    }
+    for (unsigned i = 0; i < LAYOUT_N_BUCKETS; i++) {
         r = look_at_bucket(reader, i, primary, ret_failure);
+        if (r < 0) {
+            return r;
+        }
         result = r == LOG_MISSED ? LOG_MISSED : result;
     }
-    return r < 0 ? r : result;
+    return result;
 }
 
 int log_reader_ask(struct log_reader *reader, struct primary *primary, struct failure *ret_failure)
@@ -219,7 +255,9 @@ int log_reader_ask(struct log_reader *reader, struct primary *primary, struct fa
     }
     reader->asked_ms = clock_monotonic_ms();
     int r = link_append(primary->reader, arguments, N_ARGUMENTS(arguments));
-    r = r < 0 ? r : link_flush(primary->reader);
+    if (r == 0) {
+        r = link_flush(primary->reader);
+    }
     return r < 0 ? failure_of_call(r, ret_failure) : 0;
 }
 

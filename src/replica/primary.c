@@ -79,7 +79,9 @@ static int set_name(const char *node, struct link *link, struct failure *ret_fai
     (void)snprintf(name, sizeof(name), "presenced:%s", node);
     const struct str arguments[] = {STR("CLIENT"), STR("SETNAME"), str_from(name)};
     int r = link_append(link, arguments, N_ARGUMENTS(arguments));
-    r = r < 0 ? r : link_receive(link, &reply);
+    if (r == 0) {
+        r = link_receive(link, &reply);
+    }
     return r < 0 ? failure_of_call(r, ret_failure) : 0;
 }
 
@@ -91,13 +93,17 @@ static int connect_one(const struct primary_config *config, const struct link_ad
     if (r < 0) {
         return r;
     }
-    r = config->password.len > 0 ? authenticate(config, link, ret_failure) : 0;
-    if (r < 0) {
-        return r;
+    if (config->password.len > 0) {
+        r = authenticate(config, link, ret_failure);
+        if (r < 0) {
+            return r;
+        }
     }
-    r = config->url->database != 0 ? select_database(config->url->database, link, ret_failure) : 0;
-    if (r < 0) {
-        return r;
+    if (config->url->database != 0) {
+        r = select_database(config->url->database, link, ret_failure);
+        if (r < 0) {
+            return r;
+        }
     }
     r = set_name(config->node, link, ret_failure);
     if (r < 0) {
@@ -146,6 +152,17 @@ static int look_at(struct link *link, char ret_run_id[static PRIMARY_ID_SIZE], s
     copy_id(info_value(info, STR("master_replid")), primary->replication_id);
     primary->evicts = evicts(info);
     return 0;
+}
+
+int primary_look_at_memory(struct primary *primary, struct failure *ret_failure)
+{
+    cleanup(link_reply_freep) struct link_reply *reply = NULL;
+    const struct str arguments[] = {STR("INFO"), STR("memory")};
+    int r = primary_call(primary, arguments, N_ARGUMENTS(arguments), &reply, ret_failure);
+    if (r == 0) {
+        primary->evicts = evicts(link_reply_text(reply));
+    }
+    return r;
 }
 
 int primary_check_role(const struct link_reply *reply, struct failure *ret_failure)
@@ -224,7 +241,10 @@ static int ask(const struct primary_config *config, const struct replica_host *s
     if (r == -EREMOTEIO && config->password.len > 0) {
         /* It wants a password too. */
         r = authenticate(config, link, ret_failure);
-        r = r < 0 ? r : call(link, arguments, N_ARGUMENTS(arguments), ret_reply, ret_failure);
+        if (r < 0) {
+            return r;
+        }
+        r = call(link, arguments, N_ARGUMENTS(arguments), ret_reply, ret_failure);
     }
     return r;
 }

@@ -39,6 +39,9 @@ int primary_open(const struct primary_config *config, struct primary *ret_primar
 /* Takes what is all zero, and leaves it so. */
 void primary_close(struct primary *primary);
 
+/* Looks again whether it evicts, which may be set at any time. 0 or below. */
+int primary_look_at_memory(struct primary *primary, struct failure *ret_failure);
+
 /* Loads the scripts, whose names are kept. 0 or below. */
 int primary_load_scripts(struct primary *primary, struct failure *ret_failure);
 

@@ -264,7 +264,9 @@ static int begin_meeting(struct replica *replica, struct failure *ret_failure)
     uint64_t identity[2];
     char text[OUTBOX_IDENTITY_SIZE];
     int r = draw(identity, sizeof(identity));
-    r = r < 0 ? r : meeting_begin(&replica->meeting);
+    if (r == 0) {
+        r = meeting_begin(&replica->meeting);
+    }
     if (r < 0) {
         return failure_of_call(r, ret_failure);
     }
@@ -363,15 +365,23 @@ static int look(struct replica *replica, struct failure *ret_failure)
     }
     replica->next_look_ms = now_ms + LOOK_INTERVAL_MS;
     int r = log_reader_look(&replica->reader, &replica->primary, ret_failure);
-    if (r == 0 && table_n_apps(replica->config.table) != replica->n_apps_met) {
+    store(&replica->counters.unread, log_reader_lag(&replica->reader));
+    if (r != 0) {
+        return r;
+    }
+    if (table_n_apps(replica->config.table) != replica->n_apps_met) {
         replica->must_meet = true; /* the engine may know of the new one */
     }
-    if (r == 0 && ++replica->n_looks % LOOKS_A_SENTINEL == 0) {
-        r = primary_check_sentinel(&replica->primary_config, &replica->primary,
-                                   replica->n_looks / LOOKS_A_SENTINEL, ret_failure);
+    r = primary_look_at_memory(&replica->primary, ret_failure);
+    if (r < 0) {
+        return r;
     }
-    store(&replica->counters.unread, log_reader_lag(&replica->reader));
-    return r;
+    atomic_store(&replica->evicts, replica->primary.evicts);
+    replica->n_looks++;
+    return replica->n_looks % LOOKS_A_SENTINEL != 0
+               ? 0
+               : primary_check_sentinel(&replica->primary_config, &replica->primary,
+                                        replica->n_looks / LOOKS_A_SENTINEL, ret_failure);
 }
 
 static int take_log(struct replica *replica, struct failure *ret_failure)

@@ -272,6 +272,8 @@ START_TEST(an_engine_that_may_throw_rows_away_is_warned_of)
     engine = redis_start(sandbox, "engine", (const char *const[]){"--maxmemory-policy", "allkeys-lru", NULL});
     nodes = nodes_start(sandbox, &(struct nodes_config){.url = UNIX_URL});
     await_warning(0, "replication_eviction", true);
+    redis_tell(engine, "CONFIG SET maxmemory-policy noeviction");
+    await_warning(0, "replication_eviction", false);
     stop();
 }
 END_TEST
