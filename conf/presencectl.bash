@@ -9,7 +9,7 @@ _presencectl_command() {
             continue
         fi
         case $word in
-        --json | --insecure | --all | --snapshot | --help | --version) ;;
+        --json | --insecure | --all | --snapshot | --ask | --help | --version) ;;
         --*) skip=yes ;;
         *)
             echo "$word"

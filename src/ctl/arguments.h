@@ -34,6 +34,7 @@
     X(COUNT, count, NUMBER, "count", "N",                                                              \
       "so many events; with more than one the users are ID-1, ID-2, ...")                              \
     X(RATE, rate, NUMBER, "rate", "N", "so many events a second")                                      \
+    X(ASK, ask, FLAG, "ask", NULL, "have Tencent asked too, for each app that has a key")              \
     X(HELP, help, FLAG, "help", NULL, "print this and end")                                            \
     X(VERSION, version, FLAG, "version", NULL, "print the version and end")
 

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "ask.h"
+#include "ask_tencent.h"
 #include "text.h"
+
+#include "presenced/json.h"
+
+#include <inttypes.h>
 
 /* What is found out, for people and for programs. */
 struct findings {
@@ -8,11 +13,14 @@ struct findings {
     bool is_ready;
     bool needs_person;
     struct buf text;
+    struct buf asked; /* what Tencent's answers came to, elements of a JSON array */
+    struct json_writer asked_json;
 };
 
 static void findings_fini(struct findings *findings)
 {
     buf_fini(&findings->text);
+    buf_fini(&findings->asked);
 }
 
 static void add(struct findings *findings, const struct screen *screen, bool is_well, const char *what,
@@ -83,13 +91,78 @@ static void check_warnings(struct ask *ask, const cJSON *stats, struct findings 
     }
 }
 
-static int put_json(const struct findings *findings, const cJSON *stats, int status)
+/* How far apart the clocks are, where that is known. */
+static void append_clock(const cJSON *document, struct buf *out)
+{
+    const cJSON *min = member(document, "clock_ahead_min_ms");
+    const cJSON *max = member(document, "clock_ahead_max_ms");
+    if (cJSON_IsNumber(min) && cJSON_IsNumber(max)) {
+        double ahead_s = (min->valuedouble + max->valuedouble) / 2000;
+        buf_appendf(out, ", its clock %.1f s %s ours", ahead_s < 0 ? -ahead_s : ahead_s,
+                    ahead_s < 0 ? "behind" : "ahead of");
+    }
+}
+
+static int ask_of_app(const struct ask *ask, uint64_t app, struct findings *findings)
+{
+    cleanup(tencent_fini) struct tencent tencent;
+    cleanup(buf_fini) struct buf text = {0};
+    int r = tencent_ask(ask->arguments, app, NULL, 0, &tencent);
+    if (r != 0) {
+        return r;
+    }
+    struct str problem = tencent.document == NULL ? buf_str(&tencent.refusal)
+                                                  : member_text(tencent.document, "problem");
+    buf_appendf(&text, "app %" PRIu64 ": ", app);
+    text_append_safe(&text, problem.len > 0 ? problem : STR("Tencent answers"));
+    append_clock(tencent.document, &text);
+    add(findings, &ask->screen, problem.len == 0, "", buf_str(&text));
+    findings->asked_json.out = &findings->asked;
+    json_begin_object(&findings->asked_json, NULL);
+    json_u64(&findings->asked_json, "app", app);
+    if (problem.len > 0) {
+        json_str(&findings->asked_json, "problem", problem);
+    } else {
+        json_null(&findings->asked_json, "problem");
+    }
+    json_end_object(&findings->asked_json);
+    return 0;
+}
+
+static int check_asking(const struct ask *ask, const cJSON *stats, struct findings *findings)
+{
+    const cJSON *app;
+    bool is_any = false;
+    cJSON_ArrayForEach(app, member(stats, "apps"))
+    {
+        uint64_t id;
+        if (str_equal(member_text(member(app, "reconcile"), "state"), STR("on")) &&
+            member_u64(app, "app", &id) && (ask->arguments->app == 0 || ask->arguments->app == id)) {
+            is_any = true;
+            int r = ask_of_app(ask, id, findings);
+            if (r != 0) {
+                return r;
+            }
+        }
+    }
+    if (!is_any) {
+        add(findings, &ask->screen, false, "Tencent is not asked: no app has admin and secret_key_file",
+            STR(""));
+    }
+    return 0;
+}
+
+static int put_json(const struct ask *ask, const struct findings *findings, const cJSON *stats, int status)
 {
     cleanup(buf_fini) struct buf text = {0};
     char *warnings = cJSON_PrintUnformatted(member(stats, "warnings"));
-    buf_appendf(&text, "{\"alive\":%s,\"ready\":%s,\"needs_person\":%s,\"warnings\":%s}\n",
+    buf_appendf(&text, "{\"alive\":%s,\"ready\":%s,\"needs_person\":%s,\"warnings\":%s",
                 findings->is_alive ? "true" : "false", findings->is_ready ? "true" : "false",
                 findings->needs_person ? "true" : "false", warnings == NULL ? "[]" : warnings);
+    if (ask->arguments->ask) {
+        buf_appendf(&text, ",\"tencent\":[%.*s]", STR_FMT(buf_str(&findings->asked)));
+    }
+    buf_append(&text, STR("}\n"));
     cJSON_free(warnings);
     return screen_put(&text, status);
 }
@@ -113,6 +186,11 @@ int ctl_check(const struct arguments *arguments)
         return arguments->json ? r : screen_put(&findings.text, r);
     }
     check_warnings(&ask, stats.document, &findings);
+    r = arguments->ask ? check_asking(&ask, stats.document, &findings) : 0;
+    if (r != 0) {
+        return arguments->json ? r : screen_put(&findings.text, r);
+    }
     int status = findings.needs_person ? CTL_NO : CTL_YES;
-    return arguments->json ? put_json(&findings, stats.document, status) : screen_put(&findings.text, status);
+    return arguments->json ? put_json(&ask, &findings, stats.document, status)
+                           : screen_put(&findings.text, status);
 }

@@ -22,6 +22,7 @@ int ctl_watch(const struct arguments *arguments);
 int ctl_stats(const struct arguments *arguments);
 int ctl_refused(const struct arguments *arguments);
 int ctl_check(const struct arguments *arguments);
+int ctl_ask(const struct arguments *arguments); /* ask_tencent.c */
 int ctl_trigger(const struct arguments *arguments);
 int ctl_verify(const struct arguments *arguments);
 

@@ -20,7 +20,9 @@ static const struct command commands[] = {
     {"watch", "", "Shows who comes and goes, as it happens", B(USER) | B(SNAPSHOT), 0, 0, ctl_watch},
     {"stats", "", "Shows counts, outcomes and warnings", 0, 0, 0, ctl_stats},
     {"refused", "", "Shows the last requests that were refused, and why", B(LIMIT), 0, 0, ctl_refused},
-    {"check", "", "Says whether all is well, and what needs a person", 0, 0, 0, ctl_check},
+    {"ask", "USER ...", "Has Tencent asked about users now, and shows both views", B(CONTROL), 1, 100,
+     ctl_ask},
+    {"check", "", "Says whether all is well, and what needs a person", B(ASK) | B(CONTROL), 0, 0, ctl_check},
     {"trigger", "login | logout | disconnect | custom-status | kick",
      "Sends an event as Tencent would, and shows the answer",
      B(URL) | B(TOKEN) | B(USER) | B(PLATFORM) | B(REASON) | B(KICKED) | B(CUSTOM_STATUS) | B(COUNT) |

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* reload, drain, log-level: orders at the control socket, which are answered when they are carried out. */
-#include "client.h"
+#include "orders.h"
+
 #include "ctl.h"
 #include "member.h"
 #include "screen.h"
@@ -55,11 +56,11 @@ static int put_json(const struct answer *answer, int status)
     return screen_put(&text, status);
 }
 
-static int give(const struct arguments *arguments, const char *path, struct str body, const char *done)
+int order_give(const struct arguments *arguments, const char *path, struct str body,
+               struct answer *ret_answer)
 {
     cleanup(target_fini) struct target target = {0};
     cleanup(client_freep) struct client *client = NULL;
-    cleanup(answer_fini) struct answer answer = {0};
     int r = target_find_control(arguments, &target);
     if (r == 0) {
         r = client_new(&target, &client);
@@ -68,12 +69,19 @@ static int give(const struct arguments *arguments, const char *path, struct str 
         return r;
     }
     client_set_timeout(client, ORDER_TIMEOUT_S);
-    r = client_post(client, path, body, &answer);
+    r = client_post(client, path, body, ret_answer);
     if (r != 0) {
         return r;
     }
-    if (answer.status != 200 && answer.status != 409) {
-        return client_explain(client, &answer);
+    return ret_answer->status == 200 || ret_answer->status == 409 ? 0 : client_explain(client, ret_answer);
+}
+
+static int give(const struct arguments *arguments, const char *path, struct str body, const char *done)
+{
+    cleanup(answer_fini) struct answer answer = {0};
+    int r = order_give(arguments, path, body, &answer);
+    if (r != 0) {
+        return r;
     }
     if (arguments->json) {
         return put_json(&answer, answer.status == 200 ? CTL_YES : CTL_NO);

@@ -3,6 +3,8 @@
  * have been lost. */
 #include "parts.h"
 
+#include "signals.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -124,6 +126,53 @@ static bool visit_app(void *cls, uint16_t app, const struct metric_visitor *visi
     int len = snprintf(id, sizeof(id), "%" PRIu64, table_app_id(daemon->table, app));
     reconcile_metrics(&stats, (struct str){id, (size_t)len}, visitor);
     return true;
+}
+
+/* The table's index of the app; -1, and `lines` say why not. */
+static int find_app(const struct daemon *daemon, uint64_t id, struct buf *lines)
+{
+    if (id == 0 && table_n_apps(daemon->table) != 1) {
+        buf_append(lines, STR("several apps are configured: say which (app)\n"));
+        return -1;
+    }
+    int app = id == 0 ? 0 : table_find_app(daemon->table, id);
+    if (app < 0) {
+        buf_appendf(lines, "app %" PRIu64 " is not configured\n", id);
+    }
+    return app;
+}
+
+/* From the asking thread. */
+static void wake(void *cls)
+{
+    struct daemon *daemon = cls;
+    signals_wake(daemon->main_thread);
+}
+
+bool begin_inquiry(struct daemon *daemon, const struct control_question *question, struct buf *lines)
+{
+    struct reconcile *reconcile = atomic_load(&daemon->reconcile);
+    int app = find_app(daemon, question->app_id, lines);
+    if (app < 0) {
+        return false;
+    }
+    int r = reconcile == NULL ? RECONCILE_NOT_ASKED
+                              : reconcile_inquire(reconcile, (uint16_t)app, question->users,
+                                                  question->n_users, wake, daemon);
+    if (r == RECONCILE_NOT_ASKED) {
+        buf_appendf(lines, "app %" PRIu64 " has no key: set admin and secret_key_file\n",
+                    table_app_id(daemon->table, (uint16_t)app));
+    } else if (r == RECONCILE_BUSY) {
+        buf_append(lines, STR("it is being asked already\n"));
+    } else if (r < 0) {
+        buf_append(lines, STR("out of memory\n"));
+    }
+    return r == 0;
+}
+
+bool end_inquiry(struct daemon *daemon, struct buf *ret_answer)
+{
+    return reconcile_take_answer(atomic_load(&daemon->reconcile), ret_answer);
 }
 
 struct status_app_part asking_of_app(struct daemon *daemon)

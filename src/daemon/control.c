@@ -127,6 +127,14 @@ static void drain(struct daemon *daemon)
     }
 }
 
+/* Who asks waits for as long as Tencent takes; other orders do, too. */
+static enum control_outcome ask(struct daemon *daemon, struct control_question *question, struct buf *lines)
+{
+    daemon->is_inquiring = begin_inquiry(daemon, question, lines);
+    free(question);
+    return daemon->is_inquiring ? CONTROL_DONE : CONTROL_REFUSED;
+}
+
 /* `lines` get what the one who gave the order is to be told. */
 static enum control_outcome carry_out(struct daemon *daemon, const struct control_order *order,
                                       struct buf *lines)
@@ -140,18 +148,35 @@ static enum control_outcome carry_out(struct daemon *daemon, const struct contro
     case CONTROL_LOG_LEVEL:
         set_log_level(daemon, order->level);
         return CONTROL_DONE;
+    case CONTROL_ASK:
+        return ask(daemon, order->question, lines);
     }
     return CONTROL_REFUSED;
+}
+
+static void settle(struct daemon *daemon, enum control_outcome outcome, const struct buf *lines)
+{
+    control_settle(daemon->control, outcome, lines->failed ? STR("") : buf_str(lines));
+    http_listener_wake(daemon->control_listener);
 }
 
 void carry_out_order(struct daemon *daemon)
 {
     struct control_order order;
     cleanup(buf_fini) struct buf lines = {0};
-    if (daemon->control == NULL || !control_take(daemon->control, &order)) {
+    if (daemon->control == NULL) {
+        return;
+    }
+    if (daemon->is_inquiring && end_inquiry(daemon, &lines)) {
+        daemon->is_inquiring = false;
+        settle(daemon, lines.len > 0 ? CONTROL_DONE : CONTROL_REFUSED, &lines);
+        return;
+    }
+    if (!control_take(daemon->control, &order)) {
         return;
     }
     enum control_outcome outcome = carry_out(daemon, &order, &lines);
-    control_settle(daemon->control, outcome, lines.failed ? STR("") : buf_str(&lines));
-    http_listener_wake(daemon->control_listener);
+    if (!daemon->is_inquiring) {
+        settle(daemon, outcome, &lines);
+    }
 }

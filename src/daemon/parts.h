@@ -103,6 +103,7 @@ struct daemon {
     bool are_woken; /* the listeners run, so others may wake what waits in them */
     struct status_part status_parts[N_STATUS_PARTS];
     struct control *control; /* NULL, as its listener: there is no control socket */
+    bool is_inquiring;       /* the order that was taken last waits for Tencent */
     struct http_listener *control_listener;
     struct socket_file control_file;
     struct passed passed;
@@ -189,6 +190,12 @@ void lose_events(struct daemon *daemon);
 /* Of one app. False where nobody asks for it. */
 bool asking_stats(struct daemon *daemon, uint16_t app, struct reconcile_stats *ret_stats);
 struct status_app_part asking_of_app(struct daemon *daemon);
+
+/* Has Tencent asked what a person wants to know. Whether it is; else `lines` say why not. */
+bool begin_inquiry(struct daemon *daemon, const struct control_question *question, struct buf *lines);
+
+/* Its answer, JSON. False: not yet. */
+bool end_inquiry(struct daemon *daemon, struct buf *ret_answer);
 
 /* counters.c */
 

@@ -110,16 +110,27 @@ static void remember_all(const struct answer_taking *taking, const struct table_
     }
 }
 
-static void take_user(const struct answer_taking *taking, const struct table_answer *said,
-                      enum reconcile_cause cause, struct reconcile_stats *stats)
+/* `said` NULL: nothing that the table could take over. */
+static void tell(const struct answer_taking *taking, const struct user *known,
+                 const struct online_query_result *result, const struct table_answer *said,
+                 const struct platform_set *corrected)
 {
-    struct table_corrections corrections;
+    struct user_view view = table_view(taking->table, taking->now_ms);
+    inquiry_add_user(taking->inquiry, taking->table, &view, known, result, said, corrected);
+}
+
+/* 0 or -ENOMEM. */
+static int take_over(const struct answer_taking *taking, const struct table_answer *said,
+                     enum reconcile_cause cause, struct reconcile_stats *stats,
+                     struct table_corrections *ret_corrections)
+{
+    struct table_corrections corrections = {0};
     int r = table_reconcile(taking->table, said, taking->now_ms, &corrections);
     if (r < 0 || (corrections.n_older > 0 && corrections.older_by_ms <= ASK_AGAIN_MS)) {
         table_mark(taking->table, taking->app, said->user_id);
     }
     if (r < 0) {
-        return;
+        return r;
     }
     if (taking->history->add != NULL) {
         remember_all(taking, said, &corrections.changed);
@@ -129,6 +140,25 @@ static void take_user(const struct answer_taking *taking, const struct table_ans
     stats->corrections[cause].n_ended += corrections.n_ended;
     stats->corrections[cause].n_begun += corrections.n_begun;
     stats->corrections[cause].n_others += corrections.n_others;
+    *ret_corrections = corrections;
+    return 0;
+}
+
+static void take_user(const struct answer_taking *taking, const struct online_query_result *result,
+                      enum reconcile_cause cause, struct reconcile_stats *stats)
+{
+    struct table_answer said = {.app = taking->app, .user_id = result->user, .stamp_ms = taking->stamp_ms};
+    struct table_corrections corrections = {0};
+    struct user known;
+    bool is_known = taking->inquiry != NULL &&
+                    table_get(taking->table, taking->app, result->user, &known) == 0;
+    bool is_clear = read_result(taking->table, result, &said);
+    if (is_clear && take_over(taking, &said, cause, stats, &corrections) < 0) {
+        return;
+    }
+    if (taking->inquiry != NULL) {
+        tell(taking, is_known ? &known : NULL, result, is_clear ? &said : NULL, &corrections.changed);
+    }
 }
 
 void answer_take(const struct answer_taking *taking, struct online_query_answer *answer,
@@ -136,10 +166,9 @@ void answer_take(const struct answer_taking *taking, struct online_query_answer 
 {
     struct online_query_result result;
     while (online_query_next_result(answer, &result)) {
-        struct table_answer said = {.app = taking->app, .user_id = result.user, .stamp_ms = taking->stamp_ms};
         int number = user_batch_find(taking->batch, result.user);
-        if (number >= 0 && read_result(taking->table, &result, &said)) {
-            take_user(taking, &said, (enum reconcile_cause)taking->batch->causes[number], stats);
+        if (number >= 0) {
+            take_user(taking, &result, (enum reconcile_cause)taking->batch->causes[number], stats);
         }
     }
 }

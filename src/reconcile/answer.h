@@ -4,14 +4,14 @@
 
 /* What an answer of Tencent's says, taken over into the table. One thread. */
 
-#include "user_batch.h"
-#include "presenced/reconcile.h"
+#include "inquiry.h"
 
 struct answer_taking {
     struct table *table;
     const struct reconcile_history *history;
     uint16_t app;
     const struct user_batch *batch; /* who was asked about */
+    struct inquiry *inquiry;        /* gets both views; NULL: nobody wants them */
     uint64_t stamp_ms;              /* when what it says was so */
     uint64_t now_ms;
 };

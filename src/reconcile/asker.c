@@ -189,6 +189,9 @@ static void drop_call(void *owner, struct call *call)
     struct asker *asker = owner;
     asker->n_in_flight--;
     mark_again(asker, &call->batch);
+    if (call->inquiry != NULL) {
+        inquiry_end(call->inquiry, "another configuration was taken over meanwhile", 0, &asker->vendor_clock);
+    }
     call_free(call);
 }
 
@@ -385,7 +388,16 @@ static int start_call(struct asker *asker, struct call *call, uint64_t now_ms)
     call->host = asker->host;
     call->usersig_number = asker->usersig_number;
     call->sent_unix_ms = clock_unix_ms();
-    return calls_start(asker->calls, call, &url, &body);
+    size_t n_users = call->batch.n;
+    r = calls_start(asker->calls, call, &url, &body);
+    if (r < 0) {
+        return r;
+    }
+    asker->tokens -= 1;
+    asker->n_in_flight++;
+    asker->stats.n_calls++;
+    asker->stats.n_users_asked += n_users;
+    return 0;
 }
 
 static void pause_for(struct asker *asker, uint64_t ms)
@@ -412,19 +424,38 @@ static void ask(struct asker *asker, uint64_t now_ms)
         if (call->batch.n == 0) {
             return;
         }
-        size_t n = call->batch.n;
-        int r = start_call(asker, call, now_ms);
-        if (r < 0) {
+        if (start_call(asker, call, now_ms) < 0) {
             mark_again(asker, &call->batch);
             pause_for(asker, RETRY_MIN_MS);
             return;
         }
         (void)take_pointer(call);
-        asker->tokens -= 1;
-        asker->n_in_flight++;
-        asker->stats.n_calls++;
-        asker->stats.n_users_asked += n;
     }
+}
+
+/* A person waits, so neither pace nor pause holds it back; and what is found out is of the key as it is now,
+ * not of a UserSig of half an hour ago. */
+void asker_inquire(struct asker *asker, struct inquiry *inquiry)
+{
+    cleanup(call_freep) struct call *call = calloc(1, sizeof(*call));
+    bool is_whole = call != NULL;
+    for (size_t i = 0; is_whole && i < inquiry->batch.n; i++) {
+        is_whole = user_batch_add(&call->batch, user_batch_user(&inquiry->batch, i), RECONCILE_ORDER);
+    }
+    if (is_whole && inquiry->batch.n == 0) {
+        is_whole = user_batch_add(&call->batch, str_from(asker->settings.admin), RECONCILE_ORDER);
+    }
+    if (is_whole) {
+        call->inquiry = inquiry;
+        drop_usersig(asker);
+        asker->usersig_was_refused = true; /* so that a refusal is said */
+        is_whole = start_call(asker, call, clock_monotonic_ms()) == 0;
+    }
+    if (!is_whole) {
+        inquiry_end(inquiry, "out of memory", 0, &asker->vendor_clock);
+        return;
+    }
+    (void)take_pointer(call);
 }
 
 /* Answers. */
@@ -545,6 +576,7 @@ static void take_results(struct asker *asker, const struct call *call, struct on
         .history = asker->history,
         .app = asker->settings.app,
         .batch = &call->batch,
+        .inquiry = call->inquiry,
         .stamp_ms = at_most(vendor_clock_stamp_ms(&asker->vendor_clock, call->sent_unix_ms),
                             EVENT_TIME_MAX_MS),
         .now_ms = clock_unix_ms(),
@@ -552,6 +584,9 @@ static void take_results(struct asker *asker, const struct call *call, struct on
     answer_take(&taking, answer, &asker->stats);
     asker->n_failures = 0;
     asker->is_unproven = false;
+    if (call->inquiry != NULL) {
+        asker->paused_until_ms = 0; /* it has been mended */
+    }
     asker->usersig_was_refused = false;
     asker->stats.last_answer_unix_ms = clock_unix_ms();
     look_at_clock(asker);
@@ -594,6 +629,9 @@ void asker_take(struct asker *asker, struct call *call)
     if (!read_outcome(asker, call)) {
         asker->stats.n_calls_failed++;
         retry(asker, call, true);
+    }
+    if (call->inquiry != NULL) {
+        inquiry_end(call->inquiry, asker->stats.problem, asker->stats.problem_code, &asker->vendor_clock);
     }
     call_free(call);
     ask(asker, clock_monotonic_ms());

@@ -41,6 +41,9 @@ uint16_t asker_app(const struct asker *asker);
 /* Everyone is to be asked about. */
 void asker_gap(struct asker *asker);
 
+/* Asks what a person wants to know, at once; the inquiry is borrowed until inquiry_end(). */
+void asker_inquire(struct asker *asker, struct inquiry *inquiry);
+
 /* Once a second: asks what is due. */
 void asker_tick(struct asker *asker);
 

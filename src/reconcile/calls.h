@@ -5,7 +5,7 @@
 /* HTTP calls under way, all on one thread: libcurl's multi interface, which keeps connections. Its time-outs
  * bound every call. calls_wake() may be called by any thread. */
 
-#include "user_batch.h"
+#include "inquiry.h"
 
 #define CALLS_ERROR_SIZE 128
 
@@ -13,6 +13,7 @@
 struct call {
     void *owner;
     struct user_batch batch;
+    struct inquiry *inquiry; /* whose users these are; NULL: the owner's choice */
     unsigned host;           /* of the owner's */
     uint64_t usersig_number; /* of the owner's */
     uint64_t sent_unix_ms;

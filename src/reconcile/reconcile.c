@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The thread that asks: once a second each app's asker looks what is due, and in between answers are taken as
- * they come. Settings that a reload brings are taken over at such a look. */
+ * they come, what a person asks is begun, and settings that a reload brings are taken over: before what a
+ * person asks, for whoever reloads may ask next whether that has helped. */
 #include "presenced/reconcile.h"
 
 #include "asker.h"
+#include "inquiry.h"
 #include "presenced/clock.h"
 #include "presenced/log.h"
 #include "presenced/usersig.h"
@@ -32,6 +34,7 @@ struct reconcile {
     struct asker **askers;
     size_t n_askers;
     struct reconcile_settings *next; /* NULL: none are to be taken over */
+    struct inquiry *inquiry;         /* NULL: none */
     _Atomic bool has_gap;
     _Atomic bool is_ending;
 };
@@ -180,10 +183,27 @@ static void look_for_settings(struct reconcile *reconcile)
     (void)pthread_mutex_unlock(&reconcile->lock);
 }
 
+static void look_for_inquiry(struct reconcile *reconcile)
+{
+    static const struct vendor_clock unknown = {0};
+    (void)pthread_mutex_lock(&reconcile->lock);
+    struct inquiry *inquiry = reconcile->inquiry;
+    bool is_new = inquiry != NULL && !inquiry->is_begun;
+    struct asker *asker = is_new ? find_asker(reconcile, inquiry->app) : NULL;
+    if (is_new) {
+        inquiry->is_begun = true;
+    }
+    (void)pthread_mutex_unlock(&reconcile->lock);
+    if (asker != NULL) {
+        asker_inquire(asker, inquiry);
+    } else if (is_new) {
+        inquiry_end(inquiry, "another configuration was taken over meanwhile", 0, &unknown);
+    }
+}
+
 static void tick(struct reconcile *reconcile)
 {
     bool has_gap = atomic_exchange(&reconcile->has_gap, false);
-    look_for_settings(reconcile);
     for (size_t i = 0; i < reconcile->n_askers; i++) {
         if (has_gap) {
             asker_gap(reconcile->askers[i]);
@@ -198,10 +218,12 @@ static void *run(void *cls)
     uint64_t next_ms = clock_monotonic_ms();
     while (!atomic_load(&reconcile->is_ending)) {
         uint64_t now_ms = clock_monotonic_ms();
+        look_for_settings(reconcile);
         if (now_ms >= next_ms) {
             tick(reconcile);
             next_ms = now_ms + TICK_MS;
         }
+        look_for_inquiry(reconcile);
         calls_wait(reconcile->calls, (unsigned)(next_ms > now_ms ? next_ms - now_ms : 0));
         for (struct call *call; (call = calls_next_done(reconcile->calls)) != NULL;) {
             asker_take(call->owner, call);
@@ -249,8 +271,50 @@ void reconcile_free(struct reconcile *reconcile)
     free_askers(reconcile->askers, reconcile->n_askers);
     calls_free(reconcile->calls);
     reconcile_discard(reconcile->next);
+    inquiry_free(reconcile->inquiry);
     (void)pthread_mutex_destroy(&reconcile->lock);
     free(reconcile);
+}
+
+int reconcile_inquire(struct reconcile *reconcile, uint16_t app, const struct str *users, size_t n_users,
+                      void (*on_answer)(void *cls), void *cls)
+{
+    cleanup(inquiry_freep) struct inquiry *inquiry = NULL;
+    int r = inquiry_new(app, table_app_id(reconcile->table, app), users, n_users, &inquiry);
+    if (r < 0) {
+        return r;
+    }
+    inquiry->on_answer = on_answer;
+    inquiry->cls = cls;
+    (void)pthread_mutex_lock(&reconcile->lock);
+    if (find_asker(reconcile, app) == NULL) {
+        r = RECONCILE_NOT_ASKED;
+    } else if (reconcile->inquiry != NULL) {
+        r = RECONCILE_BUSY;
+    } else {
+        reconcile->inquiry = take_pointer(inquiry);
+    }
+    (void)pthread_mutex_unlock(&reconcile->lock);
+    calls_wake(reconcile->calls);
+    return r;
+}
+
+bool reconcile_take_answer(struct reconcile *reconcile, struct buf *ret_answer)
+{
+    cleanup(inquiry_freep) struct inquiry *inquiry = NULL;
+    (void)pthread_mutex_lock(&reconcile->lock);
+    if (reconcile->inquiry != NULL && atomic_load(&reconcile->inquiry->is_answered)) {
+        inquiry = take_pointer(reconcile->inquiry);
+    }
+    (void)pthread_mutex_unlock(&reconcile->lock);
+    if (inquiry == NULL) {
+        return false;
+    }
+    if (!inquiry->answer.failed) {
+        *ret_answer = inquiry->answer;
+        inquiry->answer = (struct buf){0};
+    }
+    return true;
 }
 
 void reconcile_adopt(struct reconcile *reconcile, struct reconcile_settings *settings)
@@ -259,6 +323,7 @@ void reconcile_adopt(struct reconcile *reconcile, struct reconcile_settings *set
     reconcile_discard(reconcile->next);
     reconcile->next = settings;
     (void)pthread_mutex_unlock(&reconcile->lock);
+    calls_wake(reconcile->calls);
 }
 
 void reconcile_gap(struct reconcile *reconcile)

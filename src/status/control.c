@@ -12,6 +12,7 @@
 
 #include "answer.h"
 #include "presenced/json_read.h"
+#include "presenced/user.h"
 
 #include <assert.h>
 #include <cjson/cJSON.h>
@@ -35,6 +36,10 @@ struct control {
     struct control_order order;
     enum control_outcome outcome;
     struct buf lines;
+    /* Of the last request of CONTROL_ASK that waits, for its context has no room: of two the later one stays.
+     */
+    struct control_question *question;
+    uint64_t question_ticket;
 };
 
 static const struct {
@@ -46,6 +51,7 @@ static const struct {
     {"/v1/control/reload", CONTROL_RELOAD, "reloaded", "nothing was taken over"},
     {"/v1/control/drain", CONTROL_DRAIN, "draining", "it does not drain"},
     {"/v1/control/log-level", CONTROL_LOG_LEVEL, "changed", "the level stays as it was"},
+    {"/v1/control/ask", CONTROL_ASK, NULL, "Tencent is not asked"},
 };
 #define N_ORDERS (sizeof(orders) / sizeof(orders[0]))
 
@@ -54,6 +60,7 @@ struct context {
     uint64_t ticket; /* 0: it was refused, though memory was gone to say so */
     struct control_order order;
 };
+
 static struct http_reply *refuse_peer(const struct http_request *request)
 {
     static struct log_limit limit = {.per_second = 1, .burst = 5};
@@ -115,12 +122,89 @@ static bool parse_level(struct str body, enum log_level *ret_level)
     return false;
 }
 
+/* A user of the question whose text is at `*at`, which moves behind it. */
+static bool take_user(const cJSON *item, struct control_question *question, char **at)
+{
+    struct str text;
+    if (question->n_users == CONTROL_N_USERS_MAX || !json_read_text(item, &text) || text.len == 0 ||
+        text.len > USER_ID_MAX) {
+        return false;
+    }
+    memcpy(*at, text.ptr, text.len);
+    question->users[question->n_users++] = (struct str){*at, text.len};
+    *at += text.len;
+    return true;
+}
+
+static bool read_question(const cJSON *root, struct control_question *question, char *at)
+{
+    const cJSON *app = json_read_member(root, "app");
+    const cJSON *users = json_read_member(root, "users");
+    const cJSON *item;
+    double id = cJSON_GetNumberValue(app);
+    if (app != NULL && !(cJSON_IsNumber(app) && id >= 1 && id <= (double)EVENT_TIME_MAX_MS)) {
+        return false;
+    }
+    question->app_id = app == NULL ? 0 : (uint64_t)id;
+    if (users != NULL && !cJSON_IsArray(users)) {
+        return false;
+    }
+    cJSON_ArrayForEach(item, users)
+    {
+        if (!take_user(item, question, &at)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* 0, above 0 for a body that is none, or -ENOMEM. */
+static int parse_question(struct str body, struct control_question **ret_question)
+{
+    cleanup(json_read_freep) cJSON *root = NULL;
+    cleanup(cleanup_freep) struct control_question *question = calloc(1, sizeof(*question) + body.len);
+    if (question == NULL) {
+        return -ENOMEM;
+    }
+    int r = json_read(body, &root);
+    if (r != 0) {
+        return r;
+    }
+    if (!cJSON_IsObject(root) || !read_question(root, question, (char *)(question + 1))) {
+        return 1;
+    }
+    *ret_question = take_pointer(question);
+    return 0;
+}
+
+static struct http_reply *keep_question(struct control *control, const struct context *context,
+                                        struct str body)
+{
+    struct control_question *question;
+    int r = parse_question(body, &question);
+    if (r != 0) {
+        return r < 0
+                   ? NULL
+                   : answer_problem((struct problem){
+                         400, "the body is not {\"app\":ID,\"users\":[\"ID\",...]} with at most 100 users"});
+    }
+    (void)pthread_mutex_lock(&control->lock);
+    free(control->question);
+    control->question = question;
+    control->question_ticket = context->ticket;
+    (void)pthread_mutex_unlock(&control->lock);
+    return http_reply_later();
+}
+
 static struct http_reply *on_request(void *cls, struct http_request *request)
 {
+    struct control *control = cls;
     struct context *context = http_request_context(request, struct context);
-    (void)cls;
     if (context->ticket == 0) {
         return NULL;
+    }
+    if (context->order.kind == CONTROL_ASK) {
+        return keep_question(control, context, request->body);
     }
     if (context->order.kind == CONTROL_LOG_LEVEL && !parse_level(request->body, &context->order.level)) {
         return answer_problem(
@@ -142,6 +226,11 @@ static struct http_reply *answer_done(const struct control *control)
 
 static struct http_reply *answer_settled(const struct control *control)
 {
+    if (control->outcome == CONTROL_DONE && control->order.kind == CONTROL_ASK) {
+        struct buf body = {0};
+        buf_append(&body, buf_str(&control->lines));
+        return answer_json(200, &body);
+    }
     if (control->outcome == CONTROL_DONE) {
         return answer_done(control);
     }
@@ -162,6 +251,9 @@ static struct http_reply *go_on(struct control *control, const struct context *c
     }
     if (control->stage == STAGE_ASKED || control->stage == STAGE_TAKEN) {
         return http_reply_later();
+    }
+    if (context->order.kind == CONTROL_ASK && control->question_ticket != context->ticket) {
+        return answer_problem((struct problem){409, "another question came before this one's turn"});
     }
     control->stage = STAGE_ASKED;
     control->ticket = context->ticket;
@@ -213,6 +305,7 @@ void control_free(struct control *control)
     if (control != NULL) {
         (void)pthread_mutex_destroy(&control->lock);
         buf_fini(&control->lines);
+        free(control->question);
         free(control);
     }
 }
@@ -231,6 +324,9 @@ bool control_take(struct control *control, struct control_order *ret_order)
     if (is_asked) {
         control->stage = STAGE_TAKEN;
         *ret_order = control->order;
+        if (control->order.kind == CONTROL_ASK) {
+            ret_order->question = take_pointer(control->question);
+        }
     }
     (void)pthread_mutex_unlock(&control->lock);
     return is_asked;

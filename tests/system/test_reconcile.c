@@ -61,7 +61,7 @@ static void write_config(struct buf *out, const char *asking)
     buf_appendf(
         out,
         "[callback]\nlisten = 127.0.0.1:0\ntls = off\n[status]\nlisten = 127.0.0.1:0\n[log]\nlevel = debug\n"
-        "[store]\npath = @DIR@/store\n"
+        "[store]\npath = @DIR@/store\n[control]\nlisten = unix:@DIR@/control.sock\n"
         "[app 1400000000]\n");
     if (asking != NULL) {
         buf_appendf(out, "%ssecret_key_file = @DIR@/key\napi_url = http://127.0.0.1:%u\n", asking,
@@ -233,6 +233,69 @@ START_TEST(what_a_person_has_to_mend_is_said_at_once)
 }
 END_TEST
 
+/* Runs presencectl with these words; the caller calls buf_fini(). */
+static struct buf ctl(int exit_status, const char *const *words)
+{
+    struct buf output = {0};
+    int r = sandbox_run(sandbox, harness_client(), words, &output);
+    ck_assert_msg(r == exit_status, "%s: exit status %d, not %d: %s", words[0], r, exit_status,
+                  buf_text(&output));
+    return output;
+}
+
+#define CTL(exit_status, ...) ctl((exit_status), (const char *const[]){__VA_ARGS__, NULL})
+
+static void expect_words(struct buf *output, const char *words)
+{
+    ck_assert_msg(strstr(buf_text(output), words) != NULL, "no \"%s\" in: %s", words, buf_text(output));
+}
+
+START_TEST(a_person_asks_and_sees_both_views)
+{
+    order("{\"change\":[\"alice\",\"Web\",0,\"Offline\"]}");
+    order("{\"change\":[\"bob\",\"Web\",0,\"Online\"]}");
+    start_daemon(ADMIN, KEY);
+    await_answer("/v1/stats", "\"last_answer_time\":0,", false);
+    order("{\"mode\":\"close\"}"); /* so that nobody is corrected before */
+    send_event("alice", "Login", "Register", OLD_MS);
+    send_event("bob", "Login", "Register", OLD_MS);
+    await_answer("/v1/stats", "is not reconciled", true);
+    order("{\"mode\":\"answer\"}");
+    cleanup(buf_fini) struct buf json = CTL(1, "ask", "alice", "bob", "nobody", "--json", "--control",
+                                            "@DIR@/control.sock");
+    expect_words(&json, "{\"user\":\"alice\",\"known\":\"online\",\"tencent\":\"offline\",\"error_code\":0,"
+                        "\"devices\":[{\"platform\":\"Web\",\"known\":\"online\",\"tencent\":\"offline\","
+                        "\"corrected\":true}]}");
+    expect_words(&json, "{\"user\":\"bob\",\"known\":\"online\",\"tencent\":\"online\"");
+    expect_words(&json, "{\"user\":\"nobody\",\"known\":\"unknown\",\"tencent\":null,\"error_code\":70107");
+    expect_words(&json, "\"problem\":null");
+    cleanup(buf_fini) struct buf text = CTL(0, "ask", "alice", "bob", "--control", "@DIR@/control.sock");
+    expect_words(&text, "USER   PLATFORM  PRESENCED  TENCENT\nalice  all       offline    offline\n");
+}
+END_TEST
+
+START_TEST(check_asks_and_says_what_to_mend)
+{
+    start_daemon(ADMIN, "another-key");
+    char url[64];
+    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u", (unsigned)victim_status_port(victim));
+    cleanup(buf_fini) struct buf wrong = CTL(1, "check", "--ask", "--status", url, "--control",
+                                             "@DIR@/control.sock");
+    await_answer("/v1/stats", "is not reconciled", true);
+    expect_words(&wrong,
+                 "LOOK app 1400000000: Tencent answers 70009: the UserSig was not made with this app's key");
+    reload(ADMIN, KEY);
+    await_answer("/v1/stats", "is not reconciled", false);
+    cleanup(buf_fini) struct buf right = CTL(0, "check", "--ask", "--status", url, "--control",
+                                             "@DIR@/control.sock");
+    expect_words(&right, "ok   app 1400000000: Tencent answers, its clock ");
+    reload(NULL, KEY);
+    await_answer("/v1/stats", "\"reconcile\":{\"state\":\"off\"}", true);
+    cleanup(buf_fini) struct buf off = CTL(1, "ask", "alice", "--control", "@DIR@/control.sock");
+    expect_words(&off, "Tencent is not asked: app 1400000000 has no key: set admin and secret_key_file");
+}
+END_TEST
+
 /* Several calls are under way with it: the first refusal has another one made, and the others are no second
  * try. */
 START_TEST(a_usersig_that_expires_is_made_anew)
@@ -278,6 +341,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, rows_of_a_user_whom_the_vendor_does_not_have_end);
     tcase_add_test(tcase, trouble_is_said_and_passes);
     tcase_add_test(tcase, what_a_person_has_to_mend_is_said_at_once);
+    tcase_add_test(tcase, a_person_asks_and_sees_both_views);
+    tcase_add_test(tcase, check_asks_and_says_what_to_mend);
     tcase_add_test(tcase, a_usersig_that_expires_is_made_anew);
     tcase_add_test(tcase, a_reload_brings_the_key);
     suite_add_tcase(suite, tcase);

@@ -153,6 +153,93 @@ START_TEST(root_and_the_daemons_user_may)
 }
 END_TEST
 
+static struct http_reply *put_question(struct http_request *request, const char *body)
+{
+    const struct http_handler *handler = control_handler();
+    *request = (struct http_request){.method = STR("POST"), .path = STR("/v1/control/ask")};
+    ck_assert_ptr_null(handler->on_headers(control, request));
+    request->body = str_from(body);
+    struct http_reply *reply = handler->on_request(control, request);
+    request->body = (struct str){NULL, 0}; /* it is gone before its turn comes */
+    return reply;
+}
+
+START_TEST(a_question_names_an_app_and_users)
+{
+    struct http_request request;
+    struct control_order order;
+    ck_assert_ptr_eq(put_question(&request, "{\"app\":1400000000,\"users\":[\"alice\",\"b\"]}"),
+                     http_reply_later());
+    ck_assert(!is_answered(&request));
+    ck_assert(control_take(control, &order));
+    ck_assert_int_eq(order.kind, CONTROL_ASK);
+    ck_assert_uint_eq(order.question->app_id, 1400000000);
+    ck_assert_uint_eq(order.question->n_users, 2);
+    ck_assert(str_equal(order.question->users[0], STR("alice")));
+    ck_assert(str_equal(order.question->users[1], STR("b")));
+    free(order.question);
+    control_settle(control, CONTROL_DONE, STR("{}"));
+    ck_assert(is_answered(&request));
+}
+END_TEST
+
+/* There is room for one that waits. */
+START_TEST(of_two_questions_that_wait_the_later_one_stays)
+{
+    struct http_request first;
+    struct http_request second;
+    struct control_order order;
+    ck_assert_ptr_eq(put_question(&first, "{\"users\":[\"alice\"]}"), http_reply_later());
+    ck_assert_ptr_eq(put_question(&second, "{\"users\":[\"bob\"]}"), http_reply_later());
+    ck_assert(is_answered(&first));
+    ck_assert(!is_answered(&second));
+    ck_assert(control_take(control, &order));
+    ck_assert_uint_eq(order.question->app_id, 0);
+    ck_assert(str_equal(order.question->users[0], STR("bob")));
+    free(order.question);
+    control_settle(control, CONTROL_REFUSED, STR("no\n"));
+    ck_assert(is_answered(&second));
+}
+END_TEST
+
+static const char *const bad_questions[] = {
+    "",
+    "[]",
+    "{\"app\":0}",
+    "{\"app\":\"1400000000\"}",
+    "{\"users\":\"alice\"}",
+    "{\"users\":[1]}",
+    "{\"users\":[\"\"]}",
+};
+
+START_TEST(a_question_that_is_none_is_refused)
+{
+    struct http_request request;
+    struct http_reply *reply = put_question(&request, bad_questions[_i]);
+    ck_assert_ptr_nonnull(reply);
+    ck_assert_ptr_ne(reply, http_reply_later());
+    http_reply_free(reply);
+}
+END_TEST
+
+START_TEST(a_question_about_too_many_is_refused)
+{
+    cleanup(buf_fini) struct buf body = {0};
+    struct http_request request;
+    buf_append(&body, STR("{\"users\":[\"u\""));
+    for (unsigned i = 1; i < CONTROL_N_USERS_MAX + (unsigned)_i; i++) {
+        buf_append(&body, STR(",\"u\""));
+    }
+    buf_append(&body, STR("]}"));
+    buf_append_char(&body, '\0');
+    struct http_reply *reply = put_question(&request, body.ptr);
+    ck_assert((reply == http_reply_later()) == (_i == 0));
+    if (_i != 0) {
+        http_reply_free(reply);
+    }
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("control");
@@ -163,6 +250,11 @@ Suite *test_suite(void)
     tcase_add_test(tcase, the_verdict_of_one_that_has_gone_is_nobodys);
     tcase_add_test(tcase, who_waits_is_answered_when_orders_are_taken_no_more);
     tcase_add_loop_test(tcase, root_and_the_daemons_user_may, 0, 4);
+    tcase_add_test(tcase, a_question_names_an_app_and_users);
+    tcase_add_test(tcase, of_two_questions_that_wait_the_later_one_stays);
+    tcase_add_loop_test(tcase, a_question_that_is_none_is_refused, 0,
+                        sizeof(bad_questions) / sizeof(bad_questions[0]));
+    tcase_add_loop_test(tcase, a_question_about_too_many_is_refused, 0, 2);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -68,8 +68,8 @@ static void take(const char *results, const char *errors)
                 results, errors);
     ck_assert(user_batch_add(&batch, STR("alice"), RECONCILE_DOUBT));
     ck_assert_int_eq(online_query_read_answer(buf_str(&body), &answer), 0);
-    const struct answer_taking taking = {fixture.table, &history,      fixture.app,
-                                         &batch,        NOW_MS + 2000, NOW_MS + 4000};
+    const struct answer_taking taking = {fixture.table, &history,      fixture.app,  &batch,
+                                         NULL,          NOW_MS + 2000, NOW_MS + 4000};
     answer_take(&taking, &answer, &stats);
     online_query_answer_fini(&answer);
 }

@@ -63,11 +63,25 @@ int reconcile_new(struct table *table, const struct reconcile_history *history,
 void reconcile_free(struct reconcile *reconcile);
 DEFINE_CLEANUP(struct reconcile *, reconcile_free)
 
-/* From its next look on, a second later at most. Consumes the settings. */
+/* From now on, and for all that is asked later. Consumes the settings. */
 void reconcile_adopt(struct reconcile *reconcile, struct reconcile_settings *settings);
 
 /* Events may have been lost: everyone is asked about. */
 void reconcile_gap(struct reconcile *reconcile);
+
+/* A person asks about up to so many users, now; about none: whether Tencent answers. */
+#define RECONCILE_N_INQUIRED_MAX 100
+
+#define RECONCILE_NOT_ASKED 1 /* nobody asks for that app */
+#define RECONCILE_BUSY 2      /* another inquiry is under way */
+
+/* `on_answer` is called from the thread when reconcile_take_answer() has an answer: within the time-out of a
+ * call. 0, one of the above, or -ENOMEM. */
+int reconcile_inquire(struct reconcile *reconcile, uint16_t app, const struct str *users, size_t n_users,
+                      void (*on_answer)(void *cls), void *cls);
+
+/* Hands over the answer, a JSON object (presenced-api(7)), empty where memory was gone. False: not yet. */
+bool reconcile_take_answer(struct reconcile *reconcile, struct buf *ret_answer);
 
 /* Why a user was asked about. */
 enum reconcile_cause {

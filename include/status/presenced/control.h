@@ -10,17 +10,28 @@
 #include "presenced/request.h"
 
 /* What the listener's max_body_bytes should be. */
-#define CONTROL_MAX_BODY_BYTES ((size_t)4096)
+#define CONTROL_MAX_BODY_BYTES ((size_t)256 * 1024)
+
+#define CONTROL_N_USERS_MAX 100 /* of one CONTROL_ASK */
 
 enum control_kind {
     CONTROL_RELOAD,
     CONTROL_DRAIN,
     CONTROL_LOG_LEVEL,
+    CONTROL_ASK, /* Tencent is asked about users, or with none whether it answers */
+};
+
+/* Of whom; for free(). */
+struct control_question {
+    uint64_t app_id; /* 0: the only one */
+    size_t n_users;
+    struct str users[CONTROL_N_USERS_MAX]; /* in the same piece of memory */
 };
 
 struct control_order {
     enum control_kind kind;
-    enum log_level level; /* of CONTROL_LOG_LEVEL */
+    enum log_level level;              /* of CONTROL_LOG_LEVEL */
+    struct control_question *question; /* of CONTROL_ASK: the taker's */
 };
 
 struct control_config {
@@ -48,7 +59,8 @@ enum control_outcome {
 };
 
 /* The order that was taken last is carried out, or refused: `lines`, each with its newline, say what is to be
- * warned of, or why. http_listener_wake() after it. */
+ * warned of, or why; of CONTROL_ASK that is done they are the JSON that is answered. http_listener_wake()
+ * after it. */
 void control_settle(struct control *control, enum control_outcome outcome, struct str lines);
 
 /* Nobody takes orders any more: all that wait are refused. http_listener_wake() after it. */
