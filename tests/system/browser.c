@@ -205,6 +205,7 @@ void browser_open_tab(struct browser *browser)
     order(browser, "Page.enable", "{}");
     order(browser, "Runtime.enable", "{}");
     order(browser, "Log.enable", "{}");
+    order(browser, "Performance.enable", "{\"timeDomain\":\"threadTicks\"}");
 }
 
 void browser_close_tab(struct browser *browser)
@@ -307,6 +308,22 @@ void browser_await(struct browser *browser, const char *expression)
         }
         (void)poll(NULL, 0, 20);
     }
+}
+
+double browser_busy_s(struct browser *browser)
+{
+    double busy_s = -1;
+    cJSON *answer = call(browser, "Performance.getMetrics", "{}");
+    const cJSON *metric;
+    cJSON_ArrayForEach(metric, member(member(answer, "result"), "metrics"))
+    {
+        if (strcmp(text_of(metric, "name"), "TaskDuration") == 0) {
+            busy_s = member(metric, "value")->valuedouble;
+        }
+    }
+    cJSON_Delete(answer);
+    ck_assert(busy_s >= 0);
+    return busy_s;
 }
 
 /* ---- what a person does ---- */

@@ -47,6 +47,9 @@ void browser_do(struct browser *browser, const char *expression);
 bool browser_is(struct browser *browser, const char *expression);
 void browser_await(struct browser *browser, const char *expression);
 
+/* For how long the page's thread was busy so far, in its own time. */
+double browser_busy_s(struct browser *browser);
+
 /* By the keyboard: a key by its name ("Tab", "Enter", "ArrowLeft", " "), or text, into what has the focus. */
 void browser_press(struct browser *browser, const char *key);
 void browser_type(struct browser *browser, const char *text);

@@ -9,7 +9,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 
 /* The page at GET /, in a real browser, and what a person does with it. Where PRESENCED_SHOTS names a folder,
  * pictures of it are put there. */
@@ -375,54 +374,45 @@ END_TEST
 struct flood {
     pthread_t thread;
     unsigned n_a_second;
-    _Atomic unsigned n_sent;
 };
 
+/* As many as there are in that time, be it that a busy machine takes longer for them. */
 static void *flood(void *cls)
 {
-    struct flood *flood = cls;
+    const struct flood *flood = cls;
     cleanup(client_freep) struct client *client = client_new("http", instance_callback_port(instance));
     const uint64_t begin_ms = clock_monotonic_ms();
-    uint64_t past_ms = 0;
-    for (unsigned n = 0; past_ms < FLOOD_SECONDS * 1000; past_ms = clock_monotonic_ms() - begin_ms) {
-        for (; n < past_ms * flood->n_a_second / 1000; n++) {
-            char user[16];
-            (void)snprintf(user, sizeof(user), "f%u", n);
-            event_login(client, user, 0);
+    for (unsigned n = 0; n < FLOOD_SECONDS * flood->n_a_second; n++) {
+        char user[16];
+        while ((clock_monotonic_ms() - begin_ms) * flood->n_a_second < (uint64_t)n * 1000) {
+            (void)poll(NULL, 0, 1);
         }
-        (void)poll(NULL, 0, 1);
-        atomic_store(&flood->n_sent, n);
+        (void)snprintf(user, sizeof(user), "f%u", n);
+        event_login(client, user, 0);
     }
     return NULL;
 }
 
-/* The longest time that the page's thread was busy with something: when a timer of 10 ms came late. */
-#define WATCH_STALLS                                                               \
-    "(() => { window.stall = 0; let last = performance.now(); setInterval(() => {" \
-    " const now = performance.now(); window.stall = Math.max(window.stall, now - last); last = now; }, 10); })()"
-
+/* Counted in the time of the page's own thread, which does not depend on what else the machine does. */
 START_TEST(it_stays_quick_beside_100_000_changes_a_minute)
 {
     struct flood sender = {.n_a_second = 100000 / 60 / harness_slowness()};
+    char expression[128];
     start_daemon(CALLBACK APP STATUS);
     open_page();
     browser_await(browser, IS_LIVE);
-    browser_do(browser, WATCH_STALLS);
+    double begin_s = browser_busy_s(browser);
     ck_assert_int_eq(pthread_create(&sender.thread, NULL, flood, &sender), 0);
     browser_await(browser, "/^[0-9,.]+ changes a second; 10 of them are shown/.test(" TEXT("feed-rate") ")");
-    browser_shot(browser, "flood");
     ck_assert_int_eq(pthread_join(sender.thread, NULL), 0);
-    char expression[128];
     (void)snprintf(expression, sizeof(expression),
                    TEXT("online-now") " === new Intl.NumberFormat('en').format(%u)",
-                   atomic_load(&sender.n_sent));
+                   FLOOD_SECONDS * sender.n_a_second);
     browser_await(browser, expression);
-    ck_assert_uint_gt(atomic_load(&sender.n_sent), FLOOD_SECONDS * sender.n_a_second / 2);
-    ck_assert(browser_is(browser, FEED_ROWS " > 10 && " FEED_ROWS " <= 40"));
-    ck_assert(browser_is(browser, IS_LIVE));
-    cleanup(buf_fini) struct buf stall = browser_eval(browser, "window.stall");
-    ck_assert_msg(strtod(buf_text(&stall), NULL) < 500.0 * harness_slowness(), "it stalled for %s ms",
-                  buf_text(&stall));
+    double busy_s = browser_busy_s(browser) - begin_s;
+    ck_assert_msg(busy_s < 0.5 * FLOOD_SECONDS, "it was busy for %.2f s", busy_s);
+    ck_assert(browser_is(browser, FEED_ROWS " > 10 && " FEED_ROWS " <= 40 && " IS_LIVE));
+    browser_shot(browser, "flood");
 }
 END_TEST
 
