@@ -15,7 +15,9 @@ static const char config[] = "[callback]\nlisten = 127.0.0.1:0\ntls = off\n"
                              "[control]\nlisten = unix:@DIR@/control.sock\n"
                              "[store]\npath = @DIR@/store\n"
                              "[app 1400000000]\nquery_token_file = @DIR@/one\n"
-                             "[app 1400000001]\n";
+                             "[replication]\nurl = unix:@DIR@/engine.sock\n" /* where there is none */
+                             "[app 1400000001]\nadmin = administrator\nsecret_key_file = @DIR@/key\n"
+                             "api_url = http://127.0.0.1:1\n";
 
 #define ALL "Authorization: Bearer a11\n"
 #define ONE "Authorization: Bearer 0ne\n"
@@ -84,6 +86,7 @@ static void set_up(void)
     sandbox = sandbox_new();
     sandbox_write(sandbox, "all", "a11\n");
     sandbox_write(sandbox, "one", "0ne\n");
+    sandbox_write(sandbox, "key", "test-secret-key\n");
     instance = instance_start(sandbox, config);
     callback = client_new("http", instance_callback_port(instance));
     status = client_new("http", instance_status_port(instance));
