@@ -6,10 +6,17 @@
 set -eu
 
 build='gcc libc6-dev make cmake pkg-config libmicrohttpd-dev libgnutls28-dev libcjson-dev libinih-dev libssl-dev librocksdb-dev libsystemd-dev
-    zlib1g-dev libcurl4-openssl-dev openssl curl ca-certificates'
-test='check clang-format clang-tidy shellcheck nginx-light haproxy sslscan prometheus
-    mandoc dpkg-dev lintian python3 systemd systemd-container debootstrap valgrind'
+    zlib1g-dev libcurl4-openssl-dev libhiredis-dev openssl curl ca-certificates'
+test='check clang-format clang-tidy shellcheck nginx-light haproxy sslscan prometheus redis-server
+    iproute2 mandoc dpkg-dev lintian python3-jsonschema systemd systemd-container debootstrap valgrind chromium'
 bench='wrk libnginx-mod-http-lua lua-cjson golang-go procps util-linux'
+
+# shellcheck source=/dev/null
+case $(. /etc/os-release && echo "${VERSION_ID-}") in
+13) test="$test valkey-server" ;; # 12 has none
+esac
+# Node.js of another source brings its own, which Debian's package would put out.
+command -v npm >/dev/null || test="$test npm"
 
 fail() {
     echo "packages.sh: $1" >&2

@@ -59,14 +59,17 @@ token_file = $own/token
 
 [status]
 listen = 127.0.0.1:$status_port
+
+[store]
+path = $own/store
 END
 build/presenced --config "$own/presenced.conf" --check-config >/dev/null ||
     fail "the configuration is wrong, see above; remove $own/presenced.conf to get a new one"
 
 cat <<END
 
-Callbacks: https://127.0.0.1:$callback_port/    who is online: http://127.0.0.1:$status_port/
-Stop with Ctrl-C. Paste this into another terminal, and alice comes and goes:
+Callbacks: https://127.0.0.1:$callback_port/    who is online, in a browser: http://127.0.0.1:$status_port/
+Stop with Ctrl-C. Paste this into another terminal, and alice comes and goes, on the page too:
 
 presencectl() { '$root/build/presencectl' --config '$own/presenced.conf' "\$@"; }
 

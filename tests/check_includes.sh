@@ -16,12 +16,12 @@ check() {
     BEGIN {
         home["^microhttpd\\.h$"] = "^src/http/mhd_adapter\\.c$"
         home["^gnutls/"] = "^src/transport/tls(_[a-z]+)?\\.[ch]$"
-        home["^openssl/"] = "^src/(transport/(certificate|tls_key)|vendor/(signature|usersig))\\.c$"
+        home["^openssl/"] = "^src/(transport/(certificate|tls_key)|vendor/(signature|usersig)|replica/link)\\.c$"
         home["^cjson/"] = "^src/(base/json_(read|strict)|portable/portable_user|callback/(state_change|json_tree)|transfer/line_parser|status/(users_query|control)|vendor/online_query)\\.c$|^src/ctl/member\\.h$"
         home["^zlib\\.h$"] = "^src/vendor/usersig\\.c$"
         home["^ini\\.h$"] = "^src/(config/|ctl/conf\\.c$)"
         home["^rocksdb/"] = "^src/store/"
-        home["^hiredis/"] = "^src/replica/"
+        home["^hiredis/"] = "^src/replica/link\\.c$"
         home["^systemd/"] = "^src/daemon/sd_notify\\.c$"
         home["^curl/"] = "^src/(ctl/client|reconcile/calls)\\.c$"
         home["^check\\.h$"] = "^$"
@@ -65,6 +65,7 @@ must_find src/daemon/daemon.c openssl/evp.h
 must_find include/callback/presenced/callback.h cjson/cJSON.h
 must_find src/status/status.c curl/curl.h
 must_find src/presence/table.c ../http/connection.h
+must_find src/replica/primary.c hiredis/hiredis.h
 wrong=$(check "$root")
 if [ -n "$wrong" ]; then
     printf '%s\n' "$wrong"

@@ -33,7 +33,10 @@ build() {
     case $1 in
     unit.*) cmake --build ../build --parallel "$(nproc)" --target "test_${1#unit.}" ;;
     property.*) cmake --build ../build --parallel "$(nproc)" --target "test_${1#property.}" ;;
-    system.*) cmake --build ../build --parallel "$(nproc)" --target presenced "system_${1#system.}" ;;
+    system.*)
+        suite=${1#system.} # or SUITE.TOOL
+        cmake --build ../build --parallel "$(nproc)" --target presenced "system_${suite%%.*}"
+        ;;
     esac
 }
 

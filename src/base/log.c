@@ -74,13 +74,15 @@ static bool stderr_is_journal(void)
 
 void log_configure(const struct log_config *config)
 {
-    enum log_line_style text = stderr_is_journal() ? LOG_LINE_JOURNAL : LOG_LINE_TEXT;
+    bool is_journal = stderr_is_journal();
+    enum log_line_style text = is_journal ? LOG_LINE_JOURNAL : LOG_LINE_TEXT;
+    enum log_line_style json = is_journal ? LOG_LINE_JOURNAL_JSON : LOG_LINE_JSON;
     if (config->hash_users && !state.has_user_key) {
         arc4random_buf(&state.user_key, sizeof(state.user_key));
         state.has_user_key = true;
     }
     atomic_store(&state.hash_users, config->hash_users);
-    atomic_store(&state.style, config->json ? LOG_LINE_JSON : text);
+    atomic_store(&state.style, config->json ? json : text);
     atomic_store(&state.level, config->level);
 }
 

@@ -196,14 +196,15 @@ void log_line_append(struct buf *out, const struct log_line_format *format, uint
 {
     char time[TIME_TEXT_SIZE];
     format_time(unix_ms, time);
-    if (format->style == LOG_LINE_JSON) {
+    if (format->style == LOG_LINE_JOURNAL || format->style == LOG_LINE_JOURNAL_JSON) {
+        buf_appendf(out, "<%c>", levels[level].journal_priority);
+    }
+    if (format->style == LOG_LINE_JSON || format->style == LOG_LINE_JOURNAL_JSON) {
         append_json(out, format, time, level, message, fields, n_fields);
         buf_append_char(out, '\n');
         return;
     }
-    if (format->style == LOG_LINE_JOURNAL) {
-        buf_appendf(out, "<%c>", levels[level].journal_priority);
-    } else {
+    if (format->style == LOG_LINE_TEXT) {
         buf_appendf(out, "%s ", time);
     }
     buf_appendf(out, "level=%s msg=", levels[level].name);

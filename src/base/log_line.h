@@ -8,9 +8,10 @@
 #include "presenced/siphash.h"
 
 enum log_line_style {
-    LOG_LINE_TEXT,    /* begins with the time */
-    LOG_LINE_JOURNAL, /* text; begins with the priority, as the journal stamps lines by itself */
-    LOG_LINE_JSON,
+    LOG_LINE_TEXT,         /* begins with the time */
+    LOG_LINE_JOURNAL,      /* text; begins with the priority, as the journal stamps lines by itself */
+    LOG_LINE_JSON,         /* an object a line */
+    LOG_LINE_JOURNAL_JSON, /* the same behind the priority, which the journal takes away */
 };
 
 struct log_line_format {

@@ -71,6 +71,7 @@ void config_fini(struct config *config)
         app_fini(&config->apps[i]);
     }
     wipe_buf(&config->status.token);
+    wipe_buf(&config->replication.password);
     free(config->apps);
     files_fini(&config->files);
     settings_fini(&config->settings);

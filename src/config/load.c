@@ -181,11 +181,6 @@ static int add_refused(struct loader *loader, unsigned line, const char *section
     return 0;
 }
 
-static bool is_supported(const struct option_row *option, const void *field)
-{
-    return (option->flags & OPTION_NOT_YET) == 0 || value_is_default(option, field);
-}
-
 /* An error that concerns one endpoint of several names its line. */
 static void number_endpoints(struct endpoint_list *list, unsigned line)
 {
@@ -260,9 +255,6 @@ static int set_key(struct loader *loader, unsigned line, const struct option_row
     }
     if (option->kind == OPTION_ENDPOINTS) {
         number_endpoints(field, line);
-    }
-    if (!is_supported(option, field)) {
-        problems_add(loader->problems, line, "[%s] %s: not supported yet", section, option->key);
     }
     warn_of_unexpanded(loader, line, section, option, written);
     if (option_is_list(option) && written.len == 0) {

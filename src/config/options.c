@@ -130,10 +130,8 @@ void option_append_allowed(struct buf *out, const struct option_row *option)
 static void append_row(struct buf *out, const struct option_row *option)
 {
     cleanup(buf_fini) struct buf pair = {0};
-    bool waits = (option->flags & OPTION_NOT_YET) != 0;
     buf_appendf(&pair, "%s = %s", option->key, option->default_text);
-    buf_appendf(out, "  %-48.*s ; %s%s\n", STR_FMT(buf_str(&pair)), option->meaning,
-                waits ? " (not supported yet)" : "");
+    buf_appendf(out, "  %-48.*s ; %s\n", STR_FMT(buf_str(&pair)), option->meaning);
 }
 
 void option_append_reference(struct buf *out)

@@ -164,6 +164,20 @@ static int read_query_token(struct config_app *app, struct problems *problems)
     return r < 0 ? r : 0;
 }
 
+static int read_password(struct config_replication *replication, struct problems *problems)
+{
+    struct refusal refusal;
+    if (replication->password_file[0] == '\0') {
+        return 0;
+    }
+    int r = read_token(replication->password_file, &replication->password, &refusal);
+    if (r == TOKEN_REFUSED) {
+        problems_add(problems, config_line(&replication->lines, "replication", "password_file"),
+                     "[replication] password_file: %s %s", replication->password_file, refusal.why);
+    }
+    return r < 0 ? r : 0;
+}
+
 int config_read_tokens(struct config *config, struct buf *errors)
 {
     struct problems problems = {.files = &config->files, .out = errors};
@@ -182,6 +196,10 @@ int config_read_tokens(struct config *config, struct buf *errors)
         }
     }
     int r = read_status_token(&config->status, &problems);
+    if (r < 0) {
+        return r;
+    }
+    r = read_password(&config->replication, &problems);
     if (r < 0) {
         return r;
     }

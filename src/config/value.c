@@ -274,31 +274,6 @@ int value_set(const struct option_row *option, void *field, struct str text, str
     }
 }
 
-bool value_is_default(const struct option_row *option, const void *field)
-{
-    union {
-        bool yes;
-        unsigned choice;
-        uint64_t quantity;
-    } expected = {0};
-    struct str unused;
-    switch (option->kind) {
-    case OPTION_BOOL:
-        (void)value_set(option, &expected.yes, str_from(option->default_text), &unused);
-        return expected.yes == *(const bool *)field;
-    case OPTION_CHOICE:
-        (void)value_set(option, &expected.choice, str_from(option->default_text), &unused);
-        return expected.choice == *(const unsigned *)field;
-    case OPTION_SIZE:
-    case OPTION_DURATION:
-    case OPTION_COUNT:
-        (void)value_set(option, &expected.quantity, str_from(option->default_text), &unused);
-        return expected.quantity == *(const uint64_t *)field;
-    default:
-        return strcmp(option->default_text, *(char *const *)field) == 0;
-    }
-}
-
 static void free_text(const struct option_row *option, char *text)
 {
     if (option->kind == OPTION_SECRETS) {

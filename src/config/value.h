@@ -12,9 +12,6 @@
  * text that is to blame; -ENOMEM. The field stays fit for value_fini() whatever the outcome. */
 int value_set(const struct option_row *option, void *field, struct str text, struct str *ret_refused);
 
-/* Whether the field is as the default is; not of lists. */
-bool value_is_default(const struct option_row *option, const void *field);
-
 /* Frees what the field holds, and leaves it all zero. */
 void value_fini(const struct option_row *option, void *field);
 

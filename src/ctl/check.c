@@ -63,7 +63,7 @@ static int check_ready(struct ask *ask, struct findings *findings)
     if (!findings->is_ready) {
         add(findings, &ask->screen, false, "load balancers send nothing here: it is ", buf_str(&text));
     } else if (degraded.len > 0) {
-        add(findings, &ask->screen, false, "it takes events, but cannot store them: ", buf_str(&text));
+        add(findings, &ask->screen, false, "it takes events, but not all is well: ", buf_str(&text));
     } else {
         add(findings, &ask->screen, true, "it takes events", STR(""));
     }

@@ -21,10 +21,24 @@ static void visit_store(void *cls, const struct metric_visitor *visitor)
     }
 }
 
-static const char *problem_of_store(void *cls)
+static const char *state_of_store(void *cls)
 {
     const struct daemon *daemon = cls;
-    return store_problem(daemon->store);
+    return store_problem(daemon->store) == NULL ? "ok" : "degraded";
+}
+
+static void visit_replication(void *cls, const struct metric_visitor *visitor)
+{
+    const struct daemon *daemon = cls;
+    replica_metrics(daemon->replica, visitor);
+}
+
+static const char *state_of_replication(void *cls)
+{
+    const struct daemon *daemon = cls;
+    struct replica_stats stats;
+    replica_stats(daemon->replica, &stats);
+    return replica_state_name(stats.state);
 }
 
 static void visit_listener(const struct daemon *daemon, unsigned which, const struct metric_visitor *visitor)
@@ -132,9 +146,12 @@ void describe_parts(struct daemon *daemon, struct status_part ret_parts[static N
          .cls = daemon},
         {.key = "store",
          .visit = daemon->store == NULL ? NULL : visit_store,
-         .problem = problem_of_store,
+         .state = state_of_store,
          .cls = daemon},
-        {.key = "replication"},
+        {.key = "replication",
+         .visit = daemon->replica == NULL ? NULL : visit_replication,
+         .state = state_of_replication,
+         .cls = daemon},
         {.key = "log", .visit = visit_log},
         {.visit = visit_asking, .cls = daemon}, /* /v1/stats has it by app */
     };

@@ -76,11 +76,13 @@ static void stop_table(struct daemon *daemon)
 
 static int start_history(struct daemon *daemon)
 {
-    return history_new(&daemon->history);
+    int r = history_new(&daemon->history);
+    return r < 0 ? r : breakdown_new(daemon->table, &daemon->breakdown);
 }
 
 static void stop_history(struct daemon *daemon)
 {
+    breakdown_free(daemon->breakdown);
     history_free(daemon->history);
 }
 
@@ -98,6 +100,7 @@ static const struct {
     {"table", start_table, stop_table},
     {"history", start_history, stop_history},
     {"storage", start_storage, stop_storage},
+    {"replication", start_replication, stop_replication},
     {"reconcile", start_asking, stop_asking},
     {"callback", start_callback, stop_callback},
     {"status", start_status, stop_status},
@@ -116,6 +119,7 @@ static uint64_t pass_time(struct daemon *daemon)
     uint64_t next_ms = table_tick(daemon->table, now_ms);
     uint64_t n_online = table_n_online(daemon->table);
     history_record(daemon->history, now_ms, n_online);
+    breakdown_record(daemon->breakdown, now_ms);
     if (daemon->store != NULL) {
         store_record_online(daemon->store, now_ms, n_online);
     }

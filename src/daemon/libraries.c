@@ -3,6 +3,7 @@
 
 #include "presenced/listener.h"
 #include "presenced/log.h"
+#include "presenced/replica.h"
 #include "presenced/store.h"
 #include "presenced/version.h"
 
@@ -18,6 +19,7 @@ static const struct {
     {"libmicrohttpd", http_library_version, {"0.9.75", "1.0.1"}},
     {"GnuTLS", tls_library_version, {"3.7.9", "3.8.9"}},
     {"RocksDB", store_library_version, {"7.8.3", "9.10.0"}},
+    {"hiredis", replica_library_version, {"0.14.1", "1.2.0"}},
 };
 
 /* As strcmp(), by the numbers of two versions. */

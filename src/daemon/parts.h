@@ -11,6 +11,7 @@
 #include "presenced/listener.h"
 #include "presenced/log.h"
 #include "presenced/reconcile.h"
+#include "presenced/replica.h"
 #include "presenced/socket.h"
 #include "presenced/status.h"
 #include "presenced/store.h"
@@ -19,6 +20,8 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+
+#define NODE_NAME_SIZE 65
 
 enum { CALLBACK_LISTENER, STATUS_LISTENER, N_LISTENERS };
 
@@ -82,12 +85,16 @@ struct daemon {
     struct refused_list *refused;
     struct table *table;
     struct history *history;
+    struct breakdown *breakdown;
     _Atomic(struct reconcile *) reconcile; /* NULL: no app has had a key since the start */
     struct callback *callback;
     struct status *status;
     struct tls *tls[N_LISTENERS];          /* NULL: plain HTTP */
     struct store *store;                   /* NULL: memory only */
     struct event_history *event_history;   /* NULL: none is kept */
+    struct replica *replica;               /* NULL: one node */
+    struct replica_url replica_url;        /* its */
+    char node[NODE_NAME_SIZE];             /* as the engine knows it */
     unsigned max_connections[N_LISTENERS]; /* as far as there are descriptors for them */
     struct http_listener *listeners[N_LISTENERS];
     struct socket_file socket_files[N_LISTENERS * CONFIG_N_LISTEN_MAX]; /* of sockets that were bound here */
@@ -155,6 +162,16 @@ int start_descriptors(struct daemon *daemon);
 /* storage.c */
 int start_storage(struct daemon *daemon);
 void stop_storage(struct daemon *daemon);
+
+/* replication.c */
+int start_replication(struct daemon *daemon);
+void stop_replication(struct daemon *daemon);
+
+/* What of its configuration cannot be used. 0; -EINVAL with errors; -ENOMEM. */
+int replication_check(const struct config *config, struct buf *errors);
+
+/* Whether the daemon is ready as far as replication is concerned. */
+bool replication_is_learning(const struct daemon *daemon);
 
 /* asking.c: Tencent, for apps that have a key */
 int start_asking(struct daemon *daemon);

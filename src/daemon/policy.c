@@ -13,10 +13,15 @@
 static_assert(CONFIG_N_APPS_MAX <= TABLE_N_APPS_MAX, "the table has room for every app");
 static_assert(CONFIG_N_TOKENS_MAX <= SIGNATURE_N_TOKENS_MAX, "so has a key for every token");
 
+static enum status_readiness readiness_of(const struct daemon *daemon)
+{
+    enum status_readiness readiness = atomic_load(&daemon->readiness);
+    return readiness == STATUS_READY && replication_is_learning(daemon) ? STATUS_LEARNING : readiness;
+}
+
 static bool is_ready(void *cls)
 {
-    struct daemon *daemon = cls;
-    return atomic_load(&daemon->readiness) == STATUS_READY;
+    return readiness_of(cls) == STATUS_READY;
 }
 
 /* What of a configuration the callback's handler is given, at start and at reload. The texts and networks are
@@ -74,10 +79,12 @@ void stop_callback(struct daemon *daemon)
 
 static struct status_health health(void *cls)
 {
-    struct daemon *daemon = cls;
+    const struct daemon *daemon = cls;
+    const char *store = daemon->store == NULL ? NULL : store_problem(daemon->store);
+    const char *replica = daemon->replica == NULL ? NULL : replica_problem(daemon->replica);
     return (struct status_health){
-        .readiness = atomic_load(&daemon->readiness),
-        .degraded = daemon->store == NULL ? NULL : store_problem(daemon->store),
+        .readiness = readiness_of(daemon),
+        .degraded = store != NULL ? store : replica,
     };
 }
 
@@ -160,6 +167,7 @@ int start_status(struct daemon *daemon)
     const struct status_config config = {
         .table = daemon->table,
         .history = daemon->history,
+        .breakdown = daemon->breakdown,
         .user_events = history_of_status(daemon),
         .version = PRESENCED_VERSION,
         .started_unix_ms = daemon->started_unix_ms,

@@ -67,12 +67,18 @@ static void append_warnings(struct buf *text, struct warnings *warnings)
     }
 }
 
+static const char *state_of(const struct daemon *daemon)
+{
+    if (atomic_load(&daemon->readiness) == STATUS_DRAINING) {
+        return "draining, ";
+    }
+    return replication_is_learning(daemon) ? "learning from other nodes, " : "";
+}
+
 static void compose_line(const struct daemon *daemon, char ret_line[static SERVICE_STATUS_SIZE])
 {
     cleanup(buf_fini) struct buf text = {0};
-    buf_appendf(&text, "%susers online: %" PRIu64,
-                atomic_load(&daemon->readiness) == STATUS_DRAINING ? "draining, " : "",
-                table_n_online(daemon->table));
+    buf_appendf(&text, "%susers online: %" PRIu64, state_of(daemon), table_n_online(daemon->table));
     append_warnings(&text, daemon->warnings);
     set_line(ret_line, SERVICE_STATUS_SIZE, text.failed ? STR("") : buf_str(&text));
 }

@@ -33,7 +33,7 @@ static int check_pair(const struct config *config, const char *section, const st
                       const char *certificate_path, const char *private_key_path, struct str client_ca,
                       struct buf *errors, struct buf *warnings_or_null)
 {
-    struct certificate_error error;
+    struct certificate_error error = {{0}};
     cleanup(tls_generation_freep) struct tls_generation *generation = NULL;
     int r = tls_generation_read(certificate_path, private_key_path, client_ca, &generation, &error);
     if (r == -EINVAL) {
@@ -60,7 +60,7 @@ static int read_client_ca(const char *path, struct buf *ret_pem, struct certific
 static int check_client_ca(const struct config *config, struct buf *ret_pem, struct buf *errors)
 {
     const char *path = config->callback.client_ca;
-    struct certificate_error error;
+    struct certificate_error error = {{0}};
     int r = read_client_ca(path, ret_pem, &error);
     if (r != -EINVAL) {
         return r;
@@ -111,6 +111,10 @@ int setup_load(const char *path, enum setup_purpose purpose, struct config *ret_
     }
     /* A daemon warns of what it serves, and again for as long as that is so. */
     r = check_certificates(&config, errors, purpose == SETUP_CHECK ? warnings : NULL);
+    if (r < 0) {
+        return r;
+    }
+    r = replication_check(&config, errors);
     if (r < 0) {
         return r;
     }

@@ -204,6 +204,20 @@ static void look_at_store(struct daemon *daemon)
     daemon->trouble->store_has_problem = problem != NULL;
 }
 
+static void look_at_replication(struct daemon *daemon)
+{
+    struct replica_stats stats;
+    if (daemon->replica == NULL) {
+        return;
+    }
+    replica_stats(daemon->replica, &stats);
+    const char *problem = replica_problem(daemon->replica);
+    tell(daemon, WARNING_REPLICATION_PROBLEM, 0, problem != NULL, "%s", problem);
+    tell(daemon, WARNING_REPLICATION_EVICTION, 0, stats.evicts,
+         "replication: the engine throws rows away when its memory is full: set its maxmemory-policy to "
+         "noeviction");
+}
+
 void trouble_look(struct daemon *daemon)
 {
     uint64_t now_ms = clock_monotonic_ms();
@@ -220,4 +234,5 @@ void trouble_look(struct daemon *daemon)
         look_at_listener(daemon, i, now_ms);
     }
     look_at_store(daemon);
+    look_at_replication(daemon);
 }

@@ -17,7 +17,7 @@ static size_t scheme_length(struct str target)
 void target_split(struct str target, struct str *ret_path, struct str *ret_query)
 {
     struct str query = target;
-    struct str path;
+    struct str path = {NULL, 0}; /* stays so where no target was read, as of a version that nobody knows */
     size_t scheme = scheme_length(target);
     (void)str_split(&query, '?', &path);
     if (scheme > 0) {

@@ -8,6 +8,7 @@
  *
  * A clock that jumped ahead and was set right has ended windows too early. Whoever asks for one user reads
  * the state off the clock, so lists and counts have to follow it back: table_tick() reopens such windows. */
+#include "merge.h"
 #include "table_private.h"
 
 #include "presenced/record.h"
@@ -186,8 +187,8 @@ static unsigned assume_all(struct table *table, struct shard *shard, uint64_t no
 }
 
 /* Forgets a user who is not online; `n_users` is the caller's to change. */
-static void drop(struct table *table, struct shard *shard, uint32_t slot, uint64_t now_ms,
-                 _Atomic uint64_t *n_dropped)
+static void drop(struct table *table, struct shard *shard, uint32_t slot, enum change_origin origin,
+                 uint64_t now_ms)
 {
     struct user user;
     const uint8_t *bytes = slots_at(&shard->slots, slot)->record;
@@ -195,13 +196,21 @@ static void drop(struct table *table, struct shard *shard, uint32_t slot, uint64
     struct place place = table_place(table, user.app, user_id(&user));
     /* Before the log tells of it: a follower that reads of a drop finds it counted. */
     app_raise_forgotten(table->apps[user.app], user_forgotten_stamp_ms(&user, now_ms));
-    atomic_fetch_add_explicit(n_dropped, 1, memory_order_relaxed);
-    (void)table_log_change(table, shard, CHANGE_FORGOTTEN, CHANGE_BY_CLOCK, false, now_ms, bytes);
+    (void)table_log_change(table, shard, CHANGE_FORGOTTEN, origin, false, now_ms, bytes);
     table_mark_slot(table, shard, slot, false);
     struct entry *entry = shard_remove(shard, place.hash, slot);
     app_count_removed(table->apps[user.app], entry->state);
     shard->n_dropped++;
     free(entry);
+}
+
+/* The same of the user on top of a heap. */
+static void drop_counted(struct table *table, struct shard *shard, enum heap_name heap, uint64_t now_ms,
+                         _Atomic uint64_t *n_dropped)
+{
+    /* Before the log tells of it, too. */
+    atomic_fetch_add_explicit(n_dropped, 1, memory_order_relaxed);
+    drop(table, shard, heap_top_slot(&shard->heaps, heap), CHANGE_BY_CLOCK, now_ms);
 }
 
 static struct app *app_of_top(struct table *table, const struct shard *shard, enum heap_name heap)
@@ -231,8 +240,7 @@ static bool drop_top(struct table *table, struct shard *shard, enum heap_name he
     (void)pthread_mutex_lock(&shard->lock);
     bool still = heap_top_key(&shard->heaps, heap) <= key;
     if (still) {
-        drop(table, shard, heap_top_slot(&shard->heaps, heap), now_ms,
-             &app_of_top(table, shard, heap)->n_dropped_for_room);
+        drop_counted(table, shard, heap, now_ms, &app_of_top(table, shard, heap)->n_dropped_for_room);
     }
     table_unlock(table, shard);
     return still;
@@ -277,11 +285,37 @@ static unsigned drop_aged(struct table *table, struct shard *shard, uint64_t now
 {
     unsigned n = 0;
     for (; n < STEP_MAX && is_aged(table, heap_top_key(&shard->heaps, HEAP_IDLE), now_ms); n++) {
-        drop(table, shard, heap_top_slot(&shard->heaps, HEAP_IDLE), now_ms,
-             &app_of_top(table, shard, HEAP_IDLE)->n_dropped_for_age);
+        drop_counted(table, shard, HEAP_IDLE, now_ms,
+                     &app_of_top(table, shard, HEAP_IDLE)->n_dropped_for_age);
         atomic_fetch_sub_explicit(&table->n_users, 1, memory_order_relaxed);
     }
     return n;
+}
+
+/* Drops the user of the slot, unless it is online or has something that is not in `as_known`. */
+static int forget_slot(struct table *table, struct shard *shard, uint32_t slot, struct user *as_known,
+                       uint64_t now_ms)
+{
+    struct user user;
+    const struct entry *entry = slots_at(&shard->slots, slot);
+    const struct user_view as_they_read = {.now_ms = now_ms};
+    record_decode(entry->record, &user);
+    if (entry->state == USER_ONLINE || merge_user(as_known, &user, &as_they_read)) {
+        return TABLE_KEPT;
+    }
+    drop(table, shard, slot, CHANGE_BY_REPLICA, now_ms);
+    atomic_fetch_sub_explicit(&table->n_users, 1, memory_order_relaxed);
+    return 0;
+}
+
+int table_forget_user(struct table *table, struct user *as_known, uint64_t now_ms)
+{
+    struct place place = table_place(table, as_known->app, user_id(as_known));
+    (void)pthread_mutex_lock(&place.shard->lock);
+    uint32_t slot = shard_find(place.shard, place.hash, as_known->app, user_id(as_known));
+    int r = slot == SLOT_NONE ? TABLE_ABSENT : forget_slot(table, place.shard, slot, as_known, now_ms);
+    table_unlock(table, place.shard);
+    return r;
 }
 
 /* Whether a Login may be filed otherwise than it reads. */

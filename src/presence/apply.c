@@ -114,7 +114,9 @@ static int apply_to_known(struct application *application, uint32_t slot)
 
 static int copy_other(struct application *application, uint64_t forgotten)
 {
-    if (forgotten != 0 && user_last_stamp_ms(application->other) <= forgotten) {
+    /* What other nodes hold was not forgotten, or they would not. */
+    bool is_held_elsewhere = application->origin == CHANGE_BY_REPLICA;
+    if (!is_held_elsewhere && forgotten != 0 && user_last_stamp_ms(application->other) <= forgotten) {
         return TABLE_FORGOTTEN;
     }
     application->user = *application->other;

@@ -75,6 +75,27 @@ static void visit_changes(struct changes *changes, const struct metric_visitor *
     metric_visit(visitor, &bytes, size.n_bytes);
 }
 
+void changes_follower_metrics(struct str follower, uint64_t revision, uint64_t lag,
+                              const struct metric_visitor *visitor)
+{
+    static const struct metric follower_revision = {
+        .name = "presenced_follower_revision",
+        .type = METRIC_GAUGE,
+        .labels = {"follower"},
+        .help = "Change up to which a follower of the log has come.",
+        .key = "stored_revision",
+    };
+    static const struct metric follower_lag = {
+        .name = "presenced_follower_lag_changes",
+        .type = METRIC_GAUGE,
+        .labels = {"follower"},
+        .help = "Changes that it is behind the newest.",
+        .key = "lag",
+    };
+    metric_visit(visitor, &follower_revision, revision, follower);
+    metric_visit(visitor, &follower_lag, lag, follower);
+}
+
 void table_metrics(struct table *table, const struct metric_visitor *visitor)
 {
     for (unsigned app = 0; app < table_n_apps(table); app++) {

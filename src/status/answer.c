@@ -39,6 +39,33 @@ struct http_reply *answer_text(const char *content_type, struct buf *body)
     return answer(200, content_type, (struct http_header){NULL, NULL}, body);
 }
 
+/* Nothing inline, nothing from elsewhere, in no frame, and no text becomes markup. */
+#define PAGE_POLICY                                                                                     \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "     \
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; " \
+    "trusted-types 'none'"
+
+struct http_reply *answer_page_file(unsigned status, const char *content_type, const char *etag,
+                                    bool needs_token, struct buf *body)
+{
+    const struct http_header headers[] = {
+        {"Content-Type", content_type},
+        {"X-Content-Type-Options", "nosniff"},
+        {"Cache-Control", "no-cache"}, /* asked for again each time: an upgrade's files come together */
+        {"ETag", etag},
+        {"Content-Security-Policy", PAGE_POLICY},
+        {"Referrer-Policy", "no-referrer"},
+        {"Cross-Origin-Resource-Policy", "same-origin"},
+        {needs_token ? "WWW-Authenticate" : NULL, "Bearer"},
+        {NULL, NULL},
+    };
+    if (body->failed) {
+        buf_fini(body);
+        return NULL;
+    }
+    return http_reply_once(status, headers, body);
+}
+
 static const char *status_title(unsigned status)
 {
     switch (status) {

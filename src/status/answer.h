@@ -23,6 +23,11 @@ struct http_reply *answer_text(const char *content_type, struct buf *body);
 /* 200 with a body that goes on. Consumes `cls`. */
 struct http_reply *answer_stream(const char *content_type, const struct http_stream *stream, void *cls);
 
+/* 200 or 304: a file of the page at GET /, which may load and ask what is of this listener, and nothing else.
+ * `needs_token`: says that a token would open more (RFC 9110, 11.6.1). Takes the bytes of `body`. */
+struct http_reply *answer_page_file(unsigned status, const char *content_type, const char *etag,
+                                    bool needs_token, struct buf *body);
+
 /* RFC 9457. */
 struct http_reply *answer_problem(struct problem problem);
 struct http_reply *answer_problem_with(struct problem problem, struct http_header extra);

@@ -7,6 +7,7 @@ void health_write(struct json_writer *json, struct status_health health)
 {
     static const char *const names[STATUS_N_READINESS] = {
         [STATUS_STARTING] = "starting",
+        [STATUS_LEARNING] = "learning",
         [STATUS_READY] = "ready",
         [STATUS_DRAINING] = "draining",
     };

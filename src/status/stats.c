@@ -116,8 +116,8 @@ static void write_part(struct json_writer *json, const struct status_part *part)
     if (part->visit == NULL) {
         json_str(json, "state", STR("off"));
     } else {
-        if (part->problem != NULL) {
-            json_str(json, "state", part->problem(part->cls) == NULL ? STR("ok") : STR("degraded"));
+        if (part->state != NULL) {
+            json_str(json, "state", str_from(part->state(part->cls)));
         }
         part->visit(part->cls, &(struct metric_visitor){write_number, json});
     }

@@ -6,12 +6,15 @@
 #include "answer.h"
 #include "app_choice.h"
 #include "bearer.h"
+#include "description.h"
 #include "events.h"
 #include "health.h"
 #include "host.h"
 #include "live_settings.h"
 #include "presenced/query.h"
 #include "metrics.h"
+#include "online.h"
+#include "page.h"
 #include "refused.h"
 #include "stats.h"
 #include "user_history.h"
@@ -67,13 +70,19 @@ enum method {
     METHOD_POST = 2,
 };
 
+enum access {
+    ACCESS_TOKEN, /* who shows one, where there is any */
+    ACCESS_PAGE,  /* without a token, but by an allowed Host: a page that is to ask for one */
+    ACCESS_OPEN,  /* any Host, and without a token */
+};
+
 struct route {
     struct str path;
     struct str suffix; /* behind a tail */
     struct http_reply *(*answer)(struct status *status, const struct http_request *request);
     enum method method;
-    bool has_tail;     /* one more segment follows: a user */
-    bool is_open;      /* answers any Host, and without a token */
+    bool has_tail; /* one more segment follows: a user, or a file of the page */
+    enum access access;
     bool is_of_an_app; /* the token of an app will do, and only_app() is heeded */
 };
 
@@ -170,14 +179,47 @@ static struct http_reply *answer_events(struct status *status, const struct http
     return events_answer(status->feed, &status->config, only_app(request), request);
 }
 
+static bool asks_for_token(const struct status_settings *settings)
+{
+    return settings->token.len > 0 || settings->n_app_tokens > 0;
+}
+
+#define PAGE_PATH "/"
+
+/* A path of one segment, which page_find() knows. */
+static struct str page_name(struct str path)
+{
+    return (struct str){path.ptr + sizeof(PAGE_PATH) - 1, path.len - (sizeof(PAGE_PATH) - 1)};
+}
+
+static struct http_reply *answer_page(struct status *status, const struct http_request *request)
+{
+    const struct status_settings *settings = live_settings_acquire(&status->live);
+    bool needs_token = asks_for_token(settings);
+    live_settings_release(&status->live);
+    return page_answer(page_find(page_name(request->path)), request, needs_token);
+}
+
+static struct http_reply *answer_online(struct status *status, const struct http_request *request)
+{
+    return online_answer(&status->config, only_app(request));
+}
+
+static struct http_reply *answer_description(struct status *status, const struct http_request *request)
+{
+    (void)status;
+    (void)request;
+    return description_answer();
+}
+
 #define PATH(literal)                   \
     {                                   \
         "" literal, sizeof(literal) - 1 \
     }
 
 static const struct route routes[] = {
-    {.path = PATH("/livez"), .method = METHOD_GET, .is_open = true, .answer = answer_livez},
-    {.path = PATH("/readyz"), .method = METHOD_GET, .is_open = true, .answer = answer_readyz},
+    {.path = PATH("/livez"), .method = METHOD_GET, .access = ACCESS_OPEN, .answer = answer_livez},
+    {.path = PATH("/readyz"), .method = METHOD_GET, .access = ACCESS_OPEN, .answer = answer_readyz},
     {.path = PATH("/v1/users"), .method = METHOD_GET, .is_of_an_app = true, .answer = answer_list},
     {.path = PATH("/v1/users/query"),
      .method = METHOD_POST,
@@ -195,8 +237,18 @@ static const struct route routes[] = {
      .is_of_an_app = true,
      .answer = answer_user_history},
     {.path = PATH("/v1/events"), .method = METHOD_GET, .is_of_an_app = true, .answer = answer_events},
+    {.path = PATH("/v1/openapi.json"),
+     .method = METHOD_GET,
+     .is_of_an_app = true,
+     .answer = answer_description},
     {.path = PATH("/v1/refused"), .method = METHOD_GET, .answer = answer_refused},
     {.path = PATH("/v1/stats"), .method = METHOD_GET, .is_of_an_app = true, .answer = answer_stats},
+    {.path = PATH("/v1/stats/online"), .method = METHOD_GET, .is_of_an_app = true, .answer = answer_online},
+    {.path = PATH(PAGE_PATH),
+     .has_tail = true,
+     .method = METHOD_GET,
+     .access = ACCESS_PAGE,
+     .answer = answer_page},
     {.path = PATH("/metrics"), .method = METHOD_GET, .answer = answer_metrics},
     {.path = PATH(ONLINE_QUERY_PATH),
      .method = METHOD_POST,
@@ -212,7 +264,7 @@ static const struct route routes[] = {
 struct match {
     const struct route *route; /* path and method fit; or NULL */
     unsigned methods;          /* all that are known for the path, 0: no such path */
-    bool is_open;
+    enum access access;
 };
 
 static bool path_fits(const struct route *route, struct str path)
@@ -226,7 +278,8 @@ static bool path_fits(const struct route *route, struct str path)
     }
     struct str end = {path.ptr + path.len - route->suffix.len, route->suffix.len};
     return str_equal(end, route->suffix) &&
-           memchr(path.ptr + route->path.len, '/', path.len - fixed_len) == NULL;
+           memchr(path.ptr + route->path.len, '/', path.len - fixed_len) == NULL &&
+           (route->access != ACCESS_PAGE || page_find(page_name(path)) != NULL);
 }
 
 static unsigned method_of(const struct http_request *request)
@@ -244,7 +297,7 @@ static struct match find_route(const struct http_request *request)
     for (size_t i = 0; i < N_ROUTES; i++) {
         if (path_fits(&routes[i], request->path)) {
             match.methods |= routes[i].method;
-            match.is_open |= routes[i].is_open;
+            match.access = routes[i].access;
             if (routes[i].method == method) {
                 match.route = &routes[i];
             }
@@ -340,7 +393,7 @@ static bool check_token(const struct http_request *request, const struct status_
                         int *ret_only_app)
 {
     struct str authorization = http_request_header(request, "Authorization", 0);
-    if (settings->token.len == 0 && settings->n_app_tokens == 0) {
+    if (!asks_for_token(settings)) {
         *ret_only_app = APP_ANY;
         return true;
     }
@@ -354,7 +407,8 @@ static struct problem check_access(struct status *status, const struct http_requ
 {
     const struct status_settings *settings = live_settings_acquire(&status->live);
     struct problem problem = check_host(request, settings);
-    if (problem.status == 0 && !check_token(request, settings, ret_only_app)) {
+    if (problem.status == 0 && match->access == ACCESS_TOKEN &&
+        !check_token(request, settings, ret_only_app)) {
         problem = (struct problem){401, "the bearer token of this listener is needed"};
     }
     live_settings_release(&status->live);
@@ -386,11 +440,13 @@ static struct http_reply *on_headers(void *cls, struct http_request *request)
     struct match match = find_route(request);
     struct context *context = http_request_context(request, struct context);
     *context = (struct context){.route = NULL, .only_app = APP_ANY};
-    if (!match.is_open) {
+    if (match.access != ACCESS_OPEN) {
         struct problem problem = check_access(status, request, &match, &context->only_app);
         if (problem.status != 0) {
             return refuse_access(status, request, problem, context->only_app);
         }
+    }
+    if (match.access == ACCESS_TOKEN) {
         (void)atomic_fetch_add_explicit(&status->n_admitted, 1, memory_order_relaxed);
     }
     if (match.methods == 0) {

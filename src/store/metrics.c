@@ -2,7 +2,6 @@
 #include "presenced/event_history.h"
 #include "presenced/store.h"
 
-/* Those that any follower of the change log has are named after it. */
 static const struct metric metrics[] = {
     {.name = "presenced_store_loaded_users",
      .type = METRIC_GAUGE,
@@ -15,23 +14,11 @@ static const struct metric metrics[] = {
      .help = "How long loading them took.",
      .key = "load_ms",
      .offset = offsetof(struct store_stats, load_ms)},
-    {.name = "presenced_follower_revision",
-     .type = METRIC_GAUGE,
-     .labels = {"follower"},
-     .help = "Change up to which a follower of the log has come.",
-     .key = "stored_revision",
-     .offset = offsetof(struct store_stats, stored_revision)},
     {.name = "presenced_store_synced_revision",
      .type = METRIC_GAUGE,
      .help = "Change up to which all is synced to the disk.",
      .key = "synced_revision",
      .offset = offsetof(struct store_stats, synced_revision)},
-    {.name = "presenced_follower_lag_changes",
-     .type = METRIC_GAUGE,
-     .labels = {"follower"},
-     .help = "Changes that it is behind the newest.",
-     .key = "lag",
-     .offset = offsetof(struct store_stats, lag)},
     {.name = "presenced_store_commits_total",
      .type = METRIC_COUNTER,
      .help = "Batches written.",
@@ -80,7 +67,8 @@ void store_metrics(const struct store *store, const struct metric_visitor *visit
 {
     struct store_stats stats;
     store_stats(store, &stats);
-    metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), &stats, STR("store"), visitor);
+    changes_follower_metrics(STR("store"), stats.stored_revision, stats.lag, visitor);
+    metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), &stats, (struct str){NULL, 0}, visitor);
 }
 
 static const struct metric history_metrics[] = {

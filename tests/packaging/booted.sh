@@ -290,8 +290,6 @@ try_credentials() {
     cat >"$root/etc/systemd/system/presenced.service.d/credentials.conf" <<'END'
 [Service]
 LoadCredential=callback-token:/etc/presenced/root-token
-ExecReload=
-ExecReload=/bin/sh -c 'kill -HUP $MAINPID'
 END
     inside sh -c 'umask 077 && cp /etc/presenced/token /etc/presenced/root-token'
     systemctl daemon-reload

@@ -14,6 +14,12 @@ struct stream {
 
 struct stream *stream_open(struct wire *wire, const char *target, const char *last_event_id)
 {
+    return stream_open_with(wire, target, last_event_id, NULL);
+}
+
+struct stream *stream_open_with(struct wire *wire, const char *target, const char *last_event_id,
+                                const char *token)
+{
     struct stream *stream = calloc(1, sizeof(*stream));
     struct buf request = {0};
     ck_assert_ptr_nonnull(stream);
@@ -21,6 +27,9 @@ struct stream *stream_open(struct wire *wire, const char *target, const char *la
     buf_appendf(&request, "GET %s HTTP/1.1\r\nHost: localhost\r\n", target);
     if (last_event_id != NULL) {
         buf_appendf(&request, "Last-Event-ID: %s\r\n", last_event_id);
+    }
+    if (token != NULL) {
+        buf_appendf(&request, "Authorization: Bearer %s\r\n", token);
     }
     buf_append(&request, STR("\r\n"));
     ck_assert(wire_send(wire, buf_str(&request)));

@@ -12,6 +12,10 @@ struct stream;
 /* Asks for `target` over `wire`, which it takes, and expects 200. `last_event_id` NULL: none. */
 struct stream *stream_open(struct wire *wire, const char *target, const char *last_event_id);
 
+/* The same, showing a token; NULL: none. */
+struct stream *stream_open_with(struct wire *wire, const char *target, const char *last_event_id,
+                                const char *token);
+
 /* Leaves. */
 void stream_free(struct stream *stream);
 DEFINE_CLEANUP(struct stream *, stream_free)

@@ -98,8 +98,18 @@ static const struct {
     {CALLBACK "[status]\nlisten = 0.0.0.0:0\ncertificate = @DIR@/server.pem\n"
               "private_key = @DIR@/server.key\ntoken_file = @DIR@/token\n" APP,
      0, "ok"},
-    /* What a later version brings. */
-    {CALLBACK STATUS APP "[replication]\nurl = redis://127.0.0.1:6379/0\n", 2, "not supported yet"},
+    /* Several nodes. */
+    {CALLBACK STATUS APP "[replication]\nurl = redis://127.0.0.1:6379/0\nnode = one\n", 0, "ok"},
+    {CALLBACK STATUS APP "[replication]\nurl = redis+sentinel://192.0.2.1/presence\n", 0, "ok"},
+    {CALLBACK STATUS APP "[replication]\nurl = http://127.0.0.1\n", 2, "[replication] url: allowed are"},
+    {CALLBACK STATUS APP "[replication]\nurl = redis://u:p@127.0.0.1\n", 2, "password_file"},
+    {CALLBACK STATUS APP "[replication]\nurl = redis://127.0.0.1\nca_file = @DIR@/ca.pem\n", 2, "ca_file"},
+    {CALLBACK STATUS APP "[replication]\nurl = redis://127.0.0.1\nuser = presenced\n", 2,
+     "[replication] user: needs password_file"},
+    {CALLBACK STATUS APP "[replication]\nurl = redis://127.0.0.1\npassword_file = @DIR@/none\n", 2,
+     "[replication] password_file: "},
+    {CALLBACK STATUS APP "[replication]\nurl = redis://127.0.0.1\nnode = node one\n", 2,
+     "[replication] node: at most 64"},
     /* What is good, though it is not what it seems to be. */
     {CALLBACK STATUS APP "[store]\npath = @DIR@/${HOME}\n", 0, "[store] path: ${...} is not expanded"},
     {CALLBACK STATUS APP "token_file = credential:token\n", 2, "CREDENTIALS_DIRECTORY is not set"},

@@ -231,6 +231,37 @@ START_TEST(keeps_browsers_from_making_more_of_it)
 }
 END_TEST
 
+/* As a browser asks for the page: whole, by its head, and again. */
+START_TEST(serves_the_page_as_http_has_it)
+{
+    cleanup(answer_fini) struct answer whole;
+    cleanup(answer_fini) struct answer head;
+    cleanup(answer_fini) struct answer again;
+    char length[48];
+    char if_none_match[64];
+    char etag[24];
+    client_get(status, "/", &whole);
+    ck_assert_int_eq(whole.status, 200);
+    ck_assert_ptr_nonnull(strstr(buf_text(&whole.body), "</html>"));
+    const char *found = strcasestr(buf_text(&whole.head), "\r\nETag: ");
+    ck_assert_ptr_nonnull(found);
+    ck_assert_int_eq(sscanf(found, "\r\n%*s %23s", etag), 1);
+    (void)snprintf(length, sizeof(length), "Content-Length: %zu", strlen(buf_text(&whole.body)));
+
+    client_send(status, &(struct client_request){.method = "HEAD", .target = "/"}, &head);
+    ck_assert_int_eq(head.status, 200);
+    ck_assert(answer_has_header(&head, length) && head.body.len == 0);
+
+    (void)snprintf(if_none_match, sizeof(if_none_match), "If-None-Match: %s", etag);
+    const char *const headers[] = {if_none_match, NULL};
+    client_send(status, &(struct client_request){.target = "/", .headers = headers}, &again);
+    ck_assert_int_eq(again.status, 304);
+    ck_assert_uint_eq(again.body.len, 0);
+    ck_assert_int_eq(again.n_connects, 0); /* the connection is in order after each of them */
+    client_await(status, "/v1/stats", "\"version\"");
+}
+END_TEST
+
 START_TEST(refuses_a_query_of_more_than_1000)
 {
     for (int n = 1000; n <= 1001; n++) {
@@ -411,6 +442,7 @@ Suite *test_suite(void)
                         (int)(sizeof(good_hosts) / sizeof(good_hosts[0])));
     tcase_add_test(plain, tells_its_health_to_any_host);
     tcase_add_test(plain, keeps_browsers_from_making_more_of_it);
+    tcase_add_test(plain, serves_the_page_as_http_has_it);
     tcase_add_test(plain, refuses_a_query_of_more_than_1000);
     suite_add_tcase(suite, plain);
     TCase *listening = tcase_create("listening");

@@ -194,10 +194,10 @@ static void visit_log(void *cls, const struct metric_visitor *visitor)
     log_metrics(visitor);
 }
 
-static const char *read_problem(void *cls)
+static const char *read_state(void *cls)
 {
     (void)cls;
-    return fixture.health.degraded;
+    return fixture.health.degraded == NULL ? "ok" : "degraded";
 }
 
 static void start(unsigned n_apps)
@@ -208,7 +208,7 @@ static void start(unsigned n_apps)
         {.key = "configuration", .visit = visit_reloads},
         {.group = "listeners", .key = "callback", .visit = visit_listener, .cls = &listeners[0]},
         {.group = "listeners", .key = "status", .visit = visit_listener, .cls = &listeners[1]},
-        {.key = "store", .visit = visit_store, .problem = read_problem},
+        {.key = "store", .visit = visit_store, .state = read_state},
         {.key = "replication"},
         {.key = "log", .visit = visit_log},
     };
@@ -223,6 +223,7 @@ static void start(unsigned n_apps)
         .now_ms = NOW_MS, .health = {STATUS_READY, NULL}, .user_events = fixture.user_events};
     ck_assert_int_eq(table_new(&table_config, &fixture.table), 0);
     ck_assert_int_eq(history_new(&fixture.history), 0);
+    ck_assert_int_eq(breakdown_new(fixture.table, &fixture.breakdown), 0);
     ck_assert_int_eq(warnings_new(&fixture.warnings), 0);
     ck_assert_int_eq(refused_list_new(&fixture.refused), 0);
     for (unsigned i = 0; i < n_apps; i++) {
@@ -232,6 +233,7 @@ static void start(unsigned n_apps)
     struct status_config config = {
         .table = fixture.table,
         .history = fixture.history,
+        .breakdown = fixture.breakdown,
         .user_events = fixture.user_events,
         .version = "1.2.3",
         .started_unix_ms = NOW_MS - 5000,
@@ -266,6 +268,7 @@ void fixture_stop(void)
     status_free(fixture.status);
     refused_list_free(fixture.refused);
     warnings_free(fixture.warnings);
+    breakdown_free(fixture.breakdown);
     history_free(fixture.history);
     table_free(fixture.table);
 }

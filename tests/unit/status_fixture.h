@@ -22,6 +22,7 @@
 struct fixture {
     struct table *table;
     struct history *history;
+    struct breakdown *breakdown;
     struct warnings *warnings;
     struct refused_list *refused;
     struct status *status;

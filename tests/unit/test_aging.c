@@ -635,6 +635,58 @@ START_TEST(many_windows_reopen)
 }
 END_TEST
 
+static int forget(struct user as_known)
+{
+    return table_forget_user(fixture.table, &as_known, fixture.now_ms);
+}
+
+START_TEST(forgotten_elsewhere_is_forgotten)
+{
+    open_with(WINDOW_MS, 1, 0);
+    (void)apply(logout("alice", PLATFORM_WEB, NOW_MS - 10));
+    struct user known = get("alice");
+    uint64_t revision = last_revision();
+    ck_assert_int_eq(forget(known), 0);
+    ck_assert(!is_held("alice"));
+    check_counts(0, 0, 0, 0);
+    ck_assert_uint_eq(changes_after(revision, &storage, changes, N_CHANGES_MAX), 1);
+    check_change(&changes[0], CHANGE_FORGOTTEN, "alice");
+    ck_assert_int_eq(changes[0].origin, CHANGE_BY_REPLICA);
+    ck_assert_uint_eq(counts().forgotten_before_ms, NOW_MS - 10);
+    ck_assert_uint_eq(counts().n_dropped_for_room + counts().n_dropped_for_age, 0);
+    ck_assert_int_eq(forget(known), TABLE_ABSENT);
+    /* Its room is free. */
+    (void)apply(login("bob", PLATFORM_WEB, NOW_MS));
+    ck_assert_int_eq(apply(login("carol", PLATFORM_WEB, NOW_MS)), TABLE_FULL);
+}
+END_TEST
+
+START_TEST(who_has_more_here_is_not_forgotten)
+{
+    open_with(0, 0, 0);
+    (void)apply(logout("alice", PLATFORM_WEB, NOW_MS - 10));
+    struct user known = get("alice");
+    (void)apply(logout("alice", PLATFORM_WEB, NOW_MS - 9));
+    ck_assert_int_eq(forget(known), TABLE_KEPT);
+    known = get("alice");
+    (void)apply(logout("alice", PLATFORM_MAC, NOW_MS - 20));
+    ck_assert_int_eq(forget(known), TABLE_KEPT);
+    known = get("alice");
+    (void)apply(custom_status("alice", "busy", NOW_MS - 20));
+    ck_assert_int_eq(forget(known), TABLE_KEPT);
+    ck_assert_int_eq(forget(get("alice")), 0);
+}
+END_TEST
+
+START_TEST(who_is_online_is_not_forgotten)
+{
+    open_with(0, 0, 0);
+    (void)apply(login("alice", PLATFORM_WEB, NOW_MS));
+    ck_assert_int_eq(forget(get("alice")), TABLE_KEPT);
+    ck_assert(is_held("alice"));
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("aging");
@@ -671,6 +723,9 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, window_ended_before_it_began, 0, 2);
     tcase_add_test(tcase, clock_back_a_little);
     tcase_add_test(tcase, many_windows_reopen);
+    tcase_add_test(tcase, forgotten_elsewhere_is_forgotten);
+    tcase_add_test(tcase, who_has_more_here_is_not_forgotten);
+    tcase_add_test(tcase, who_is_online_is_not_forgotten);
     suite_add_tcase(suite, tcase);
     return suite;
 }

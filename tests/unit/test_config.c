@@ -155,6 +155,10 @@ static void expect_defaults(const struct config *config)
     ck_assert_uint_eq(config->store.durability, CONFIG_DURABILITY_COMMIT);
     ck_assert_uint_eq(config->store.memory_bytes, UINT64_C(67108864));
     ck_assert_str_eq(config->replication.url, "");
+    ck_assert_str_eq(config->replication.user, "");
+    ck_assert_str_eq(config->replication.password_file, "");
+    ck_assert_str_eq(config->replication.ca_file, "");
+    ck_assert_str_eq(config->replication.node, "");
     ck_assert_uint_eq(config->control.listen.n, 0);
     ck_assert_uint_eq(config->log.level, LOG_LEVEL_INFO);
     ck_assert_uint_eq(config->log.format, CONFIG_LOG_TEXT);
@@ -689,8 +693,6 @@ static const struct {
      "FILE:4: [callback] proxy_protocol: needs trusted_proxies, whose connections begin with its header\n"},
     {STR(APP "[callback]\nproxy_protocol = v1\ntrusted_proxies = 192.0.2.1\n"),
      "FILE:4: [callback] proxy_protocol: 'v1' is not allowed: off | v2\n"},
-    /* what is not there yet */
-    {STR(APP "[replication]\nurl = unix:/run/redis\n"), "FILE:4: [replication] url: not supported yet\n"},
     /* one option and another */
     {STR(APP "[callback]\ncertificate =\n"),
      "FILE:4: [callback] certificate: needed with tls = on, the file of a certificate chain\n"},

@@ -404,6 +404,20 @@ START_TEST(writes_priorities_to_the_journal_only)
 }
 END_TEST
 
+START_TEST(writes_priorities_of_json_to_the_journal_only)
+{
+    struct buf out = {0};
+    name_stream(_i);
+    log_configure(&(struct log_config){.level = LOG_LEVEL_INFO, .json = true});
+    log_warning("m");
+    ck_assert_int_eq(unsetenv("JOURNAL_STREAM"), 0);
+    read_what_was_written(&out);
+    ck_assert_int_eq(strncmp(out.ptr, "<4>{\"time\":\"", 12) == 0, _i == OWN);
+    ck_assert_int_eq(strncmp(out.ptr, "{\"time\":\"", 9) == 0, _i != OWN);
+    buf_fini(&out);
+}
+END_TEST
+
 START_TEST(starts_once)
 {
     ck_assert_int_eq(log_start(), 0);
@@ -664,6 +678,7 @@ static TCase *stderr_tests(void)
     tcase_add_test(tcase, turns_to_json);
     tcase_add_test(tcase, hashes_with_one_key);
     tcase_add_loop_test(tcase, writes_priorities_to_the_journal_only, 0, N_STREAMS);
+    tcase_add_loop_test(tcase, writes_priorities_of_json_to_the_journal_only, 0, N_STREAMS);
     tcase_add_test(tcase, starts_once);
     tcase_add_test(tcase, takes_lines_from_many_threads);
     tcase_add_test(tcase, counts_and_tells_what_a_full_pipe_loses);

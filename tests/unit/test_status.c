@@ -41,7 +41,7 @@ START_TEST(every_reply_guards_the_browser)
 END_TEST
 
 static const char *const absent_paths[] = {
-    "/",           "",          "/v1",           "/v1/user",    "/livez/",          "/v1/users/alice/devices",
+    "/page.cs",    "",          "/v1",           "/v1/user",    "/livez/",          "/v1/users/alice/devices",
     "/v1/users//", "/V1/STATS", "/v1/users/a/b", "/v1/events/", "/metrics/",        "http://localhost/livez",
     "*",           "/livez2",   "/v1/stats/x",   "//livez",     "/v1/users/query/",
 };
@@ -297,6 +297,7 @@ static const struct {
     const char *body;
 } healths[] = {
     {{STATUS_STARTING, NULL}, 503, "{\"status\":\"starting\"}"},
+    {{STATUS_LEARNING, NULL}, 503, "{\"status\":\"learning\"}"},
     {{STATUS_READY, NULL}, 200, "{\"status\":\"ready\"}"},
     {{STATUS_READY, "redis is away"}, 200, "{\"status\":\"ready\",\"degraded\":\"redis is away\"}"},
     {{STATUS_DRAINING, NULL}, 503, "{\"status\":\"draining\"}"},

@@ -42,11 +42,24 @@ START_TEST(splits_path_and_query)
 }
 END_TEST
 
+/* As of a request whose version nobody knows: the library refuses it before it tells of its target. */
+START_TEST(splits_a_target_that_was_not_read)
+{
+    struct str path = STR("stale");
+    struct str query = STR("stale");
+    target_split((struct str){NULL, 0}, &path, &query);
+    ck_assert_ptr_null(path.ptr);
+    ck_assert_uint_eq(path.len, 0);
+    ck_assert_ptr_null(query.ptr);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("target");
     TCase *tcase = tcase_create("target");
     tcase_add_loop_test(tcase, splits_path_and_query, 0, (int)(sizeof(cases) / sizeof(cases[0])));
+    tcase_add_test(tcase, splits_a_target_that_was_not_read);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -69,6 +69,24 @@ START_TEST(the_vector_comes_out)
 }
 END_TEST
 
+/* What the vendor's own package for Node.js makes of it, tls-sig-api-v2 1.0.2. */
+START_TEST(the_vendors_own_package_says_the_same)
+{
+    static const char theirs[] =
+        "eJyrVgrxCdYrSy1SslIy0jNQ0gHzM1NS80oy0zLBwokpuZl5mcUlRYkl*UVQBcUp2YkFBZkpSlaGJgZQAJEpycxNVbIyNEcV"
+        "Ta0oyCxKVbKyMDOBCRVnpitZKUWE51Q5hpWmObuk6Vc4FXoEJBZ6u5h4JjrqV2Ylp6aYZrj45kUV5*T7mXvaKtUCAL4xNG0_";
+    cleanup(buf_fini) struct buf usersig = {0};
+    cleanup(buf_fini) struct buf expected = {0};
+    ck_assert_int_eq(usersig_make(&vector, KEY, &usersig), 0);
+    buf_append(&expected, str_from(theirs));
+    cJSON *tree = open_usersig(&usersig);
+    cJSON *their_tree = open_usersig(&expected);
+    ck_assert(cJSON_Compare(tree, their_tree, true));
+    cJSON_Delete(tree);
+    cJSON_Delete(their_tree);
+}
+END_TEST
+
 static struct usersig_claim with(const char *identifier, uint64_t sdkappid, uint64_t time_s,
                                  uint64_t expire_s)
 {
@@ -138,6 +156,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("usersig");
     TCase *tcase = tcase_create("usersig");
     tcase_add_test(tcase, the_vector_comes_out);
+    tcase_add_test(tcase, the_vendors_own_package_says_the_same);
     tcase_add_test(tcase, each_part_of_the_claim_is_signed);
     tcase_add_test(tcase, an_identifier_may_need_escapes);
     tcase_add_loop_test(tcase, an_identifier_is_one_line_of_text, 0, N(bad_identifiers));

@@ -134,6 +134,7 @@ struct config_store {
 struct config_replication {
     struct config_lines lines;
     REPLICATION_OPTIONS(CONFIG_FIELD, config_replication)
+    struct buf password; /* of `password_file`: config_read_tokens(); empty: none */
 };
 
 struct config_control {
@@ -190,8 +191,9 @@ int config_load(const char *path, struct config *ret_config, struct buf *errors,
  * all else of `ret_config` is the default. */
 int config_load_store(const char *path, struct config *ret_config, struct buf *errors, struct buf *warnings);
 
-/* Reads the token files and completes the tokens of the apps and of the status listener: once, before a
- * loaded configuration is used. 0; -EINVAL with errors as above; -ENOMEM. */
+/* Reads the files of secrets and completes the tokens of the apps and of the status listener and the password
+ * of the replication: once, before a loaded configuration is used. 0; -EINVAL with errors as above; -ENOMEM.
+ */
 int config_read_tokens(struct config *config, struct buf *errors);
 
 /* Checks once more, with the endpoints that the sockets of `listen = systemd` turned out to have in its

@@ -12,9 +12,8 @@
 #include "presenced/str.h"
 
 enum option_flag {
-    OPTION_NOT_YET = 1,    /* nothing but the default is supported yet */
-    OPTION_RESTART = 2,    /* cannot change at reload; of single values and ENDPOINTS */
-    OPTION_CREDENTIAL = 4, /* credential:NAME is a file in $CREDENTIALS_DIRECTORY, held as its path */
+    OPTION_RESTART = 1,    /* cannot change at reload; of single values and ENDPOINTS */
+    OPTION_CREDENTIAL = 2, /* credential:NAME is a file in $CREDENTIALS_DIRECTORY, held as its path */
 };
 
 #define CALLBACK_OPTIONS(X, S)                                                                            \
@@ -100,9 +99,13 @@ enum option_flag {
     X(S, SIZE, history_max_bytes, "history_max_size", "1G", "64M..16G", OPTION_RESTART,                     \
       "the oldest of them give way")
 
-#define REPLICATION_OPTIONS(X, S)                                   \
-    X(S, TEXT, url, "url", "", "", OPTION_NOT_YET | OPTION_RESTART, \
-      "redis://host:port/db or unix:/path, empty: one node")
+#define REPLICATION_OPTIONS(X, S)                                                                           \
+    X(S, TEXT, url, "url", "", "", OPTION_RESTART, "Valkey or Redis between the nodes, empty: one node")    \
+    X(S, TEXT, user, "user", "", "", OPTION_RESTART, "there; empty: the default one")                       \
+    X(S, FILE, password_file, "password_file", "", "", OPTION_RESTART | OPTION_CREDENTIAL,                  \
+      "file that holds the password")                                                                       \
+    X(S, FILE, ca_file, "ca_file", "", "", OPTION_RESTART, "PEM, of rediss://; empty: those of the system") \
+    X(S, TEXT, node, "node", "", "", OPTION_RESTART, "name of this node there; empty: the host's")
 
 #define CONTROL_OPTIONS(X, S)                                     \
     X(S, ENDPOINTS, listen, "listen", "", "0..1", OPTION_RESTART, \

@@ -6,6 +6,7 @@
  * held in memory. Store, event stream and replication follow it, each at its own pace; one that falls off
  * its end is told so and starts again from the table. */
 
+#include "presenced/metric.h"
 #include "presenced/str.h"
 
 struct changes;
@@ -85,5 +86,10 @@ void changes_unfollow(struct changes *changes, int eventfd);
  * into it. Sets `*ret_n`, 0 when there are none. 0, CHANGES_LOST or -ENOMEM. */
 int changes_read(struct changes *changes, uint64_t after_revision, size_t max_changes, size_t max_bytes,
                  struct buf *storage, struct change *ret_changes, size_t *ret_n);
+
+/* What every follower shows of itself, beside numbers of its own: the change up to which it has come, and how
+ * many it is behind. */
+void changes_follower_metrics(struct str follower, uint64_t revision, uint64_t lag,
+                              const struct metric_visitor *visitor);
 
 #endif

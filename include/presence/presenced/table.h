@@ -123,7 +123,8 @@ int table_reconcile(struct table *table, const struct table_answer *answer, uint
 
 /* Merges a whole user as it was known elsewhere, its app and platforms being this table's: each row and the
  * custom status stay or are replaced as by events. An outcome (TABLE_FORGOTTEN: it is absent, and nothing of
- * it is newer than the app's forgotten_before), or -ENOMEM. */
+ * it is newer than the app's forgotten_before; not of CHANGE_BY_REPLICA, for nodes forget together), or
+ * -ENOMEM. */
 int table_merge_user(struct table *table, const struct user *user, enum change_origin origin, uint64_t now_ms,
                      struct table_applied *ret_applied);
 
@@ -132,6 +133,11 @@ int table_merge_user(struct table *table, const struct user *user, enum change_o
 void table_raise_forgotten(struct table *table, uint16_t app, uint64_t stamp_ms, uint64_t now_ms);
 
 #define TABLE_ABSENT 1 /* never heard of, or forgotten */
+#define TABLE_KEPT 2   /* more is known of it here, or it is online */
+
+/* Forgets a user whom another node has forgotten, who was known there as `as_known`, which is changed; so its
+ * stamp is left in forgotten_before, and the change is CHANGE_BY_REPLICA. 0, TABLE_ABSENT or TABLE_KEPT. */
+int table_forget_user(struct table *table, struct user *as_known, uint64_t now_ms);
 
 /* A copy of one user. 0 or TABLE_ABSENT. */
 int table_get(struct table *table, uint16_t app, struct str user_id, struct user *ret_user);

@@ -5,6 +5,7 @@
 /* The status listener's handler: who is online, asked by local programs and people. Its calls come from the
  * listener's threads; status_adopt() may be called meanwhile. */
 
+#include "presenced/breakdown.h"
 #include "presenced/history.h"
 #include "presenced/metric.h"
 #include "presenced/refused.h"
@@ -19,6 +20,7 @@
 
 enum status_readiness {
     STATUS_STARTING,
+    STATUS_LEARNING, /* what other nodes know, before it can answer as they do */
     STATUS_READY,
     STATUS_DRAINING,
     STATUS_N_READINESS,
@@ -35,8 +37,7 @@ struct status_part {
         *group;      /* an object of /v1/stats around this part and its neighbours of the same; NULL: none */
     const char *key; /* of its own object in /v1/stats; NULL: /metrics alone shows it */
     void (*visit)(void *cls, const struct metric_visitor *visitor); /* NULL: there is no such part here */
-    const char *(*problem)(
-        void *cls); /* what hinders it, NULL: nothing; NULL for one that says nothing of it */
+    const char *(*state)(void *cls); /* how it is, in a word; NULL for one that says nothing of it */
     void *cls;
 };
 
@@ -68,6 +69,7 @@ struct status_user_events {
 struct status_config {
     struct table *table;
     struct history *history;
+    const struct breakdown *breakdown;
     struct status_user_events user_events;
     const char *version;
     uint64_t started_unix_ms;

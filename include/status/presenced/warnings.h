@@ -11,6 +11,7 @@
 #define WARNING_CODES(X)                                          \
     X(EVERYTHING_REFUSED, "everything_refused")                   \
     X(STORE_PROBLEM, "store_problem")                             \
+    X(REPLICATION_PROBLEM, "replication_problem")                 \
     X(NO_ROOM, "no_room")                                         \
     X(HANDSHAKES_FAIL, "handshakes_fail")                         \
     X(RELOAD_FAILED, "reload_failed")                             \
@@ -18,6 +19,7 @@
     X(CERTIFICATE_NOT_YET_VALID, "certificate_not_yet_valid")     \
     X(CERTIFICATE_EXPIRES_SOON, "certificate_expires_soon")       \
     X(CERTIFICATE_WITHOUT_TLS_1_2, "certificate_without_tls_1_2") \
+    X(REPLICATION_EVICTION, "replication_eviction")               \
     X(APP_QUIET, "app_quiet")                                     \
     X(RECONCILE, "reconcile")                                     \
     X(DRAINING, "draining")                                       \

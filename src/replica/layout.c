@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* Users lie in buckets by their hash. The braces put all keys of a bucket into one slot of a cluster.
+ *
+ *   presenced:{K}:state     a hash:
+ *     identity              made at random by who finds none: another one means other data
+ *     layout                the version of all this
+ *     sequence              the number of the log's last entry
+ *   presenced:{K}:log       a stream of what changed; an entry has
+ *     s                     its sequence number, by which a reader sees that it missed none
+ *     n                     the run of the node that wrote it
+ *     rows or gone          rows that are new or newer; or a user who was forgotten, by the rows that were
+ *                           known of it; each row as u16 length, field, u16 length, value (codec.h)
+ *   presenced:{K}:rows:L    hashes, the leaves: field and value a row; so many, because an engine keeps a
+ *                           small hash in half the memory of a large one
+ *
+ * Reading needs no script, writing is done by nothing else: what one does, it does at once. They declare all
+ * their keys. */
+#include "layout.h"
+
+#include "presenced/siphash.h"
+
+#include <stdio.h>
+
+struct layout_place layout_place(struct str field)
+{
+    /* The same for all nodes for ever; who can choose user ids gains nothing from a full leaf. */
+    static const struct siphash_key key = {UINT64_C(0x70726573656e6365), UINT64_C(0x64207265706c6963)};
+    uint64_t hash = siphash(&key, (const uint8_t *)field.ptr, field.len);
+    unsigned leaf = (unsigned)(hash % LAYOUT_N_ALL_LEAVES);
+    return (struct layout_place){leaf / LAYOUT_N_LEAVES, leaf};
+}
+
+static struct str key_of(unsigned bucket, const char *name, char *ret_key)
+{
+    int len = snprintf(ret_key, LAYOUT_KEY_SIZE, "presenced:{%u}:%s", bucket, name);
+    return (struct str){ret_key, (size_t)len};
+}
+
+struct str layout_state_key(unsigned bucket, char ret_key[static LAYOUT_KEY_SIZE])
+{
+    return key_of(bucket, "state", ret_key);
+}
+
+struct str layout_log_key(unsigned bucket, char ret_key[static LAYOUT_KEY_SIZE])
+{
+    return key_of(bucket, "log", ret_key);
+}
+
+struct str layout_leaf_key(unsigned leaf, char ret_key[static LAYOUT_KEY_SIZE])
+{
+    char name[16];
+    (void)snprintf(name, sizeof(name), "rows:%u", leaf % LAYOUT_N_LEAVES);
+    return key_of(leaf / LAYOUT_N_LEAVES, name, ret_key);
+}
+
+/* Strings are compared by hand: Lua's own < is strcoll(), so it depends on the locale of the engine. */
+#define COMMON                                                                                        \
+    "if redis.call('HGET', KEYS[1], 'identity') ~= ARGV[1] then\n"                                    \
+    "  return redis.error_reply('" LAYOUT_IDENTITY_ERROR " of the data is another one')\n"            \
+    "end\n"                                                                                           \
+    "local function is_older(a, b)\n"                                                                 \
+    "  local i, j = 8 + a:byte(1), 8 + b:byte(1)\n"                                                   \
+    "  while true do\n"                                                                               \
+    "    local x, y = a:byte(i), b:byte(j)\n"                                                         \
+    "    if x ~= y then return not x or (y ~= nil and x < y) end\n"                                   \
+    "    if not x then return false end\n"                                                            \
+    "    i, j = i + 1, j + 1\n"                                                                       \
+    "  end\n"                                                                                         \
+    "end\n"                                                                                           \
+    "local rows = {}\n"                                                                               \
+    "local function append(text)\n"                                                                   \
+    "  rows[#rows + 1] = string.char(math.floor(#text / 256), #text % 256)\n"                         \
+    "  rows[#rows + 1] = text\n"                                                                      \
+    "end\n"                                                                                           \
+    "local function log(kind)\n"                                                                      \
+    "  local sequence = redis.call('HINCRBY', KEYS[1], 'sequence', 1)\n"                              \
+    "  redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', 's', sequence, 'n', ARGV[3], kind,\n" \
+    "             table.concat(rows))\n"                                                              \
+    "end\n"
+
+const char layout_merge_script[] = COMMON
+    "local changed = 0\n"
+    "for i = 4, #ARGV, 3 do\n"
+    "  local key, field, value = KEYS[tonumber(ARGV[i])], ARGV[i + 1], ARGV[i + 2]\n"
+    "  local old = redis.call('HGET', key, field)\n"
+    "  if not old or (old ~= value and is_older(old, value)) then\n"
+    "    redis.call('HSET', key, field, value)\n"
+    "    append(field)\n"
+    "    append(value)\n"
+    "    changed = changed + 1\n"
+    "  end\n"
+    "end\n"
+    "if changed > 0 then log('rows') end\n"
+    "return changed\n";
+
+const char layout_forget_script[] = COMMON
+    "local known = {}\n"
+    "for i = 5, #ARGV, 2 do\n"
+    "  known[ARGV[i]] = ARGV[i + 1]\n"
+    "  append(ARGV[i])\n"
+    "  append(ARGV[i + 1])\n"
+    "end\n"
+    "local held, fields, knows_more = {}, {}, false\n"
+    "local all = redis.call('HGETALL', KEYS[3])\n"
+    "for i = 1, #all, 2 do\n"
+    "  local field, value = all[i], all[i + 1]\n"
+    "  if field:sub(1, #ARGV[4]) == ARGV[4] then\n"
+    "    fields[#fields + 1] = field\n"
+    "    held[#held + 1] = field\n"
+    "    held[#held + 1] = value\n"
+    "    knows_more = knows_more or not known[field] or is_older(known[field], value)\n"
+    "  end\n"
+    "end\n"
+    "if knows_more then return held end\n"
+    "if #fields > 0 then\n"
+    "  redis.call('HDEL', KEYS[3], unpack(fields))\n"
+    "  log('gone')\n"
+    "end\n"
+    "return {}\n";

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "presenced/replica.h"
+
+static const struct metric metrics[] = {
+    {.name = "presenced_replication_connected",
+     .type = METRIC_GAUGE,
+     .help = "Whether the engine between the nodes is connected.",
+     .key = "connected",
+     .offset = offsetof(struct replica_stats, connected)},
+    {.name = "presenced_replication_unread_entries",
+     .type = METRIC_GAUGE,
+     .help = "Entries of the engine's logs that were not read yet.",
+     .key = "unread",
+     .offset = offsetof(struct replica_stats, unread)},
+    {.name = "presenced_replication_sent_rows_total",
+     .type = METRIC_COUNTER,
+     .help = "Rows sent to the engine.",
+     .key = "rows_sent",
+     .offset = offsetof(struct replica_stats, n_rows_sent)},
+    {.name = "presenced_replication_read_entries_total",
+     .type = METRIC_COUNTER,
+     .help = "Entries of the engine's logs that were read.",
+     .key = "entries_read",
+     .offset = offsetof(struct replica_stats, n_entries_read)},
+    {.name = "presenced_replication_changed_users_total",
+     .type = METRIC_COUNTER,
+     .help = "Times that another node's word changed a user here.",
+     .key = "users_changed",
+     .offset = offsetof(struct replica_stats, n_users_changed)},
+    {.name = "presenced_replication_connections_total",
+     .type = METRIC_COUNTER,
+     .help = "Times that the engine was connected to.",
+     .key = "connections",
+     .offset = offsetof(struct replica_stats, n_connections)},
+    {.name = "presenced_replication_meetings_total",
+     .type = METRIC_COUNTER,
+     .help = "Times that the whole table was compared with the engine's.",
+     .key = "meetings",
+     .offset = offsetof(struct replica_stats, n_meetings)},
+    {.name = "presenced_replication_missed_total",
+     .type = METRIC_COUNTER,
+     .help = "Times that entries were missed, or the engine held other data.",
+     .key = "missed",
+     .offset = offsetof(struct replica_stats, n_missed)},
+    {.name = "presenced_replication_resent_total",
+     .type = METRIC_COUNTER,
+     .help = "Times that the whole table was sent, for the change log had lost changes.",
+     .key = "resent",
+     .offset = offsetof(struct replica_stats, n_resent)},
+    {.name = "presenced_replication_failures_total",
+     .type = METRIC_COUNTER,
+     .help = "Connections lost or not made, and writes refused.",
+     .key = "failures",
+     .offset = offsetof(struct replica_stats, n_failures)},
+    {.name = "presenced_replication_malformed_rows_total",
+     .type = METRIC_COUNTER,
+     .help = "Rows of the engine that could not be read.",
+     .key = "malformed",
+     .offset = offsetof(struct replica_stats, n_malformed)},
+    {.name = "presenced_replication_full_total",
+     .type = METRIC_COUNTER,
+     .help = "Users of other nodes for whom max_users left no room.",
+     .key = "full",
+     .offset = offsetof(struct replica_stats, n_full)},
+};
+
+void replica_metrics(const struct replica *replica, const struct metric_visitor *visitor)
+{
+    struct replica_stats stats;
+    replica_stats(replica, &stats);
+    changes_follower_metrics(STR("replication"), stats.sent_revision, stats.lag, visitor);
+    metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), &stats, (struct str){NULL, 0}, visitor);
+}
