@@ -78,9 +78,9 @@ bool row_read_words(const struct row_words *words, struct row *ret_row)
         ret_row->reason = ROW_REASON_RECONCILED;
         return find_name(status_names, N_ACTIONS, words->reason, &ret_row->action);
     }
-    for (uint8_t reason = 0; reason <= ROW_REASON_OTHER; reason++) {
-        if (str_equal(words->reason, row_reason_name(reason))) {
-            ret_row->reason = reason;
+    for (unsigned reason = 0; reason <= ROW_REASON_OTHER; reason++) {
+        if (str_equal(words->reason, row_reason_name((enum row_reason)reason))) {
+            ret_row->reason = (uint8_t)reason;
             return find_name(action_names, N_ACTIONS, words->action, &ret_row->action);
         }
     }

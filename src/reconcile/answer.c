@@ -10,9 +10,9 @@
 /* Every platform that the query can name, of those that the table has numbers for. */
 static void add_named(const struct platform_names *names, struct platform_set *platforms)
 {
-    for (uint8_t platform = 0; platform < PLATFORM_N_KNOWN; platform++) {
-        if (vendor_platform_is_in_query(platform_name(names, platform))) {
-            platform_set_add(platforms, platform);
+    for (unsigned platform = 0; platform < PLATFORM_N_KNOWN; platform++) {
+        if (vendor_platform_is_in_query(platform_name(names, (uint8_t)platform))) {
+            platform_set_add(platforms, (uint8_t)platform);
         }
     }
 }

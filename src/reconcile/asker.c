@@ -377,7 +377,7 @@ static int start_call(struct asker *asker, struct call *call, uint64_t now_ms)
     }
     struct online_query_caller caller = {asker->settings.sdkappid, str_from(asker->settings.admin),
                                          secret_str(asker->usersig), (uint32_t)random()};
-    (void)buf_reserve(&url, 2 * SECRET_SIZE_MAX); /* at once: what grows leaves copies behind */
+    (void)buf_reserve(&url, (size_t)2 * SECRET_SIZE_MAX); /* at once: what grows leaves copies behind */
     buf_append(&url, str_from(asker->settings.urls[asker->host]));
     online_query_write_target(&url, &caller);
     online_query_write_request(&body, users, call->batch.n);

@@ -5,8 +5,11 @@
 
 #include "presenced/clock.h"
 
+#include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Tencent is asked, and the table corrected, whatever becomes of the calls. The vendor is
  * tests/vendor/serve.py. */
@@ -317,6 +320,48 @@ START_TEST(a_usersig_that_expires_is_made_anew)
 }
 END_TEST
 
+/* Whether memory that a core file would have holds the text. */
+static bool is_in_core(pid_t pid, const char *text)
+{
+    char path[64];
+    cleanup(cleanup_freep) char *line = NULL;
+    size_t size = 0;
+    uintptr_t begin = 0;
+    uintptr_t end = 0;
+    bool is_found = false;
+    (void)snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+    int mem = open(path, O_RDONLY | O_CLOEXEC);
+    (void)snprintf(path, sizeof(path), "/proc/%d/smaps", (int)pid);
+    FILE *maps = fopen(path, "re");
+    ck_assert(mem >= 0 && maps != NULL);
+    while (getline(&line, &size, maps) >= 0) {
+        if (strchr(line, '-') != NULL && sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &begin, &end) == 2) {
+            continue;
+        }
+        if (strncmp(line, "VmFlags:", 8) != 0 || strstr(line, " dd") != NULL || strstr(line, " rd") == NULL) {
+            continue;
+        }
+        cleanup(cleanup_freep) char *bytes = malloc(end - begin);
+        ck_assert_ptr_nonnull(bytes);
+        ssize_t n = pread(mem, bytes, end - begin, (off_t)begin);
+        is_found |= n > 0 && memmem(bytes, (size_t)n, text, strlen(text)) != NULL;
+    }
+    (void)fclose(maps);
+    (void)close(mem);
+    return is_found;
+}
+
+/* When calls have been made, and none is under way. */
+START_TEST(neither_key_nor_usersig_is_in_a_core)
+{
+    start_daemon(ADMIN, KEY);
+    await_answer("/v1/stats", "\"last_answer_time\":0,", false);
+    ck_assert(is_in_core(victim_pid(victim), "administrator"));
+    ck_assert(!is_in_core(victim_pid(victim), KEY));
+    ck_assert(!is_in_core(victim_pid(victim), "usersig=eJ"));
+}
+END_TEST
+
 START_TEST(a_reload_brings_the_key)
 {
     start_daemon(NULL, KEY);
@@ -345,6 +390,11 @@ Suite *test_suite(void)
     tcase_add_test(tcase, check_asks_and_says_what_to_mend);
     tcase_add_test(tcase, a_usersig_that_expires_is_made_anew);
     tcase_add_test(tcase, a_reload_brings_the_key);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("core");
+    tcase_set_timeout(tcase, 3 * HARNESS_DEADLINE_MS / 1000);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_test(tcase, neither_key_nor_usersig_is_in_a_core);
     suite_add_tcase(suite, tcase);
     return suite;
 }
