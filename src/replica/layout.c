@@ -19,7 +19,10 @@
 
 #include "presenced/siphash.h"
 
+#include <assert.h>
 #include <stdio.h>
+
+static_assert(LAYOUT_N_ALL_LEAVES == LAYOUT_N_BUCKETS * LAYOUT_N_LEAVES, "those of every bucket");
 
 struct layout_place layout_place(struct str field)
 {

@@ -285,7 +285,7 @@ static int ask_sentinels(const struct primary_config *config, struct replica_hos
 int primary_check_sentinel(const struct primary_config *config, const struct primary *primary, unsigned turn,
                            struct failure *ret_failure)
 {
-    struct replica_host host;
+    struct replica_host host = {.port = 0};
     struct failure unused;
     if (config->url->kind != REPLICA_URL_SENTINEL ||
         ask_sentinel(config, &config->url->hosts[turn % config->url->n_hosts], &host, &unused) < 0 ||
