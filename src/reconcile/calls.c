@@ -174,7 +174,7 @@ static bool set_options(struct calls *calls, struct call *call, struct transfer 
     CURLcode r = curl_easy_setopt(easy, CURLOPT_URL, url);
     r = r == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") : r;
     r = r == CURLE_OK && is_local ? curl_easy_setopt(easy, CURLOPT_PROXY, "") : r;
-    r = r == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2) : r;
+    r = r == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) : r;
     r = r == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_HTTPHEADER, calls->headers) : r;
     r = r == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body.len)
                       : r;
