@@ -34,8 +34,8 @@ class Query:
         self.n_calls = 0
         self.n_ids = 0
         self.refuse_with = 0  # a code with which everything is refused
-        self.seen = set()  # UserSigs
-        self.expired = set()  # those of them that are refused
+        self.expires = 0  # so many calls are refused for their UserSig, after one that is not
+        self.was_taken = False
 
     def answer(self, method, target, body):
         """(status, object) of a request."""
@@ -63,14 +63,18 @@ class Query:
         code = usersig.check(one("usersig"), self.key, one("identifier"), self.app, self.now_ms() // 1000)
         if code != 0:
             raise Refused(code, "the UserSig is not valid")
-        if one("usersig") in self.expired:
-            raise Refused(70001, "the UserSig has expired")
-        self.seen.add(one("usersig"))
         if one("identifier") != self.admin:
             raise Refused(60010, "not an administrator")
         if self.refuse_with != 0:
             raise Refused(self.refuse_with, "as asked for")
         self._count_call()
+        self._expire()
+
+    def _expire(self):
+        was_taken, self.was_taken = self.was_taken, True
+        if was_taken and self.expires > 0:
+            self.expires -= 1
+            raise Refused(70001, "the UserSig has expired")
 
     def _count_call(self):
         second = self.now_ms() // 1000

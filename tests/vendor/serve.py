@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The vendor's query by the real clock, for a test that says what it answers: serve.py APP KEY ADMIN. Prints its port, and
-takes orders by POST /order: {"mode": "hang"}, {"refuse": 70009}, {"date_ahead_ms": 60000}, {"expire": true} (the
-UserSigs that it has seen), {"change": ["alice", "Web", 0, "Online"]}, {"remove": "alice"}."""
+takes orders by POST /order: {"mode": "hang"}, {"refuse": 70009}, {"date_ahead_ms": 60000}, {"expire": 2} (so many
+calls, after the first, are refused for their UserSig), {"change": ["alice", "Web", 0, "Online"]}, {"remove": "alice"}."""
 
 import json
 import sys
@@ -40,7 +40,7 @@ class Serving:
         self.query.refuse_with = order.get("refuse", self.query.refuse_with)
         self.date_ahead_ms = order.get("date_ahead_ms", self.date_ahead_ms)
         if "expire" in order:
-            self.query.expired |= self.query.seen
+            self.query.expires = order["expire"]
         if "change" in order:
             user, platform, instance, state = order["change"]
             self.directory.change(user, platform, instance, state, self._now_ms())
