@@ -58,10 +58,11 @@ fixed_addresses() {
     fi
 }
 
-# run_tests NAME DIRECTORY: each test counts. They wait as long as they compute, so more run at once than there are cores.
+# run_tests NAME DIRECTORY N: each test counts. They wait as long as they compute, and less with a sanitizer: so N at
+# once, which is more than there are cores.
 run_tests() {
     begin=$(date +%s)
-    fixed_addresses ctest --test-dir "$2" --parallel $((jobs + 1)) --output-on-failure >"$logs/$1-tests.log" 2>&1 </dev/null
+    fixed_addresses ctest --test-dir "$2" --parallel "$3" --output-on-failure >"$logs/$1-tests.log" 2>&1 </dev/null
     summary=$(sed -nE 's/^[0-9]+% tests passed, ([0-9]+) tests? failed out of ([0-9]+)$/\1 \2/p' "$logs/$1-tests.log")
     if [ -z "$summary" ]; then
         count 0 1
@@ -157,7 +158,7 @@ check_shell() {
 step packages sh conf/packages.sh build test || finish
 step npm sh tests/npm.sh
 if [ "${1-}" = main ]; then
-    build plain build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPRESENCED_SANITIZE= && run_tests plain build
+    build plain build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPRESENCED_SANITIZE= && run_tests plain build $((jobs * 2))
     finish
 fi
 # What takes long and is often idle runs beside builds and checks, never beside tests: they measure time.
@@ -170,7 +171,7 @@ build plain build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPRESENCED_SANITIZE= || pla
 step tidy check_tidy
 step package sh tests/packaging/build.sh
 step other-make await other || other=
-[ -z "$plain" ] || run_tests plain build
+[ -z "$plain" ] || run_tests plain build $((jobs * 2))
 [ -z "$other" ] || try_other
 begin booted sh tests/packaging/booted.sh
 address=built
@@ -178,6 +179,6 @@ thread=built
 build address build/asan -DCMAKE_BUILD_TYPE=Debug -DPRESENCED_SANITIZE=address || address=
 build thread build/tsan -DCMAKE_BUILD_TYPE=Debug -DPRESENCED_SANITIZE=thread || thread=
 step booted await booted
-[ -z "$address" ] || run_tests address build/asan
-[ -z "$thread" ] || run_tests thread build/tsan
+[ -z "$address" ] || run_tests address build/asan $((jobs + 1))
+[ -z "$thread" ] || run_tests thread build/tsan $((jobs + 1))
 finish
