@@ -213,13 +213,39 @@ struct callback_store storage_of_callback(struct daemon *daemon);
 struct callback_history history_of_callback(struct daemon *daemon);
 struct status_user_events history_of_status(struct daemon *daemon);
 
-/* policy.c: what a reload exchanges */
+/* callback_setup.c */
 int start_callback(struct daemon *daemon);
 void stop_callback(struct daemon *daemon);
+
+/* Makes ready what a configuration says of it. 0 or -ENOMEM. */
+int prepare_rules(struct daemon *daemon, const struct config *config, struct rules **ret_rules);
+
+/* status_setup.c */
 int start_status(struct daemon *daemon);
 void stop_status(struct daemon *daemon);
+int prepare_status_settings(struct daemon *daemon, const struct config *config,
+                            struct status_settings **ret_settings);
+
+/* Whether all parts are ready. Any thread. */
+enum status_readiness daemon_readiness(const struct daemon *daemon);
+
+/* tls_setup.c */
 int start_tls(struct daemon *daemon);
 void stop_tls(struct daemon *daemon);
+
+/* Of the listeners that have TLS. */
+struct tls_generations {
+    struct tls_generation *of[N_LISTENERS];
+};
+void tls_generations_fini(struct tls_generations *generations);
+
+/* Reads what the listeners' TLS shall have from now on. 0; -EINVAL, logged; -ENOMEM. */
+int read_tls_generations(const struct daemon *daemon, const struct config *config,
+                         struct tls_generations *ret_generations);
+/* Consumes them. */
+void adopt_tls_generations(struct daemon *daemon, struct tls_generations *generations);
+
+/* policy.c: what a reload exchanges */
 void configure_log(struct daemon *daemon, const struct config *config);
 
 /* Until the next reload, which sets the configured one again. */

@@ -39,32 +39,6 @@ struct trouble {
     bool store_has_problem;
 };
 
-int start_trouble(struct daemon *daemon)
-{
-    daemon->trouble = calloc(1, sizeof(*daemon->trouble));
-    if (daemon->trouble == NULL) {
-        return -ENOMEM;
-    }
-    trouble_configure(daemon, daemon->config);
-    return 0;
-}
-
-void stop_trouble(struct daemon *daemon)
-{
-    free(daemon->trouble);
-}
-
-void trouble_configure(struct daemon *daemon, const struct config *config)
-{
-    for (unsigned app = 0; app < TABLE_N_APPS_MAX; app++) {
-        daemon->trouble->apps[app].quiet_after_ms = 0;
-    }
-    for (size_t i = 0; i < config->n_apps; i++) {
-        int app = table_find_app(daemon->table, config->apps[i].id);
-        daemon->trouble->apps[app].quiet_after_ms = config->apps[i].quiet_after_ms;
-    }
-}
-
 __attribute__((format(printf, 5, 6))) static void tell(struct daemon *daemon, enum warning_code code,
                                                        uint64_t subject, bool is_so, const char *format, ...)
 {
@@ -78,6 +52,57 @@ __attribute__((format(printf, 5, 6))) static void tell(struct daemon *daemon, en
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     warnings_raise(daemon->warnings, code, subject, text, clock_monotonic_ms());
+}
+
+static bool is_unsigned(void *cls, uint64_t id)
+{
+    const struct config *config = cls;
+    for (size_t i = 0; i < config->n_apps; i++) {
+        if (config->apps[i].id == id) {
+            return config->apps[i].n_tokens == 0;
+        }
+    }
+    return false;
+}
+
+/* The apps that anyone who knows the URL can speak for, for people to see. */
+static void warn_of_unsigned(struct daemon *daemon, const struct config *config)
+{
+    warnings_review(daemon->warnings, WARNING_APP_UNSIGNED, is_unsigned, (void *)(uintptr_t)config);
+    for (size_t i = 0; i < config->n_apps; i++) {
+        const struct config_app *app = &config->apps[i];
+        if (app->n_tokens == 0) {
+            tell(daemon, WARNING_APP_UNSIGNED, app->id, true,
+                 "app %s has no token: callbacks for it are believed unsigned", app->id_text);
+        }
+    }
+}
+
+void trouble_configure(struct daemon *daemon, const struct config *config)
+{
+    for (unsigned app = 0; app < TABLE_N_APPS_MAX; app++) {
+        daemon->trouble->apps[app].quiet_after_ms = 0;
+    }
+    for (size_t i = 0; i < config->n_apps; i++) {
+        int app = table_find_app(daemon->table, config->apps[i].id);
+        daemon->trouble->apps[app].quiet_after_ms = config->apps[i].quiet_after_ms;
+    }
+    warn_of_unsigned(daemon, config);
+}
+
+int start_trouble(struct daemon *daemon)
+{
+    daemon->trouble = calloc(1, sizeof(*daemon->trouble));
+    if (daemon->trouble == NULL) {
+        return -ENOMEM;
+    }
+    trouble_configure(daemon, daemon->config);
+    return 0;
+}
+
+void stop_trouble(struct daemon *daemon)
+{
+    free(daemon->trouble);
 }
 
 /* In the largest unit that leaves nothing over. */

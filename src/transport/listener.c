@@ -46,8 +46,9 @@ int transport_listener_new(const struct transport_config *config, const struct t
     listener->shared.config = *config;
     listener->shared.protocol = protocol;
     listener->shared.protocol_cls = protocol_cls;
-    (void)pthread_rwlock_init(&listener->shared.unbounded_lock, NULL);
-    int r = transport_networks_new(config->unbounded, config->n_unbounded, &listener->shared.unbounded);
+    (void)pthread_rwlock_init(&listener->shared.trusted_lock, NULL);
+    int r = transport_networks_new(config->trusted_proxies, config->n_trusted_proxies,
+                                   &listener->shared.trusted_proxies);
     if (r < 0) {
         return r;
     }
@@ -178,14 +179,14 @@ bool transport_listener_made_progress(struct transport_listener *listener)
     return all;
 }
 
-void transport_listener_adopt_unbounded(struct transport_listener *listener,
-                                        struct transport_networks *networks)
+void transport_listener_adopt_trusted_proxies(struct transport_listener *listener,
+                                              struct transport_networks *networks)
 {
     struct transport_shared *shared = &listener->shared;
-    (void)pthread_rwlock_wrlock(&shared->unbounded_lock);
-    struct transport_networks *before = shared->unbounded;
-    shared->unbounded = networks;
-    (void)pthread_rwlock_unlock(&shared->unbounded_lock);
+    (void)pthread_rwlock_wrlock(&shared->trusted_lock);
+    struct transport_networks *before = shared->trusted_proxies;
+    shared->trusted_proxies = networks;
+    (void)pthread_rwlock_unlock(&shared->trusted_lock);
     transport_networks_free(before);
 }
 
@@ -301,7 +302,7 @@ void transport_listener_free(struct transport_listener *listener)
         (void)close(listener->shared.sockets[i]);
     }
     address_bound_free(listener->shared.addresses);
-    transport_networks_free(listener->shared.unbounded);
-    (void)pthread_rwlock_destroy(&listener->shared.unbounded_lock);
+    transport_networks_free(listener->shared.trusted_proxies);
+    (void)pthread_rwlock_destroy(&listener->shared.trusted_lock);
     free(listener);
 }

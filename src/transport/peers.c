@@ -4,11 +4,11 @@
 bool peer_is_trusted(struct transport_shared *shared, const struct address *peer)
 {
     bool trusted = peer->len == 0; /* a Unix socket */
-    (void)pthread_rwlock_rdlock(&shared->unbounded_lock);
-    for (size_t i = 0; i < shared->unbounded->n; i++) {
-        trusted |= network_contains(&shared->unbounded->items[i], peer);
+    (void)pthread_rwlock_rdlock(&shared->trusted_lock);
+    for (size_t i = 0; i < shared->trusted_proxies->n; i++) {
+        trusted |= network_contains(&shared->trusted_proxies->items[i], peer);
     }
-    (void)pthread_rwlock_unlock(&shared->unbounded_lock);
+    (void)pthread_rwlock_unlock(&shared->trusted_lock);
     return trusted;
 }
 

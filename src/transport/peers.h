@@ -6,7 +6,7 @@
 
 #include "worker.h"
 
-/* One of transport_config.unbounded, or a Unix socket's peer. */
+/* One of transport_config.trusted_proxies, or a Unix socket's peer. */
 bool peer_is_trusted(struct transport_shared *shared, const struct address *peer);
 
 /* Counts a connection by its peer's address; false when that has its share already. */

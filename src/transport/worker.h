@@ -29,8 +29,8 @@ struct transport_shared {
     const struct transport_protocol *protocol;
     void *protocol_cls;
     struct address_bound *addresses; /* NULL: no bound */
-    pthread_rwlock_t unbounded_lock;
-    struct transport_networks *unbounded; /* peers that `addresses` does not count */
+    pthread_rwlock_t trusted_lock;
+    struct transport_networks *trusted_proxies; /* peers that `addresses` does not count */
     unsigned n_sockets;
     int sockets[TRANSPORT_N_SOCKETS_MAX];
     bool is_shared[TRANSPORT_N_SOCKETS_MAX]; /* another process keeps it open */

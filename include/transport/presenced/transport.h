@@ -19,9 +19,9 @@ struct transport_config {
     struct tls *tls;  /* NULL: none; outlives the listener */
     unsigned n_threads;
     unsigned max_connections;
-    unsigned max_connections_per_address; /* 0: no bound */
-    const struct network *unbounded;      /* peers that the bound above does not count; copied */
-    size_t n_unbounded;
+    unsigned max_connections_per_address;  /* 0: no bound */
+    const struct network *trusted_proxies; /* peers that the bound above does not count; copied */
+    size_t n_trusted_proxies;
     bool takes_proxy_header; /* connections of those peers begin with one, of PROXY protocol 2 */
     uint64_t idle_timeout_ms;
     uint64_t request_timeout_ms;
@@ -72,16 +72,16 @@ void transport_listener_wait_round(struct transport_listener *listener);
  * so, or has ended its work. Wakes them, so that those who idle can say so the next time. */
 bool transport_listener_made_progress(struct transport_listener *listener);
 
-/* Networks for transport_listener_adopt_unbounded(), copied. 0 or -ENOMEM. */
+/* Networks for transport_listener_adopt_trusted_proxies(), copied. 0 or -ENOMEM. */
 struct transport_networks;
 int transport_networks_new(const struct network *networks, size_t n,
                            struct transport_networks **ret_networks);
 void transport_networks_free(struct transport_networks *networks);
 DEFINE_CLEANUP(struct transport_networks *, transport_networks_free)
 
-/* From now on these, which are consumed, are the networks of transport_config.unbounded. */
-void transport_listener_adopt_unbounded(struct transport_listener *listener,
-                                        struct transport_networks *networks);
+/* From now on these, which are consumed, are the networks of transport_config.trusted_proxies. */
+void transport_listener_adopt_trusted_proxies(struct transport_listener *listener,
+                                              struct transport_networks *networks);
 
 /* Why a connection that was to begin with a PROXY header was closed. */
 #define TRANSPORT_PROXY_REFUSALS(X)                                                             \
