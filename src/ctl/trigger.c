@@ -10,10 +10,8 @@
 #include "when.h"
 
 #include "presenced/clock.h"
-#include "presenced/read_file.h"
 #include "presenced/wipe.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -53,10 +51,7 @@ static int read_given_token(struct trigger *trigger)
         buf_append(&trigger->token, str_from(arguments->token));
         return 0;
     }
-    int r = conf_read_token(arguments->token_file, &trigger->token);
-    return r == 0 ? 0
-                  : complain("token file %s: %s", arguments->token_file,
-                             r == -ENODATA ? "it is empty" : read_file_error(r));
+    return target_read_token(arguments->token_file, &trigger->token);
 }
 
 /* The app of --app, or the first that is configured. */
@@ -85,7 +80,7 @@ static int find_identity(struct trigger *trigger)
         return read_given_token(trigger);
     }
     if (app != NULL && app->unread != NULL) {
-        return complain("%s: --token-file names another", app->unread);
+        return complain("%s; --token-file names another", app->unread);
     }
     if (app != NULL && app->n_tokens > 0) {
         buf_append(&trigger->token, buf_str(&app->tokens[0].bytes));
