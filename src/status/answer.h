@@ -10,7 +10,7 @@
 
 /* What went wrong with a request; `detail` is a constant text of ours that says what to do about it. */
 struct problem {
-    unsigned status; /* 400, 401, 403, 404, 405, 409, 411, 413, 431, 503 or 505 */
+    unsigned status; /* 400, 401, 403, 404, 405, 409, 411, 413, 429, 431, 503 or 505 */
     const char *detail;
 };
 

@@ -505,7 +505,7 @@ START_TEST(a_level_of_the_log_is_set)
 }
 END_TEST
 
-/* Watching, with a server that is cut off as a daemon would be. */
+/* Watching, with a server that is cut off, and has no room for a while, as a daemon would. */
 
 struct stream_server {
     int fd;
@@ -514,25 +514,28 @@ struct stream_server {
     struct buf requests;
 };
 
+#define OK "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+
 static void *serve_streams(void *cls)
 {
-    static const char *const streams[] = {
+    static const char *const answers[] = {
+        OK
         "retry: 10\n\nid: e.1\nevent: presence\n"
         "data: {\"user\":\"alice\",\"state\":\"online\",\"devices\":[{\"platform\":\"Web\",\"state\":\"online\","
         "\"action\":\"Login\",\"reason\":\"Register\",\"received_time\":1}]}\n\nid: e.2\nevent: pres",
-        "id: f.1\nevent: reset\ndata: {\"reason\":\"another epoch\"}\n\n"
-        "id: f.2\nevent: forgotten\ndata: {\"app\":1400000000,\"user\":\"bob\"}\n\n"
-        "id: f.3\nevent: heartbeat\ndata: {}\n\n",
+        "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/problem+json\r\nConnection: close\r\n\r\n"
+        "{\"detail\":\"half of all streams\"}",
+        OK "id: f.1\nevent: reset\ndata: {\"reason\":\"another epoch\"}\n\n"
+           "id: f.2\nevent: forgotten\ndata: {\"app\":1400000000,\"user\":\"bob\"}\n\n"
+           "id: f.3\nevent: heartbeat\ndata: {}\n\n",
     };
     struct stream_server *server = cls;
-    for (size_t i = 0; i < 2; i++) {
+    for (int i = 0; i < COUNT(answers); i++) {
         char request[2048] = "";
         cleanup(cleanup_closep) int fd = accept(server->fd, NULL, NULL);
         ssize_t n = recv(fd, request, sizeof(request) - 1, 0);
         buf_append(&server->requests, (struct str){request, n < 0 ? 0 : (size_t)n});
-        char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
-        (void)!send(fd, head, sizeof(head) - 1, MSG_NOSIGNAL);
-        (void)!send(fd, streams[i], strlen(streams[i]), MSG_NOSIGNAL);
+        (void)!send(fd, answers[i], strlen(answers[i]), MSG_NOSIGNAL);
     }
     return NULL;
 }
@@ -593,6 +596,7 @@ START_TEST(watch_resumes_where_it_was_cut)
     for (unsigned i = 0; i < 3; i++) {
         await_words("watch.log", forms[_i].says[i]);
     }
+    await_words("watch.log", " (from --status): status 429: half of all streams; trying again\n");
     server_stop(&server);
     process_stop(pid);
     const char *requests_seen = buf_text(&server.requests);
