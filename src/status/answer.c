@@ -139,3 +139,23 @@ struct http_reply *answer_problem_errors(struct problem problem, struct str erro
     json_end_object(&json);
     return answer(problem.status, "application/problem+json", (struct http_header){NULL, NULL}, &body);
 }
+
+void answer_write_address(struct json_writer *json, const char *key, const struct address *address)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    if (address->len == 0) {
+        json_null(json, key);
+        return;
+    }
+    size_t len = address_format(address, text);
+    json_str(json, key, (struct str){text, len});
+}
+
+void answer_write_text(struct json_writer *json, const char *key, struct str text)
+{
+    if (text.ptr == NULL) {
+        json_null(json, key);
+    } else {
+        json_str(json, key, text);
+    }
+}

@@ -5,6 +5,7 @@
 /* The status listener's replies: JSON, with the headers that keep a browser from doing anything else with
  * them. Any thread. All return NULL when memory is gone. */
 
+#include "presenced/address.h"
 #include "presenced/json.h"
 #include "presenced/reply.h"
 
@@ -37,5 +38,9 @@ struct http_reply *answer_problem_errors(struct problem problem, struct str erro
 
 /* Writes `lines`, of which each ends in a newline, as an array of strings. */
 void answer_write_lines(struct json_writer *json, const char *key, struct str lines);
+
+/* null where there is none: of an address without bytes, and of a text whose ptr is NULL. */
+void answer_write_address(struct json_writer *json, const char *key, const struct address *address);
+void answer_write_text(struct json_writer *json, const char *key, struct str text);
 
 #endif
