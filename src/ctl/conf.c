@@ -4,6 +4,7 @@
 #include "token.h"
 #include "when.h"
 
+#include "presenced/array.h"
 #include "presenced/path.h"
 #include "presenced/wipe.h"
 
@@ -13,8 +14,6 @@
 #include <stdio.h>
 
 #define SIGN_TOLERANCE_MS 60000
-
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct key {
     const char *section;

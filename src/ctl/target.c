@@ -5,6 +5,7 @@
 #include "screen.h"
 #include "token.h"
 
+#include "presenced/array.h"
 #include "presenced/wipe.h"
 
 #include <errno.h>
@@ -119,7 +120,7 @@ static int set_listener(struct target *target, const char *listen, bool has_tls)
     if (strncmp(listen, "unix:", 5) == 0) {
         return set_socket(target, listen);
     }
-    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+    for (size_t i = 0; i < N_ELEMENTS(hosts); i++) {
         if (strncmp(listen, hosts[i].any, strlen(hosts[i].any)) == 0) {
             own = hosts[i].own;
             rest = listen + strlen(hosts[i].any);

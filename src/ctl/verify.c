@@ -123,9 +123,10 @@ int ctl_verify(const struct arguments *arguments)
     cleanup(buf_fini) struct buf text = {0};
     struct screen screen = screen_detect();
     int r = capture_read(arguments, &capture);
-    if (r == 0) {
-        r = find_rules(arguments, &capture, &conf);
+    if (r != 0) {
+        return r;
     }
+    r = find_rules(arguments, &capture, &conf);
     if (r != 0) {
         return r;
     }

@@ -6,6 +6,8 @@
 #include "parameter.h"
 #include "subscriber.h"
 
+#include "presenced/array.h"
+
 #define SETTLE_MAX_MS 60000
 
 /* What of a request the subscriber's config points to. */
@@ -43,7 +45,7 @@ static bool read_settle(const struct query_value *value, uint64_t *ret_ms)
         n_digits++;
     }
     struct str unit = {text.ptr + n_digits, text.len - n_digits};
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+    for (size_t i = 0; i < N_ELEMENTS(units); i++) {
         if (str_equal(unit, units[i].unit) &&
             str_parse_u64((struct str){text.ptr, n_digits}, SETTLE_MAX_MS / units[i].ms, &number)) {
             *ret_ms = number * units[i].ms;

@@ -4,6 +4,7 @@
  * nobody was there to ask for meanwhile, so a stream can be resumed after a while without any. */
 #include "feed.h"
 
+#include "presenced/array.h"
 #include "presenced/json.h"
 #include "presenced/record.h"
 #include "user_json.h"
@@ -470,5 +471,5 @@ void feed_metrics(void *cls, const struct metric_visitor *visitor)
         .n_resets = atomic_load(&feed->n_resets),
         .n_written = atomic_load(&feed->n_written),
     };
-    metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), &counters, (struct str){NULL, 0}, visitor);
+    metrics_visit(metrics, N_ELEMENTS(metrics), &counters, (struct str){NULL, 0}, visitor);
 }
