@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/startup.h"
 
+#include "presenced/array.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -23,7 +25,7 @@ int startup_open_standard_fds(void)
 void startup_ignore_signals(void)
 {
     static const int ignored[] = {SIGPIPE, SIGUSR1, SIGUSR2, SIGXFSZ};
-    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {
+    for (size_t i = 0; i < N_ELEMENTS(ignored); i++) {
         (void)signal(ignored[i], SIG_IGN);
     }
 }

@@ -2,9 +2,9 @@
 #include "presenced/config.h"
 
 #include "config_check.h"
-#include "credential.h"
 #include "files.h"
 #include "ini_reader.h"
+#include "presenced/credential.h"
 #include "presenced/read_file.h"
 #include "presenced/wipe.h"
 #include "problems.h"
@@ -210,7 +210,7 @@ static int find_credential(struct loader *loader, unsigned line, const char *sec
     if ((option->flags & OPTION_CREDENTIAL) == 0 || !credential_is_named(*value)) {
         return 0;
     }
-    int r = credential_find(*value, ret_path, &why);
+    int r = credential_find(*value, NULL, ret_path, &why);
     if (r == CREDENTIAL_REFUSED) {
         problems_add(loader->problems, line, "[%s] %s: '%.*s': %s", section, option->key, STR_FMT(*value),
                      why);

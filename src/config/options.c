@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/options.h"
 
+#include "presenced/array.h"
 #include "presenced/config.h"
-
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
 #define ROW(section, row_kind, field, row_key, row_default, row_allowed, row_flags, row_meaning) \
     {.key = (row_key),                                                                           \

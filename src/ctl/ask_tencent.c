@@ -7,11 +7,10 @@
 #include "text.h"
 #include "user.h"
 
+#include "presenced/array.h"
 #include "presenced/json.h"
 
 #include <inttypes.h>
-
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
 static void write_question(uint64_t app, char *const *users, size_t n_users, struct buf *body)
 {

@@ -2,6 +2,7 @@
 #include "member.h"
 #include "verdict.h"
 
+#include "presenced/array.h"
 #include "presenced/json_check.h"
 
 #define USER_ID_MAX 256
@@ -59,7 +60,7 @@ static bool check_action(const cJSON *info, struct verdict *verdict)
         refuse(verdict, "bad_body_action_missing", "Info.Action is missing, or is not a string");
         return false;
     }
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+    for (size_t i = 0; i < N_ELEMENTS(known); i++) {
         if (strcmp(action, known[i]) == 0) {
             return true;
         }

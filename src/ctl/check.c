@@ -167,26 +167,34 @@ static int put_json(const struct ask *ask, const struct findings *findings, cons
     return screen_put(&text, status);
 }
 
+static int check_all(struct ask *ask, struct findings *findings, struct ask_answer *stats)
+{
+    int r = check_alive(ask, findings);
+    if (r != 0) {
+        return r;
+    }
+    r = check_ready(ask, findings);
+    if (r != 0) {
+        return r;
+    }
+    r = ask_get(ask, "/v1/stats", stats);
+    if (r != 0) {
+        return r;
+    }
+    check_warnings(ask, stats->document, findings);
+    return ask->arguments->ask ? check_asking(ask, stats->document, findings) : 0;
+}
+
 int ctl_check(const struct arguments *arguments)
 {
     cleanup(ask_fini) struct ask ask;
     cleanup(ask_answer_fini) struct ask_answer stats = {.document = NULL};
     cleanup(findings_fini) struct findings findings = {0};
     int r = ask_begin(arguments, &ask);
-    if (r == 0) {
-        r = check_alive(&ask, &findings);
-    }
-    if (r == 0) {
-        r = check_ready(&ask, &findings);
-    }
-    if (r == 0) {
-        r = ask_get(&ask, "/v1/stats", &stats);
-    }
     if (r != 0) {
-        return arguments->json ? r : screen_put(&findings.text, r);
+        return r;
     }
-    check_warnings(&ask, stats.document, &findings);
-    r = arguments->ask ? check_asking(&ask, stats.document, &findings) : 0;
+    r = check_all(&ask, &findings, &stats);
     if (r != 0) {
         return arguments->json ? r : screen_put(&findings.text, r);
     }

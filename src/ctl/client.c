@@ -240,13 +240,15 @@ enum client_end client_stream(struct client *client, const char *path, const cha
 
 int client_explain(const struct client *client, const struct answer *answer)
 {
+    return client_explain_with(client, answer, answer->status == 401 ? "; --token-file FILE shows one" : "");
+}
+
+int client_explain_with(const struct client *client, const struct answer *answer, const char *todo)
+{
     cleanup(document_freep) cJSON *document = document_parse(buf_str(&answer->body));
     cleanup(buf_fini) struct buf detail = {0};
     text_append_safe(&detail, member_text(document, "detail"));
-    const char *todo = "";
-    if (answer->status == 401) {
-        todo = "; --token-file FILE shows one";
-    } else if (detail.len == 0) {
+    if (detail.len == 0) {
         buf_append(&detail, STR("it is no answer of presenced's"));
     }
     (void)complain("%s (%s): status %ld: %.*s%s", target_name(client->target), client->target->origin,

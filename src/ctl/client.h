@@ -46,4 +46,7 @@ void client_set_timeout(struct client *client, long timeout_s);
  * done, else CTL_WRONG. */
 int client_explain(const struct client *client, const struct answer *answer);
 
+/* The same, with what to do about it, or what is done, as the end of the sentence. */
+int client_explain_with(const struct client *client, const struct answer *answer, const char *todo);
+
 #endif

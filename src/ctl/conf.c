@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "conf.h"
 
+#include "token.h"
 #include "when.h"
 
+#include "presenced/array.h"
 #include "presenced/path.h"
-#include "presenced/read_file.h"
 #include "presenced/wipe.h"
 
 #include <errno.h>
@@ -13,9 +14,6 @@
 #include <stdio.h>
 
 #define SIGN_TOLERANCE_MS 60000
-#define TOKEN_FILE_MAX 1024
-
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct key {
     const char *section;
@@ -54,16 +52,6 @@ static void join_into(char **field, struct conf *conf, const char *a, const char
     }
 }
 
-int conf_read_token(const char *path, struct buf *ret_token)
-{
-    mode_t unused = 0;
-    int r = read_file(path, TOKEN_FILE_MAX, ret_token, &unused);
-    while (r == 0 && ret_token->len > 0 && strchr("\r\n", ret_token->ptr[ret_token->len - 1]) != NULL) {
-        ret_token->len--;
-    }
-    return r == 0 && ret_token->len == 0 ? -ENODATA : r;
-}
-
 static void add_token(struct conf *conf, struct conf_app *app, const char *value)
 {
     struct buf *bytes = &app->tokens[app->n_tokens].bytes;
@@ -72,16 +60,26 @@ static void add_token(struct conf *conf, struct conf_app *app, const char *value
     join_into(&app->tokens[app->n_tokens++].name, conf, "token of [app ", app->id, "]");
 }
 
-static void add_token_file(struct conf *conf, struct conf_app *app, const char *path)
+static void add_token_file(struct conf *conf, struct conf_app *app, const char *value)
 {
+    cleanup(buf_fini) struct buf why = {0};
+    cleanup(cleanup_freep) char *option = NULL;
     struct buf *bytes = &app->tokens[app->n_tokens].bytes;
-    int r = conf_read_token(path, bytes);
-    if (r < 0) {
-        wipe_buf(bytes);
-        join_into(&app->unread, conf, path, ": ", read_file_error(r));
+    join_into(&option, conf, "[app ", app->id, "] token_file");
+    if (option == NULL) {
         return;
     }
-    join_into(&app->tokens[app->n_tokens++].name, conf, path, "", "");
+    int r = token_read_option(option, value, bytes, &why);
+    if (r < 0) {
+        wipe_buf(bytes);
+        buf_append_char(&why, '\0');
+        conf->failed |= r == -ENOMEM || why.failed;
+        if (!conf->failed) {
+            join_into(&app->unread, conf, why.ptr, "", "");
+        }
+        return;
+    }
+    join_into(&app->tokens[app->n_tokens++].name, conf, value, "", "");
 }
 
 static void set_app_key(struct conf *conf, struct conf_app *app, const char *name, const char *value)

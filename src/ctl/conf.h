@@ -40,9 +40,6 @@ struct conf {
 int conf_read(const char *path, struct conf *ret_conf);
 void conf_fini(struct conf *conf);
 
-/* Reads a file that holds a token into `ret_token`, which is empty. 0 or -errno. */
-int conf_read_token(const char *path, struct buf *ret_token);
-
 /* Has an app of that id with this token, beside what the files say; `name` is for people. 0 or -ENOMEM. */
 int conf_add_token(struct conf *conf, struct str id, struct str token, const char *name);
 

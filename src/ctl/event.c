@@ -3,6 +3,7 @@
 
 #include "location.h"
 
+#include "presenced/array.h"
 #include "presenced/json.h"
 #include "presenced/signature.h"
 
@@ -22,7 +23,7 @@ bool event_parse_action(struct str word, struct event *event)
         {"custom-status", "CustomStatusChange", "SetCustomStatus", NULL},
         {"kick", "Logout", "Unregister", "RESTAPI"},
     };
-    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+    for (size_t i = 0; i < N_ELEMENTS(actions); i++) {
         if (str_equal(word, str_from(actions[i].word))) {
             event->action = str_from(actions[i].action);
             event->reason = str_from(actions[i].reason);

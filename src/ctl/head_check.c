@@ -4,6 +4,7 @@
 #include "location.h"
 #include "when.h"
 
+#include "presenced/array.h"
 #include "presenced/signature.h"
 
 #include <inttypes.h>
@@ -190,7 +191,7 @@ static bool check_command(struct str query, const struct conf *conf, struct verd
 {
     static const char *const names[] = {"CallbackCommand", "ClientIP", "OptPlatform"};
     cleanup(buf_fini) struct buf command = {0};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < N_ELEMENTS(names); i++) {
         cleanup(buf_fini) struct buf value = {0};
         int outcome = location_find(query, names[i], &value);
         if (outcome == LOCATION_TWICE) {

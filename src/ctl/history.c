@@ -3,7 +3,7 @@
 #include "location.h"
 #include "when.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
+#include "presenced/array.h"
 
 /* ["Web","iOS"] as "Web, iOS". */
 static void add_list(struct table *table, const cJSON *list)
@@ -110,12 +110,14 @@ int ctl_history(const struct arguments *arguments)
     cleanup(ask_answer_fini) struct ask_answer answer = {.document = NULL};
     cleanup(buf_fini) struct buf path = {0};
     int r = ask_begin(arguments, &ask);
-    if (r == 0) {
-        r = append_path(&ask, &path);
+    if (r != 0) {
+        return r;
     }
-    if (r == 0) {
-        r = ask_get(&ask, path.ptr, &answer);
+    r = append_path(&ask, &path);
+    if (r != 0) {
+        return r;
     }
+    r = ask_get(&ask, path.ptr, &answer);
     if (r != 0) {
         return r;
     }

@@ -62,9 +62,10 @@ static int put_page(struct ask *ask, struct buf *cursor, uint64_t limit, uint64_
     cleanup(buf_fini) struct buf path = {0};
     cleanup(ask_answer_fini) struct ask_answer answer = {.document = NULL};
     int r = append_path(ask, cursor, limit, &path);
-    if (r == 0) {
-        r = ask_get(ask, path.ptr, &answer);
+    if (r != 0) {
+        return r;
     }
+    r = ask_get(ask, path.ptr, &answer);
     if (r != 0) {
         return r;
     }

@@ -3,6 +3,7 @@
 #include "ctl.h"
 #include "screen.h"
 
+#include "presenced/array.h"
 #include "presenced/startup.h"
 
 #include <locale.h>
@@ -36,7 +37,7 @@ static const struct command commands[] = {
     {"log-level", "error | warning | notice | info | debug", "Sets what is logged, until the next reload",
      B(CONTROL), 1, 1, ctl_log_level},
 };
-#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+#define N_COMMANDS (N_ELEMENTS(commands))
 
 static int print_help(void)
 {

@@ -62,9 +62,10 @@ int order_give(const struct arguments *arguments, const char *path, struct str b
     cleanup(target_fini) struct target target = {0};
     cleanup(client_freep) struct client *client = NULL;
     int r = target_find_control(arguments, &target);
-    if (r == 0) {
-        r = client_new(&target, &client);
+    if (r != 0) {
+        return r;
     }
+    r = client_new(&target, &client);
     if (r != 0) {
         return r;
     }

@@ -101,9 +101,10 @@ int ctl_query(const struct arguments *arguments)
     bool all_known = true;
     users_begin(&table);
     int r = ask_begin(arguments, &ask);
-    if (r == 0) {
-        r = query(&ask, &ids, &table, &all_known);
+    if (r != 0) {
+        return r;
     }
+    r = query(&ask, &ids, &table, &all_known);
     if (r != 0) {
         return r;
     }

@@ -2,9 +2,9 @@
 #include "ask.h"
 #include "location.h"
 
-#include <stdio.h>
+#include "presenced/array.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
+#include <stdio.h>
 
 /* How far the sender's clock is off: "+95 s" is ahead. */
 static void add_skew(struct table *table, const cJSON *refusal)
@@ -47,9 +47,10 @@ int ctl_refused(const struct arguments *arguments)
     }
     buf_append_char(&path, '\0');
     int r = ask_begin(arguments, &ask);
-    if (r == 0) {
-        r = path.failed ? complain("no memory") : ask_get(&ask, path.ptr, &answer);
+    if (r != 0) {
+        return r;
     }
+    r = path.failed ? complain("no memory") : ask_get(&ask, path.ptr, &answer);
     if (r != 0) {
         return r;
     }

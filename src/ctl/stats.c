@@ -3,7 +3,7 @@
 #include "text.h"
 #include "when.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
+#include "presenced/array.h"
 
 static uint64_t number(const cJSON *object, const char *name)
 {
@@ -144,9 +144,10 @@ int ctl_stats(const struct arguments *arguments)
     cleanup(ask_answer_fini) struct ask_answer answer = {.document = NULL};
     cleanup(buf_fini) struct buf text = {0};
     int r = ask_begin(arguments, &ask);
-    if (r == 0) {
-        r = ask_get(&ask, "/v1/stats", &answer);
+    if (r != 0) {
+        return r;
     }
+    r = ask_get(&ask, "/v1/stats", &answer);
     if (r != 0) {
         return r;
     }

@@ -3,8 +3,9 @@
 
 #include "ctl.h"
 #include "screen.h"
+#include "token.h"
 
-#include "presenced/read_file.h"
+#include "presenced/array.h"
 #include "presenced/wipe.h"
 
 #include <errno.h>
@@ -73,16 +74,42 @@ static int set_url(struct target *target, const char *text)
         return set_socket(target, text);
     }
     int r = set(&target->url, strstr(text, "://") == NULL ? "http://" : "", text, "");
-    size_t len = r != 0 || target->url == NULL ? 0 : strlen(target->url);
+    if (r != 0) {
+        return r;
+    }
+    size_t len = strlen(target->url);
     while (len > 0 && target->url[len - 1] == '/') {
         target->url[--len] = '\0';
     }
-    return r;
+    return 0;
 }
 
-/* Where a listener of this machine is reached that listens at `listen`: all addresses is the loopback one.
- * `certificate`: what it shows; NULL: it has no TLS. */
-static int set_listener(struct target *target, const char *listen, const char *certificate)
+/* What one of token.h could not read. */
+static int complain_of(int r, const struct buf *why)
+{
+    return r == -ENOMEM || why->failed ? complain("no memory") : complain("%.*s", STR_FMT(buf_str(why)));
+}
+
+/* A listener's certificate, as an option of the configuration names it, is believed, whatever name it has;
+ * unless the command line says whom to believe. */
+static int set_certificate(const struct arguments *arguments, const char *option, const char *certificate,
+                           struct target *target)
+{
+    cleanup(buf_fini) struct buf why = {0};
+    if (arguments->insecure || arguments->ca_file != NULL) {
+        return 0;
+    }
+    target->any_name = true;
+    int r = token_find_option(option, certificate, &target->ca_file, &why);
+    if (r < 0) {
+        buf_append(&why, STR("; --ca-file names whom to believe"));
+        return complain_of(r, &why);
+    }
+    return 0;
+}
+
+/* Where a listener of this machine is reached that listens at `listen`: all addresses is the loopback one. */
+static int set_listener(struct target *target, const char *listen, bool has_tls)
 {
     static const struct {
         const char *any;
@@ -93,25 +120,30 @@ static int set_listener(struct target *target, const char *listen, const char *c
     if (strncmp(listen, "unix:", 5) == 0) {
         return set_socket(target, listen);
     }
-    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+    for (size_t i = 0; i < N_ELEMENTS(hosts); i++) {
         if (strncmp(listen, hosts[i].any, strlen(hosts[i].any)) == 0) {
             own = hosts[i].own;
             rest = listen + strlen(hosts[i].any);
         }
     }
-    int r = set(&target->url, certificate == NULL ? "http://" : "https://", own, rest);
-    if (r != 0 || certificate == NULL) {
-        return r;
-    }
-    target->any_name = true;
-    return set(&target->ca_file, certificate, "", "");
+    return set(&target->url, has_tls ? "https://" : "http://", own, rest);
 }
 
-static int read_bearer(const char *path, struct target *target)
+int target_read_token(const char *path, struct buf *ret_token)
 {
-    int r = conf_read_token(path, &target->token);
+    cleanup(buf_fini) struct buf why = {0};
+    buf_append(&why, STR("token file "));
+    int r = token_read(path, ret_token, &why);
+    return r < 0 ? complain_of(r, &why) : 0;
+}
+
+static int read_configured_token(const char *value, struct target *target)
+{
+    cleanup(buf_fini) struct buf why = {0};
+    int r = token_read_option("[status] token_file", value, &target->token, &why);
     if (r < 0) {
-        return complain("token file %s: %s", path, r == -ENODATA ? "it is empty" : read_file_error(r));
+        buf_append(&why, STR("; --token-file names another"));
+        return complain_of(r, &why);
     }
     return 0;
 }
@@ -120,11 +152,12 @@ static int read_bearer(const char *path, struct target *target)
 static int set_trust(const struct arguments *arguments, struct target *target)
 {
     target->insecure = arguments->insecure;
-    if (arguments->ca_file == NULL) {
-        return 0;
-    }
-    target->any_name = false;
-    return set(&target->ca_file, arguments->ca_file, "", "");
+    return arguments->ca_file == NULL ? 0 : set(&target->ca_file, arguments->ca_file, "", "");
+}
+
+static bool is_given(const char *text)
+{
+    return text != NULL && text[0] != '\0';
 }
 
 static int find_configured_status(const struct arguments *arguments, struct target *target)
@@ -135,43 +168,59 @@ static int find_configured_status(const struct arguments *arguments, struct targ
         return r;
     }
     const char *listen = conf.status_listen == NULL ? DEFAULT_STATUS : conf.status_listen;
-    const char *certificate = conf.status_certificate;
+    bool has_tls = is_given(conf.status_certificate);
     if (strcmp(listen, "systemd") == 0) {
         listen = PASSED_STATUS;
     }
     r = set(&target->origin, conf.status_listen == NULL ? "the default" : "from [status] listen", "", "");
-    if (r == 0) {
-        r = set_listener(target, listen, certificate == NULL || certificate[0] == '\0' ? NULL : certificate);
+    if (r != 0) {
+        return r;
     }
-    if (r == 0 && arguments->token_file == NULL && conf.status_token_file != NULL &&
-        conf.status_token_file[0] == '/') {
-        r = read_bearer(conf.status_token_file, target);
+    r = set_listener(target, listen, has_tls);
+    if (r != 0) {
+        return r;
     }
-    return r;
+    if (has_tls && target->socket == NULL) {
+        r = set_certificate(arguments, "[status] certificate", conf.status_certificate, target);
+        if (r != 0) {
+            return r;
+        }
+    }
+    if (arguments->token_file != NULL || !is_given(conf.status_token_file)) {
+        return 0;
+    }
+    return read_configured_token(conf.status_token_file, target);
 }
 
-int target_find_status(const struct arguments *arguments, struct target *ret_target)
+static int find_status(const struct arguments *arguments, struct target *target)
 {
     const char *given = arguments->status;
     const char *origin = "from --status";
-    int r;
-    *ret_target = (struct target){0};
     if (given == NULL && arguments->config == NULL) {
         given = getenv("PRESENCED_STATUS_URL");
         origin = "from PRESENCED_STATUS_URL";
     }
-    if (given == NULL || given[0] == '\0') {
-        r = find_configured_status(arguments, ret_target);
-    } else {
-        r = set(&ret_target->origin, origin, "", "");
-        if (r == 0) {
-            r = set_url(ret_target, given);
+    if (!is_given(given)) {
+        return find_configured_status(arguments, target);
+    }
+    int r = set(&target->origin, origin, "", "");
+    return r != 0 ? r : set_url(target, given);
+}
+
+int target_find_status(const struct arguments *arguments, struct target *ret_target)
+{
+    *ret_target = (struct target){0};
+    int r = find_status(arguments, ret_target);
+    if (r != 0) {
+        return r;
+    }
+    if (arguments->token_file != NULL) {
+        r = target_read_token(arguments->token_file, &ret_target->token);
+        if (r != 0) {
+            return r;
         }
     }
-    if (r == 0 && arguments->token_file != NULL) {
-        r = read_bearer(arguments->token_file, ret_target);
-    }
-    return r != 0 ? r : set_trust(arguments, ret_target);
+    return set_trust(arguments, ret_target);
 }
 
 int target_find_control(const struct arguments *arguments, struct target *ret_target)
@@ -187,16 +236,16 @@ int target_find_control(const struct arguments *arguments, struct target *ret_ta
     if (r != 0) {
         return r;
     }
-    if (conf.control_listen != NULL && conf.control_listen[0] != '\0') {
+    if (is_given(conf.control_listen)) {
         r = set(&ret_target->origin, "from [control] listen", "", "");
         return r != 0 ? r : set_socket(ret_target, conf.control_listen);
     }
-    bool is_given = folder != NULL && folder[0] == '/';
+    bool has_folder = folder != NULL && folder[0] == '/';
     char path[PATH_MAX];
     (void)snprintf(path, sizeof(path), "%.*s/control.sock",
-                   is_given ? (int)strcspn(folder, ":") : (int)strlen(DEFAULT_RUNTIME_DIRECTORY),
-                   is_given ? folder : DEFAULT_RUNTIME_DIRECTORY);
-    r = set(&ret_target->origin, is_given ? "from RUNTIME_DIRECTORY" : "the default", "", "");
+                   has_folder ? (int)strcspn(folder, ":") : (int)strlen(DEFAULT_RUNTIME_DIRECTORY),
+                   has_folder ? folder : DEFAULT_RUNTIME_DIRECTORY);
+    r = set(&ret_target->origin, has_folder ? "from RUNTIME_DIRECTORY" : "the default", "", "");
     return r != 0 ? r : set_socket(ret_target, path);
 }
 
@@ -206,33 +255,46 @@ static bool is_off(const char *text)
            (strcmp(text, "off") == 0 || strcmp(text, "no") == 0 || strcmp(text, "false") == 0);
 }
 
+static int find_configured_callback(const struct arguments *arguments, const struct conf *conf,
+                                    struct target *target)
+{
+    const char *listen = conf->callback_listen == NULL ? DEFAULT_CALLBACK : conf->callback_listen;
+    const char *path = conf->callback_path == NULL ? "/" : conf->callback_path;
+    bool has_tls = !is_off(conf->callback_tls);
+    if (strcmp(listen, "systemd") == 0) {
+        listen = DEFAULT_CALLBACK;
+    }
+    int r = set(&target->origin, conf->callback_listen == NULL ? "the default" : "from [callback] listen", "",
+                "");
+    if (r != 0) {
+        return r;
+    }
+    r = set_listener(target, listen, has_tls);
+    if (r != 0) {
+        return r;
+    }
+    cleanup(cleanup_freep) char *base = take_pointer(target->url);
+    r = set(&target->url, base, path, "");
+    if (r != 0 || !has_tls || target->socket != NULL) {
+        return r;
+    }
+    return set_certificate(
+        arguments, "[callback] certificate",
+        conf->callback_certificate == NULL ? DEFAULT_CERTIFICATE : conf->callback_certificate, target);
+}
+
 int target_find_callback(const struct arguments *arguments, const struct conf *conf,
                          struct target *ret_target)
 {
     *ret_target = (struct target){0};
-    int r;
-    if (arguments->url != NULL) {
-        r = set(&ret_target->origin, "from --url", "", "");
-        if (r == 0) {
-            r = set(&ret_target->url, strstr(arguments->url, "://") == NULL ? "https://" : "", arguments->url,
-                    "");
-        }
+    if (arguments->url == NULL) {
+        int r = find_configured_callback(arguments, conf, ret_target);
         return r != 0 ? r : set_trust(arguments, ret_target);
     }
-    const char *listen = conf->callback_listen == NULL ? DEFAULT_CALLBACK : conf->callback_listen;
-    if (strcmp(listen, "systemd") == 0) {
-        listen = DEFAULT_CALLBACK;
+    int r = set(&ret_target->origin, "from --url", "", "");
+    if (r != 0) {
+        return r;
     }
-    const char *certificate = conf->callback_certificate == NULL ? DEFAULT_CERTIFICATE
-                                                                 : conf->callback_certificate;
-    r = set(&ret_target->origin, conf->callback_listen == NULL ? "the default" : "from [callback] listen", "",
-            "");
-    if (r == 0) {
-        r = set_listener(ret_target, listen, is_off(conf->callback_tls) ? NULL : certificate);
-    }
-    if (r == 0) {
-        cleanup(cleanup_freep) char *base = take_pointer(ret_target->url);
-        r = set(&ret_target->url, base, conf->callback_path == NULL ? "/" : conf->callback_path, "");
-    }
+    r = set(&ret_target->url, strstr(arguments->url, "://") == NULL ? "https://" : "", arguments->url, "");
     return r != 0 ? r : set_trust(arguments, ret_target);
 }

@@ -34,6 +34,11 @@ int target_find_control(const struct arguments *arguments, struct target *ret_ta
 int target_find_callback(const struct arguments *arguments, const struct conf *conf,
                          struct target *ret_target);
 
+/* Reads the token of --token-file into `ret_token`, which is empty and which the caller wipes. 0 or
+ * CTL_WRONG.
+ */
+int target_read_token(const char *path, struct buf *ret_token);
+
 /* For messages: the URL or the socket. */
 const char *target_name(const struct target *target);
 

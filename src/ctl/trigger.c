@@ -10,10 +10,8 @@
 #include "when.h"
 
 #include "presenced/clock.h"
-#include "presenced/read_file.h"
 #include "presenced/wipe.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -53,10 +51,7 @@ static int read_given_token(struct trigger *trigger)
         buf_append(&trigger->token, str_from(arguments->token));
         return 0;
     }
-    int r = conf_read_token(arguments->token_file, &trigger->token);
-    return r == 0 ? 0
-                  : complain("token file %s: %s", arguments->token_file,
-                             r == -ENODATA ? "it is empty" : read_file_error(r));
+    return target_read_token(arguments->token_file, &trigger->token);
 }
 
 /* The app of --app, or the first that is configured. */
@@ -85,7 +80,7 @@ static int find_identity(struct trigger *trigger)
         return read_given_token(trigger);
     }
     if (app != NULL && app->unread != NULL) {
-        return complain("%s: --token-file names another", app->unread);
+        return complain("%s; --token-file names another", app->unread);
     }
     if (app != NULL && app->n_tokens > 0) {
         buf_append(&trigger->token, buf_str(&app->tokens[0].bytes));
@@ -123,19 +118,21 @@ static int prepare(struct trigger *trigger)
     const struct arguments *arguments = trigger->arguments;
     bool is_told_all = arguments->url != NULL && arguments->app != 0 &&
                        (arguments->token != NULL || arguments->token_file != NULL);
-    int r = 0;
     if (!is_told_all || arguments->config != NULL) {
-        r = target_read_conf(arguments, &trigger->conf);
+        int r = target_read_conf(arguments, &trigger->conf);
+        if (r != 0) {
+            return r;
+        }
     }
-    if (r == 0) {
-        r = arguments->capture == NULL ? describe_event(trigger) : capture_read(arguments, &trigger->capture);
+    int r = arguments->capture == NULL ? describe_event(trigger) : capture_read(arguments, &trigger->capture);
+    if (r != 0) {
+        return r;
     }
-    if (r == 0) {
-        r = find_identity(trigger);
+    r = find_identity(trigger);
+    if (r != 0) {
+        return r;
     }
-    if (r == 0) {
-        r = target_find_callback(arguments, &trigger->conf, &trigger->target);
-    }
+    r = target_find_callback(arguments, &trigger->conf, &trigger->target);
     return r != 0 ? r : client_new(&trigger->target, &trigger->client);
 }
 
@@ -182,9 +179,10 @@ static int send_one(struct trigger *trigger, uint64_t nth)
     cleanup(buf_fini) struct buf body = {0};
     cleanup(answer_fini) struct answer answer = {0};
     int r = make_request(trigger, nth, &query, &body);
-    if (r == 0) {
-        r = client_post(trigger->client, query.ptr, buf_str(&body), &answer);
+    if (r != 0) {
+        return r;
     }
+    r = client_post(trigger->client, query.ptr, buf_str(&body), &answer);
     if (r != 0) {
         return r;
     }

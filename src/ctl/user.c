@@ -3,7 +3,7 @@
 
 #include "text.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
+#include "presenced/array.h"
 
 enum tint user_state_tint(struct str state)
 {

@@ -9,10 +9,7 @@
 
 #include "presenced/clock.h"
 #include "presenced/json.h"
-#include "presenced/read_file.h"
 #include "presenced/wipe.h"
-
-#include <errno.h>
 
 /* A token of the command line is one of --app, else of the app that the request names. */
 static int add_given_token(const struct arguments *arguments, const struct capture *capture,
@@ -38,10 +35,9 @@ static int add_given_token(const struct arguments *arguments, const struct captu
         return conf_add_token(conf, buf_str(&id), buf_str(&token), "--token") == 0 ? 0
                                                                                    : complain("no memory");
     }
-    int r = conf_read_token(arguments->token_file, &token);
-    if (r < 0) {
-        return complain("token file %s: %s", arguments->token_file,
-                        r == -ENODATA ? "it is empty" : read_file_error(r));
+    int r = target_read_token(arguments->token_file, &token);
+    if (r != 0) {
+        return r;
     }
     return conf_add_token(conf, buf_str(&id), buf_str(&token), arguments->token_file) == 0
                ? 0
@@ -67,7 +63,7 @@ static int find_rules(const struct arguments *arguments, const struct capture *c
     }
     for (size_t i = 0; i < ret_conf->n_apps; i++) {
         if (ret_conf->apps[i].unread != NULL) {
-            return complain("%s", ret_conf->apps[i].unread);
+            return complain("%s; --token-file names another", ret_conf->apps[i].unread);
         }
     }
     return 0;
@@ -127,9 +123,10 @@ int ctl_verify(const struct arguments *arguments)
     cleanup(buf_fini) struct buf text = {0};
     struct screen screen = screen_detect();
     int r = capture_read(arguments, &capture);
-    if (r == 0) {
-        r = find_rules(arguments, &capture, &conf);
+    if (r != 0) {
+        return r;
     }
+    r = find_rules(arguments, &capture, &conf);
     if (r != 0) {
         return r;
     }

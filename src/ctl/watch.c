@@ -230,7 +230,7 @@ static bool follow(struct watch *watch, bool is_first)
     if (watch->has_failed) {
         return false;
     }
-    if (end == CLIENT_REFUSED && answer.status != 503) {
+    if (end == CLIENT_REFUSED && answer.status != 503 && answer.status != 429) {
         explain_refusal(watch, &answer);
         return false;
     }
@@ -239,6 +239,10 @@ static bool follow(struct watch *watch, bool is_first)
         return false;
     }
     watch->n_failures++;
+    if (end == CLIENT_REFUSED) {
+        (void)client_explain_with(watch->ask.client, &answer, "; trying again");
+        return true;
+    }
     (void)complain("the stream has ended; trying again%s%.*s", error.len == 0 ? "" : ": ",
                    STR_FMT(buf_str(&error)));
     return true;

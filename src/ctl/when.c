@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "when.h"
 
-#include <time.h>
+#include "presenced/array.h"
 
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
+#include <time.h>
 
 static const struct unit {
     const char *shown;

@@ -139,33 +139,36 @@ static int list_endpoints(const struct passed *passed, const struct config *conf
     return 0;
 }
 
+static void endpoints_fini(struct endpoint_list *list)
+{
+    free(list->items);
+}
+
 int activation_check(const struct daemon *daemon, const struct config *config, struct buf *errors)
 {
-    struct endpoint_list lists[N_LISTENERS] = {{NULL, 0}};
-    int r = 0;
-    for (unsigned i = 0; i < N_LISTENERS && r == 0; i++) {
-        r = list_endpoints(&daemon->passed, config, i, &lists[i]);
+    cleanup(endpoints_fini) struct endpoint_list callback = {NULL, 0};
+    cleanup(endpoints_fini) struct endpoint_list status = {NULL, 0};
+    int r = list_endpoints(&daemon->passed, config, CALLBACK_LISTENER, &callback);
+    if (r < 0) {
+        return r;
     }
-    if (r == 0) {
-        r = config_check_endpoints(config, &lists[CALLBACK_LISTENER], &lists[STATUS_LISTENER], errors);
-    }
-    for (unsigned i = 0; i < N_LISTENERS; i++) {
-        free(lists[i].items);
-    }
-    return r;
+    r = list_endpoints(&daemon->passed, config, STATUS_LISTENER, &status);
+    return r < 0 ? r : config_check_endpoints(config, &callback, &status, errors);
 }
 
 /* 0, or -errno with errors or without. */
 static int take_all(struct passing *passing)
 {
+    struct buf *errors = &passing->errors;
     int r = service_each_passed(take, passing);
-    if (r == 0 && passing->errors.len == 0) {
-        find_missing(passing);
+    if (r < 0 || errors->len > 0) {
+        return errors->failed ? -ENOMEM : r;
     }
-    if (r == 0 && passing->errors.len == 0) {
-        r = activation_check(passing->daemon, passing->daemon->config, &passing->errors);
+    find_missing(passing);
+    if (errors->len == 0) {
+        r = activation_check(passing->daemon, passing->daemon->config, errors);
     }
-    return passing->errors.failed ? -ENOMEM : r;
+    return errors->failed ? -ENOMEM : r;
 }
 
 int start_activation(struct daemon *daemon)

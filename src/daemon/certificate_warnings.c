@@ -2,6 +2,7 @@
 /* What is said of a certificate that is served all the same: of its dates, and whom it keeps out. */
 #include "parts.h"
 
+#include "presenced/array.h"
 #include "presenced/clock.h"
 
 #include <inttypes.h>
@@ -104,7 +105,7 @@ static void watch(struct daemon *daemon, unsigned listener, const struct tls_cer
     const char *name = daemon_listener_names[listener];
     struct certificate_warning warning;
     bool is_so = check_certificate_dates(certificate, name, clock_unix_ms() / 1000, &warning);
-    tell(daemon, listener, of_dates, sizeof(of_dates) / sizeof(of_dates[0]), is_so ? &warning : NULL);
+    tell(daemon, listener, of_dates, N_ELEMENTS(of_dates), is_so ? &warning : NULL);
     is_so = check_certificate_versions(certificate, name, &warning);
     tell(daemon, listener, of_versions, 1, is_so ? &warning : NULL);
 }

@@ -5,6 +5,7 @@
 
 #include "libraries.h"
 #include "parts.h"
+#include "presenced/array.h"
 #include "presenced/clock.h"
 #include "presenced/log.h"
 #include "presenced/setup.h"
@@ -110,7 +111,7 @@ static const struct {
     {"control", start_control, stop_control},
     {"watchdog", start_watchdog, NULL},
 };
-#define N_STEPS (sizeof(steps) / sizeof(steps[0]))
+#define N_STEPS (N_ELEMENTS(steps))
 
 /* What time brings about. Returns for how long nothing more is to be done. */
 static uint64_t pass_time(struct daemon *daemon)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "libraries.h"
 
+#include "presenced/array.h"
 #include "presenced/listener.h"
 #include "presenced/log.h"
 #include "presenced/replica.h"
@@ -44,7 +45,7 @@ bool library_is_tested(const char *version, struct library_range range)
 
 void log_untested_libraries(void)
 {
-    for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
+    for (size_t i = 0; i < N_ELEMENTS(libraries); i++) {
         const char *version = libraries[i].version();
         if (!library_is_tested(version, libraries[i].tested)) {
             char tested[48];

@@ -169,21 +169,26 @@ void wake_streams(struct daemon *daemon)
 int start_listeners(struct daemon *daemon)
 {
     int r = make_callback_listener(daemon);
-    if (r == 0) {
-        r = make_status_listener(daemon);
+    if (r != 0) {
+        return r;
     }
-    for (unsigned i = 0; r == 0 && i < N_LISTENERS; i++) {
+    r = make_status_listener(daemon);
+    if (r != 0) {
+        return r;
+    }
+    for (unsigned i = 0; i < N_LISTENERS; i++) {
         r = transport_listener_start(sockets_of(daemon, i));
+        if (r != 0) {
+            return r;
+        }
     }
-    if (r == 0) {
-        set_woken(daemon, true);
-        wake_waiting_answers(daemon); /* for what was stored before */
-        wake_streams(daemon);
-    }
-    for (unsigned i = 0; r == 0 && i < N_LISTENERS; i++) {
+    set_woken(daemon, true);
+    wake_waiting_answers(daemon); /* for what was stored before */
+    wake_streams(daemon);
+    for (unsigned i = 0; i < N_LISTENERS; i++) {
         log_listening(sockets_of(daemon, i), daemon_listener_names[i]);
     }
-    return r;
+    return 0;
 }
 
 static void remove_socket_files(struct daemon *daemon)

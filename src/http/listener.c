@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "connection.h"
 
+#include "presenced/array.h"
+
 #include <errno.h>
 
 struct http_listener {
@@ -181,7 +183,7 @@ void http_listener_metrics(const struct http_listener *listener, const char *nam
 {
     struct http_counters counters;
     http_listener_counters(listener, &counters);
-    metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), &counters, str_from(name), visitor);
+    metrics_visit(metrics, N_ELEMENTS(metrics), &counters, str_from(name), visitor);
 }
 
 const char *http_library_version(void)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/refused.h"
 
+#include "presenced/array.h"
+
 #include <errno.h>
 #include <pthread.h>
 
@@ -96,7 +98,7 @@ static struct str shown(struct str text)
     static const struct str signs[] = {{"Sign=", 5}, {"Sign%3D", 7}, {"Sign%253D", 9}};
     struct str cut = {text.ptr, text.len < REFUSED_TEXT_MAX ? text.len : REFUSED_TEXT_MAX};
     for (size_t at = 0; at < cut.len; at++) {
-        for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+        for (size_t i = 0; i < N_ELEMENTS(signs); i++) {
             if (text.len - at >= signs[i].len &&
                 str_equal_fold((struct str){text.ptr + at, signs[i].len}, signs[i])) {
                 cut.len = at;

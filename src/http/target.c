@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "target.h"
 
+#include "presenced/array.h"
+
 /* Length of "http://" or "https://" at the head, in any case; 0 when there is neither. */
 static size_t scheme_length(struct str target)
 {
     static const struct str schemes[] = {{"http://", 7}, {"https://", 8}};
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+    for (size_t i = 0; i < N_ELEMENTS(schemes); i++) {
         size_t len = schemes[i].len;
         if (target.len >= len && str_equal_fold((struct str){target.ptr, len}, schemes[i])) {
             return len;

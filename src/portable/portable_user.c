@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/portable_user.h"
 
+#include "presenced/array.h"
 #include "presenced/json_read.h"
 
 #include <cjson/cJSON.h>
@@ -102,11 +103,11 @@ static int read_row(const struct reading *reading, const cJSON *object, struct r
 {
     static const char *const keys[] = {"platform",   "action",        "reason",
                                        "event_time", "received_time", "client_ip"};
-    const cJSON *values[sizeof(keys) / sizeof(keys[0])];
+    const cJSON *values[N_ELEMENTS(keys)];
     if (!cJSON_IsObject(object)) {
         return json_strict_wrong(reading->problem, "a row is not an object");
     }
-    int r = json_strict_members(object, keys, sizeof(keys) / sizeof(keys[0]), values, reading->problem);
+    int r = json_strict_members(object, keys, N_ELEMENTS(keys), values, reading->problem);
     if (r != 0) {
         return r;
     }
@@ -215,11 +216,11 @@ int portable_read_user(const cJSON *object, struct platform_names *names, uint64
                        struct user *ret_user, char ret_problem[static JSON_STRICT_PROBLEM_SIZE])
 {
     static const char *const keys[] = {"app", "user", "rows", "custom_status", "custom_status_time"};
-    const cJSON *values[sizeof(keys) / sizeof(keys[0])];
+    const cJSON *values[N_ELEMENTS(keys)];
     struct reading reading = {.user = ret_user, .problem = ret_problem};
     struct str id;
     memset(ret_user, 0, sizeof(*ret_user));
-    int r = json_strict_members(object, keys, sizeof(keys) / sizeof(keys[0]), values, ret_problem);
+    int r = json_strict_members(object, keys, N_ELEMENTS(keys), values, ret_problem);
     if (r != 0) {
         return r;
     }

@@ -83,6 +83,8 @@ static const char *status_title(unsigned status)
         return "Length Required";
     case 413:
         return "Content Too Large";
+    case 429:
+        return "Too Many Requests";
     case 431:
         return "Request Header Fields Too Large";
     case 503:
@@ -136,4 +138,24 @@ struct http_reply *answer_problem_errors(struct problem problem, struct str erro
     answer_write_lines(&json, "errors", errors);
     json_end_object(&json);
     return answer(problem.status, "application/problem+json", (struct http_header){NULL, NULL}, &body);
+}
+
+void answer_write_address(struct json_writer *json, const char *key, const struct address *address)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    if (address->len == 0) {
+        json_null(json, key);
+        return;
+    }
+    size_t len = address_format(address, text);
+    json_str(json, key, (struct str){text, len});
+}
+
+void answer_write_text(struct json_writer *json, const char *key, struct str text)
+{
+    if (text.ptr == NULL) {
+        json_null(json, key);
+    } else {
+        json_str(json, key, text);
+    }
 }

@@ -5,12 +5,13 @@
 /* The status listener's replies: JSON, with the headers that keep a browser from doing anything else with
  * them. Any thread. All return NULL when memory is gone. */
 
+#include "presenced/address.h"
 #include "presenced/json.h"
 #include "presenced/reply.h"
 
 /* What went wrong with a request; `detail` is a constant text of ours that says what to do about it. */
 struct problem {
-    unsigned status; /* 400, 401, 403, 404, 405, 409, 411, 413, 431, 503 or 505 */
+    unsigned status; /* 400, 401, 403, 404, 405, 409, 411, 413, 429, 431, 503 or 505 */
     const char *detail;
 };
 
@@ -37,5 +38,9 @@ struct http_reply *answer_problem_errors(struct problem problem, struct str erro
 
 /* Writes `lines`, of which each ends in a newline, as an array of strings. */
 void answer_write_lines(struct json_writer *json, const char *key, struct str lines);
+
+/* null where there is none: of an address without bytes, and of a text whose ptr is NULL. */
+void answer_write_address(struct json_writer *json, const char *key, const struct address *address);
+void answer_write_text(struct json_writer *json, const char *key, struct str text);
 
 #endif

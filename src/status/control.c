@@ -11,6 +11,7 @@
 #include "presenced/control.h"
 
 #include "answer.h"
+#include "presenced/array.h"
 #include "presenced/json_read.h"
 #include "presenced/user.h"
 
@@ -53,7 +54,7 @@ static const struct {
     {"/v1/control/log-level", CONTROL_LOG_LEVEL, "changed", "the level stays as it was"},
     {"/v1/control/ask", CONTROL_ASK, NULL, "Tencent is not asked"},
 };
-#define N_ORDERS (sizeof(orders) / sizeof(orders[0]))
+#define N_ORDERS (N_ELEMENTS(orders))
 
 /* What a request leaves in its context until it is answered. */
 struct context {

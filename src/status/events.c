@@ -6,6 +6,8 @@
 #include "parameter.h"
 #include "subscriber.h"
 
+#include "presenced/array.h"
+
 #define SETTLE_MAX_MS 60000
 
 /* What of a request the subscriber's config points to. */
@@ -43,7 +45,7 @@ static bool read_settle(const struct query_value *value, uint64_t *ret_ms)
         n_digits++;
     }
     struct str unit = {text.ptr + n_digits, text.len - n_digits};
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+    for (size_t i = 0; i < N_ELEMENTS(units); i++) {
         if (str_equal(unit, units[i].unit) &&
             str_parse_u64((struct str){text.ptr, n_digits}, SETTLE_MAX_MS / units[i].ms, &number)) {
             *ret_ms = number * units[i].ms;
@@ -113,12 +115,14 @@ static struct problem read_request(int only_app, const struct http_request *requ
 struct http_reply *events_answer(struct feed *feed, const struct status_config *config, int only_app,
                                  const struct http_request *request)
 {
+    static const struct http_header retry_soon = {"Retry-After", "5"};
     struct subscriber *subscriber = NULL;
     struct storage storage;
     struct subscriber_config wanted = {
         .feed = feed,
         .unix_ms = config->unix_ms,
         .monotonic_ms = config->monotonic_ms,
+        .token_app = only_app == APP_ANY ? FEED_ANY_APP : only_app,
         .app = only_app,
     };
     struct problem problem = read_request(only_app, request, &storage, &wanted);
@@ -129,8 +133,11 @@ struct http_reply *events_answer(struct feed *feed, const struct status_config *
     case 0:
         return answer_stream("text/event-stream", subscriber_stream(), subscriber);
     case FEED_FULL:
-        return answer_problem_with((struct problem){503, "as many streams are open as may be"},
-                                   (struct http_header){"Retry-After", "5"});
+        return answer_problem_with((struct problem){503, "as many streams are open as may be"}, retry_soon);
+    case FEED_APP_FULL:
+        return answer_problem_with(
+            (struct problem){429, "half of all streams may be open with the token of one app, and they are"},
+            retry_soon);
     default:
         return NULL;
     }

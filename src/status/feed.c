@@ -4,6 +4,7 @@
  * nobody was there to ask for meanwhile, so a stream can be resumed after a while without any. */
 #include "feed.h"
 
+#include "presenced/array.h"
 #include "presenced/json.h"
 #include "presenced/record.h"
 #include "user_json.h"
@@ -52,9 +53,11 @@ struct feed {
     struct buf storage; /* for one batch */
     struct buf scratch; /* for one event */
     struct change batch[BATCH_MAX];
+    unsigned n_of_token[TABLE_N_APPS_MAX]; /* streams that are open by the token of each app */
     _Atomic uint64_t n_streams;
     _Atomic uint64_t n_joined;
     _Atomic uint64_t n_refused;
+    _Atomic uint64_t n_refused_app;
     _Atomic uint64_t n_resets;
     _Atomic uint64_t n_written;
 };
@@ -131,29 +134,54 @@ void feed_free(struct feed *feed)
     }
 }
 
-int feed_join(struct feed *feed)
+static unsigned max_of_token(const struct feed *feed)
 {
-    int outcome = 0;
-    (void)pthread_mutex_lock(&feed->lock);
-    uint64_t n = atomic_load(&feed->n_streams);
-    if (n >= feed->config.max_streams) {
+    return feed->config.max_streams - feed->config.max_streams / 2;
+}
+
+/* Under the lock, as add_stream(). */
+static int check_room(struct feed *feed, int token_app)
+{
+    if (atomic_load(&feed->n_streams) >= feed->config.max_streams) {
         atomic_fetch_add(&feed->n_refused, 1);
-        outcome = FEED_FULL;
-    } else {
-        if (n == 0) {
-            atomic_store(&feed->is_awaited, false);
-            changes_observe(table_changes(feed->config.table), &feed->observer);
-        }
-        atomic_store(&feed->n_streams, n + 1);
-        atomic_fetch_add(&feed->n_joined, 1);
+        return FEED_FULL;
+    }
+    if (token_app != FEED_ANY_APP && feed->n_of_token[token_app] >= max_of_token(feed)) {
+        atomic_fetch_add(&feed->n_refused_app, 1);
+        return FEED_APP_FULL;
+    }
+    return 0;
+}
+
+static void add_stream(struct feed *feed, int token_app)
+{
+    if (token_app != FEED_ANY_APP) {
+        feed->n_of_token[token_app]++;
+    }
+    if (atomic_fetch_add(&feed->n_streams, 1) == 0) {
+        atomic_store(&feed->is_awaited, false);
+        changes_observe(table_changes(feed->config.table), &feed->observer);
+    }
+    atomic_fetch_add(&feed->n_joined, 1);
+}
+
+int feed_join(struct feed *feed, int token_app)
+{
+    (void)pthread_mutex_lock(&feed->lock);
+    int outcome = check_room(feed, token_app);
+    if (outcome == 0) {
+        add_stream(feed, token_app);
     }
     (void)pthread_mutex_unlock(&feed->lock);
     return outcome;
 }
 
-void feed_leave(struct feed *feed)
+void feed_leave(struct feed *feed, int token_app)
 {
     (void)pthread_mutex_lock(&feed->lock);
+    if (token_app != FEED_ANY_APP) {
+        feed->n_of_token[token_app]--;
+    }
     if (atomic_fetch_sub(&feed->n_streams, 1) == 1) {
         changes_unobserve(table_changes(feed->config.table), &feed->observer);
     }
@@ -379,8 +407,10 @@ struct table *feed_table(const struct feed *feed)
 struct feed_counters {
     uint64_t n_streams;
     uint64_t n_streams_max;
+    uint64_t n_of_token_max;
     uint64_t n_joined;
     uint64_t n_refused;
+    uint64_t n_refused_app;
     uint64_t n_resets;
     uint64_t n_written;
 };
@@ -396,6 +426,11 @@ static const struct metric metrics[] = {
      .help = "How many may be open.",
      .key = "open_max",
      .offset = offsetof(struct feed_counters, n_streams_max)},
+    {.name = "presenced_streams_max_per_app_token",
+     .type = METRIC_GAUGE,
+     .help = "How many of them may be open by the token of one app.",
+     .key = "open_max_per_app_token",
+     .offset = offsetof(struct feed_counters, n_of_token_max)},
     {.name = "presenced_streams_opened_total",
      .type = METRIC_COUNTER,
      .help = "Streams opened.",
@@ -406,6 +441,11 @@ static const struct metric metrics[] = {
      .help = "Streams refused, for as many were open as may be.",
      .key = "refused",
      .offset = offsetof(struct feed_counters, n_refused)},
+    {.name = "presenced_streams_refused_app_token_total",
+     .type = METRIC_COUNTER,
+     .help = "Streams refused, for as many were open by that app's token as may be.",
+     .key = "refused_app_token",
+     .offset = offsetof(struct feed_counters, n_refused_app)},
     {.name = "presenced_streams_reset_total",
      .type = METRIC_COUNTER,
      .help = "Times that a stream was told that it has missed something.",
@@ -424,10 +464,12 @@ void feed_metrics(void *cls, const struct metric_visitor *visitor)
     const struct feed_counters counters = {
         .n_streams = atomic_load(&feed->n_streams),
         .n_streams_max = feed->config.max_streams,
+        .n_of_token_max = max_of_token(feed),
         .n_joined = atomic_load(&feed->n_joined),
         .n_refused = atomic_load(&feed->n_refused),
+        .n_refused_app = atomic_load(&feed->n_refused_app),
         .n_resets = atomic_load(&feed->n_resets),
         .n_written = atomic_load(&feed->n_written),
     };
-    metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), &counters, (struct str){NULL, 0}, visitor);
+    metrics_visit(metrics, N_ELEMENTS(metrics), &counters, (struct str){NULL, 0}, visitor);
 }

@@ -29,13 +29,17 @@ int feed_new(const struct feed_config *config, struct feed **ret_feed);
 void feed_free(struct feed *feed);
 DEFINE_CLEANUP(struct feed *, feed_free)
 
-#define FEED_FULL 1 /* there are max_streams */
+#define FEED_ANY_APP (-1)
 
-/* Counts a stream that begins: 0 or FEED_FULL. */
-int feed_join(struct feed *feed);
+#define FEED_FULL 1     /* there are max_streams */
+#define FEED_APP_FULL 2 /* half of them, rounded up, are of this app's token */
 
-/* One that has joined ends. While there is none, the feed costs nothing. */
-void feed_leave(struct feed *feed);
+/* Counts a stream that begins: 0 or one of the above. `token_app`: the app whose token opens it, so that one
+ * app cannot take the places of all; FEED_ANY_APP: it is bound by no app's. */
+int feed_join(struct feed *feed, int token_app);
+
+/* One that has joined, with the same `token_app`, ends. While there is none, the feed costs nothing. */
+void feed_leave(struct feed *feed, int token_app);
 
 void feed_lock(struct feed *feed);
 void feed_unlock(struct feed *feed);

@@ -4,6 +4,8 @@
 #include "answer.h"
 #include "presenced/siphash.h"
 
+#include "presenced/array.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -26,7 +28,7 @@ static const struct page_file files[] = {
 #include "page/files.def"
 #undef PAGE_FILE
 };
-#define N_FILES (sizeof(files) / sizeof(files[0]))
+#define N_FILES (N_ELEMENTS(files))
 
 #define ETAG_SIZE 19 /* 16 digits in quotes, and NUL */
 

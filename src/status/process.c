@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "process.h"
 
+#include "presenced/array.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -100,5 +102,5 @@ void process_metrics(uint64_t started_unix_ms, const struct metric_visitor *visi
 {
     struct process_numbers numbers;
     process_numbers(started_unix_ms, &numbers);
-    metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), &numbers, STR(""), visitor);
+    metrics_visit(metrics, N_ELEMENTS(metrics), &numbers, STR(""), visitor);
 }

@@ -19,26 +19,6 @@ static bool read_limit(struct str query, uint64_t *limit)
     return outcome == PARAMETER_ABSENT || (outcome == 0 && *limit > 0);
 }
 
-static void write_address(struct json_writer *json, const char *key, const struct address *address)
-{
-    char text[ADDRESS_TEXT_SIZE];
-    if (address->len == 0) {
-        json_null(json, key);
-        return;
-    }
-    size_t len = address_format(address, text);
-    json_str(json, key, (struct str){text, len});
-}
-
-static void write_text(struct json_writer *json, const char *key, struct str text)
-{
-    if (text.ptr == NULL) {
-        json_null(json, key);
-    } else {
-        json_str(json, key, text);
-    }
-}
-
 static void write_request(void *cls, const struct refused_request *request)
 {
     struct json_writer *json = cls;
@@ -47,11 +27,11 @@ static void write_request(void *cls, const struct refused_request *request)
     json_str(json, "listener", str_from(request->listener));
     json_str(json, "outcome", str_from(request->outcome));
     json_str(json, "reason", str_from(request->reason));
-    write_address(json, "peer", &request->peer);
-    write_address(json, "client_ip", &request->client);
-    write_text(json, "app", request->app);
-    write_text(json, "command", request->command);
-    write_text(json, "path", request->path);
+    answer_write_address(json, "peer", &request->peer);
+    answer_write_address(json, "client_ip", &request->client);
+    answer_write_text(json, "app", request->app);
+    answer_write_text(json, "command", request->command);
+    answer_write_text(json, "path", request->path);
     if (request->is_skewed) {
         json_i64(json, "skew_s", request->skew_s);
     }

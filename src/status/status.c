@@ -11,6 +11,7 @@
 #include "health.h"
 #include "host.h"
 #include "live_settings.h"
+#include "presenced/array.h"
 #include "presenced/query.h"
 #include "metrics.h"
 #include "online.h"
@@ -259,7 +260,7 @@ static const struct route routes[] = {
      .is_of_an_app = true,
      .answer = answer_state},
 };
-#define N_ROUTES (sizeof(routes) / sizeof(routes[0]))
+#define N_ROUTES N_ELEMENTS(routes)
 
 struct match {
     const struct route *route; /* path and method fit; or NULL */
@@ -495,10 +496,11 @@ static int make_feed(struct status *status)
         .wake_cls = config->wake_cls,
     };
     int r = feed_new(&feed_config, &status->feed);
-    if (r == 0) {
-        config->streams = (struct status_part){.key = "streams", .visit = feed_metrics, .cls = status->feed};
+    if (r < 0) {
+        return r;
     }
-    return r;
+    config->streams = (struct status_part){.key = "streams", .visit = feed_metrics, .cls = status->feed};
+    return 0;
 }
 
 int status_new(const struct status_config *config, const struct status_settings *settings,

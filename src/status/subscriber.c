@@ -359,7 +359,7 @@ static void finish(void *cls)
 static void free_subscriber(void *cls)
 {
     struct subscriber *subscriber = cls;
-    feed_leave(subscriber->config.feed);
+    feed_leave(subscriber->config.feed, subscriber->config.token_app);
     settling_fini(&subscriber->settling);
     buf_fini(&subscriber->rest);
     free(subscriber);
@@ -402,7 +402,7 @@ int subscriber_new(const struct subscriber_config *config, struct subscriber **r
     if (subscriber == NULL) {
         return -ENOMEM;
     }
-    int outcome = feed_join(config->feed);
+    int outcome = feed_join(config->feed, config->token_app);
     if (outcome != 0) {
         free(subscriber);
         return outcome;

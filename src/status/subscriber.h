@@ -14,6 +14,7 @@ struct subscriber_config {
     struct feed *feed;
     uint64_t (*unix_ms)(void);
     uint64_t (*monotonic_ms)(void);
+    int token_app;   /* of feed_join() */
     int app;         /* -1: any */
     struct str user; /* ptr NULL: any; copied */
     bool has_snapshot;
@@ -23,7 +24,7 @@ struct subscriber_config {
 
 struct subscriber;
 
-/* Joins the feed: 0, FEED_FULL or -ENOMEM. */
+/* Joins the feed: 0, as feed_join(), or -ENOMEM. */
 int subscriber_new(const struct subscriber_config *config, struct subscriber **ret_subscriber);
 
 /* With a subscriber as the stream's cls. */

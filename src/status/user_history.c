@@ -5,25 +5,10 @@
 #include "parameter.h"
 #include "presenced/json.h"
 
-static void write_address(struct json_writer *json, const char *key, const struct address *address)
-{
-    char text[ADDRESS_TEXT_SIZE];
-    size_t len = address_format(address, text);
-    if (len == 0) {
-        json_null(json, key);
-    } else {
-        json_str(json, key, (struct str){text, len});
-    }
-}
-
 /* "": it was absent, or could not be read. */
 static void write_text(struct json_writer *json, const char *key, struct str text)
 {
-    if (text.len == 0) {
-        json_null(json, key);
-    } else {
-        json_str(json, key, text);
-    }
+    answer_write_text(json, key, text.len == 0 ? (struct str){NULL, 0} : text);
 }
 
 static struct str source_name(enum change_origin origin)
@@ -53,8 +38,8 @@ static void write_event(void *cls, const struct user_event *event)
     write_text(json, "action", event->action);
     write_text(json, "reason", event->reason);
     write_text(json, "platform", event->platform);
-    write_address(json, "client_ip", &event->client);
-    write_address(json, "peer", &event->peer);
+    answer_write_address(json, "client_ip", &event->client);
+    answer_write_address(json, "peer", &event->peer);
     json_begin_array(json, "kicked");
     for (size_t i = 0; i < event->n_kicked; i++) {
         json_str(json, NULL, event->kicked[i]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/transport.h"
 
+#include "presenced/array.h"
 #include "presenced/clock.h"
 #include "worker.h"
 
@@ -281,7 +282,7 @@ void transport_listener_metrics(const struct transport_listener *listener,
     struct str name = str_from(config->name);
     struct transport_counters counters;
     transport_listener_counters(listener, &counters);
-    metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), &counters, name, visitor);
+    metrics_visit(metrics, N_ELEMENTS(metrics), &counters, name, visitor);
     if (config->stream_timeout_ms > 0) {
         metric_visit(visitor, &streams_cut, counters.n_streams_cut, name);
     }

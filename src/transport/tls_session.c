@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tls_private.h"
 
+#include "presenced/array.h"
+
 #include <errno.h>
 #include <gnutls/x509.h>
 #include <netinet/in.h>
@@ -384,7 +386,7 @@ static const char *client_problem(int gnutls_error, unsigned status)
     if (gnutls_error == GNUTLS_E_NO_CERTIFICATE_FOUND) {
         return "no client certificate was shown, and client_ca is set";
     }
-    for (size_t i = 0; i < sizeof(problems) / sizeof(problems[0]); i++) {
+    for (size_t i = 0; i < N_ELEMENTS(problems); i++) {
         if (gnutls_error == 0 && (status & problems[i].status) != 0) {
             return problems[i].text;
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/online_query.h"
 
+#include "presenced/array.h"
 #include "presenced/json_read.h"
 #include "presenced/vendor_platform.h"
 
@@ -12,7 +13,7 @@ static const struct str status_names[] = {
     [ONLINE_STATUS_PUSH_ONLINE] = {"PushOnline", 10},
     [ONLINE_STATUS_OFFLINE] = {"Offline", 7},
 };
-#define N_STATUSES (sizeof(status_names) / sizeof(status_names[0]))
+#define N_STATUSES (N_ELEMENTS(status_names))
 
 /* RFC 3986: all but what never needs it. */
 static void append_percent_encoded(struct buf *out, struct str text)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/vendor_platform.h"
 
+#include "presenced/array.h"
+
 static const struct {
     struct str name;
     struct str query_name;
@@ -8,7 +10,7 @@ static const struct {
     {{"iOS", 3}, {"iPhone", 6}}, {{"Android", 7}, {"Android", 7}}, {{"Web", 3}, {"Web", 3}},
     {{"Windows", 7}, {"PC", 2}}, {{"iPad", 4}, {"iPad", 4}},       {{"Mac", 3}, {"Mac", 3}},
 };
-#define N_PLATFORMS (sizeof(platforms) / sizeof(platforms[0]))
+#define N_PLATFORMS (N_ELEMENTS(platforms))
 
 struct str vendor_platform_to_query(struct str name)
 {

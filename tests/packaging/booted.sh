@@ -300,6 +300,8 @@ END
     check '… and reloads' systemctl reload presenced
     check '… with it' until_true process_says 'configuration reloaded'
     check '… and checks signatures still' send gustav
+    check '… and presencectl signs with it, as root' inside presencectl trigger login --user karla
+    check '… and its user is online' is_online karla
     check 'is upgraded with a credential' inside dpkg --install /srv/packages/0.1.0-3.deb
     check '… and restarted' send hanna
     check '… as the new version' has ActiveState active

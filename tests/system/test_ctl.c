@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 /* presencectl against the real daemon: what it prints, to people and to programs, and how it exits. */
 
@@ -504,7 +505,7 @@ START_TEST(a_level_of_the_log_is_set)
 }
 END_TEST
 
-/* Watching, with a server that is cut off as a daemon would be. */
+/* Watching, with a server that is cut off, and has no room for a while, as a daemon would. */
 
 struct stream_server {
     int fd;
@@ -513,25 +514,28 @@ struct stream_server {
     struct buf requests;
 };
 
+#define OK "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+
 static void *serve_streams(void *cls)
 {
-    static const char *const streams[] = {
+    static const char *const answers[] = {
+        OK
         "retry: 10\n\nid: e.1\nevent: presence\n"
         "data: {\"user\":\"alice\",\"state\":\"online\",\"devices\":[{\"platform\":\"Web\",\"state\":\"online\","
         "\"action\":\"Login\",\"reason\":\"Register\",\"received_time\":1}]}\n\nid: e.2\nevent: pres",
-        "id: f.1\nevent: reset\ndata: {\"reason\":\"another epoch\"}\n\n"
-        "id: f.2\nevent: forgotten\ndata: {\"app\":1400000000,\"user\":\"bob\"}\n\n"
-        "id: f.3\nevent: heartbeat\ndata: {}\n\n",
+        "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/problem+json\r\nConnection: close\r\n\r\n"
+        "{\"detail\":\"half of all streams\"}",
+        OK "id: f.1\nevent: reset\ndata: {\"reason\":\"another epoch\"}\n\n"
+           "id: f.2\nevent: forgotten\ndata: {\"app\":1400000000,\"user\":\"bob\"}\n\n"
+           "id: f.3\nevent: heartbeat\ndata: {}\n\n",
     };
     struct stream_server *server = cls;
-    for (size_t i = 0; i < 2; i++) {
+    for (int i = 0; i < COUNT(answers); i++) {
         char request[2048] = "";
         cleanup(cleanup_closep) int fd = accept(server->fd, NULL, NULL);
         ssize_t n = recv(fd, request, sizeof(request) - 1, 0);
         buf_append(&server->requests, (struct str){request, n < 0 ? 0 : (size_t)n});
-        char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
-        (void)!send(fd, head, sizeof(head) - 1, MSG_NOSIGNAL);
-        (void)!send(fd, streams[i], strlen(streams[i]), MSG_NOSIGNAL);
+        (void)!send(fd, answers[i], strlen(answers[i]), MSG_NOSIGNAL);
     }
     return NULL;
 }
@@ -592,6 +596,7 @@ START_TEST(watch_resumes_where_it_was_cut)
     for (unsigned i = 0; i < 3; i++) {
         await_words("watch.log", forms[_i].says[i]);
     }
+    await_words("watch.log", " (from --status): status 429: half of all streams; trying again\n");
     server_stop(&server);
     process_stop(pid);
     const char *requests_seen = buf_text(&server.requests);
@@ -617,7 +622,10 @@ START_TEST(a_terminal_gets_colours_and_local_time)
     const char *const in_colour[] = {"-qec", command, "/dev/null", NULL};
     ck_assert_int_eq(sandbox_run(sandbox, "script", in_colour, &tinted), 0);
     expect_words(&tinted, "\033[32monline\033[0m");
-    expect_words(&tinted, "(now)");
+    const char *since = strstr(buf_text(&tinted), "since ");
+    ck_assert_ptr_nonnull(since);
+    /* So long ago as this machine took. */
+    ck_assert_msg(strstr(since, "(now)") != NULL || strstr(since, " ago)") != NULL, "%s", buf_text(&tinted));
     char without[600];
     (void)snprintf(without, sizeof(without), "NO_COLOR=1 %s", command);
     const char *const in_black[] = {"-qec", without, "/dev/null", NULL};
@@ -672,6 +680,83 @@ START_TEST(it_believes_the_configured_certificate)
     buf_clear(&output);
     ck_assert_int_eq(sandbox_run(sandbox, harness_client(), stranger, &output), 2);
     expect_words(&output, "--ca-file names whom to believe");
+    instance_stop(instance);
+}
+END_TEST
+
+/* The daemon's secrets and certificates as systemd hands them over. The command is typed where
+ * CREDENTIALS_DIRECTORY is not set, and no unit of that name runs here. */
+static const struct {
+    const char *words[6];
+    const char *says[3];
+} without_credentials[] = {
+    {{"stats"},
+     {"[status] certificate = credential:ctl-chain: /run/credentials/presenced.service/ctl-chain: ",
+      ": systemd keeps it there while presenced.service runs, if LoadCredential= names it",
+      "; --ca-file names whom to believe\n"}},
+    {{"stats", "--insecure"},
+     {"[status] token_file = credential:ctl-bearer: /run/credentials/presenced.service/ctl-bearer: ",
+      ": systemd keeps it there while presenced.service runs, if LoadCredential= names it",
+      "; --token-file names another\n"}},
+    {{"trigger", "login", "--insecure"},
+     {"[app 1400000000] token_file = credential:ctl-token: /run/credentials/presenced.service/ctl-token: ",
+      ": systemd keeps it there while presenced.service runs, if LoadCredential= names it",
+      "; --token-file names another\n"}},
+    {{"verify", "--file", "@DIR@/capture"},
+     {"[app 1400000000] token_file = credential:ctl-token: ", "", "; --token-file names another\n"}},
+};
+
+static void write_credentials(void)
+{
+    cleanup(cleanup_freep) char *folder = sandbox_expand(sandbox, "@DIR@/credentials");
+    cleanup(buf_fini) struct buf certificate = sandbox_read(sandbox, "server.pem");
+    cleanup(buf_fini) struct buf key = sandbox_read(sandbox, "server.key");
+    ck_assert_int_eq(mkdir(folder, 0700), 0);
+    sandbox_write(sandbox, "credentials/ctl-chain", buf_text(&certificate));
+    sandbox_write(sandbox, "credentials/ctl-key", buf_text(&key));
+    sandbox_write(sandbox, "credentials/ctl-bearer", "b3arer\n");
+    sandbox_write(sandbox, "credentials/ctl-token", "xxxxyyyy\n");
+    ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", folder, 1), 0);
+}
+
+START_TEST(it_finds_the_credentials_of_the_service)
+{
+    static const char config[] = "[callback]\nlisten = 127.0.0.1:%u\ncertificate = credential:ctl-chain\n"
+                                 "private_key = credential:ctl-key\n"
+                                 "[status]\nlisten = 127.0.0.1:%u\ncertificate = credential:ctl-chain\n"
+                                 "private_key = credential:ctl-key\ntoken_file = credential:ctl-bearer\n"
+                                 "[app 1400000000]\ntoken_file = credential:ctl-token\n";
+    char text[512];
+    cleanup(buf_fini) struct buf output = {0};
+    write_credentials();
+    (void)snprintf(text, sizeof(text), config, 0, 0);
+    start_with(text);
+    (void)snprintf(text, sizeof(text), config, instance_callback_port(instance),
+                   instance_status_port(instance));
+    sandbox_write(sandbox, "ctl.conf", text);
+    sandbox_write(sandbox, "capture", "/?SdkAppid=1400000000\n\n{}");
+    const char *const stats[] = {"stats", "--config", "@DIR@/ctl.conf", NULL};
+    const char *const sent[] = {"trigger", "login", "--config", "@DIR@/ctl.conf", NULL};
+    int status = sandbox_run(sandbox, harness_client(), stats, &output);
+    ck_assert_msg(status == 0, "%s", buf_text(&output));
+    status = sandbox_run(sandbox, harness_client(), sent, &output);
+    ck_assert_msg(status == 0, "%s", buf_text(&output));
+    ck_assert_int_eq(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+    for (size_t i = 0; i < sizeof(without_credentials) / sizeof(without_credentials[0]); i++) {
+        const char *words[9] = {NULL};
+        size_t n = 0;
+        for (; without_credentials[i].words[n] != NULL; n++) {
+            words[n] = without_credentials[i].words[n];
+        }
+        words[n++] = "--config";
+        words[n++] = "@DIR@/ctl.conf";
+        buf_clear(&output);
+        status = sandbox_run(sandbox, harness_client(), words, &output);
+        ck_assert_msg(status == 2, "%d: %s", status, buf_text(&output));
+        for (size_t j = 0; j < 3; j++) {
+            expect_words(&output, without_credentials[i].says[j]);
+        }
+    }
     instance_stop(instance);
 }
 END_TEST
@@ -801,6 +886,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(alone, watch_resumes_where_it_was_cut, 0, COUNT(forms));
     tcase_add_test(alone, it_asks_over_unix_sockets_and_shows_a_token);
     tcase_add_test(alone, it_believes_the_configured_certificate);
+    tcase_add_test(alone, it_finds_the_credentials_of_the_service);
     tcase_add_loop_test(alone, says_what_was_tried_and_what_to_do, 0, COUNT(wrong));
     tcase_add_loop_test(alone, each_command_helps, 0, COUNT(commands));
     tcase_add_loop_test(alone, the_shell_completes, 0, COUNT(completions));

@@ -106,6 +106,30 @@ START_TEST(tells_of_a_token_file_that_it_cannot_read)
 }
 END_TEST
 
+START_TEST(a_credential_is_a_file_that_systemd_keeps)
+{
+    write_file("token", "s3cret\n");
+    write_file("presenced.conf", "[app 1400000000]\ntoken_file = credential:token\n"
+                                 "[app 1400000001]\ntoken_file = credential:a/b\n");
+    ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", folder, 1), 0);
+    ck_assert_int_eq(read_conf(), 0);
+    ck_assert(str_equal(buf_str(&conf.apps[0].tokens[0].bytes), STR("s3cret")));
+    ck_assert_str_eq(conf.apps[0].tokens[0].name, "credential:token");
+    ck_assert_ptr_null(conf.apps[0].unread);
+    ck_assert_str_eq(
+        conf.apps[1].unread,
+        "[app 1400000001] token_file = credential:a/b: a credential is named as a file is, without '/'");
+    conf_fini(&conf);
+    ck_assert_int_eq(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+    write_file("presenced.conf", "[app 1400000000]\ntoken_file = credential:no-such-token\n");
+    ck_assert_int_eq(read_conf(), 0);
+    ck_assert_str_eq(conf.apps[0].unread,
+                     "[app 1400000000] token_file = credential:no-such-token: "
+                     "/run/credentials/presenced.service/no-such-token: No such file or directory: systemd "
+                     "keeps it there while presenced.service runs, if LoadCredential= names it");
+}
+END_TEST
+
 START_TEST(a_file_that_is_not_there_is_an_error)
 {
     ck_assert_int_eq(read_conf(), -ENOENT);
@@ -120,6 +144,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, reads_what_it_wants_to_know);
     tcase_add_test(tcase, what_stands_in_a_later_file_counts);
     tcase_add_test(tcase, tells_of_a_token_file_that_it_cannot_read);
+    tcase_add_test(tcase, a_credential_is_a_file_that_systemd_keeps);
     tcase_add_test(tcase, a_file_that_is_not_there_is_an_error);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -563,6 +563,52 @@ START_TEST(streams_are_bounded)
 }
 END_TEST
 
+static const struct status_app_token app_tokens[] = {{0, {"a", 1}}, {1, {"b", 1}}};
+static const struct status_settings all_tokens = {
+    .token = {"all", 3}, .app_tokens = app_tokens, .n_app_tokens = 2};
+
+static struct http_reply *ask_for_stream(const char *authorization)
+{
+    const struct http_header headers[] = {{"Authorization", authorization}, {NULL, NULL}};
+    return ask_with(headers, "GET", "/v1/events", STR(""));
+}
+
+/* Of three places two. */
+START_TEST(the_token_of_one_app_takes_half_of_the_streams_at_most)
+{
+    use_settings(&all_tokens);
+    streams[0].reply = ask_for_stream("Bearer a");
+    streams[1].reply = ask_for_stream("Bearer a");
+    ck_assert_uint_eq(reply_status(streams[1].reply), 200);
+    struct http_reply *reply = ask_for_stream("Bearer a");
+    ck_assert_str_eq(reply_header(reply, "Retry-After"), "5");
+    expect_problem(reply, 429, "half of all streams may be open with the token of one app, and they are");
+    streams[2].reply = ask_for_stream(_i == 0 ? "Bearer b" : "Bearer all");
+    ck_assert_uint_eq(reply_status(streams[2].reply), 200);
+    use_settings(&(struct status_settings){.n_app_tokens = 0});
+    ck_assert_uint_eq(counted("open_max_per_app_token"), 2);
+    ck_assert_uint_eq(counted("refused_app_token"), 1);
+    ck_assert_uint_eq(counted("refused"), 0);
+    use_settings(&all_tokens);
+    close_stream(&streams[0]);
+    streams[0].reply = ask_for_stream("Bearer a");
+    ck_assert_uint_eq(reply_status(streams[0].reply), 200);
+    expect_problem(ask_for_stream("Bearer a"), 503, "as many streams are open as may be");
+}
+END_TEST
+
+/* What is bound is who asks, not what is asked for. */
+START_TEST(the_token_of_the_listener_is_bound_by_no_app)
+{
+    const struct http_header headers[] = {{"Authorization", "Bearer all"}, {NULL, NULL}};
+    use_settings(&all_tokens);
+    for (unsigned i = 0; i < FIXTURE_MAX_STREAMS; i++) {
+        streams[i].reply = ask_with(headers, "GET", "/v1/events?app=1400000000", STR(""));
+        ck_assert_uint_eq(reply_status(streams[i].reply), 200);
+    }
+}
+END_TEST
+
 START_TEST(a_change_is_written_once_for_all_streams)
 {
     for (unsigned i = 0; i < FIXTURE_MAX_STREAMS; i++) {
@@ -674,6 +720,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, more_than_can_be_held_back_is_told_early);
     tcase_add_test(tcase, who_is_forgotten_while_held_back_is_told_as_forgotten_alone);
     tcase_add_test(tcase, streams_are_bounded);
+    tcase_add_loop_test(tcase, the_token_of_one_app_takes_half_of_the_streams_at_most, 0, 2);
+    tcase_add_test(tcase, the_token_of_the_listener_is_bound_by_no_app);
     tcase_add_test(tcase, a_change_is_written_once_for_all_streams);
     tcase_add_test(tcase, nothing_is_written_while_there_is_no_stream);
     tcase_add_test(tcase, streams_are_woken_once_until_they_have_asked_again);

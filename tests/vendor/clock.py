@@ -28,6 +28,11 @@ class FastClock:
         os.mkfifo(f"{self.path}.{suffix}")
         return os.open(f"{self.path}.{suffix}", os.O_RDWR | os.O_NONBLOCK)
 
+    def forget_sleepers(self):
+        """Before a daemon is started, whose threads count from 0 again."""
+        for n in range(N_SLEEPERS):
+            self.numbers[2 + n] = 0
+
     def now_ms(self):
         return self.start_unix_ms + self.elapsed_ns // NS_PER_MS
 

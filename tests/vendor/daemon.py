@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import time
+from urllib.parse import quote
 
 START_DEADLINE_S = 60
 
@@ -29,6 +30,15 @@ class Connection:
                 if is_last:
                     raise
         return None
+
+    def first_id(self):
+        """Of a stream of events that begins."""
+        self.socket = socket.create_connection(("127.0.0.1", self.port))
+        self.socket.sendall(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        received = b""
+        while (found := re.search(rb"\nid: ([0-9.]+)\n", received)) is None:
+            received += self._receive()
+        return found[1].decode()
 
     def close(self):
         if self.socket is not None:
@@ -108,6 +118,24 @@ class Daemon:
     def stats(self):
         _, body = self.status.ask(b"GET /v1/stats HTTP/1.1\r\nHost: localhost\r\n\r\n")
         return json.loads(body)
+
+    def users(self):
+        """What GET /v1/users shows: of each user the object, as text without blanks."""
+        users = {}
+        cursor = ""
+        while cursor is not None:
+            target = f"/v1/users?limit=1000&cursor={quote(cursor)}" if cursor else "/v1/users?limit=1000"
+            _, body = self.status.ask(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            answer = json.loads(body)
+            users.update((user["user"], json.dumps(user, separators=(",", ":"))) for user in answer["users"])
+            cursor = answer["next_cursor"]
+        return users
+
+    def kill(self):
+        self.callback.close()
+        self.status.close()
+        self.process.kill()
+        self.process.wait(START_DEADLINE_S)
 
     def stop(self):
         self.callback.close()

@@ -96,8 +96,8 @@ class Day:
             text = CONFIG
             if self.plan.asks:
                 text += ASKING.format(admin=ADMIN, folder=folder, port=self.server.port)
-            text += self.plan.config
-            self.daemon = Daemon(self.plan.binary, self.plan.preload, self.clock, folder, text)
+            self.folder, self.config = folder, text + self.plan.config
+            self.start_daemon()
             try:
                 self._live()
             except Exception:
@@ -107,6 +107,10 @@ class Day:
             self.daemon.stop()
             self.server.close()
         return self.score
+
+    def start_daemon(self):
+        self.clock.forget_sleepers()
+        self.daemon = Daemon(self.plan.binary, self.plan.preload, self.clock, self.folder, self.config)
 
     def _vendor_ms(self):
         return self.clock.now_ms()

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "credential.h"
+#include "presenced/credential.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ static bool is_file_name(struct str name)
            !str_equal(name, STR(".."));
 }
 
-int credential_find(struct str value, char **ret_path, const char **ret_why)
+int credential_find(struct str value, const char *fallback, char **ret_path, const char **ret_why)
 {
     struct str name = {value.ptr + prefix.len, value.len - prefix.len};
     const char *folder = getenv("CREDENTIALS_DIRECTORY");
@@ -27,6 +27,9 @@ int credential_find(struct str value, char **ret_path, const char **ret_why)
         return CREDENTIAL_REFUSED;
     }
     if (folder == NULL || folder[0] == '\0') {
+        folder = fallback;
+    }
+    if (folder == NULL) {
         *ret_why =
             "CREDENTIALS_DIRECTORY is not set: systemd sets it for the service that has LoadCredential=";
         return CREDENTIAL_REFUSED;
