@@ -75,16 +75,16 @@ static void stop_table(struct daemon *daemon)
     table_free(daemon->table);
 }
 
-static int start_history(struct daemon *daemon)
+static int start_online_minutes(struct daemon *daemon)
 {
-    int r = history_new(&daemon->history);
+    int r = online_minutes_new(&daemon->online_minutes);
     return r < 0 ? r : breakdown_new(daemon->table, &daemon->breakdown);
 }
 
-static void stop_history(struct daemon *daemon)
+static void stop_online_minutes(struct daemon *daemon)
 {
     breakdown_free(daemon->breakdown);
-    history_free(daemon->history);
+    online_minutes_free(daemon->online_minutes);
 }
 
 /* In this order, and ended in the reverse. */
@@ -99,7 +99,7 @@ static const struct {
     {"refused requests", start_refused, stop_refused},
     {"passed sockets", start_activation, stop_activation},
     {"table", start_table, stop_table},
-    {"history", start_history, stop_history},
+    {"online minutes", start_online_minutes, stop_online_minutes},
     {"storage", start_storage, stop_storage},
     {"replication", start_replication, stop_replication},
     {"reconcile", start_asking, stop_asking},
@@ -119,7 +119,7 @@ static uint64_t pass_time(struct daemon *daemon)
     uint64_t now_ms = clock_unix_ms();
     uint64_t next_ms = table_tick(daemon->table, now_ms);
     uint64_t n_online = table_n_online(daemon->table);
-    history_record(daemon->history, now_ms, n_online);
+    online_minutes_record(daemon->online_minutes, now_ms, n_online);
     breakdown_record(daemon->breakdown, now_ms);
     if (daemon->store != NULL) {
         store_record_online(daemon->store, now_ms, n_online);

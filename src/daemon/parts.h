@@ -84,7 +84,7 @@ struct daemon {
     struct warnings *warnings;
     struct refused_list *refused;
     struct table *table;
-    struct history *history;
+    struct online_minutes *online_minutes;
     struct breakdown *breakdown;
     _Atomic(struct reconcile *) reconcile; /* NULL: no app has had a key since the start */
     struct callback *callback;

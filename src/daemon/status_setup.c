@@ -89,7 +89,7 @@ int start_status(struct daemon *daemon)
     describe_parts(daemon, daemon->status_parts);
     const struct status_config config = {
         .table = daemon->table,
-        .history = daemon->history,
+        .online_minutes = daemon->online_minutes,
         .breakdown = daemon->breakdown,
         .user_events = history_of_status(daemon),
         .version = PRESENCED_VERSION,

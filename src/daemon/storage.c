@@ -30,7 +30,7 @@ static bool is_cancelled(void *unused)
 static void take_minute(void *cls, uint64_t unix_ms, uint64_t n_online)
 {
     struct daemon *daemon = cls;
-    history_record(daemon->history, unix_ms, n_online);
+    online_minutes_record(daemon->online_minutes, unix_ms, n_online);
 }
 
 static enum store_durability durability_of(const struct config_store *config)

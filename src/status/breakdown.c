@@ -11,8 +11,8 @@ struct breakdown {
     const struct table *table;
     bool has_any;
     uint64_t recorded_unix_ms;
-    _Atomic(struct history *) of_app[TABLE_N_APPS_MAX]; /* NULL until somebody is online */
-    _Atomic(struct history *) of_platform[PLATFORM_N_MAX];
+    _Atomic(struct online_minutes *) of_app[TABLE_N_APPS_MAX]; /* NULL until somebody is online */
+    _Atomic(struct online_minutes *) of_platform[PLATFORM_N_MAX];
 };
 
 int breakdown_new(const struct table *table, struct breakdown **ret_breakdown)
@@ -32,24 +32,24 @@ void breakdown_free(struct breakdown *breakdown)
         return;
     }
     for (unsigned i = 0; i < TABLE_N_APPS_MAX; i++) {
-        history_free(atomic_load(&breakdown->of_app[i]));
+        online_minutes_free(atomic_load(&breakdown->of_app[i]));
     }
     for (unsigned i = 0; i < PLATFORM_N_MAX; i++) {
-        history_free(atomic_load(&breakdown->of_platform[i]));
+        online_minutes_free(atomic_load(&breakdown->of_platform[i]));
     }
     free(breakdown);
 }
 
-static void record(_Atomic(struct history *) *at, uint64_t unix_ms, uint64_t n)
+static void record(_Atomic(struct online_minutes *) *at, uint64_t unix_ms, uint64_t n)
 {
-    struct history *history = atomic_load(at);
-    if (history == NULL) {
-        if (n == 0 || history_new(&history) < 0) {
+    struct online_minutes *minutes = atomic_load(at);
+    if (minutes == NULL) {
+        if (n == 0 || online_minutes_new(&minutes) < 0) {
             return;
         }
-        atomic_store(at, history);
+        atomic_store(at, minutes);
     }
-    history_record(history, unix_ms, n);
+    online_minutes_record(minutes, unix_ms, n);
 }
 
 void breakdown_record(struct breakdown *breakdown, uint64_t unix_ms)
@@ -75,12 +75,12 @@ void breakdown_record(struct breakdown *breakdown, uint64_t unix_ms)
     }
 }
 
-struct history *breakdown_of_app(const struct breakdown *breakdown, unsigned app)
+struct online_minutes *breakdown_of_app(const struct breakdown *breakdown, unsigned app)
 {
     return atomic_load(&breakdown->of_app[app]);
 }
 
-struct history *breakdown_of_platform(const struct breakdown *breakdown, unsigned platform)
+struct online_minutes *breakdown_of_platform(const struct breakdown *breakdown, unsigned platform)
 {
     return atomic_load(&breakdown->of_platform[platform]);
 }

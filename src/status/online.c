@@ -10,15 +10,15 @@ struct span {
     uint64_t end_unix_ms; /* of the last minute; both 0: there is none */
 };
 
-static void widen(struct span *span, struct history *history)
+static void widen(struct span *span, struct online_minutes *minutes)
 {
     uint64_t start_unix_ms;
-    uint32_t counts[HISTORY_N_MINUTES];
-    size_t n = history == NULL ? 0 : history_read(history, &start_unix_ms, counts);
+    uint32_t counts[ONLINE_N_MINUTES];
+    size_t n = minutes == NULL ? 0 : online_minutes_read(minutes, &start_unix_ms, counts);
     if (n == 0) {
         return;
     }
-    uint64_t end_unix_ms = start_unix_ms + n * HISTORY_MINUTE_MS;
+    uint64_t end_unix_ms = start_unix_ms + n * ONLINE_MINUTE_MS;
     if (span->end_unix_ms == 0 || start_unix_ms < span->begin_unix_ms) {
         span->begin_unix_ms = start_unix_ms;
     }
@@ -27,15 +27,15 @@ static void widen(struct span *span, struct history *history)
     }
 }
 
-static void write_series(struct json_writer *json, struct history *history, const struct span *span)
+static void write_series(struct json_writer *json, struct online_minutes *minutes, const struct span *span)
 {
     uint64_t start_unix_ms = 0;
-    uint32_t counts[HISTORY_N_MINUTES];
-    size_t n = history == NULL ? 0 : history_read(history, &start_unix_ms, counts);
+    uint32_t counts[ONLINE_N_MINUTES];
+    size_t n = minutes == NULL ? 0 : online_minutes_read(minutes, &start_unix_ms, counts);
     json_begin_array(json, "online");
-    for (uint64_t at = span->begin_unix_ms; at < span->end_unix_ms; at += HISTORY_MINUTE_MS) {
-        size_t i = at < start_unix_ms ? n : (size_t)((at - start_unix_ms) / HISTORY_MINUTE_MS);
-        if (i < n && counts[i] != HISTORY_MISSING) {
+    for (uint64_t at = span->begin_unix_ms; at < span->end_unix_ms; at += ONLINE_MINUTE_MS) {
+        size_t i = at < start_unix_ms ? n : (size_t)((at - start_unix_ms) / ONLINE_MINUTE_MS);
+        if (i < n && counts[i] != ONLINE_MISSING) {
             json_u64(json, NULL, counts[i]);
         } else {
             json_null(json, NULL);
@@ -90,11 +90,11 @@ static void write_platforms(struct json_writer *json, const struct status_config
     const struct platform_names *names = table_platform_names(config->table);
     json_begin_array(json, "platforms");
     for (unsigned i = 0; i < platform_count(names); i++) {
-        struct history *history = breakdown_of_platform(config->breakdown, i);
-        if (history != NULL) {
+        struct online_minutes *minutes = breakdown_of_platform(config->breakdown, i);
+        if (minutes != NULL) {
             json_begin_object(json, NULL);
             json_str(json, "platform", platform_name(names, (uint8_t)i));
-            write_series(json, history, span);
+            write_series(json, minutes, span);
             json_end_object(json);
         }
     }
@@ -114,7 +114,7 @@ struct http_reply *online_answer(const struct status_config *config, int only_ap
         widen(&span, breakdown_of_app(config->breakdown, apps[i]));
     }
     if (is_whole) {
-        widen(&span, config->history);
+        widen(&span, config->online_minutes);
     }
     json_begin_object(&json, NULL);
     if (span.end_unix_ms == 0) {
@@ -122,9 +122,9 @@ struct http_reply *online_answer(const struct status_config *config, int only_ap
     } else {
         json_u64(&json, "start_time", span.begin_unix_ms);
     }
-    json_u64(&json, "interval_ms", HISTORY_MINUTE_MS);
+    json_u64(&json, "interval_ms", ONLINE_MINUTE_MS);
     if (is_whole) {
-        write_series(&json, config->history, &span);
+        write_series(&json, config->online_minutes, &span);
     }
     write_apps(&json, config, apps, n_apps, &span);
     if (is_whole) {

@@ -145,21 +145,21 @@ static void write_parts(struct json_writer *json, const struct status_part *part
     }
 }
 
-static void write_history(struct json_writer *json, struct history *history)
+static void write_online_minutes(struct json_writer *json, struct online_minutes *minutes)
 {
     uint64_t start_unix_ms;
-    uint32_t counts[HISTORY_N_MINUTES];
-    size_t n = history_read(history, &start_unix_ms, counts);
+    uint32_t counts[ONLINE_N_MINUTES];
+    size_t n = online_minutes_read(minutes, &start_unix_ms, counts);
     json_begin_object(json, "online_history");
     if (n == 0) {
         json_null(json, "start_time");
     } else {
         json_u64(json, "start_time", start_unix_ms);
     }
-    json_u64(json, "interval_ms", HISTORY_MINUTE_MS);
+    json_u64(json, "interval_ms", ONLINE_MINUTE_MS);
     json_begin_array(json, "online");
     for (size_t i = 0; i < n; i++) {
-        if (counts[i] == HISTORY_MISSING) {
+        if (counts[i] == ONLINE_MISSING) {
             json_null(json, NULL);
         } else {
             json_u64(json, NULL, counts[i]);
@@ -200,7 +200,7 @@ static void write_whole(struct json_writer *json, const struct status_config *co
     json_u64(json, "revision", changes_last_revision(table_changes(config->table)));
     write_parts(json, config->parts, config->n_parts);
     write_part(json, &config->streams);
-    write_history(json, config->history);
+    write_online_minutes(json, config->online_minutes);
 }
 
 struct http_reply *stats_answer(const struct status_config *config, int only_app)

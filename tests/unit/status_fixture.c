@@ -222,7 +222,7 @@ static void start(unsigned n_apps)
     fixture = (struct fixture){
         .now_ms = NOW_MS, .health = {STATUS_READY, NULL}, .user_events = fixture.user_events};
     ck_assert_int_eq(table_new(&table_config, &fixture.table), 0);
-    ck_assert_int_eq(history_new(&fixture.history), 0);
+    ck_assert_int_eq(online_minutes_new(&fixture.online_minutes), 0);
     ck_assert_int_eq(breakdown_new(fixture.table, &fixture.breakdown), 0);
     ck_assert_int_eq(warnings_new(&fixture.warnings), 0);
     ck_assert_int_eq(refused_list_new(&fixture.refused), 0);
@@ -232,7 +232,7 @@ static void start(unsigned n_apps)
     }
     struct status_config config = {
         .table = fixture.table,
-        .history = fixture.history,
+        .online_minutes = fixture.online_minutes,
         .breakdown = fixture.breakdown,
         .user_events = fixture.user_events,
         .version = "1.2.3",
@@ -269,7 +269,7 @@ void fixture_stop(void)
     refused_list_free(fixture.refused);
     warnings_free(fixture.warnings);
     breakdown_free(fixture.breakdown);
-    history_free(fixture.history);
+    online_minutes_free(fixture.online_minutes);
     table_free(fixture.table);
 }
 

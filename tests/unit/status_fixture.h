@@ -21,7 +21,7 @@
 
 struct fixture {
     struct table *table;
-    struct history *history;
+    struct online_minutes *online_minutes;
     struct breakdown *breakdown;
     struct warnings *warnings;
     struct refused_list *refused;

@@ -7,7 +7,7 @@
 
 /* GET /v1/stats/online, and struct breakdown behind it. */
 
-#define MINUTE (NOW_MS - NOW_MS % HISTORY_MINUTE_MS)
+#define MINUTE (NOW_MS - NOW_MS % ONLINE_MINUTE_MS)
 #define START "{\"start_time\":1699999980000,\"interval_ms\":60000"
 
 static void login(uint16_t app, const char *user, uint8_t platform)
@@ -17,7 +17,7 @@ static void login(uint16_t app, const char *user, uint8_t platform)
 
 static void record(uint64_t unix_ms, uint64_t n_online)
 {
-    history_record(fixture.history, unix_ms, n_online);
+    online_minutes_record(fixture.online_minutes, unix_ms, n_online);
     breakdown_record(fixture.breakdown, unix_ms);
 }
 
@@ -44,7 +44,7 @@ START_TEST(minutes_are_told_by_app_and_platform)
     login(0, "carol", PLATFORM_IOS);
     record(MINUTE, 2);
     login(1, "bob", PLATFORM_MAC);
-    record(MINUTE + 2 * HISTORY_MINUTE_MS, 3);
+    record(MINUTE + 2 * ONLINE_MINUTE_MS, 3);
     expect_body(
         get("/v1/stats/online"), 200,
         START
@@ -125,15 +125,15 @@ START_TEST(counts_are_taken_again_after_a_second)
     login(0, "bob", PLATFORM_IOS);
     breakdown_record(fixture.breakdown, MINUTE + 100);
     uint64_t start_unix_ms;
-    uint32_t counts[HISTORY_N_MINUTES];
-    ck_assert_uint_eq(history_read(breakdown_of_app(fixture.breakdown, 0), &start_unix_ms, counts), 1);
+    uint32_t counts[ONLINE_N_MINUTES];
+    ck_assert_uint_eq(online_minutes_read(breakdown_of_app(fixture.breakdown, 0), &start_unix_ms, counts), 1);
     ck_assert_uint_eq(counts[0], 1);
     breakdown_record(fixture.breakdown, MINUTE + 1000);
-    ck_assert_uint_eq(history_read(breakdown_of_app(fixture.breakdown, 0), &start_unix_ms, counts), 1);
+    ck_assert_uint_eq(online_minutes_read(breakdown_of_app(fixture.breakdown, 0), &start_unix_ms, counts), 1);
     ck_assert_uint_eq(counts[0], 2);
-    breakdown_record(fixture.breakdown, MINUTE - HISTORY_MINUTE_MS); /* the clock was set back */
-    ck_assert_uint_eq(history_read(breakdown_of_app(fixture.breakdown, 0), &start_unix_ms, counts), 1);
-    ck_assert_uint_eq(start_unix_ms, MINUTE - HISTORY_MINUTE_MS);
+    breakdown_record(fixture.breakdown, MINUTE - ONLINE_MINUTE_MS); /* the clock was set back */
+    ck_assert_uint_eq(online_minutes_read(breakdown_of_app(fixture.breakdown, 0), &start_unix_ms, counts), 1);
+    ck_assert_uint_eq(start_unix_ms, MINUTE - ONLINE_MINUTE_MS);
 }
 END_TEST
 

@@ -140,9 +140,9 @@ END_TEST
 
 START_TEST(missing_minutes_are_null)
 {
-    uint64_t minute = NOW_MS - NOW_MS % HISTORY_MINUTE_MS;
-    history_record(fixture.history, minute, 5);
-    history_record(fixture.history, minute + 2 * HISTORY_MINUTE_MS, 7);
+    uint64_t minute = NOW_MS - NOW_MS % ONLINE_MINUTE_MS;
+    online_minutes_record(fixture.online_minutes, minute, 5);
+    online_minutes_record(fixture.online_minutes, minute + 2 * ONLINE_MINUTE_MS, 7);
     read_stats();
     expect_json("online_history",
                 "{\"start_time\":1699999980000,\"interval_ms\":60000,\"online\":[5,null,7]}");

@@ -2,11 +2,11 @@
 #ifndef PRESENCED_BREAKDOWN_H
 #define PRESENCED_BREAKDOWN_H
 
-/* What history.h keeps of all users, of each app's users and of each platform's devices: by the minute, for a
- * day, since the start of the process. An app or platform costs memory once it has had anybody online.
- * breakdown_record() is one thread's; any thread may call the rest. */
+/* What online_minutes.h keeps of all users, of each app's users and of each platform's devices: by the
+ * minute, for a day, since the start of the process. An app or platform costs memory once it has had anybody
+ * online. breakdown_record() is one thread's; any thread may call the rest. */
 
-#include "presenced/history.h"
+#include "presenced/online_minutes.h"
 #include "presenced/table.h"
 
 struct breakdown;
@@ -20,7 +20,7 @@ DEFINE_CLEANUP(struct breakdown *, breakdown_free)
 void breakdown_record(struct breakdown *breakdown, uint64_t unix_ms);
 
 /* Borrowed for the life of the breakdown. NULL: nobody was online there. */
-struct history *breakdown_of_app(const struct breakdown *breakdown, unsigned app);
-struct history *breakdown_of_platform(const struct breakdown *breakdown, unsigned platform);
+struct online_minutes *breakdown_of_app(const struct breakdown *breakdown, unsigned app);
+struct online_minutes *breakdown_of_platform(const struct breakdown *breakdown, unsigned platform);
 
 #endif

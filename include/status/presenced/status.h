@@ -6,7 +6,7 @@
  * listener's threads; status_adopt() may be called meanwhile. */
 
 #include "presenced/breakdown.h"
-#include "presenced/history.h"
+#include "presenced/online_minutes.h"
 #include "presenced/metric.h"
 #include "presenced/refused.h"
 #include "presenced/request.h"
@@ -68,7 +68,7 @@ struct status_user_events {
 /* All is borrowed for the life of the status. Callbacks are called from any of the listener's threads. */
 struct status_config {
     struct table *table;
-    struct history *history;
+    struct online_minutes *online_minutes;
     const struct breakdown *breakdown;
     struct status_user_events user_events;
     const char *version;
