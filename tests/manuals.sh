@@ -53,7 +53,7 @@ differ 'options of presencectl'
 # What stands in the page comes from these files by conf/man/*.awk; here the names are found in another way.
 root=$(dirname "$0")/..
 {
-    grep -oE ' X\([A-Z0-9_]+, "[a-z_0-9]+"' "$root/include/callback/presenced/callback.h" | cut -d'"' -f2
+    grep -oE ' X\([A-Z0-9_]+, "[a-z_0-9]+"' "$root/include/vendor/presenced/callback_outcomes.h" | cut -d'"' -f2
     grep -ohE ' X\([A-Z0-9_]+, +"[a-z_0-9]+"' "$root/include/base/presenced/json_check.h" \
         "$root/include/callback/presenced/state_change.h" | cut -d'"' -f2 | sed 's/^/bad_body_/'
     grep -rohE '\.name = "(presenced|process)_[a-z_]+"' "$root/src" | cut -d'"' -f2

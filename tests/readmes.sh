@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # README.md and its translation have the same headings, by their levels, and the same code blocks, byte for byte;
-# README.md is short; and no document names a file that is not there: `sh tests/readmes.sh`.
+# README.md is short; and no document names a file, or a test, that is not there: `sh tests/readmes.sh`.
 set -eu
 
 lines_max=200
@@ -47,4 +47,12 @@ grep -oE '`(src|include|tests|conf|systemd)/[a-z0-9_./-]+' .github/CONTRIBUTING.
 while read -r path; do
     [ -e "$path" ] || fail ".github/CONTRIBUTING.md names $path, which is not there"
 done <"$own/paths"
+
+# "SUITE NAME" for each test of a drill, `suite: `name`` in the table of tests/system/README.md.
+# shellcheck disable=SC2016
+grep -oE '[a-z_]+: `[a-z_]+`' tests/system/README.md | tr -d ':`' >"$own/drills"
+[ -s "$own/drills" ]
+while read -r suite name; do
+    grep -q "^START_TEST($name)" "tests/system/test_$suite.c" || fail "no drill $name in tests/system/test_$suite.c"
+done <"$own/drills"
 exit $status

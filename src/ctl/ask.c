@@ -88,3 +88,18 @@ void ask_add_time(const struct ask *ask, struct table *table, const cJSON *objec
     table->failed |= text.failed;
     table_add(table, TINT_NONE, buf_str(&text));
 }
+
+void ask_add_short_time(const struct ask *ask, struct table *table, const cJSON *object, const char *name)
+{
+    cleanup(buf_fini) struct buf text = {0};
+    uint64_t unix_ms;
+    if (!ask->screen.is_terminal) {
+        ask_add_time(ask, table, object, name);
+        return;
+    }
+    if (member_u64(object, name, &unix_ms)) {
+        when_append_short(&text, unix_ms, ask->now_ms);
+    }
+    table->failed |= text.failed;
+    table_add(table, TINT_NONE, buf_str(&text));
+}

@@ -45,4 +45,7 @@ void ask_append_time(const struct ask *ask, uint64_t unix_ms, struct buf *out);
 /* A cell with the time that stands in a member; without one the cell is empty. */
 void ask_add_time(const struct ask *ask, struct table *table, const cJSON *object, const char *name);
 
+/* The same where many columns stand beside it. */
+void ask_add_short_time(const struct ask *ask, struct table *table, const cJSON *object, const char *name);
+
 #endif

@@ -19,7 +19,7 @@ static const struct {
 
 static void refuse(struct verdict *verdict, const char *outcome, const char *text)
 {
-    verdict_fail(verdict, "body", outcome, 200, "%s", text);
+    verdict_fail_body(verdict, outcome, "%s", text);
 }
 
 /* The first key that comes twice in one object; NULL: none does. */
@@ -65,8 +65,8 @@ static bool check_action(const cJSON *info, struct verdict *verdict)
             return true;
         }
     }
-    verdict_fail(verdict, "body", "bad_body_action_unknown", 200,
-                 "Info.Action is %s, not Login, Logout, Disconnect or CustomStatusChange", action);
+    verdict_fail_body(verdict, "bad_body_action_unknown",
+                      "Info.Action is %s, not Login, Logout, Disconnect or CustomStatusChange", action);
     return false;
 }
 
@@ -164,8 +164,8 @@ static void check_tree(const cJSON *tree, struct verdict *verdict)
         return;
     }
     if (twice != NULL) {
-        verdict_fail(verdict, "body", "bad_body_duplicate_key", 200,
-                     "the key %s comes twice in one object of the body", twice);
+        verdict_fail_body(verdict, "bad_body_duplicate_key",
+                          "the key %s comes twice in one object of the body", twice);
         return;
     }
     if (!check_command(tree, verdict) || !check_info(tree, verdict) || !check_event_time(tree, verdict) ||

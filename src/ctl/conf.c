@@ -210,8 +210,8 @@ static int read_folder(struct conf *conf, const char *path)
 int conf_read(const char *path, struct conf *ret_conf)
 {
     *ret_conf = (struct conf){0};
-    int r = read_one(ret_conf, path);
-    return r < 0 ? r : read_folder(ret_conf, path);
+    ret_conf->error = read_one(ret_conf, path);
+    return ret_conf->error < 0 ? ret_conf->error : read_folder(ret_conf, path);
 }
 
 static void app_fini(struct conf_app *app)

@@ -33,6 +33,7 @@ struct conf {
     char *control_listen;
     struct conf_app *apps;
     size_t n_apps;
+    int error;   /* -errno where the main file could not be read; 0: it was, or was not asked for */
     bool failed; /* memory was gone */
 };
 

@@ -31,13 +31,13 @@ static bool check_request_line(const struct capture *capture, const struct conf 
 {
     const char *wanted = conf->callback_path == NULL ? "/" : conf->callback_path;
     if (!str_equal(path, str_from(wanted))) {
-        verdict_fail(verdict, "path", "other_path", 404, "%.*s, and [callback] path is %s", STR_FMT(path),
+        verdict_fail(verdict, "path", OUTCOME_OTHER_PATH, "%.*s, and [callback] path is %s", STR_FMT(path),
                      wanted);
         return false;
     }
     verdict_pass(verdict, "path", "%.*s", STR_FMT(path));
     if (!str_equal(capture->method, STR("POST"))) {
-        verdict_fail(verdict, "method", "other_method", 405, "%.*s: a callback comes by POST",
+        verdict_fail(verdict, "method", OUTCOME_OTHER_METHOD, "%.*s: a callback comes by POST",
                      STR_FMT(capture->method));
         return false;
     }
@@ -60,7 +60,7 @@ static bool check_twice(const struct credentials *credentials, struct verdict *v
                        : credentials->request_time_outcome == LOCATION_TWICE ? "RequestTime"
                                                                              : NULL;
     if (name != NULL) {
-        verdict_fail(verdict, name, "refused_twice", 403, "it comes twice");
+        verdict_fail(verdict, name, OUTCOME_REFUSED_TWICE, "it comes twice");
     }
     return name == NULL;
 }
@@ -91,7 +91,7 @@ static void check_clock(const struct conf_app *app, const struct credentials *cr
     uint64_t now_s = now_ms / 1000;
     uint64_t tolerance_s = app->sign_tolerance_ms / 1000;
     if (!str_parse_u64(buf_str(&credentials->request_time), UINT64_MAX / 1000, &then_s)) {
-        verdict_fail(verdict, "RequestTime", "refused_time", 403, "it is beyond all time");
+        verdict_fail(verdict, "RequestTime", OUTCOME_REFUSED_TIME, "it is beyond all time");
         return;
     }
     uint64_t distance_s = then_s > now_s ? then_s - now_s : now_s - then_s;
@@ -102,7 +102,7 @@ static void check_clock(const struct conf_app *app, const struct credentials *cr
     if (is_within) {
         verdict_pass(verdict, "RequestTime", "%.*s", STR_FMT(buf_str(&off)));
     } else {
-        verdict_fail(verdict, "RequestTime", "refused_time", 403, "%.*s", STR_FMT(buf_str(&off)));
+        verdict_fail(verdict, "RequestTime", OUTCOME_REFUSED_TIME, "%.*s", STR_FMT(buf_str(&off)));
     }
 }
 
@@ -122,24 +122,24 @@ static void check_sign(const struct conf_app *app, const struct credentials *cre
     if (credentials->sign_outcome == LOCATION_ABSENT ||
         credentials->request_time_outcome == LOCATION_ABSENT) {
         verdict_fail(
-            verdict, "Sign", "refused_no_sign", 403,
+            verdict, "Sign", OUTCOME_REFUSED_NO_SIGN,
             "Sign or RequestTime is missing, and the app has a token: is authentication on in the console?");
         return;
     }
     const char *token = find_token(app, credentials, now_ms, &outcome);
     if (credentials->sign_outcome == LOCATION_BAD_ESCAPE || outcome == SIGNATURE_BAD_SIGN) {
-        verdict_fail(verdict, "Sign", "refused_sign_form", 403, "it is not 64 hexadecimal digits");
+        verdict_fail(verdict, "Sign", OUTCOME_REFUSED_SIGN_FORM, "it is not 64 hexadecimal digits");
         return;
     }
     if (!is_time(buf_str(&credentials->request_time))) {
-        verdict_fail(verdict, "RequestTime", "refused_time_form", 403, "it is not a number of seconds");
+        verdict_fail(verdict, "RequestTime", OUTCOME_REFUSED_TIME_FORM, "it is not a number of seconds");
         return;
     }
     check_clock(app, credentials, now_ms, verdict);
     if (token != NULL) {
         verdict_pass(verdict, "Sign", "made with %s", token);
     } else {
-        verdict_fail(verdict, "Sign", "refused_sign", 403, "made with none of the app's %zu token%s",
+        verdict_fail(verdict, "Sign", OUTCOME_REFUSED_SIGN, "made with none of the app's %zu token%s",
                      app->n_tokens, app->n_tokens == 1 ? "" : "s");
     }
 }
@@ -154,13 +154,13 @@ static void check_url_check(const struct conf *conf, const struct credentials *c
         bool is_signed = of_app.outcome == NULL;
         verdict_fini(&of_app);
         if (is_signed) {
-            verdict_fail(verdict, "SdkAppid", "url_check", 200,
+            verdict_fail(verdict, "SdkAppid", OUTCOME_URL_CHECK,
                          "missing, as in the console's check of the URL; the Sign is one of app %s",
                          conf->apps[i].id);
             return;
         }
     }
-    verdict_fail(verdict, "SdkAppid", "refused_no_app", 403,
+    verdict_fail(verdict, "SdkAppid", OUTCOME_REFUSED_NO_APP,
                  "missing, and Sign is no valid one of an app that is configured");
 }
 
@@ -174,7 +174,7 @@ static void check_caller(const struct conf *conf, const struct credentials *cred
     struct str id = buf_str(&credentials->sdkappid);
     const struct conf_app *app = conf_find_app(conf, id);
     if (app == NULL) {
-        verdict_fail(verdict, "SdkAppid", "refused_app", 403, "%.*s is not one that is configured",
+        verdict_fail(verdict, "SdkAppid", OUTCOME_REFUSED_APP, "%.*s is not one that is configured",
                      STR_FMT(id));
         return;
     }
@@ -195,18 +195,18 @@ static bool check_command(struct str query, const struct conf *conf, struct verd
         cleanup(buf_fini) struct buf value = {0};
         int outcome = location_find(query, names[i], &value);
         if (outcome == LOCATION_TWICE) {
-            verdict_fail(verdict, names[i], "parameter_twice", 200, "it comes twice");
+            verdict_fail(verdict, names[i], OUTCOME_PARAMETER_TWICE, "it comes twice");
             return false;
         }
         if (outcome == LOCATION_BAD_ESCAPE) {
-            verdict_fail(verdict, names[i], "parameter_escape", 200,
+            verdict_fail(verdict, names[i], OUTCOME_PARAMETER_ESCAPE,
                          "it is not percent-encoded as it should be");
             return false;
         }
     }
     (void)location_find(query, "CallbackCommand", &command);
     if (command.len == 0) {
-        verdict_fail(verdict, "CallbackCommand", "no_command", 200, "missing in the URL");
+        verdict_fail(verdict, "CallbackCommand", OUTCOME_NO_COMMAND, "missing in the URL");
         return false;
     }
     if (str_equal(buf_str(&command), STR("State.StateChange"))) {
@@ -218,7 +218,7 @@ static bool check_command(struct str query, const struct conf *conf, struct verd
         verdict_pass(verdict, "CallbackCommand", "%.*s: another one, and other_commands = ok",
                      STR_FMT(buf_str(&command)));
     } else {
-        verdict_fail(verdict, "CallbackCommand", "other_command", 200,
+        verdict_fail(verdict, "CallbackCommand", OUTCOME_OTHER_COMMAND,
                      "%.*s: presenced serves State.StateChange alone", STR_FMT(buf_str(&command)));
     }
     return false;

@@ -49,7 +49,7 @@ static void add_event(const struct ask *ask, struct table *table, const cJSON *e
     struct str source = member_text(event, "source");
     uint64_t received_ms = 0;
     (void)member_u64(event, "received_time", &received_ms);
-    ask_add_time(ask, table, event, "received_time");
+    ask_add_short_time(ask, table, event, "received_time");
     add_delay(table, event, received_ms);
     table_add(table, TINT_NONE, member_text(event, "action"));
     table_add(table, TINT_NONE, member_text(event, "reason"));
@@ -78,7 +78,10 @@ static int put(const struct ask *ask, const cJSON *document, int status)
         buf_append(&text, STR("no event is kept of this user in that time\n"));
     }
     if (cJSON_IsFalse(member(document, "complete"))) {
-        buf_append(&text, STR("there were more: older ones have given way, or --limit has left them out\n"));
+        buf_append(
+            &text,
+            STR("there may be more: left out for --limit, given way to newer ones, or from before any was "
+                "kept\n"));
     }
     return screen_put(&text, status);
 }

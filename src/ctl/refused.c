@@ -17,17 +17,25 @@ static void add_skew(struct table *table, const cJSON *refusal)
     table_add(table, TINT_NONE, str_from(text));
 }
 
+/* On a terminal what is as usual is left out, so that there is room for the reason. */
+static void add_unusual(const struct ask *ask, struct table *table, struct str text, struct str usual)
+{
+    bool is_left_out = ask->screen.is_terminal && str_equal(text, usual);
+    table_add(table, TINT_NONE, is_left_out ? STR("") : text);
+}
+
 static void add_refusal(const struct ask *ask, struct table *table, const cJSON *refusal)
 {
-    static const char *const names[] = {"peer", "client_ip", "app", "command", "path"};
-    struct str reason = member_text(refusal, "reason");
-    ask_add_time(ask, table, refusal, "time");
+    struct str peer = member_text(refusal, "peer");
+    ask_add_short_time(ask, table, refusal, "time");
     table_add(table, TINT_BAD, member_text(refusal, "outcome"));
-    for (size_t i = 0; i < N_ELEMENTS(names); i++) {
-        table_add(table, TINT_NONE, member_text(refusal, names[i]));
-    }
+    table_add(table, TINT_NONE, peer);
+    add_unusual(ask, table, member_text(refusal, "client_ip"), peer);
+    table_add(table, TINT_NONE, member_text(refusal, "app"));
+    add_unusual(ask, table, member_text(refusal, "command"), STR("State.StateChange"));
+    table_add(table, TINT_NONE, member_text(refusal, "path"));
     add_skew(table, refusal);
-    table_add(table, TINT_NONE, reason);
+    table_add(table, TINT_NONE, member_text(refusal, "reason"));
 }
 
 int ctl_refused(const struct arguments *arguments)

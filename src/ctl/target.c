@@ -46,6 +46,15 @@ int target_read_conf(const struct arguments *arguments, struct conf *ret_conf)
     return 0;
 }
 
+int target_complain_missing(const struct arguments *arguments, const struct conf *conf, const char *missing)
+{
+    const char *path = arguments->config == NULL ? PRESENCED_CONFIG_PATH : arguments->config;
+    if (conf->error < 0) {
+        return complain("%s, and %s: %s; --config FILE names another", missing, path, strerror(-conf->error));
+    }
+    return complain("%s, and %s has no [app ID]; --config FILE names another", missing, path);
+}
+
 static int set(char **field, const char *a, const char *b, const char *c)
 {
     free(*field);

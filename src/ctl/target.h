@@ -24,6 +24,9 @@ void target_fini(struct target *target);
  * CTL_WRONG. For conf_fini() in any case. */
 int target_read_conf(const struct arguments *arguments, struct conf *ret_conf);
 
+/* That something is missing which the configuration could have said: "--app ID is missing". CTL_WRONG. */
+int target_complain_missing(const struct arguments *arguments, const struct conf *conf, const char *missing);
+
 /* Of the status listener. 0 or CTL_WRONG; for target_fini() in any case, as those below. */
 int target_find_status(const struct arguments *arguments, struct target *ret_target);
 

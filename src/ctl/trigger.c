@@ -74,7 +74,7 @@ static int find_identity(struct trigger *trigger)
         (void)str_parse_u64(str_from(app->id), UINT64_MAX, &trigger->app);
     }
     if (trigger->app == 0 && arguments->capture == NULL) {
-        return complain("--app ID is missing, and no configuration was found: --config FILE names one");
+        return target_complain_missing(arguments, &trigger->conf, "--app ID is missing");
     }
     if (arguments->token != NULL || arguments->token_file != NULL) {
         return read_given_token(trigger);

@@ -4,6 +4,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+static const struct {
+    const char *name;
+    unsigned status;
+} outcomes[] = {
+#define AS_ROW(id, name, status, level, text) [OUTCOME_##id] = {(name), (status)},
+    CALLBACK_OUTCOMES(AS_ROW)
+#undef AS_ROW
+};
+
 void verdict_fini(struct verdict *verdict)
 {
     for (size_t i = 0; i < verdict->n_checks; i++) {
@@ -39,18 +48,32 @@ void verdict_pass(struct verdict *verdict, const char *name, const char *format,
     va_end(arguments);
 }
 
-void verdict_fail(struct verdict *verdict, const char *name, const char *outcome, unsigned status,
-                  const char *format, ...)
+/* The first that fails decides. */
+static void decide(struct verdict *verdict, const char *outcome, unsigned status)
 {
-    static const char old[] = "refused_time";
-    va_list arguments;
-    va_start(arguments, format);
-    add(verdict, name, false, format, arguments);
-    va_end(arguments);
+    const char *old = outcomes[OUTCOME_REFUSED_TIME].name;
     if (verdict->outcome == NULL) {
         verdict->outcome = outcome;
         verdict->status = status;
     } else if (strcmp(verdict->outcome, old) == 0 && verdict->but_old == NULL) {
         verdict->but_old = outcome;
     }
+}
+
+void verdict_fail(struct verdict *verdict, const char *name, enum outcome outcome, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add(verdict, name, false, format, arguments);
+    va_end(arguments);
+    decide(verdict, outcomes[outcome].name, outcomes[outcome].status);
+}
+
+void verdict_fail_body(struct verdict *verdict, const char *outcome, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add(verdict, "body", false, format, arguments);
+    va_end(arguments);
+    decide(verdict, outcome, 200);
 }

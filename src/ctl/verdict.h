@@ -8,7 +8,15 @@
 #include "capture.h"
 #include "conf.h"
 
+#include "presenced/callback_outcomes.h"
+
 #define VERDICT_N_CHECKS_MAX 16
+
+enum outcome {
+#define AS_ENUM(id, name, status, level, text) OUTCOME_##id,
+    CALLBACK_OUTCOMES(AS_ENUM)
+#undef AS_ENUM
+};
 
 struct check {
     const char *name;
@@ -29,8 +37,12 @@ void verdict_fini(struct verdict *verdict);
 /* For the files of checks. `format` is for what follows the name of the check. */
 void verdict_pass(struct verdict *verdict, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-void verdict_fail(struct verdict *verdict, const char *name, const char *outcome, unsigned status,
-                  const char *format, ...) __attribute__((format(printf, 5, 6)));
+void verdict_fail(struct verdict *verdict, const char *name, enum outcome outcome, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The same for a body, whose outcomes are answered 200. */
+void verdict_fail_body(struct verdict *verdict, const char *outcome, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* head_check.c: method, path, SdkAppid, Sign, CallbackCommand and the like. Whether the body is looked at. */
 bool check_head(const struct capture *capture, const struct conf *conf, uint64_t now_ms,

@@ -59,7 +59,7 @@ static int find_rules(const struct arguments *arguments, const struct capture *c
         return add_given_token(arguments, capture, ret_conf);
     }
     if (ret_conf->n_apps == 0) {
-        return complain("no app and no token: --token-file FILE names one, --config FILE the configuration");
+        return target_complain_missing(arguments, ret_conf, "--token-file FILE is missing");
     }
     for (size_t i = 0; i < ret_conf->n_apps; i++) {
         if (ret_conf->apps[i].unread != NULL) {

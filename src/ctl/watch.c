@@ -20,7 +20,8 @@ struct watch {
     struct sse sse;
     struct buf path;
     uint64_t n_failures; /* one after the other */
-    bool has_failed;     /* the output or memory is gone */
+    bool has_greeted;
+    bool has_failed; /* the output or memory is gone */
 };
 
 static void watch_fini(struct watch *watch)
@@ -131,6 +132,14 @@ static void append_words(const struct watch *watch, const char *words, struct st
     buf_append_char(out, '\n');
 }
 
+static struct str reset_reason(struct str reason)
+{
+    if (str_equal(reason, STR("other_run"))) {
+        return STR("presenced was restarted");
+    }
+    return str_equal(reason, STR("gone")) ? STR("it was too much to be held") : reason;
+}
+
 static void append_for_people(const struct watch *watch, const struct sse_event *event, struct buf *out)
 {
     cleanup(document_freep) cJSON *data = document_parse(event->data);
@@ -141,10 +150,20 @@ static void append_for_people(const struct watch *watch, const struct sse_event 
     } else if (str_equal(event->name, STR("live"))) {
         append_words(watch, "that is how things stand; from here on as it happens", STR(""), out);
     } else if (str_equal(event->name, STR("reset"))) {
-        append_words(watch,
-                     "what came meanwhile is not known, it goes on from here: ", member_text(data, "reason"),
-                     out);
+        append_words(watch, "what came meanwhile is not known, it goes on from here: ",
+                     reset_reason(member_text(data, "reason")), out);
     }
+}
+
+/* Nothing may happen for a while. */
+static void greet(struct watch *watch, struct buf *out)
+{
+    const struct target *target = &watch->ask.target;
+    if (watch->ask.screen.is_terminal && !watch->has_greeted) {
+        buf_appendf(out, "%s (%s): who comes and goes, as it happens; Ctrl-C ends it\n", target_name(target),
+                    target->origin);
+    }
+    watch->has_greeted = true;
 }
 
 static void take_event(void *cls, const struct sse_event *event)
@@ -155,6 +174,7 @@ static void take_event(void *cls, const struct sse_event *event)
     if (watch->ask.arguments->json) {
         append_json(watch, event, &text);
     } else {
+        greet(watch, &text);
         append_for_people(watch, event, &text);
     }
     watch->has_failed |= screen_put(&text, 0) != 0;

@@ -54,6 +54,22 @@ void when_append(struct buf *out, uint64_t unix_ms, uint64_t now_ms, bool for_pe
     }
 }
 
+void when_append_short(struct buf *out, uint64_t unix_ms, uint64_t now_ms)
+{
+    char text[64];
+    struct tm parts;
+    struct tm today;
+    time_t seconds = (time_t)(unix_ms / 1000);
+    time_t now = (time_t)(now_ms / 1000);
+    if (localtime_r(&seconds, &parts) == NULL || localtime_r(&now, &today) == NULL) {
+        buf_append_u64(out, unix_ms);
+        return;
+    }
+    bool is_today = parts.tm_year == today.tm_year && parts.tm_yday == today.tm_yday;
+    size_t n = strftime(text, sizeof(text), is_today ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &parts);
+    buf_append(out, (struct str){text, n});
+}
+
 /* Parts the digits at the beginning from what follows. */
 static bool parse_number(struct str text, uint64_t *ret_number, struct str *ret_unit)
 {

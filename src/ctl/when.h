@@ -10,6 +10,9 @@
  * "2026-11-29T13:03:07.250Z". */
 void when_append(struct buf *out, uint64_t unix_ms, uint64_t now_ms, bool for_people);
 
+/* For people, where there is little room: "14:03:07", with the date where it is not today. */
+void when_append_short(struct buf *out, uint64_t unix_ms, uint64_t now_ms);
+
 /* "5 min ago", "in 5 min", "now". */
 void when_append_ago(struct buf *out, uint64_t unix_ms, uint64_t now_ms);
 

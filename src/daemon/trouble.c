@@ -37,6 +37,7 @@ struct trouble {
     struct listener_watch listeners[N_LISTENERS];
     struct app_watch apps[TABLE_N_APPS_MAX]; /* by index in the table */
     bool store_has_problem;
+    struct recent_watch table_full;
 };
 
 __attribute__((format(printf, 5, 6))) static void tell(struct daemon *daemon, enum warning_code code,
@@ -243,6 +244,16 @@ static void look_at_replication(struct daemon *daemon)
          "noeviction");
 }
 
+/* As long as a user is turned away now and then: when somebody goes offline there is room again. */
+static void look_at_table(struct daemon *daemon, uint64_t now_ms)
+{
+    struct callback_stats stats;
+    callback_stats(daemon->callback, &stats);
+    tell(daemon, WARNING_TABLE_FULL, 0,
+         recent_watch_look(&daemon->trouble->table_full, stats.n[CALLBACK_FULL], now_ms),
+         "max_users users are held and none of them is offline: events of others are answered FAIL");
+}
+
 void trouble_look(struct daemon *daemon)
 {
     uint64_t now_ms = clock_monotonic_ms();
@@ -259,5 +270,6 @@ void trouble_look(struct daemon *daemon)
         look_at_listener(daemon, i, now_ms);
     }
     look_at_store(daemon);
+    look_at_table(daemon, now_ms);
     look_at_replication(daemon);
 }

@@ -525,7 +525,7 @@ static void *serve_streams(void *cls)
         "\"action\":\"Login\",\"reason\":\"Register\",\"received_time\":1}]}\n\nid: e.2\nevent: pres",
         "HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/problem+json\r\nConnection: close\r\n\r\n"
         "{\"detail\":\"half of all streams\"}",
-        OK "id: f.1\nevent: reset\ndata: {\"reason\":\"another epoch\"}\n\n"
+        OK "id: f.1\nevent: reset\ndata: {\"reason\":\"other_run\"}\n\n"
            "id: f.2\nevent: forgotten\ndata: {\"app\":1400000000,\"user\":\"bob\"}\n\n"
            "id: f.3\nevent: heartbeat\ndata: {}\n\n",
     };
@@ -578,10 +578,11 @@ static const struct {
 } forms[] = {
     {NULL,
      {"online       alice  Web Login (Register)  online on Web\n",
-      "what came meanwhile is not known, it goes on from here: another epoch\n", "forgotten    bob\n"}},
+      "what came meanwhile is not known, it goes on from here: presenced was restarted\n",
+      "forgotten    bob\n"}},
     {"--json",
      {"{\"event\":\"presence\",\"id\":\"e.1\",\"data\":{\"user\":\"alice\",",
-      "{\"event\":\"reset\",\"id\":\"f.1\",\"data\":{\"reason\":\"another epoch\"}}\n",
+      "{\"event\":\"reset\",\"id\":\"f.1\",\"data\":{\"reason\":\"other_run\"}}\n",
       "{\"event\":\"forgotten\",\"id\":\"f.2\",\"data\":{\"app\":1400000000,\"user\":\"bob\"}}\n"}},
 };
 
@@ -632,6 +633,31 @@ START_TEST(a_terminal_gets_colours_and_local_time)
     ck_assert_int_eq(sandbox_run(sandbox, "script", in_black, &plain), 0);
     expect_words(&plain, "alice is online since ");
     expect_no_words(&plain, "\033[32m");
+}
+END_TEST
+
+/* What a terminal of 100 columns shows; the caller calls buf_fini(). */
+static struct buf run_on_terminal(const char *words)
+{
+    char command[512];
+    struct buf output = {0};
+    (void)snprintf(
+        command, sizeof(command),
+        "stty cols 100; TERM=xterm NO_COLOR=1 TZ=UTC-2 timeout --foreground 20 '%s' %s --status %s",
+        harness_client(), words, status_url);
+    const char *const arguments[] = {"-qec", command, "/dev/null", NULL};
+    (void)sandbox_run(sandbox, "script", arguments, &output);
+    return output;
+}
+
+START_TEST(a_terminal_shows_the_time_and_the_reason_whole)
+{
+    cleanup(buf_fini) struct buf sent = RUN(1, "trigger", "login", "--url", callback_url, "--app",
+                                            "1400000000", "--token", "other");
+    trigger("login", "alice", "Web");
+    cleanup(buf_fini) struct buf refused = run_on_terminal("refused");
+    expect_words(&refused, "TIME      OUTCOME       PEER       APP         PATH  REASON");
+    expect_words(&refused, "1400000000  /     Sign was not made with a token of this app\r\n");
 }
 END_TEST
 
@@ -788,7 +814,11 @@ static const struct {
     {{"reload", "--control", "@DIR@/none"}, "/none (from --control): "},
     {{"history", "alice", "--since", "soon", "--status", "http://127.0.0.1:1"}, "--since soon: "},
     {{"trigger", "dance"}, "dance: what is to happen: login, logout, "},
-    {{"trigger", "login", "--config", "@DIR@/empty"}, "--app ID is missing"},
+    {{"trigger", "login", "--config", "@DIR@/empty"},
+     "--app ID is missing, and @DIR@/empty has no [app ID]; --config FILE names another"},
+    {{"trigger", "login"}, "--app ID is missing, and /"},
+    {{"verify", "--file", "@DIR@/capture", "--config", "@DIR@/empty"},
+     "--token-file FILE is missing, and @DIR@/empty has no [app ID]; "},
     {{"trigger", "custom-status"}, "--custom-status TEXT is missing"},
     {{"verify"}, "--file CAPTURE is missing, or --url URL and --body FILE"},
     {{"verify", "--file", "@DIR@/empty"}, "its first line is no request"},
@@ -799,9 +829,11 @@ START_TEST(says_what_was_tried_and_what_to_do)
 {
     cleanup(buf_fini) struct buf output = {0};
     sandbox_write(sandbox, "empty", "");
+    sandbox_write(sandbox, "capture", "/?SdkAppid=1400000000\n\n{}");
+    cleanup(cleanup_freep) char *says = sandbox_expand(sandbox, wrong[_i].says);
     int status = sandbox_run(sandbox, harness_client(), wrong[_i].words, &output);
     ck_assert_msg(status == 2, "%d: %s", status, buf_text(&output));
-    expect_words(&output, wrong[_i].says);
+    expect_words(&output, says);
     ck_assert_int_eq(strncmp(buf_text(&output), "presencectl: ", 13), 0);
 }
 END_TEST
@@ -878,6 +910,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, reload_waits_for_the_verdict);
     tcase_add_test(tcase, a_level_of_the_log_is_set);
     tcase_add_test(tcase, a_terminal_gets_colours_and_local_time);
+    tcase_add_test(tcase, a_terminal_shows_the_time_and_the_reason_whole);
     tcase_add_test(tcase, the_environment_may_say_where);
     suite_add_tcase(suite, tcase);
     tcase_set_timeout(alone, 2 * HARNESS_DEADLINE_MS / 1000);

@@ -172,8 +172,8 @@ START_TEST(a_user_is_shown_with_devices_and_events)
     browser_click(browser, "#feed-table button");
     browser_await(browser, "document.querySelectorAll('#lookup-result table')[0]?.rows.length === 3");
     browser_await(browser, "document.querySelectorAll('#lookup-result table')[1]?.rows.length === 3");
-    ck_assert(browser_is(browser, "document.getElementById('lookup-user').value === 'a/b?c'"));
-    ck_assert(browser_is(browser, "document.activeElement.id === 'lookup-result'"));
+    browser_await(browser, "document.getElementById('lookup-user').value === 'a/b?c'");
+    browser_await(browser, "document.activeElement.id === 'lookup-result'");
 
     send_event(EVENT_APP, "Web", "a/b?c", "Logout"); /* who is shown is followed */
     browser_await(browser, "document.querySelectorAll('#lookup-result table')[1]?.rows.length === 4");
@@ -213,7 +213,7 @@ START_TEST(a_token_is_asked_for_and_kept_for_the_tab_alone)
     ck_assert_uint_eq(count_in("/v1/refused", "sesame", "refused_token"), 0); /* it knew without asking */
     enter_token("wrong");
     browser_await(browser, SEES("access-error", "'opens nothing'"));
-    ck_assert(browser_is(browser, "document.getElementById('token').ariaInvalid === 'true'"));
+    browser_await(browser, "document.getElementById('token').ariaInvalid === 'true'");
     enter_token("sesame");
     browser_await(browser, HIDDEN("access") " && " IS_LIVE);
     send_event(EVENT_APP, "iOS", "alice", "Login"); /* the stream shows it too */
@@ -256,7 +256,7 @@ START_TEST(the_token_of_an_app_opens_a_page_of_that_app)
     send_event(EVENT_APP, "Web", "alice", "Login");
     browser_await(browser, FEED_ROWS " === 1 && " SEES("feed-table", "'alice'"));
     browser_await(browser, SEES("refused-text", "'The token of an app'"));
-    ck_assert(browser_is(browser, HIDDEN("callbacks") " && " HIDDEN("store") " && " HIDDEN("warnings")));
+    browser_await(browser, HIDDEN("callbacks") " && " HIDDEN("store") " && " HIDDEN("warnings"));
     browser_shot(browser, "app-token");
     ck_assert_uint_eq(count_in("/v1/refused", "sesame", "refused_token"), 0); /* it asks for nothing else */
 }
@@ -277,7 +277,8 @@ START_TEST(a_stream_that_is_cut_is_told_and_comes_back)
                                "health", "'Not reachable'") " && " SEES("about", "'as of'"));
     browser_shot(browser, "cut");
     start_daemon(config);
-    browser_click(browser, "#retry");
+    /* By itself it comes back within seconds, be it just now: then the button is hidden, and does nothing. */
+    browser_do(browser, "document.getElementById('retry').click()");
     browser_await(browser, IS_LIVE " && " HIDDEN("retry"));
     /* It has asked from its last id on: another run holds nothing of that, and says so. */
     browser_await(browser, "document.querySelector('#feed-table tr.gap') !== null");
@@ -342,11 +343,11 @@ START_TEST(the_keyboard_is_enough)
     open_page();
     browser_await(browser, IS_LIVE " && document.querySelectorAll('#plot path.area').length === 1");
     browser_press(browser, "Tab");
-    ck_assert(browser_is(browser, "document.activeElement.className === 'skip'"));
+    browser_await(browser, "document.activeElement.className === 'skip'");
     browser_press(browser, "Enter");
     browser_await(browser, "document.activeElement.id === 'main'");
     tab_to("plot");
-    ck_assert(browser_is(browser, "document.activeElement.ariaValueText.endsWith(': 1')"));
+    browser_await(browser, "document.activeElement.ariaValueText.endsWith(': 1')");
     browser_press(browser, "ArrowLeft");
     browser_press(browser, "Home");
     ck_assert(browser_is(
@@ -354,7 +355,7 @@ START_TEST(the_keyboard_is_enough)
                  "document.getElementById('readout').textContent === document.activeElement.ariaValueText"));
     tab_to("pause");
     browser_press(browser, " ");
-    ck_assert(browser_is(browser, "document.activeElement.ariaPressed === 'true'"));
+    browser_await(browser, "document.activeElement.ariaPressed === 'true'");
     send_event(EVENT_APP, "iOS", "bob", "Login");
     browser_await(browser, TEXT("online-now") " === '2' && " FEED_ROWS " === 0");
     browser_press(browser, " ");
@@ -401,6 +402,7 @@ START_TEST(it_stays_quick_beside_100_000_changes_a_minute)
     start_daemon(CALLBACK APP STATUS);
     open_page();
     browser_await(browser, IS_LIVE);
+    const uint64_t begin_ms = clock_monotonic_ms();
     double begin_s = browser_busy_s(browser);
     ck_assert_int_eq(pthread_create(&sender.thread, NULL, flood, &sender), 0);
     browser_await(browser, "/^[0-9,.]+ changes a second; 10 of them are shown/.test(" TEXT("feed-rate") ")");
@@ -410,8 +412,10 @@ START_TEST(it_stays_quick_beside_100_000_changes_a_minute)
                    FLOOD_SECONDS * sender.n_a_second);
     browser_await(browser, expression);
     double busy_s = browser_busy_s(browser) - begin_s;
-    ck_assert_msg(busy_s < 0.5 * FLOOD_SECONDS, "it was busy for %.2f s", busy_s);
-    ck_assert(browser_is(browser, FEED_ROWS " > 10 && " FEED_ROWS " <= 40 && " IS_LIVE));
+    double lasted_s = (double)(clock_monotonic_ms() - begin_ms) /
+                      1000; /* longer where the flood took longer */
+    ck_assert_msg(busy_s < 0.5 * lasted_s, "it was busy for %.2f of %.2f s", busy_s, lasted_s);
+    browser_await(browser, FEED_ROWS " > 10 && " FEED_ROWS " <= 40 && " IS_LIVE);
     browser_shot(browser, "flood");
 }
 END_TEST

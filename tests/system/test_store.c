@@ -521,6 +521,18 @@ static unsigned log_in_until_full(struct run *run, unsigned n_users, uint64_t no
     return n_users;
 }
 
+static void expect_warning(struct run *run, bool wanted)
+{
+    static const char words[] = "events cannot be stored, and are answered FAIL: disk full";
+    if (!wanted) {
+        client_await(run->status, "/metrics", "\npresenced_warnings{code=\"store_problem\"} 0\n");
+        return;
+    }
+    client_await(run->status, "/v1/stats", words);
+    client_await(run->status, "/metrics", "\npresenced_warnings{code=\"store_problem\"} 1\n");
+    victim_await_log(run->victim, words);
+}
+
 static void fill_and_recover(struct sandbox *sandbox)
 {
     uint64_t now_ms = clock_unix_ms();
@@ -532,8 +544,10 @@ static void fill_and_recover(struct sandbox *sandbox)
     expect_ready(&run, true);
     expect_online(&run, n_users);
     victim_await_log(run.victim, "store cannot write");
+    expect_warning(&run, true);
     make_room(sandbox);
     victim_await_log(run.victim, "store writes again");
+    expect_warning(&run, false);
     expect_ready(&run, false);
     ck_assert(try_login(&run, n_users, now_ms));
     n_users++;

@@ -2,6 +2,7 @@
 #include "../unit/suite.h"
 #include "event.h"
 #include "manager.h"
+#include "pki.h"
 #include "wire.h"
 
 #include "presenced/clock.h"
@@ -53,15 +54,15 @@ static void await_status(const char *text)
     while (strstr(manager_next(manager), text) == NULL) {}
 }
 
-/* In the same words everywhere. */
+/* A text that begins so, in the same words everywhere. */
 static void await_warning(const char *code, const char *text)
 {
     char wanted[512];
-    (void)snprintf(wanted, sizeof(wanted), "{\"code\":\"%s\",\"text\":\"%s\"}", code, text);
+    (void)snprintf(wanted, sizeof(wanted), "{\"code\":\"%s\",\"text\":\"%s", code, text);
     client_await(status, "/v1/stats", wanted);
     (void)snprintf(wanted, sizeof(wanted), "\npresenced_warnings{code=\"%s\"} 1\n", code);
     client_await(status, "/metrics", wanted);
-    (void)snprintf(wanted, sizeof(wanted), "msg=\"attention needed\" code=%s text=\"%s\"", code, text);
+    (void)snprintf(wanted, sizeof(wanted), "msg=\"attention needed\" code=%s text=\"%s", code, text);
     victim_await_log(victim, wanted);
     await_status(text);
 }
@@ -160,6 +161,44 @@ START_TEST(a_skewed_clock_is_told_by_how_much)
 }
 END_TEST
 
+/* The URL of the console without its query, as a balancer that rewrites it sends it on. */
+START_TEST(a_stripped_query_is_named)
+{
+    start(PLAIN STATUS APPS);
+    post("/", 403);
+    expect_newest(OF_CALLBACK("refused_no_app", "SdkAppid is missing, and Sign is no valid one of an app "
+                                                "that is configured") "\"client_ip\":null,\"app\":null,"
+                                                                      "\"command\":null,\"path\":\"/\"}");
+    victim_await_log(victim, "outcome=refused_no_app reason=\"SdkAppid is missing");
+    client_await(
+        status, "/metrics",
+        "\npresenced_callback_requests_total{answer=\"refused\",outcome=\"refused_no_app\",app=\"\"} 1\n");
+    stop();
+}
+END_TEST
+
+/* With `allow` for those behind the balancer, and its X-Forwarded-For gone: the peer is the balancer. */
+START_TEST(a_balancer_that_names_no_caller_is_named_itself)
+{
+    start(PLAIN "allow = 192.0.2.0/24\ntrusted_proxies = 127.0.0.1\n" STATUS APPS);
+    post_signed(EVENT_APP, "new", now_s(), 403);
+    expect_newest(OF_CALLBACK("refused_peer",
+                              "the caller's address is in none of the networks of allow") "\"client_ip\":"
+                                                                                          "\"192.0.2.4\","
+                                                                                          "\"app\":"
+                                                                                          "\"1400000000\","
+                                                                                          "\"command\":"
+                                                                                          "\"State."
+                                                                                          "StateChange\","
+                                                                                          "\"path\":\"/\"}");
+    victim_await_log(victim, "outcome=refused_peer reason=\"the caller's address is in none of the networks "
+                             "of allow\" peer=127.0.0.1");
+    client_await(status, "/metrics",
+                 "\npresenced_callback_requests_total{answer=\"refused\",outcome=\"refused_peer\",");
+    stop();
+}
+END_TEST
+
 static const char *const check_methods[] = {"GET", "HEAD"};
 
 START_TEST(a_balancers_check_of_the_root_is_told_of_livez)
@@ -213,6 +252,46 @@ START_TEST(what_the_status_listener_refuses_is_named_too)
     cleanup(buf_fini) struct buf log = victim_log(victim);
     ck_assert_ptr_null(strstr(buf_text(&log), "alice"));
     stop();
+}
+END_TEST
+
+static const struct {
+    const char *bearer;
+    const char *target;
+    long http_status;
+    const char *reason;
+} wrong_tokens[] = {
+    {"wrong", "/v1/stats", 401, "the bearer token of this listener is needed"},
+    {"of-app", "/metrics", 403, "the token of an app does not open this: that of the listener is needed"},
+};
+
+START_TEST(a_wrong_status_token_is_named)
+{
+    char header[64];
+    char wanted[256];
+    sandbox = sandbox_new();
+    sandbox_write(sandbox, "all", "of-all\n");
+    sandbox_write(sandbox, "app", "of-app\n");
+    victim = victim_start(sandbox, PLAIN STATUS "token_file = @DIR@/all\n[app 1400000000]\ntoken = new\n"
+                                                "query_token_file = @DIR@/app\n");
+    status = client_new("http", victim_status_port(victim));
+    (void)snprintf(header, sizeof(header), "Authorization: Bearer %s", wrong_tokens[_i].bearer);
+    const char *const headers[] = {header, NULL};
+    const char *const right[] = {"Authorization: Bearer of-all", NULL};
+    cleanup(answer_fini) struct answer refused;
+    cleanup(answer_fini) struct answer shown;
+    client_send(status, &(struct client_request){.target = wrong_tokens[_i].target, .headers = headers},
+                &refused);
+    ck_assert_int_eq(refused.status, wrong_tokens[_i].http_status);
+    client_send(status, &(struct client_request){.target = "/v1/refused", .headers = right}, &shown);
+    (void)snprintf(wanted, sizeof(wanted), "\"outcome\":\"refused_token\",\"reason\":\"%s\"",
+                   wrong_tokens[_i].reason);
+    ck_assert_msg(strstr(buf_text(&shown.body), wanted) != NULL, "%s", buf_text(&shown.body));
+    (void)snprintf(wanted, sizeof(wanted), "outcome=refused_token reason=\"%s\"", wrong_tokens[_i].reason);
+    victim_await_log(victim, wanted);
+    client_free(status);
+    victim_stop(victim);
+    sandbox_free(sandbox);
 }
 END_TEST
 
@@ -292,6 +371,69 @@ START_TEST(a_reload_that_failed_is_a_warning_until_one_succeeds)
 }
 END_TEST
 
+START_TEST(a_configuration_that_cannot_be_read_is_a_warning)
+{
+    char path[512];
+    start(PLAIN STATUS APPS);
+    (void)snprintf(path, sizeof(path), "%s/victim.conf", sandbox_path(sandbox));
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(kill(victim_pid(victim), SIGHUP), 0);
+    cleanup(cleanup_freep) char *text = sandbox_expand(
+        sandbox, "configuration not reloaded: @DIR@/victim.conf: cannot be read: No such file or directory");
+    await_warning("reload_failed", text);
+    stop();
+}
+END_TEST
+
+#define DAY_S (24 * 3600)
+
+static const struct {
+    long begins_s; /* from now */
+    long ends_s;
+    const char *code;
+    const char *says;
+} dates[] = {
+    {-30 * DAY_S, -DAY_S, "certificate_expired", "the callback listener's certificate expired on "},
+    {-DAY_S, 13 * DAY_S, "certificate_expires_soon", "the callback listener's certificate expires on "},
+};
+
+START_TEST(a_certificate_at_its_end_is_a_warning)
+{
+    static const char *const through[] = {"env", "NOTIFY_SOCKET=@DIR@/notify", NULL};
+    const struct pki_plan plan = {"server", "serverAuth", dates[_i].begins_s, dates[_i].ends_s, NULL};
+    sandbox = sandbox_new();
+    manager = manager_new(sandbox);
+    pki_issue(sandbox_path(sandbox), &plan, NULL);
+    victim = victim_spawn(sandbox, &(struct victim_config){TLS STATUS APPS, through});
+    victim_await_ready(victim);
+    callback = client_new("https", victim_callback_port(victim));
+    status = client_new("http", victim_status_port(victim));
+    await_warning(dates[_i].code, dates[_i].says);
+    stop();
+}
+END_TEST
+
+#define FULL "max_users users are held and none of them is offline"
+
+START_TEST(a_table_without_room_is_a_warning)
+{
+    start(PLAIN STATUS "[app 1400000000]\n[presence]\nmax_users = 2\n");
+    event_login(callback, "alice", clock_unix_ms());
+    event_login(callback, "bob", clock_unix_ms());
+    cleanup(answer_fini) struct answer answer;
+    ck_assert_int_eq(event_try_login(callback, "carol", clock_unix_ms(), &answer), CURLE_OK);
+    expect_callback(&answer, 200, "FAIL", 1);
+    ck_assert_ptr_nonnull(strstr(buf_text(&answer.body), FULL));
+    await_warning("table_full", FULL ": events of others are answered FAIL");
+    victim_await_log(victim, "outcome=full reason=\"" FULL "\"");
+    ck_assert(client_sees(status, "/v1/refused", "\"outcome\":\"full\""));
+    ck_assert(client_sees(
+        status, "/metrics",
+        "\npresenced_callback_requests_total{answer=\"fail\",outcome=\"full\",app=\"1400000000\"} 1\n"));
+    stop();
+}
+END_TEST
+
 START_TEST(no_room_for_connections_is_a_warning)
 {
     struct wire *held[2];
@@ -341,12 +483,18 @@ Suite *test_suite(void)
     tcase_set_timeout(tcase, 3 * HARNESS_DEADLINE_MS / 1000);
     tcase_add_test(tcase, a_refused_callback_is_named_with_all_that_says_why);
     tcase_add_test(tcase, a_skewed_clock_is_told_by_how_much);
+    tcase_add_test(tcase, a_stripped_query_is_named);
+    tcase_add_test(tcase, a_balancer_that_names_no_caller_is_named_itself);
+    tcase_add_loop_test(tcase, a_wrong_status_token_is_named, 0, 2);
     tcase_add_loop_test(tcase, a_balancers_check_of_the_root_is_told_of_livez, 0, 2);
     tcase_add_loop_test(tcase, a_balancers_check_that_only_connects_is_told_of_livez, 0, 2);
     tcase_add_test(tcase, what_the_status_listener_refuses_is_named_too);
     tcase_add_test(tcase, callbacks_are_counted_by_app_and_token);
     tcase_add_test(tcase, a_quiet_app_is_a_warning_until_it_speaks);
     tcase_add_test(tcase, a_reload_that_failed_is_a_warning_until_one_succeeds);
+    tcase_add_test(tcase, a_configuration_that_cannot_be_read_is_a_warning);
+    tcase_add_loop_test(tcase, a_certificate_at_its_end_is_a_warning, 0, 2);
+    tcase_add_test(tcase, a_table_without_room_is_a_warning);
     tcase_add_test(tcase, no_room_for_connections_is_a_warning);
     tcase_add_test(tcase, handshakes_that_fail_are_a_warning);
     suite_add_tcase(suite, tcase);

@@ -27,6 +27,17 @@ START_TEST(people_get_local_time_and_how_long_ago)
 }
 END_TEST
 
+START_TEST(where_there_is_little_room_the_day_is_told_of_other_days)
+{
+    cleanup(buf_fini) struct buf out = {0};
+    when_append_short(&out, NOW_MS - 5 * MINUTE_MS, NOW_MS);
+    expect(&out, "00:08:20");
+    buf_clear(&out);
+    when_append_short(&out, NOW_MS - 15 * MINUTE_MS, NOW_MS);
+    expect(&out, "2023-11-14 23:58:20");
+}
+END_TEST
+
 START_TEST(programs_get_utc)
 {
     cleanup(buf_fini) struct buf out = {0};
@@ -95,6 +106,7 @@ Suite *test_suite(void)
     TCase *tcase = tcase_create("when");
     tcase_add_checked_fixture(tcase, set_up, NULL);
     tcase_add_test(tcase, people_get_local_time_and_how_long_ago);
+    tcase_add_test(tcase, where_there_is_little_room_the_day_is_told_of_other_days);
     tcase_add_test(tcase, programs_get_utc);
     tcase_add_loop_test(tcase, spans_have_the_largest_unit_that_fits_twice, 0, COUNT(spans));
     tcase_add_test(tcase, the_future_is_in_some_time);

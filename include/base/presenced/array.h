@@ -2,7 +2,7 @@
 #ifndef PRESENCED_ARRAY_H
 #define PRESENCED_ARRAY_H
 
-/* Of an array, not of a pointer. */
+/* The number of elements of an array; not for a pointer. */
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
 #endif

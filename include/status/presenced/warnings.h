@@ -11,6 +11,7 @@
 #define WARNING_CODES(X)                                          \
     X(EVERYTHING_REFUSED, "everything_refused")                   \
     X(STORE_PROBLEM, "store_problem")                             \
+    X(TABLE_FULL, "table_full")                                   \
     X(REPLICATION_PROBLEM, "replication_problem")                 \
     X(NO_ROOM, "no_room")                                         \
     X(HANDSHAKES_FAIL, "handshakes_fail")                         \
