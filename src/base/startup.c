@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/startup.h"
 
+#include "presenced/array.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -11,7 +13,7 @@ int startup_open_standard_fds(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
-            /* It gets the lowest number that is free, which is this one. */
+            /* open() returns the lowest free number, which is this one. */
             if (open("/dev/null", O_RDWR) < 0) {
                 return -errno;
             }
@@ -23,7 +25,7 @@ int startup_open_standard_fds(void)
 void startup_ignore_signals(void)
 {
     static const int ignored[] = {SIGPIPE, SIGUSR1, SIGUSR2, SIGXFSZ};
-    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {
+    for (size_t i = 0; i < N_ELEMENTS(ignored); i++) {
         (void)signal(ignored[i], SIG_IGN);
     }
 }
