@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/options.h"
 
+#include "presenced/array.h"
 #include "presenced/config.h"
-
-#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
 #define ROW(section, row_kind, field, row_key, row_default, row_allowed, row_flags, row_meaning) \
     {.key = (row_key),                                                                           \
@@ -77,7 +76,7 @@ static void append_range(struct buf *out, const struct option_row *option, const
     buf_appendf(out, "%s from %.*s to %s, %s", noun, STR_FMT(lowest), highest.ptr + 1, units);
 }
 
-/* For lists: how many. */
+/* For lists: appends the maximum number of values. */
 static void append_count(struct buf *out, const struct option_row *option, const char *noun)
 {
     const char *highest = strstr(option->allowed, "..") + 2;
