@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "target.h"
 
-/* Length of "http://" or "https://" at the head, in any case; 0 when there is neither. */
+#include "presenced/array.h"
+
+/* Returns the length of "http://" or "https://" at the beginning, in any case; 0 if there is neither. */
 static size_t scheme_length(struct str target)
 {
     static const struct str schemes[] = {{"http://", 7}, {"https://", 8}};
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+    for (size_t i = 0; i < N_ELEMENTS(schemes); i++) {
         size_t len = schemes[i].len;
         if (target.len >= len && str_equal_fold((struct str){target.ptr, len}, schemes[i])) {
             return len;
@@ -17,7 +19,7 @@ static size_t scheme_length(struct str target)
 void target_split(struct str target, struct str *ret_path, struct str *ret_query)
 {
     struct str query = target;
-    struct str path = {NULL, 0}; /* stays so where no target was read, as of a version that nobody knows */
+    struct str path = {NULL, 0}; /* stays NULL if no target was read, as for an unknown HTTP version */
     size_t scheme = scheme_length(target);
     (void)str_split(&query, '?', &path);
     if (scheme > 0) {
