@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/vendor_error.h"
 
+#include "presenced/array.h"
+
 #include <stddef.h>
 
 static const struct vendor_error errors[] = {
@@ -48,7 +50,7 @@ static const struct vendor_error errors[] = {
 
 const struct vendor_error *vendor_error_find(unsigned code)
 {
-    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+    for (size_t i = 0; i < N_ELEMENTS(errors); i++) {
         if (errors[i].code == code) {
             return &errors[i];
         }
