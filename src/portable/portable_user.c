@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/portable_user.h"
 
+#include "presenced/array.h"
 #include "presenced/json_read.h"
 
 #include <cjson/cJSON.h>
@@ -57,10 +58,10 @@ void portable_write_user(struct json_writer *json, uint64_t app_id, const struct
     json_end_object(json);
 }
 
-/* What is read, before its platforms have numbers. */
+/* A user being read, before its platforms have numbers. */
 struct reading {
     struct user *user;
-    struct str platforms[PLATFORM_N_MAX]; /* of its rows */
+    struct str platforms[PLATFORM_N_MAX]; /* platform names of the rows */
     char *problem;                        /* JSON_STRICT_PROBLEM_SIZE */
 };
 
@@ -91,10 +92,13 @@ static int read_client(const struct reading *reading, const cJSON *member, struc
 static int read_platform(const struct reading *reading, const cJSON *member, struct str *ret_name)
 {
     int r = json_strict_text(member, 1, PLATFORM_NAME_MAX, ret_name, reading->problem);
-    if (r == 0 && !platform_is_name(*ret_name)) {
+    if (r != 0) {
+        return r;
+    }
+    if (!platform_is_name(*ret_name)) {
         return json_strict_wrong(reading->problem, "\"platform\" is not printable ASCII");
     }
-    return r;
+    return 0;
 }
 
 static int read_row(const struct reading *reading, const cJSON *object, struct row *ret_row,
@@ -102,11 +106,11 @@ static int read_row(const struct reading *reading, const cJSON *object, struct r
 {
     static const char *const keys[] = {"platform",   "action",        "reason",
                                        "event_time", "received_time", "client_ip"};
-    const cJSON *values[sizeof(keys) / sizeof(keys[0])];
+    const cJSON *values[N_ELEMENTS(keys)];
     if (!cJSON_IsObject(object)) {
         return json_strict_wrong(reading->problem, "a row is not an object");
     }
-    int r = json_strict_members(object, keys, sizeof(keys) / sizeof(keys[0]), values, reading->problem);
+    int r = json_strict_members(object, keys, N_ELEMENTS(keys), values, reading->problem);
     if (r != 0) {
         return r;
     }
@@ -173,7 +177,7 @@ static int read_custom_status(const struct reading *reading, const cJSON *text, 
     return json_strict_u64(time, EVENT_TIME_MAX_MS, &user->custom_status_time_ms, reading->problem);
 }
 
-static bool is_new_twice(const struct reading *reading, unsigned at)
+static bool is_duplicate(const struct reading *reading, unsigned at)
 {
     for (unsigned i = 0; i < at; i++) {
         if (str_equal_fold(reading->platforms[i], reading->platforms[at])) {
@@ -183,7 +187,7 @@ static bool is_new_twice(const struct reading *reading, unsigned at)
     return false;
 }
 
-/* Only when all of them are as they should be are new names heard. */
+/* Replaces platform names by numbers. New names are added only after all rows have been checked. */
 static int number_platforms(const struct reading *reading, struct platform_names *names)
 {
     struct user *user = reading->user;
@@ -191,7 +195,7 @@ static int number_platforms(const struct reading *reading, struct platform_names
     unsigned n_new = 0;
     for (unsigned i = 0; i < user->n_rows; i++) {
         int known = platform_find(names, reading->platforms[i]);
-        if (known >= 0 ? platform_set_has(&seen, (uint8_t)known) : is_new_twice(reading, i)) {
+        if (known >= 0 ? platform_set_has(&seen, (uint8_t)known) : is_duplicate(reading, i)) {
             return json_strict_wrong(reading->problem, "two rows of platform \"%.*s\"",
                                      STR_FMT(reading->platforms[i]));
         }
@@ -215,11 +219,11 @@ int portable_read_user(const cJSON *object, struct platform_names *names, uint64
                        struct user *ret_user, char ret_problem[static JSON_STRICT_PROBLEM_SIZE])
 {
     static const char *const keys[] = {"app", "user", "rows", "custom_status", "custom_status_time"};
-    const cJSON *values[sizeof(keys) / sizeof(keys[0])];
+    const cJSON *values[N_ELEMENTS(keys)];
     struct reading reading = {.user = ret_user, .problem = ret_problem};
     struct str id;
     memset(ret_user, 0, sizeof(*ret_user));
-    int r = json_strict_members(object, keys, sizeof(keys) / sizeof(keys[0]), values, ret_problem);
+    int r = json_strict_members(object, keys, N_ELEMENTS(keys), values, ret_problem);
     if (r != 0) {
         return r;
     }
