@@ -80,8 +80,7 @@ int json_read(struct str text, cJSON **ret_tree)
     }
     cleanup(json_read_freep) cJSON *tree = cJSON_ParseWithLengthOpts(text.ptr, text.len, NULL, 0);
     if (tree == NULL) {
-        return -ENOMEM; /* cJSON accepts everything that json_check() accepts, so only memory can be the
-                           reason */
+        return -ENOMEM; /* json_check() has accepted it, so cJSON does, too */
     }
     r = json_read_check_keys(tree);
     if (r != 0) {

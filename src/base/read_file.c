@@ -44,10 +44,11 @@ int read_file(const char *path, size_t max, struct buf *ret_bytes, mode_t *ret_m
     }
     size_t size = (size_t)st.st_size;
     int r = read_all(fd, size < max ? size : max, ret_bytes);
-    if (r == 0) {
-        *ret_mode = st.st_mode;
+    if (r < 0) {
+        return r;
     }
-    return r;
+    *ret_mode = st.st_mode;
+    return 0;
 }
 
 const char *read_file_error(int error)

@@ -176,10 +176,11 @@ static int read_kicked(const cJSON *tree, struct platform_names *names, struct s
 {
     const cJSON *devices = json_read_member(tree, "KickedDevice");
     int r = check_kicked(devices);
-    if (r == 0) {
-        intern_kicked(devices, names, &change->kicked);
+    if (r != 0) {
+        return r;
     }
-    return r;
+    intern_kicked(devices, names, &change->kicked);
+    return 0;
 }
 
 static int read_tree(const cJSON *tree, struct str command, struct platform_names *names,
@@ -219,8 +220,7 @@ int state_change_parse(struct str body, struct str command, struct platform_name
     }
     cleanup(json_tree_freep) cJSON *tree = json_tree_parse(body);
     if (tree == NULL) {
-        return -ENOMEM; /* cJSON accepts everything that json_check() accepts, so only memory can be the
-                           reason */
+        return -ENOMEM; /* json_check() has accepted it, so cJSON does, too */
     }
     r = read_tree(tree, command, names, &change);
     if (r != 0) {

@@ -27,8 +27,7 @@ struct shard {
     uint64_t last_revision;   /* revision of the newest change of a user of this shard */
     uint64_t assumed_ms;      /* Logins received before it are classified as offline */
     uint64_t next_assumed_ms; /* value of assumed_ms after the reclassification in progress */
-    uint32_t n_reclassified;  /* slots below it are reclassified with `next_assumed_ms`; 0: none are being
-                                 reclassified */
+    uint32_t n_reclassified;  /* slots below it already use `next_assumed_ms`; 0: none */
     uint64_t oldest_login_ms; /* earliest receipt of a Login classified as online; UINT64_MAX: none */
     uint64_t newest_assumed_ms; /* latest receipt of a Login classified as offline; 0: none */
 };

@@ -9,8 +9,7 @@
 #include "presenced/str.h"
 
 enum platform {
-    PLATFORM_UNKNOWN, /* also for a name that is missing, empty, not 1-32 printable ASCII characters, or
-                         beyond the limit */
+    PLATFORM_UNKNOWN, /* also for names that are missing, invalid, or beyond the limit */
     PLATFORM_IOS,
     PLATFORM_ANDROID,
     PLATFORM_WEB,

@@ -153,10 +153,11 @@ uint64_t table_tick(struct table *table, uint64_t now_ms);
 struct table_counts {
     uint64_t n_users[USER_N_STATES];
     uint64_t n_online_rows[PLATFORM_N_MAX]; /* rows that count as online, by platform */
-    uint64_t forgotten_before_ms; /* an event of an absent user that is not newer has no effect; 0: no user of
-                                     this app was dropped. Has no effect while it is ahead of the clock. */
-    uint64_t n_dropped_for_room;  /* users dropped because of max_users */
-    uint64_t n_dropped_for_age;   /* users dropped because of forget_after */
+    /* An event of an absent user has no effect unless it is newer. 0: no user of the app was dropped. Ignored
+     * while it is ahead of the clock. */
+    uint64_t forgotten_before_ms;
+    uint64_t n_dropped_for_room; /* users dropped because of max_users */
+    uint64_t n_dropped_for_age;  /* users dropped because of forget_after */
 };
 
 /* Returns counters that are maintained as events happen, so reading them is cheap. */

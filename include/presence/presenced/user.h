@@ -12,8 +12,7 @@
 
 enum user_state {
     USER_ONLINE,
-    USER_PUSH_ONLINE, /* Tencent's third state: a phone that was disconnected but can still receive push
-                         messages */
+    USER_PUSH_ONLINE, /* disconnected, but can still receive push messages */
     USER_OFFLINE,
     USER_UNKNOWN, /* only a custom status is known, no row */
     USER_N_STATES,
