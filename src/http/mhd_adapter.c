@@ -50,7 +50,7 @@
 #define VERSION_QUEUES 0x00097700U /* the first that queues added connections */
 #define VERSION_STRICT 0x01000000U /* the first that can refuse what RFC 9112 forbids */
 
-/* From the header of 1.0: the header of the build may be older than the library at run time. */
+/* Defined in the header of 1.0; the build may use an older header than the library at run time. */
 #define USE_NO_THREAD_SAFETY (1U << 19)
 #define OPTION_CLIENT_DISCIPLINE 38 /* MHD_OPTION_CLIENT_DISCIPLINE_LVL */
 
@@ -190,7 +190,7 @@ static uint64_t head_bytes(struct MHD_Connection *connection)
     return info == NULL ? 0 : info->header_size;
 }
 
-/* Whether exactly one blank separates method, target and version. */
+/* Returns whether exactly one blank separates method, target and version. */
 static bool is_strict_line(const char *method, const char *target, size_t target_size, const char *version)
 {
     return method + strlen(method) + 1 == target && target + target_size + 1 == version;

@@ -59,22 +59,22 @@ struct mhd_config {
  * aborts. */
 void mhd_adapter_init(void);
 
-/* The library's version at run time: "0.9.75". */
+/* Returns the library's version at run time, such as "0.9.75". */
 const char *mhd_version_text(void);
 
-/* The same, encoded as MHD_VERSION: 0x00097500 is 0.9.75, 0x01000100 is 1.0.1. */
+/* Returns the version encoded as MHD_VERSION: 0x00097500 is 0.9.75, 0x01000100 is 1.0.1. */
 unsigned mhd_version(void);
 
-/* Starts an MHD daemon. `config` outlives it. 0 or -errno. */
+/* Starts an MHD daemon. `config` must outlive it. Returns 0 or -errno. */
 int mhd_new(const struct mhd_config *config, struct mhd **ret_mhd);
 
-/* Closes its connection too, which may not be suspended. Takes NULL. */
+/* Stops the daemon and closes its connection, which must not be suspended. Accepts NULL. */
 void mhd_free(struct mhd *mhd);
 
 /* Does all work that is ready, without waiting. */
 void mhd_run(struct mhd *mhd);
 
-/* Whether mhd_run() should be called again without waiting for an event: bytes were read but not
+/* Returns whether mhd_run() should be called again without waiting for an event: bytes were read but not
  * processed. */
 bool mhd_has_pending(const struct mhd *mhd);
 
@@ -93,7 +93,7 @@ void mhd_resume(struct mhd *mhd);
 /* Makes the library close a connection whose socket was shut down, even if no event tells it to. */
 void mhd_expire(struct mhd *mhd);
 
-/* The GnuTLS session, or NULL. */
+/* Returns the GnuTLS session of the connection, or NULL. */
 void *mhd_tls(const struct mhd *mhd);
 
 /* See http_request_header(). */

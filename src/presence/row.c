@@ -33,7 +33,7 @@ static const char *const action_names[N_ACTIONS] = {
     [ROW_LOGIN] = "Login",
 };
 
-/* By action. An answer never reports a kick. */
+/* Names by action. An answer to a query never reports a kick. */
 static const char *const status_names[N_ACTIONS] = {
     [ROW_LOGOUT] = "Offline",
     [ROW_DISCONNECT] = "PushOnline",

@@ -135,7 +135,8 @@ void batch_put_minute(struct batch *batch, const struct layout_minute *minute)
     put_pair(batch);
 }
 
-/* A name is interned before the change that uses it is logged, so the names known now are sufficient. */
+/* Adds new platform names. A name is interned before the change that uses it is logged, so the names known
+ * now are sufficient. */
 static unsigned put_new_names(struct batch *batch)
 {
     const struct platform_names *names = table_platform_names(batch->table);
@@ -147,7 +148,7 @@ static unsigned put_new_names(struct batch *batch)
     return n;
 }
 
-/* The same holds for apps, which may be added at any time. */
+/* Adds new apps. As for names, those known now are sufficient. */
 static unsigned put_new_apps(struct batch *batch)
 {
     unsigned n = table_n_apps(batch->table);

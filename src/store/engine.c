@@ -12,8 +12,8 @@
 #define BLOCK_SIZE ((size_t)16 << 10)
 #define FILE_SIZE ((uint64_t)16 << 20)
 #define READAHEAD_SIZE ((size_t)1 << 20)
-#define N_OPEN_FILES_MAX \
-    (STORE_N_DESCRIPTORS - 64) /* for table files; WAL files and files being written come in addition */
+/* For table files; WAL files and files being written come in addition. */
+#define N_OPEN_FILES_MAX (STORE_N_DESCRIPTORS - 64)
 #define INFO_LOG_FATAL 4
 
 struct engine {

@@ -38,8 +38,8 @@ static void take_sample(const struct fsync_thread *fsync_thread, struct samples 
 {
     if (samples->n < N_SAMPLES_MAX) {
         struct sample *sample = &samples->samples[samples->n++];
-        sample->monotonic_ms =
-            clock_monotonic_ms(); /* read first, so that changes made in between count as later */
+        /* Read first, so that changes made in between count as later. */
+        sample->monotonic_ms = clock_monotonic_ms();
         sample->revision = changes_last_revision(fsync_thread->changes);
     }
 }

@@ -31,8 +31,8 @@ void guard_end(struct guard *guard);
  * reached the file. */
 static inline bool guard_is_lost(const struct guard *guard)
 {
-    atomic_signal_fence(
-        memory_order_seq_cst); /* the handler may run between any two instructions of this thread */
+    /* The handler may run between any two instructions of this thread. */
+    atomic_signal_fence(memory_order_seq_cst);
     return atomic_load_explicit(&guard->is_lost, memory_order_acquire);
 }
 

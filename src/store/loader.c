@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* There may be tens of millions of users, so several threads load them: each takes the next part of the key
+/* There may be tens of millions of users, so several threads load them: each takes the next piece of the key
  * space and adds its users to the table. Everything else is small, and the caller loads it first. */
 #include "loader.h"
 
@@ -24,7 +24,7 @@ struct loading {
     uint64_t next_progress_ms;
     unsigned n_platforms;
     size_t n_pieces;
-    struct str bounds[N_PIECES_MAX + 1]; /* part i is from bounds[i] up to but excluding bounds[i + 1] */
+    struct str bounds[N_PIECES_MAX + 1]; /* piece i is from bounds[i] up to but excluding bounds[i + 1] */
     _Atomic size_t next_piece;
     _Atomic uint64_t n_users;
     _Atomic int result; /* of the thread that failed first */

@@ -59,8 +59,8 @@ static void report_failure(struct writer_thread *writer_thread, int r, const str
         log_error("store cannot write: trying again every second", log_text("problem", problem),
                   log_text("engine", error->text));
         set_problem(writer_thread, problem);
-        commit_log_sync(
-            writer_thread->commit_log); /* the journal has changes answered OK before the problem was known */
+        /* The journal has changes that were answered OK before the problem was known. */
+        commit_log_sync(writer_thread->commit_log);
     }
 }
 

@@ -23,8 +23,8 @@
 
 struct cJSON;
 
-#define PORTABLE_APP_MAX \
-    EVENT_TIME_MAX_MS /* highest app id: the largest integer that a JSON number carries exactly */
+/* Highest app id: the largest integer that a JSON number carries exactly. */
+#define PORTABLE_APP_MAX EVENT_TIME_MAX_MS
 
 /* Writes the user as a JSON value. */
 void portable_write_user(struct json_writer *json, uint64_t app_id, const struct platform_names *names,

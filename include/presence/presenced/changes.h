@@ -82,8 +82,8 @@ void changes_size(struct changes *changes, struct changes_size *ret_size);
 int changes_follow(struct changes *changes, int eventfd);
 void changes_unfollow(struct changes *changes, int eventfd);
 
-#define CHANGES_LOST \
-    1 /* changes after `after_revision` are no longer in memory, or that revision does not exist */
+/* Changes after `after_revision` are no longer in memory, or that revision does not exist. */
+#define CHANGES_LOST 1
 
 /* Copies changes after `after_revision`, oldest first: at most `max_changes`, and no more than fit in
  * `max_bytes`, but at least one if there is any. `storage` is cleared first and receives the records;
