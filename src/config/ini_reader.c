@@ -6,7 +6,8 @@
  *   sections      it does not report one without keys, ignores what follows ']', and truncates long names;
  *   indentation   it appends an indented line to the value above, after any character of isspace();
  *   long lines    it splits them at its limit (200 bytes on Debian, including the line end and a NUL) and
- *                 continues; since 58 it drops the rest, and so the next line if the line end is in the rest;
+ *                 continues; since 58 it drops everything up to the next line end, which is the whole next
+ *                 line if a line was passed to it without its line end;
  *   NUL           it ignores what follows;
  *   no '='        it reports only the first such line. */
 
