@@ -76,7 +76,7 @@ bool address_is_loopback(const struct address *address)
     return address->len == 16 && memcmp(address->bytes, ipv6_loopback, 16) == 0;
 }
 
-/* Whether the first `bits` of both are the same; both have room for them. */
+/* Compares the first `bits` bits of two addresses, each of which is at least that long. */
 static bool same_prefix(const uint8_t *a, const uint8_t *b, unsigned bits)
 {
     unsigned whole = bits / 8;

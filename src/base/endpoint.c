@@ -22,8 +22,8 @@ static bool parse_unix(struct str path, struct endpoint *ret_endpoint)
     return true;
 }
 
-/* IPv6 stands in brackets, so that its last colon cannot be taken for the port's; an IPv4 address mapped into
- * IPv6 is refused, as an IPv6 socket of ours takes no IPv4. */
+/* An IPv6 address must be in brackets, so that its last colon cannot be taken for the one before the port. An
+ * IPv4 address mapped into IPv6 is rejected, because our IPv6 sockets do not accept IPv4. */
 static bool parse_host(struct str host, struct address *ret_address)
 {
     if (str_equal(host, STR("localhost"))) {
@@ -114,7 +114,7 @@ void endpoint_format(const struct endpoint *endpoint, char ret_text[static ENDPO
         format_tcp(endpoint, ret_text);
         break;
     case ENDPOINT_UNIX:
-        /* What getsockname() returns need not end in a NUL. */
+        /* The path returned by getsockname() may lack a terminating NUL. */
         (void)snprintf(ret_text, ENDPOINT_TEXT_SIZE, "unix:%.*s", (int)sizeof(sun->sun_path), sun->sun_path);
         break;
     case ENDPOINT_SYSTEMD:
@@ -135,7 +135,7 @@ static bool is_any(const struct address *address)
     return memcmp(address->bytes, zeros, address->len) == 0;
 }
 
-/* IPv6 sockets of ours take no IPv4 (IPV6_V6ONLY). */
+/* Families never conflict, because our IPv6 sockets set IPV6_V6ONLY. */
 static bool tcp_conflicts(const struct sockaddr *a, const struct sockaddr *b)
 {
     if (a->sa_family != b->sa_family || port_of(a) != port_of(b) || port_of(a) == 0) {
@@ -146,7 +146,7 @@ static bool tcp_conflicts(const struct sockaddr *a, const struct sockaddr *b)
     return is_any(&address_a) || is_any(&address_b) || address_equal(&address_a, &address_b);
 }
 
-/* The next name of a path; false at its end. */
+/* Returns the next component of a path other than "."; false at its end. */
 static bool next_name(struct str *path, struct str *ret_name)
 {
     while (str_split(path, '/', ret_name)) {

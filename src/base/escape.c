@@ -2,7 +2,7 @@
 #include "escape.h"
 #include "presenced/utf8.h"
 
-/* Beyond what RFC 8259 asks for: an answer may end in a terminal, a log or a script. */
+/* Escapes more than RFC 8259 requires, because output may end up in a terminal, a log or a script. */
 static bool needs_escape(uint32_t code_point)
 {
     return code_point == '"' || code_point == '\\' || utf8_is_unsafe(code_point);

@@ -12,11 +12,11 @@ void histogram_init(struct histogram *histogram, const uint64_t *bounds, size_t 
     histogram->n_bounds = n_bounds;
 }
 
-/* Threads get theirs in turn, so few of them share one. */
+/* Assigns stripes to threads in turn, so that few threads share one. */
 static unsigned stripe_of_thread(void)
 {
     static _Atomic unsigned n_threads;
-    static _Thread_local unsigned number; /* from 1 on */
+    static _Thread_local unsigned number; /* 0: not assigned yet */
     if (number == 0) {
         number = 1 + atomic_fetch_add_explicit(&n_threads, 1, memory_order_relaxed) % HISTOGRAM_N_STRIPES;
     }

@@ -5,11 +5,12 @@
 
 #include <endian.h>
 
-/* What is open stands in a stack of bits instead of on the call stack, so the depth costs nothing. */
+/* Open arrays and objects are kept in a bit stack instead of on the call stack, so that deep nesting costs no
+ * memory. */
 struct checker {
     const unsigned char *at;
     const unsigned char *end;
-    uint64_t is_object; /* one bit for each level that is open, the innermost lowest */
+    uint64_t is_object; /* one bit per open level, the innermost in the lowest bit */
     unsigned depth;
     enum { EXPECT_VALUE, EXPECT_KEY, EXPECT_COMMA_OR_END } expected;
 };
@@ -65,7 +66,7 @@ static int check_literal(struct checker *c, struct str literal)
     return 0;
 }
 
-/* At least one digit. */
+/* Returns whether there was at least one digit. */
 static bool skip_digits(struct checker *c)
 {
     const unsigned char *begin = c->at;
@@ -114,7 +115,7 @@ static int check_number(struct checker *c)
     return c->at - begin > JSON_CHECK_NUMBER_MAX ? JSON_CHECK_NUMBER_LENGTH : 0;
 }
 
-/* The four digits of a \u escape; -1 when they are not that. */
+/* Reads the four hex digits of a \u escape; -1 if they are not valid. */
 static int take_hex4(struct checker *c)
 {
     int value = 0;
@@ -141,7 +142,7 @@ static bool is_low_surrogate(int unit)
     return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
-/* Behind \u: one character of UTF-16 in escapes, of one unit or of two. */
+/* Checks the rest of an escape after \u: one UTF-16 unit, or two for a surrogate pair. */
 static int check_utf16(struct checker *c)
 {
     int unit = take_hex4(c);
@@ -181,7 +182,7 @@ static int check_escape(struct checker *c)
     return kind != '\0' && strchr("\"\\/bfnrt", kind) != NULL ? 0 : JSON_CHECK_ESCAPE;
 }
 
-/* A run of bytes beyond ASCII is whole characters, or it is none. */
+/* A run of non-ASCII bytes consists of whole characters, so it can be checked on its own. */
 static int check_utf8(struct checker *c)
 {
     const unsigned char *begin = c->at;
@@ -192,8 +193,9 @@ static int check_utf8(struct checker *c)
     return str_is_utf8(run) ? 0 : JSON_CHECK_UTF8;
 }
 
-/* In each byte of a word that stands for itself in a string, nothing; in the first that does not, its highest
- * bit: one below 0x20, '"', '\\' or one beyond ASCII. (In those behind it, whatever the borrow leaves.) */
+/* Finds bytes that cannot be skipped within a string: those below 0x20, '"', '\\' and those from 0x80 on. The
+ * lowest byte of the result that is not zero is the first of them, with its highest bit set. Bytes after it
+ * are undefined, because of the borrow in the subtractions. */
 static uint64_t find_special(uint64_t word)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);

@@ -4,11 +4,10 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 
-/* Objects with more keys than this are sorted to find one that comes twice, so that a text of thousands of
- * keys costs no thousands squared. */
+/* Objects with more keys than this are checked by sorting, so that the cost of many keys is not quadratic. */
 #define FEW_KEYS 16
 
-/* Mostly their first bytes tell. */
+/* The first bytes usually differ, which saves the call of strcmp(). */
 static bool equal_keys(const char *a, const char *b)
 {
     return a[0] == b[0] && strcmp(a, b) == 0;
@@ -50,7 +49,8 @@ static int check_many_keys(const cJSON *object, size_t n_keys)
     return 0;
 }
 
-/* json_check() has bounded the depth. cJSON has decoded the keys, so "a" and "\u0061" are one. */
+/* Recursion is safe because json_check() has limited the depth. Keys are compared after cJSON has decoded
+ * them, so "a" and "\u0061" are the same key. */
 int json_read_check_keys(const cJSON *tree)
 {
     size_t n_children = 0;
@@ -80,7 +80,7 @@ int json_read(struct str text, cJSON **ret_tree)
     }
     cleanup(json_read_freep) cJSON *tree = cJSON_ParseWithLengthOpts(text.ptr, text.len, NULL, 0);
     if (tree == NULL) {
-        return -ENOMEM; /* what json_check() passes, cJSON reads */
+        return -ENOMEM; /* json_check() has accepted it, so cJSON does, too */
     }
     r = json_read_check_keys(tree);
     if (r != 0) {

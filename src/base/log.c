@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Callers put whole lines in at `head`, the writing thread takes bytes out at `tail`:
+/* Callers add whole lines at `head`, the writer thread takes bytes out at `tail`:
  *
  *     callers --lock--> [ ring: tail ... head ] --no lock--> poll, write --> stderr
  *
- * What lies between the two belongs to the writing thread, so it writes from the ring itself and holds the
- * lock only to move `tail`. head and tail count bytes and never wrap. From a line that finds no room on, all
- * are dropped until a good part of the ring is free: a gap is one, and a line in its place says how many. */
+ * The bytes between the two belong to the writer thread, so it writes them directly from the ring and takes
+ * the lock only to advance `tail`. `head` and `tail` count bytes since the start and are never reduced modulo
+ * the size.
+ *
+ * Once a line does not fit, all lines are dropped until RESUME_ROOM_BYTES of the ring are free again. So
+ * lines are lost in one contiguous gap, and a line in its place says how many. */
 
 #include "presenced/log.h"
 
@@ -22,14 +25,14 @@
 
 #define RING_SIZE_BYTES (UINT64_C(256) * 1024)
 
-/* A pipe that poll() calls writable takes this much without blocking (pipe(7): PIPE_BUF). */
+/* A pipe that poll() reports as writable accepts this much without blocking (pipe(7): PIPE_BUF). */
 #define WRITE_MAX_BYTES 4096
 
-#define RESUME_ROOM_BYTES (RING_SIZE_BYTES / 4) /* at which lines are taken again */
+#define RESUME_ROOM_BYTES (RING_SIZE_BYTES / 4) /* free space at which dropping ends */
 #define POLL_MS 100
 
-/* How long a stalled stderr holds up log_stop(), or a line while there is no thread. */
-#define PATIENCE_MS 1000
+/* How long a stalled stderr may delay log_stop(), or a caller that writes its line itself. */
+#define STALL_TIMEOUT_MS 1000
 
 static struct {
     pthread_mutex_t lock;
@@ -37,14 +40,14 @@ static struct {
     pthread_t thread;
     bool running;
     bool stopping;
-    uint64_t give_up_ms; /* once stopping */
+    uint64_t give_up_ms; /* deadline for a stalled stderr; used once `stopping` is set */
     uint64_t head;
     uint64_t tail;
-    uint64_t n_told; /* of n_dropped */
+    uint64_t n_reported; /* part of n_dropped that was reported in the log */
     _Atomic uint64_t n_dropped;
     _Atomic unsigned level;
     _Atomic unsigned style;
-    _Atomic bool hash_users; /* with user_key, which is drawn before this is set for the first time */
+    _Atomic bool hash_users; /* needs user_key, which is generated before this is first set */
     bool has_user_key;
     struct siphash_key user_key;
     char ring[RING_SIZE_BYTES];
@@ -54,8 +57,8 @@ static struct {
     .level = LOG_LEVEL_INFO,
 };
 
-/* systemd.exec(5): JOURNAL_STREAM names the device and inode of the stream; a child whose stderr was sent
- * elsewhere still inherits the variable. */
+/* JOURNAL_STREAM holds device and inode of the stream (systemd.exec(5)). They are compared, because a child
+ * process whose stderr was redirected still inherits the variable. */
 static bool stderr_is_journal(void)
 {
     const char *stream = getenv("JOURNAL_STREAM");
@@ -107,8 +110,8 @@ void log_metrics(const struct metric_visitor *visitor)
     metric_visit(visitor, &dropped, log_n_dropped());
 }
 
-/* Writes what stderr takes soon; how much that was, 0 for none yet. What it will never take counts as
- * written. */
+/* Writes as much as stderr accepts within POLL_MS. Returns the number of bytes, 0 if it accepted none. After
+ * an error that retrying cannot fix, the bytes count as written. */
 static size_t write_some(struct str bytes)
 {
     struct pollfd pollfd = {.fd = STDERR_FILENO, .events = POLLOUT};
@@ -124,7 +127,7 @@ static size_t write_some(struct str bytes)
 
 static void write_at_once(struct str line)
 {
-    uint64_t give_up_ms = clock_monotonic_ms() + PATIENCE_MS;
+    uint64_t give_up_ms = clock_monotonic_ms() + STALL_TIMEOUT_MS;
     while (line.len > 0 && clock_monotonic_ms() < give_up_ms) {
         size_t n = write_some(line);
         line.ptr += n;
@@ -135,7 +138,7 @@ static void write_at_once(struct str line)
     }
 }
 
-/* With the lock held. Whether there was room. */
+/* Copies a line into the ring; the lock is held. Returns whether there was room. */
 static bool put(struct str line)
 {
     uint64_t at = state.head % RING_SIZE_BYTES;
@@ -163,12 +166,13 @@ static void append_line(struct buf *out, enum log_level level, const char *messa
     log_line_append(out, &format, clock_unix_ms(), level, message, fields, n_fields);
 }
 
-/* With the lock held: whether lines are taken, after saying how many were not where that has changed. */
+/* Called with the lock held. Returns whether lines are accepted. After a gap it first logs the number of
+ * dropped lines. */
 static bool end_gap(void)
 {
     cleanup(buf_fini) struct buf line = {0};
     uint64_t n_dropped = log_n_dropped();
-    if (n_dropped == state.n_told) {
+    if (n_dropped == state.n_reported) {
         return true;
     }
     if (RING_SIZE_BYTES - (state.head - state.tail) < RESUME_ROOM_BYTES) {
@@ -176,17 +180,17 @@ static bool end_gap(void)
     }
     if (log_takes(LOG_LEVEL_WARNING)) {
         append_line(&line, LOG_LEVEL_WARNING, "log lines dropped",
-                    (const struct log_field[]){log_u64("n", n_dropped - state.n_told)}, 1);
+                    (const struct log_field[]){log_u64("n", n_dropped - state.n_reported)}, 1);
         if (line.failed || !put(buf_str(&line))) {
             return false;
         }
     }
-    state.n_told = n_dropped;
+    state.n_reported = n_dropped;
     return true;
 }
 
-/* Leaves the line in the ring; false when no thread would write it. */
-static bool hand_over(struct str line)
+/* Copies the line into the ring. Returns false if no writer thread is running. */
+static bool enqueue(struct str line)
 {
     (void)pthread_mutex_lock(&state.lock);
     bool running = state.running;
@@ -207,13 +211,13 @@ void log_write(enum log_level level, const char *message, const struct log_field
     append_line(&line, level, message, fields, n_fields);
     if (line.failed) {
         atomic_fetch_add(&state.n_dropped, 1);
-    } else if (!hand_over(buf_str(&line))) {
+    } else if (!enqueue(buf_str(&line))) {
         write_at_once(buf_str(&line));
     }
     errno = saved_errno;
 }
 
-/* The bytes at the tail that lie in one piece. */
+/* Returns the contiguous bytes at the tail. */
 static struct str pending(void)
 {
     uint64_t at = state.tail % RING_SIZE_BYTES;
@@ -221,7 +225,8 @@ static struct str pending(void)
     return (struct str){state.ring + at, len < RING_SIZE_BYTES - at ? len : RING_SIZE_BYTES - at};
 }
 
-/* With the lock held: gives up what is left and counts its lines; that cannot be told any more. */
+/* Discards what is left in the ring and counts its lines as dropped; this can no longer be logged. The lock
+ * is held. */
 static void discard(void)
 {
     for (; state.tail != state.head; state.tail++) {
@@ -229,10 +234,10 @@ static void discard(void)
             atomic_fetch_add(&state.n_dropped, 1);
         }
     }
-    state.n_told = log_n_dropped();
+    state.n_reported = log_n_dropped();
 }
 
-/* With the lock held, which it gives back while it writes. */
+/* Writes bytes from the tail. Called with the lock held, which is released during the write. */
 static void write_pending(void)
 {
     struct str bytes = pending();
@@ -242,7 +247,7 @@ static void write_pending(void)
     (void)pthread_mutex_lock(&state.lock);
     state.tail += n;
     if (n > 0) {
-        state.give_up_ms = now_ms + PATIENCE_MS;
+        state.give_up_ms = now_ms + STALL_TIMEOUT_MS;
     } else if (state.stopping && now_ms > state.give_up_ms) {
         discard();
     }
@@ -268,7 +273,8 @@ static void *writer_main(void *unused)
     return NULL;
 }
 
-/* The thread takes no signals: a SIGPIPE here becomes EPIPE, all others are the daemon's. */
+/* Blocks all signals in the thread: a SIGPIPE here becomes EPIPE, and all others are for the daemon's
+ * threads. */
 static int start_thread(void)
 {
     sigset_t all;
@@ -300,7 +306,7 @@ void log_stop(void)
     (void)pthread_mutex_lock(&state.lock);
     bool running = state.running;
     state.stopping = true;
-    state.give_up_ms = clock_monotonic_ms() + PATIENCE_MS;
+    state.give_up_ms = clock_monotonic_ms() + STALL_TIMEOUT_MS;
     (void)pthread_cond_signal(&state.wake);
     (void)pthread_mutex_unlock(&state.lock);
     if (running) {
@@ -308,8 +314,9 @@ void log_stop(void)
     }
 }
 
-/* The bucket as one number: the time, in microseconds, at which it will be full again. A line adds the time
- * that one token takes; it may pass while that is less than `burst` tokens away. */
+/* A token bucket in a single number: the time in microseconds at which the bucket is full again. Each line
+ * adds the time that one token takes to refill. A line may pass while the bucket is fewer than `burst` tokens
+ * short of full. */
 bool log_limit_pass_at(struct log_limit *limit, uint64_t now_ms, uint64_t *ret_n_suppressed)
 {
     uint64_t now_us = now_ms * 1000;

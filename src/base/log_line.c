@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
-/* 2026-01-31T08:00:00.123Z level=info msg="listening" address=192.0.2.1:8443
- * <6>level=info msg="listening" address=192.0.2.1:8443
- * {"time":"2026-01-31T08:00:00.123Z","level":"info","msg":"listening","address":"192.0.2.1:8443"}
+/* The formats of a line:
  *
- * A value in text stands in quotes when it is empty or holds a blank, '"', '=', '\' or what must be escaped.
- */
+ *  2026-01-31T08:00:00.123Z level=info msg="listening" address=192.0.2.1:8443
+ *  <6>level=info msg="listening" address=192.0.2.1:8443
+ *  {"time":"2026-01-31T08:00:00.123Z","level":"info","msg":"listening","address":"192.0.2.1:8443"}
+ *
+ * In text, a value is quoted if it is empty or contains a space, '"', '=', '\' or a character that must be
+ * escaped. */
 
 #include "log_line.h"
 
@@ -17,20 +19,20 @@
 #include <stdio.h>
 #include <time.h>
 
-#define VALUE_MAX 256 /* bytes of a foreign value that are shown */
+#define VALUE_MAX 256 /* bytes of a value from outside that are shown */
 
 #define TIME_TEXT_SIZE 40
 
 static const struct {
     const char *name;
-    char journal_priority; /* of sd-daemon(3) */
+    char journal_priority; /* priority prefix of sd-daemon(3) */
 } levels[] = {
     [LOG_LEVEL_ERROR] = {"error", '3'},   [LOG_LEVEL_WARNING] = {"warning", '4'},
     [LOG_LEVEL_NOTICE] = {"notice", '5'}, [LOG_LEVEL_INFO] = {"info", '6'},
     [LOG_LEVEL_DEBUG] = {"debug", '7'},
 };
 
-/* ISO 8601, UTC. */
+/* Formats a time as ISO 8601 in UTC. */
 static void format_time(uint64_t unix_ms, char ret_text[static TIME_TEXT_SIZE])
 {
     time_t unix_s = (time_t)(unix_ms / 1000);
@@ -41,7 +43,7 @@ static void format_time(uint64_t unix_ms, char ret_text[static TIME_TEXT_SIZE])
     (void)snprintf(ret_text, TIME_TEXT_SIZE, "%.*s.%03uZ", (int)len, seconds, (unsigned)(unix_ms % 1000));
 }
 
-/* The first bytes of a long value; does not cut a character in two. */
+/* Cuts a long value at a character boundary. */
 static struct str shorten(struct str value)
 {
     if (value.len <= VALUE_MAX) {
@@ -106,7 +108,7 @@ static struct str describe_error(int error, char scratch[static ADDRESS_TEXT_SIZ
     return str_from(text);
 }
 
-/* The text of a field that is no number: its own, in `scratch`, or constant. */
+/* Returns the text of a field that is not a number: its own, a constant, or written to `scratch`. */
 static struct str describe(const struct log_field *field, const struct log_line_format *format,
                            char scratch[static ADDRESS_TEXT_SIZE])
 {

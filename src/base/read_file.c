@@ -7,7 +7,8 @@
 
 static int read_all(int fd, size_t max, struct buf *out)
 {
-    /* All at once: a buffer that grew would leave copies of what may be a secret behind. */
+    /* Reserves the whole buffer at once: growing it would leave copies of a possible secret in freed memory.
+     */
     char *to = buf_reserve(out, max + 1);
     if (to == NULL) {
         return -ENOMEM;
@@ -29,7 +30,7 @@ static int read_all(int fd, size_t max, struct buf *out)
 
 int read_file(const char *path, size_t max, struct buf *ret_bytes, mode_t *ret_mode)
 {
-    /* O_NONBLOCK, for opening a FIFO would wait for its writer. */
+    /* O_NONBLOCK, because opening a FIFO would otherwise wait for a writer. */
     cleanup(cleanup_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0) {
@@ -43,10 +44,11 @@ int read_file(const char *path, size_t max, struct buf *ret_bytes, mode_t *ret_m
     }
     size_t size = (size_t)st.st_size;
     int r = read_all(fd, size < max ? size : max, ret_bytes);
-    if (r == 0) {
-        *ret_mode = st.st_mode;
+    if (r < 0) {
+        return r;
     }
-    return r;
+    *ret_mode = st.st_mode;
+    return 0;
 }
 
 const char *read_file_error(int error)

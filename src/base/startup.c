@@ -13,7 +13,7 @@ int startup_open_standard_fds(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
-            /* It gets the lowest number that is free, which is this one. */
+            /* open() returns the lowest free number, which is this one. */
             if (open("/dev/null", O_RDWR) < 0) {
                 return -errno;
             }

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* A request's way, and where it can end:
+/* The stages of a request, and where it can end:
  *
- *   on_headers()  health? → request_check.c: path → method → peer → SdkAppid   refused: its reply, at once
- *                 → Sign → parameters that came twice, CallbackCommand        the decision: into the context
- *   (the listener reads the body, and refuses one that has no length or is too long: on_refusal())
- *   on_request()  body → struct state_change → table                          OK, or FAIL with a reason
- *   on_resume()   once it is stored, if the answer had to wait for that
+ *   on_headers()  health check? Otherwise request_check.c: path, method,   if rejected: reply at once
+ *                 peer, SdkAppid, Sign, duplicate parameters,              if accepted: the decision is
+ *                 CallbackCommand                                          stored in the context
+ *   (The listener reads the body. It rejects one without a length or that is too long: on_refusal().)
+ *   on_request()  body -> struct state_change -> table                     OK, or FAIL with a reason
+ *   on_resume()   once the change is durable, if the answer had to wait for that
  *
- * Every end is a callback_outcome; each has its counter, its limit on log lines and its reply, made at the
+ * Every end is a callback_outcome with its own counter, log rate limit, and reply that is created at the
  * start. */
 #include "counters.h"
 #include "json_tree.h"
 #include "outcome.h"
 #include "request_check.h"
+#include "presenced/array.h"
 #include "presenced/clock.h"
 #include "presenced/json.h"
 #include "presenced/query.h"
@@ -25,7 +27,7 @@
 #define LOG_LINES_BURST 20
 
 struct callback {
-    _Atomic(struct rules *) rules; /* the newest; requests may still be reading older ones */
+    _Atomic(struct rules *) rules; /* the current rules; requests may still be reading older ones */
     struct table *table;
     struct callback_store store;
     struct callback_history history;
@@ -38,42 +40,43 @@ struct callback {
     struct counters counters;
 };
 
-static const struct rules *current(const struct callback *callback)
+static const struct rules *current_rules(const struct callback *callback)
 {
     return atomic_load_explicit(&callback->rules, memory_order_acquire);
 }
 
-/* What on_headers() leaves to on_request(), and that to on_resume(). */
+/* State of a request, passed from on_headers() to on_request() and on_resume(). */
 struct context {
-    bool is_authentic; /* else on_headers() has not let it pass */
+    bool is_authentic; /* false: on_headers() has rejected it */
     enum callback_outcome outcome;
-    uint16_t counted_as;     /* OF_NO_APP, or OF_APP of its index in the table */
-    struct str opt_platform; /* of the query, still percent-encoded */
+    uint16_t counter_index;  /* COUNTERS_NO_APP or COUNTERS_OF_APP() */
+    struct str opt_platform; /* query parameter, still percent-encoded */
     struct str client_ip;    /* likewise */
-    uint64_t revision;       /* must be durable before the answer may say OK; 0: nothing has to */
+    uint64_t revision;       /* revision that must be durable before the answer may be OK; 0: none */
 };
 
-static unsigned counted_as(const struct http_request *request)
+static unsigned counter_index(const struct http_request *request)
 {
-    return http_request_context(request, const struct context)->counted_as;
+    return http_request_context(request, const struct context)->counter_index;
 }
 
-/* Of a request that is authentic and counted under its app. */
+/* For an authentic request of a configured app: returns the app's index in the table. */
 static uint16_t app_of(const struct context *context)
 {
-    return (uint16_t)(context->counted_as - OF_APP(0));
+    return (uint16_t)(context->counter_index - COUNTERS_OF_APP(0));
 }
 
-/* Whether it is one that should have been a callback's, and not a scanner's or a health check's. */
+/* Returns whether a rejected request was probably meant as a callback, and not a port scan or a health check.
+ */
 static bool is_meant_for_callback(const struct refused_request *refused, enum callback_outcome outcome)
 {
     return outcome != CALLBACK_URL_CHECK && (refused->app.ptr != NULL || refused->command.ptr != NULL ||
                                              callback_outcomes[outcome].status == 403);
 }
 
-/* Never Sign, token or body, nor anything else out of the query. */
-static void keep_refused(struct callback *callback, const struct http_request *request,
-                         enum callback_outcome outcome, const char *reason)
+/* Records a rejected request. Sign, token, body and other query parameters are never recorded. */
+static void record_refused(struct callback *callback, const struct http_request *request,
+                           enum callback_outcome outcome, const char *reason)
 {
     struct refused_request refused = {
         .unix_ms = callback->unix_ms(),
@@ -81,9 +84,9 @@ static void keep_refused(struct callback *callback, const struct http_request *r
         .outcome = callback_outcomes[outcome].name,
         .reason = reason,
     };
-    check_describe(current(callback), request, outcome, refused.unix_ms, &refused);
+    check_describe(current_rules(callback), request, outcome, refused.unix_ms, &refused);
     if (is_meant_for_callback(&refused, outcome)) {
-        counters_note_not_ok(&callback->counters, counted_as(request), outcome);
+        counters_count_not_ok(&callback->counters, counter_index(request), outcome);
     }
     refused_list_add(callback->refused, &refused);
     refused_log(&callback->log_limits[outcome], callback_outcomes[outcome].level, "callback answered FAIL",
@@ -93,9 +96,9 @@ static void keep_refused(struct callback *callback, const struct http_request *r
 static void count_and_log(struct callback *callback, const struct http_request *request,
                           enum callback_outcome outcome, const char *reason)
 {
-    counters_count(&callback->counters, counted_as(request), outcome);
+    counters_count(&callback->counters, counter_index(request), outcome);
     if (reason[0] != '\0' && outcome != CALLBACK_NOT_READY) {
-        keep_refused(callback, request, outcome, reason);
+        record_refused(callback, request, outcome, reason);
     }
 }
 
@@ -106,7 +109,7 @@ static struct http_reply *conclude(struct callback *callback, const struct http_
     return callback->replies[outcome];
 }
 
-/* The same for an authentic callback. */
+/* As conclude(), for an authentic callback. */
 static struct http_reply *conclude_authentic(struct callback *callback, const struct http_request *request,
                                              enum callback_outcome outcome)
 {
@@ -127,7 +130,7 @@ static void write_answer(struct buf *body, const char *error_info)
     json_end_object(&json);
 }
 
-/* In words of the request's own. */
+/* Answers with an error text specific to the request. */
 static struct http_reply *refuse_with(struct callback *callback, const struct http_request *request,
                                       enum callback_outcome outcome, unsigned status, const char *error)
 {
@@ -160,11 +163,11 @@ static struct http_reply *on_headers(void *cls, struct http_request *request)
         return conclude(callback, request, health);
     }
     uint64_t now_ms = callback->unix_ms();
-    struct decision decision = check_request(current(callback), request, now_ms);
+    struct decision decision = check_request(current_rules(callback), request, now_ms);
     *http_request_context(request, struct context) = (struct context){
         .is_authentic = decision.authentic,
         .outcome = decision.outcome,
-        .counted_as = (uint16_t)(decision.app < 0 ? OF_NO_APP : OF_APP(decision.app)),
+        .counter_index = (uint16_t)(decision.app < 0 ? COUNTERS_NO_APP : COUNTERS_OF_APP(decision.app)),
         .opt_platform = decision.opt_platform,
         .client_ip = decision.client_ip,
     };
@@ -176,7 +179,7 @@ static struct http_reply *on_headers(void *cls, struct http_request *request)
         return conclude(callback, request, decision.outcome);
     }
     if (decision.app >= 0) {
-        counters_note_authentic(&callback->counters, (uint16_t)decision.app, decision.token, now_ms);
+        counters_count_authentic(&callback->counters, (uint16_t)decision.app, decision.token, now_ms);
     }
     return NULL;
 }
@@ -186,7 +189,7 @@ static void read_device(struct platform_names *names, const struct context *cont
 {
     char platform_bytes[PLATFORM_NAME_MAX];
     char client_bytes[ADDRESS_TEXT_SIZE];
-    struct str platform = STR(""); /* also one too long: Unknown */
+    struct str platform = STR(""); /* also stays empty if it is too long: PLATFORM_UNKNOWN */
     struct str client;
     (void)query_decode(context->opt_platform, sizeof(platform_bytes), platform_bytes, &platform);
     event->platform = platform_intern(names, platform);
@@ -201,7 +204,7 @@ static enum callback_outcome apply(struct callback *callback, const struct table
     *ret_applied = (struct table_applied){.restamped = true};
     int r = table_apply(callback->table, event, now_ms, ret_applied);
     if (r == TABLE_CHANGED && ret_applied->restamped) {
-        counters_note_restamped(&callback->counters);
+        counters_count_restamped(&callback->counters);
     }
     if (!ret_applied->restamped) {
         histogram_add(&callback->counters.lags,
@@ -224,9 +227,9 @@ static enum callback_outcome apply(struct callback *callback, const struct table
 static struct str request_id(const struct http_request *request, char storage[static USER_EVENT_TEXT_MAX])
 {
     static const struct str names[] = {{"RequestId", 9}, {"RequestID", 9}};
-    struct query_value values[sizeof(names) / sizeof(names[0])];
+    struct query_value values[N_ELEMENTS(names)];
     struct str id = STR("");
-    query_find(request->query, names, sizeof(names) / sizeof(names[0]), values);
+    query_find(request->query, names, N_ELEMENTS(names), values);
     (void)query_decode(values[values[0].n > 0 ? 0 : 1].encoded, USER_EVENT_TEXT_MAX, storage, &id);
     return id;
 }
@@ -242,50 +245,50 @@ static void list_kicked(const struct platform_names *names, const struct table_e
     }
 }
 
-/* `event` NULL: the body was refused, and nothing but its user is known. */
-static void remember(const struct callback *callback, const struct http_request *request,
-                     const struct table_event *event, struct str user_id, uint64_t now_ms,
-                     const char *outcome)
+/* Adds the event to the history. `event` is NULL if the body was rejected, so that only its user is known. */
+static void record_event(const struct callback *callback, const struct http_request *request,
+                         const struct table_event *event, struct str user_id, uint64_t now_ms,
+                         const char *outcome)
 {
     const struct context *context = http_request_context(request, const struct context);
     const struct platform_names *names = table_platform_names(callback->table);
     char request_id_bytes[USER_EVENT_TEXT_MAX];
-    struct user_event remembered;
-    remembered.received_unix_ms = now_ms;
-    remembered.origin = CHANGE_BY_CALLBACK;
-    remembered.outcome = str_from(outcome);
-    remembered.request_id = request_id(request, request_id_bytes);
-    remembered.peer = check_client(current(callback), request);
-    remembered.has_event_time = event != NULL && event->has_event_time;
-    remembered.event_time_ms = remembered.has_event_time ? event->event_time_ms : 0;
+    struct user_event record;
+    record.received_unix_ms = now_ms;
+    record.origin = CHANGE_BY_CALLBACK;
+    record.outcome = str_from(outcome);
+    record.request_id = request_id(request, request_id_bytes);
+    record.peer = check_client(current_rules(callback), request);
+    record.has_event_time = event != NULL && event->has_event_time;
+    record.event_time_ms = record.has_event_time ? event->event_time_ms : 0;
     if (event == NULL) {
-        remembered.action = remembered.reason = remembered.platform = STR("");
-        remembered.client = (struct address){0};
-        remembered.n_kicked = 0;
+        record.action = record.reason = record.platform = STR("");
+        record.client = (struct address){0};
+        record.n_kicked = 0;
     } else {
-        remembered.action = state_change_action_name(event->kind);
-        remembered.reason = event->kind == TABLE_CUSTOM_STATUS ? STR("") : row_reason_name(event->reason);
-        remembered.platform = platform_name(names, event->platform);
-        remembered.client = event->client;
-        list_kicked(names, event, &remembered);
+        record.action = state_change_action_name(event->kind);
+        record.reason = event->kind == TABLE_CUSTOM_STATUS ? STR("") : row_reason_name(event->reason);
+        record.platform = platform_name(names, event->platform);
+        record.client = event->client;
+        list_kicked(names, event, &record);
     }
     callback->history.add(callback->history.cls, table_app_id(callback->table, app_of(context)), user_id,
-                          &remembered);
+                          &record);
 }
 
-/* Where its user can be read. */
-static void remember_refused(const struct callback *callback, const struct http_request *request,
-                             enum callback_outcome outcome)
+/* Adds a rejected event to the history if its user can be read. */
+static void record_refused_event(const struct callback *callback, const struct http_request *request,
+                                 enum callback_outcome outcome)
 {
     char storage[USER_ID_MAX];
     struct str user_id;
     if (callback->history.add != NULL && state_change_find_user(request->body, storage, &user_id)) {
-        remember(callback, request, NULL, user_id, callback->unix_ms(), callback_outcomes[outcome].name);
+        record_event(callback, request, NULL, user_id, callback->unix_ms(), callback_outcomes[outcome].name);
     }
 }
 
-/* What the counters call unchanged is two things to who asks about a user. */
-static const char *remembered_outcome(enum callback_outcome outcome, const struct table_applied *applied)
+/* The history distinguishes two reasons for the outcome "unchanged". */
+static const char *history_outcome(enum callback_outcome outcome, const struct table_applied *applied)
 {
     if (outcome == CALLBACK_UNCHANGED) {
         return applied->is_repeat ? "repeated" : "older";
@@ -293,8 +296,8 @@ static const char *remembered_outcome(enum callback_outcome outcome, const struc
     return callback_outcomes[outcome].name;
 }
 
-/* Whether the event of a certain user came, and what the table made of it: for who turns on debug to ask
- * that. EventTime is 0 where it was missing. */
+/* Logs each event at level debug, so that an operator can check whether the event of a user arrived and what
+ * its outcome was. EventTime is 0 if it was missing. */
 static void log_event(const struct callback *callback, const struct table_event *event,
                       enum callback_outcome outcome)
 {
@@ -309,9 +312,10 @@ static void log_event(const struct callback *callback, const struct table_event 
               log_text("outcome", callback_outcomes[outcome].name));
 }
 
-/* Sets `context->revision`, of an outcome of table_apply(), to what it rests on. */
-static enum callback_outcome take_state_change(struct callback *callback, const struct http_request *request,
-                                               struct context *context)
+/* Applies the event in the body. Sets `context->revision` to the revision that must be durable before the
+ * answer. */
+static enum callback_outcome apply_state_change(struct callback *callback, const struct http_request *request,
+                                                struct context *context)
 {
     struct platform_names *names = table_platform_names(callback->table);
     cleanup(state_change_fini) struct state_change change = {.tree = NULL};
@@ -321,7 +325,7 @@ static enum callback_outcome take_state_change(struct callback *callback, const 
     }
     if (r > 0) {
         enum callback_outcome outcome = (enum callback_outcome)(CALLBACK_BODY_EMPTY - STATE_CHANGE_EMPTY + r);
-        remember_refused(callback, request, outcome);
+        record_refused_event(callback, request, outcome);
         return outcome;
     }
     struct table_event event = {
@@ -341,12 +345,12 @@ static enum callback_outcome take_state_change(struct callback *callback, const 
     context->revision = applied.rests_on_revision;
     log_event(callback, &event, outcome);
     if (callback->history.add != NULL) {
-        remember(callback, request, &event, event.user_id, now_ms, remembered_outcome(outcome, &applied));
+        record_event(callback, request, &event, event.user_id, now_ms, history_outcome(outcome, &applied));
     }
     return outcome;
 }
 
-/* OK is said when what the event came to is stored; when it cannot be, FAIL. */
+/* Answers OK once the outcome of the event is durable, or FAIL if it cannot be stored. */
 static struct http_reply *on_resume(void *cls, struct http_request *request)
 {
     struct callback *callback = cls;
@@ -367,7 +371,7 @@ static struct http_reply *on_request(void *cls, struct http_request *request)
         return NULL;
     }
     if (context->outcome == CHECK_PASSED) {
-        context->outcome = take_state_change(cls, request, context);
+        context->outcome = apply_state_change(cls, request, context);
     }
     return on_resume(cls, request);
 }
@@ -375,7 +379,7 @@ static struct http_reply *on_request(void *cls, struct http_request *request)
 static const struct http_header json_allow_headers[] = {
     {"Content-Type", "application/json"}, {"Allow", "POST"}, {NULL, NULL}};
 
-/* The text varies, so the reply is made when it is needed; if memory is gone, the prepared one is sent. */
+/* The error text varies, so the reply is created on demand. If out of memory, the prepared reply is sent. */
 static struct http_reply *on_refusal(void *cls, struct http_request *request, enum http_refusal why,
                                      const char *error)
 {

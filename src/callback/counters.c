@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "counters.h"
 
+#include "presenced/array.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-#define N(array) (sizeof(array) / sizeof((array)[0]))
-
-/* Around what is usual, 30 us to 1 ms, and where the sender gives up, 2 s. */
+/* Finer around the usual duration of 30 us to 1 ms, and up to 2 s, when the sender gives up. */
 static const uint64_t duration_bounds_us[] = {25,     50,     100,     250,     500,     1000,
                                               2500,   5000,   10000,   25000,   50000,   100000,
                                               250000, 500000, 1000000, 2000000, 5000000, 10000000};
 static const uint64_t lag_bounds_ms[] = {50,    100,   250,   500,    1000,    2000,    5000,
                                          10000, 30000, 60000, 300000, 3600000, 86400000};
 
-static struct app_counters *get(const struct counters *counters, unsigned counted_as)
+static struct app_counters *get(const struct counters *counters, unsigned counter_index)
 {
-    return atomic_load_explicit(&counters->of[counted_as], memory_order_acquire);
+    return atomic_load_explicit(&counters->apps[counter_index], memory_order_acquire);
 }
 
 static void count(_Atomic uint64_t *counter)
@@ -29,9 +29,9 @@ static uint64_t load(const _Atomic uint64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-static int add(struct counters *counters, unsigned counted_as)
+static int add(struct counters *counters, unsigned counter_index)
 {
-    if (get(counters, counted_as) != NULL) {
+    if (get(counters, counter_index) != NULL) {
         return 0;
     }
     struct app_counters *of_app = aligned_alloc(alignof(struct app_counters), sizeof(*of_app));
@@ -39,16 +39,16 @@ static int add(struct counters *counters, unsigned counted_as)
         return -ENOMEM;
     }
     memset(of_app, 0, sizeof(*of_app));
-    atomic_store_explicit(&counters->of[counted_as], of_app, memory_order_release);
+    atomic_store_explicit(&counters->apps[counter_index], of_app, memory_order_release);
     return 0;
 }
 
 int counters_init(struct counters *counters, const struct table *table)
 {
     counters->table = table;
-    histogram_init(&counters->durations, duration_bounds_us, N(duration_bounds_us));
-    histogram_init(&counters->lags, lag_bounds_ms, N(lag_bounds_ms));
-    return add(counters, OF_NO_APP);
+    histogram_init(&counters->durations, duration_bounds_us, N_ELEMENTS(duration_bounds_us));
+    histogram_init(&counters->lags, lag_bounds_ms, N_ELEMENTS(lag_bounds_ms));
+    return add(counters, COUNTERS_NO_APP);
 }
 
 void counters_fini(struct counters *counters)
@@ -60,29 +60,29 @@ void counters_fini(struct counters *counters)
 
 int counters_add_app(struct counters *counters, uint16_t app)
 {
-    return add(counters, OF_APP(app));
+    return add(counters, COUNTERS_OF_APP(app));
 }
 
 void counters_set_tokens(struct counters *counters, uint16_t app, size_t n_tokens)
 {
-    atomic_store(&get(counters, OF_APP(app))->n_tokens, (unsigned)n_tokens);
+    atomic_store(&get(counters, COUNTERS_OF_APP(app))->n_tokens, (unsigned)n_tokens);
 }
 
-void counters_count(struct counters *counters, unsigned counted_as, enum callback_outcome outcome)
+void counters_count(struct counters *counters, unsigned counter_index, enum callback_outcome outcome)
 {
-    count(&get(counters, counted_as)->n[outcome]);
+    count(&get(counters, counter_index)->n[outcome]);
 }
 
-void counters_note_not_ok(struct counters *counters, unsigned counted_as, enum callback_outcome outcome)
+void counters_count_not_ok(struct counters *counters, unsigned counter_index, enum callback_outcome outcome)
 {
-    struct app_counters *of_app = get(counters, counted_as);
+    struct app_counters *of_app = get(counters, counter_index);
     count(&of_app->n_not_ok);
     atomic_store_explicit(&of_app->last_not_ok, outcome, memory_order_relaxed);
 }
 
-void counters_note_authentic(struct counters *counters, uint16_t app, int token, uint64_t now_unix_ms)
+void counters_count_authentic(struct counters *counters, uint16_t app, int token, uint64_t now_unix_ms)
 {
-    struct app_counters *of_app = get(counters, OF_APP(app));
+    struct app_counters *of_app = get(counters, COUNTERS_OF_APP(app));
     if (token >= 0) {
         count(&of_app->n_by_token[token]);
     }
@@ -91,7 +91,7 @@ void counters_note_authentic(struct counters *counters, uint16_t app, int token,
     }
 }
 
-void counters_note_restamped(struct counters *counters)
+void counters_count_restamped(struct counters *counters)
 {
     count(&counters->n_restamped);
 }
@@ -132,7 +132,7 @@ static struct callback_app_stats read_app(const struct app_counters *counters)
 
 bool counters_read_app(const struct counters *counters, uint16_t app, struct callback_app_stats *ret_stats)
 {
-    const struct app_counters *of_app = get(counters, OF_APP(app));
+    const struct app_counters *of_app = get(counters, COUNTERS_OF_APP(app));
     if (of_app == NULL) {
         return false;
     }
@@ -142,7 +142,7 @@ bool counters_read_app(const struct counters *counters, uint16_t app, struct cal
 
 void counters_read_listener(const struct counters *counters, struct callback_app_stats *ret_stats)
 {
-    struct callback_app_stats stats = read_app(get(counters, OF_NO_APP));
+    struct callback_app_stats stats = read_app(get(counters, COUNTERS_NO_APP));
     for (unsigned app = 0; app < table_n_apps(counters->table); app++) {
         struct callback_app_stats of_app;
         if (counters_read_app(counters, (uint16_t)app, &of_app)) {
@@ -152,8 +152,8 @@ void counters_read_listener(const struct counters *counters, struct callback_app
     *ret_stats = stats;
 }
 
-/* Whether it is decided before the app is known. */
-static bool is_of_no_app(enum callback_outcome outcome)
+/* Returns whether an outcome is determined before the app is known. */
+static bool precedes_app(enum callback_outcome outcome)
 {
     switch (outcome) {
     case CALLBACK_HEALTHY:
@@ -183,7 +183,7 @@ static void visit_requests(const struct app_counters *counters, struct str app,
             "Requests of the callback listener: ok, fail, refused with an HTTP error, or health; and why.",
     };
     for (unsigned outcome = 0; outcome < CALLBACK_N_OUTCOMES; outcome++) {
-        if (app.len == 0 || !is_of_no_app(outcome)) {
+        if (app.len == 0 || !precedes_app(outcome)) {
             metric_visit(visitor, &requests, load(&counters->n[outcome]),
                          str_from(callback_outcome_answer(outcome)), str_from(callback_outcome_name(outcome)),
                          app);
@@ -228,7 +228,7 @@ static void visit_app(const struct app_counters *counters, struct str app,
 
 void counters_metrics(const struct counters *counters, const struct metric_visitor *visitor)
 {
-    /* /v1/stats has the sums of all apps. */
+    /* /v1/stats shows the sums over all apps. */
     static const struct metric of_all = {.labels = {"outcome"}, .key = ""};
     static const struct metric durations = {
         .name = "presenced_callback_duration_seconds",
@@ -254,9 +254,9 @@ void counters_metrics(const struct counters *counters, const struct metric_visit
     for (unsigned outcome = 0; outcome < CALLBACK_N_OUTCOMES; outcome++) {
         metric_visit(visitor, &of_all, stats.n[outcome], str_from(callback_outcome_name(outcome)));
     }
-    visit_requests(get(counters, OF_NO_APP), STR(""), visitor);
+    visit_requests(get(counters, COUNTERS_NO_APP), STR(""), visitor);
     for (unsigned app = 0; app < table_n_apps(counters->table); app++) {
-        const struct app_counters *of_app = get(counters, OF_APP(app));
+        const struct app_counters *of_app = get(counters, COUNTERS_OF_APP(app));
         char id[24];
         int len = snprintf(id, sizeof(id), "%" PRIu64, table_app_id(counters->table, (uint16_t)app));
         if (of_app != NULL) {

@@ -14,7 +14,7 @@ static bool is_trusted(const struct address *address, const struct network *trus
     return false;
 }
 
-/* Takes the last element off a list whose ptr becomes NULL with the first. */
+/* Removes the last element of a list; the list's ptr becomes NULL with the first element. */
 static bool take_last(struct str *list, struct str *ret_element)
 {
     if (list->ptr == NULL) {
@@ -32,7 +32,7 @@ static bool take_last(struct str *list, struct str *ret_element)
     return true;
 }
 
-/* "" or ":PORT". */
+/* Returns whether `text` is "" or ":PORT". */
 static bool is_port_or_nothing(struct str text)
 {
     uint64_t port;
@@ -40,7 +40,7 @@ static bool is_port_or_nothing(struct str text)
            (text.ptr[0] == ':' && str_parse_u64((struct str){text.ptr + 1, text.len - 1}, UINT16_MAX, &port));
 }
 
-/* [IPv6] or [IPv6]:PORT. */
+/* Parses [IPv6] or [IPv6]:PORT. */
 static bool parse_bracketed(struct str text, struct address *ret_address)
 {
     const char *end = memchr(text.ptr, ']', text.len);
@@ -70,20 +70,20 @@ static bool parse_hop(struct str text, struct address *ret_address)
 struct address forwarded_client(const struct address *peer, const struct str *values, size_t n_values,
                                 const struct network *trusted, size_t n_trusted)
 {
-    struct address believed = *peer;
+    struct address client = *peer;
     struct str list = {NULL, 0};
     struct str element;
-    for (unsigned n_hops = 0; n_hops < FORWARDED_HOPS_MAX && is_trusted(&believed, trusted, n_trusted);
+    for (unsigned n_hops = 0; n_hops < FORWARDED_HOPS_MAX && is_trusted(&client, trusted, n_trusted);
          n_hops++) {
         while (!take_last(&list, &element)) {
             if (n_values == 0) {
-                return believed;
+                return client;
             }
             list = values[--n_values];
         }
-        if (element.len > 0 && !parse_hop(element, &believed)) {
-            return believed;
+        if (element.len > 0 && !parse_hop(element, &client)) {
+            return client;
         }
     }
-    return believed;
+    return client;
 }

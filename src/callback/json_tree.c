@@ -9,12 +9,12 @@
 static _Thread_local struct {
     alignas(max_align_t) unsigned char bytes[ARENA_BYTES];
     size_t used;
-    unsigned n_trees;    /* that may lie here */
-    bool is_open;        /* a tree is being made */
-    bool has_overflowed; /* some of them lie in the heap, too */
+    unsigned n_trees;    /* trees that may use the arena */
+    bool is_open;        /* a tree is being parsed */
+    bool has_overflowed; /* parts of them are on the heap */
 } arena;
 
-static void *take(size_t size)
+static void *arena_alloc(size_t size)
 {
     size_t rounded = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
     if (!arena.is_open) {
@@ -29,24 +29,24 @@ static void *take(size_t size)
     return taken;
 }
 
-static bool lies_here(const void *pointer)
+static bool is_in_arena(const void *pointer)
 {
     return (uintptr_t)pointer - (uintptr_t)arena.bytes < ARENA_BYTES;
 }
 
-static void give_back(void *pointer)
+static void arena_free(void *pointer)
 {
-    if (!lies_here(pointer)) {
+    if (!is_in_arena(pointer)) {
         free(pointer);
     }
 }
 
 void json_tree_prepare(void)
 {
-    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = take, .free_fn = give_back});
+    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = arena_alloc, .free_fn = arena_free});
 }
 
-static void release(void)
+static void release_tree(void)
 {
     if (--arena.n_trees == 0) {
         arena.used = 0;
@@ -60,14 +60,14 @@ cJSON *json_tree_parse(struct str text)
     arena.is_open = true;
     cJSON *tree = cJSON_ParseWithLengthOpts(text.ptr, text.len, NULL, 0);
     arena.is_open = false;
-    arena.has_overflowed |= tree != NULL && !lies_here(tree);
+    arena.has_overflowed |= tree != NULL && !is_in_arena(tree);
     if (tree == NULL) {
-        release();
+        release_tree();
     }
     return tree;
 }
 
-/* What lies in the arena alone needs no walk from piece to piece. */
+/* A tree that is entirely in the arena needs no deletion of its nodes. */
 void json_tree_free(cJSON *tree)
 {
     if (tree == NULL) {
@@ -76,5 +76,5 @@ void json_tree_free(cJSON *tree)
     if (arena.has_overflowed) {
         cJSON_Delete(tree);
     }
-    release();
+    release_tree();
 }

@@ -2,22 +2,23 @@
 #ifndef PRESENCED_CALLBACK_JSON_TREE_H
 #define PRESENCED_CALLBACK_JSON_TREE_H
 
-/* The tree that cJSON makes of a callback's body, in some memory of the thread that is taken from front to
- * back and given back as a whole, instead of forty pieces of the heap. A tree that is too large for it goes
- * on in the heap. */
+/* Parses a callback's body with cJSON into an arena of the calling thread, which is filled front to back and
+ * reused as a whole, instead of about forty heap allocations. A tree that does not fit continues on the heap.
+ */
 
 #include "presenced/str.h"
 
 struct cJSON;
 
-/* Lets cJSON take this memory, once a process and before a second thread uses cJSON. Without it, trees lie in
- * the heap, as all do that others have cJSON make. */
+/* Installs the allocator in cJSON. Called once, before a second thread uses cJSON. Trees parsed by other
+ * means than json_tree_parse() remain on the heap. */
 void json_tree_prepare(void);
 
-/* NULL where memory is gone, or what json_check() has not passed is no JSON. */
+/* Parses `text`. Returns NULL if out of memory, or if the text is not valid JSON, which json_check() must
+ * have excluded. */
 struct cJSON *json_tree_parse(struct str text);
 
-/* On the thread that parsed it. Nothing may be changed in it before. */
+/* Frees a tree. Must be called by the thread that parsed it, and the tree must not have been modified. */
 void json_tree_free(struct cJSON *tree);
 
 #endif

@@ -2,7 +2,8 @@
 #ifndef PRESENCED_CALLBACK_OUTCOME_H
 #define PRESENCED_CALLBACK_OUTCOME_H
 
-/* CALLBACK_OUTCOMES and what is wrong with a body, as one table. Constant; any thread. */
+/* All outcomes as one table: those of CALLBACK_OUTCOMES and those of a rejected body. Constant; any thread
+ * may read it. */
 
 #include "presenced/callback.h"
 

@@ -4,7 +4,7 @@
 #include "forwarded.h"
 #include "presenced/query.h"
 
-/* The parameters of the callback URL that mean something; any others are the operator's or news. */
+/* The query parameters that are evaluated; others are ignored. */
 enum parameter {
     PARAMETER_SDKAPPID,
     PARAMETER_SIGN,
@@ -21,7 +21,8 @@ static const struct str parameter_names[N_PARAMETERS] = {
     [PARAMETER_CLIENT_IP] = {"ClientIP", 8},        [PARAMETER_OPT_PLATFORM] = {"OptPlatform", 11},
 };
 
-/* More headers than hops are looked at are no list that proxies have written: nobody can say who called. */
+/* If there are more headers than hops to examine, the list was not written by proxies, and the client is
+ * unknown. */
 struct address check_client(const struct rules *rules, const struct http_request *request)
 {
     struct str values[FORWARDED_HOPS_MAX];
@@ -80,7 +81,7 @@ struct credentials {
     char request_time_bytes[20];
 };
 
-/* What is longer than a Sign or RequestTime can be stays as it is, for signature_check() to refuse. */
+/* A value that is too long stays encoded, and signature_check() then rejects it. */
 static enum callback_outcome read_credentials(const struct query_value *values,
                                               struct credentials *ret_credentials)
 {
@@ -130,7 +131,7 @@ static enum callback_outcome check_sign(const struct callback_app *app, const st
     return outcome == CHECK_PASSED ? check_signature(app, &credentials, now_ms, ret_token) : outcome;
 }
 
-/* The console's button to check the URL sends no SdkAppid, so any app's token will do. */
+/* The check of the callback URL in the console sends no SdkAppid, so the token of any app is accepted. */
 static enum callback_outcome check_url_check(const struct rules *rules, const struct query_value *values,
                                              uint64_t now_ms)
 {
@@ -150,7 +151,7 @@ static enum callback_outcome check_url_check(const struct rules *rules, const st
 
 static const struct callback_app *find_app(const struct rules *rules, struct str encoded)
 {
-    char storage[32]; /* for more digits than an id has */
+    char storage[32]; /* longer than any app id */
     struct str sdkappid;
     int r = query_decode(encoded, sizeof(storage), storage, &sdkappid);
     return r == 0 ? rules_find_app(rules, sdkappid) : NULL;
@@ -221,7 +222,7 @@ struct decision check_request(const struct rules *rules, const struct http_reque
     return decision;
 }
 
-/* How far RequestTime is ahead of the clock, in seconds; false where it is no number. */
+/* Computes how many seconds RequestTime is ahead of the clock; false if it is not a number. */
 static bool read_skew(struct str encoded, uint64_t now_ms, int64_t *ret_skew_s)
 {
     char storage[20];

@@ -15,7 +15,8 @@ const struct callback_app *rules_find_app(const struct rules *rules, struct str 
     return bsearch(&wanted, rules->apps, rules->n_apps, sizeof(wanted), compare_apps);
 }
 
-/* A copy for free(); of nothing too, so that NULL says one thing. */
+/* Copies bytes into memory from malloc(). Allocates even for no bytes, so that NULL always means out of
+ * memory. */
 static void *copy_of(const void *bytes, size_t size)
 {
     char *copy = malloc(size + 1);

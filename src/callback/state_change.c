@@ -2,6 +2,7 @@
 #include "presenced/state_change.h"
 
 #include "json_tree.h"
+#include "presenced/array.h"
 #include "presenced/json_read.h"
 
 #include <cjson/cJSON.h>
@@ -35,7 +36,7 @@ struct str state_change_action_name(enum table_event_kind kind)
 
 static bool parse_action(struct str text, enum table_event_kind *ret_kind)
 {
-    for (unsigned kind = 0; kind < sizeof(action_names) / sizeof(action_names[0]); kind++) {
+    for (unsigned kind = 0; kind < N_ELEMENTS(action_names); kind++) {
         if (str_equal(text, action_names[kind])) {
             *ret_kind = (enum table_event_kind)kind;
             return true;
@@ -44,21 +45,24 @@ static bool parse_action(struct str text, enum table_event_kind *ret_kind)
     return false;
 }
 
-/* Reasons may be added by the vendor; none of them changes what an action does. */
+static const char *const event_reason_names[] = {
+#define NAME_OF(id, name) [ROW_REASON_##id] = (name),
+    ROW_EVENT_REASONS(NAME_OF)
+#undef NAME_OF
+};
+
+/* The vendor may add reasons. Unknown ones count as ROW_REASON_OTHER and do not change what the action does.
+ */
 static enum row_reason parse_reason(struct str text)
 {
-    static const struct {
-        struct str name;
-        enum row_reason reason;
-    } reasons[] = {
-        {{"Register", 8}, ROW_REASON_REGISTER},    {{"Unregister", 10}, ROW_REASON_UNREGISTER},
-        {{"LinkClose", 9}, ROW_REASON_LINK_CLOSE}, {{"TimeOut", 7}, ROW_REASON_TIMEOUT},
-        {{"Timeout", 7}, ROW_REASON_TIMEOUT}, /* before 2019 */
-    };
-    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
-        if (str_equal(text, reasons[i].name)) {
-            return reasons[i].reason;
+    for (unsigned reason = 0; reason < N_ELEMENTS(event_reason_names); reason++) {
+        if (str_equal(text, str_from(event_reason_names[reason]))) {
+            return (enum row_reason)reason;
         }
+    }
+    /* The spelling before 2019. */
+    if (str_equal(text, STR("Timeout"))) {
+        return ROW_REASON_TIMEOUT;
     }
     return ROW_REASON_OTHER;
 }
@@ -89,7 +93,7 @@ static int read_reason(const cJSON *info, struct state_change *change)
     change->reason = parse_reason(text);
     bool link_was_lost = change->reason == ROW_REASON_LINK_CLOSE || change->reason == ROW_REASON_TIMEOUT;
     if (change->kind == TABLE_LOGOUT && link_was_lost) {
-        change->kind = TABLE_DISCONNECT; /* as the edition of 2016 says it */
+        change->kind = TABLE_DISCONNECT; /* the format of 2016 reports lost connections as Logout */
     }
     return 0;
 }
@@ -143,7 +147,7 @@ static void intern_kicked(const cJSON *devices, struct platform_names *names, st
         struct str name;
         if (text_member(device, "Platform", &name)) {
             platform_set_add(set, platform_intern(names, name));
-        } /* else it says nothing: better than to lose the login over it */
+        } /* ignored without a name, because rejecting the callback would lose the login */
     }
 }
 
@@ -172,10 +176,11 @@ static int read_kicked(const cJSON *tree, struct platform_names *names, struct s
 {
     const cJSON *devices = json_read_member(tree, "KickedDevice");
     int r = check_kicked(devices);
-    if (r == 0) {
-        intern_kicked(devices, names, &change->kicked);
+    if (r != 0) {
+        return r;
     }
-    return r;
+    intern_kicked(devices, names, &change->kicked);
+    return 0;
 }
 
 static int read_tree(const cJSON *tree, struct str command, struct platform_names *names,
@@ -215,7 +220,7 @@ int state_change_parse(struct str body, struct str command, struct platform_name
     }
     cleanup(json_tree_freep) cJSON *tree = json_tree_parse(body);
     if (tree == NULL) {
-        return -ENOMEM; /* what json_check() passes, cJSON reads */
+        return -ENOMEM; /* json_check() has accepted it, so cJSON does, too */
     }
     r = read_tree(tree, command, names, &change);
     if (r != 0) {

@@ -20,7 +20,7 @@ static int section_defaults(const struct option_section *table, void *section)
         struct str refused;
         int r = value_set(option, field_of(option, section), str_from(option->default_text), &refused);
         if (r != 0) {
-            return r < 0 ? r : -EINVAL; /* a default out of its own range: the tests would know */
+            return r < 0 ? r : -EINVAL; /* a default outside of its own range, which the tests would find */
         }
     }
     return 0;
@@ -78,7 +78,7 @@ void config_fini(struct config *config)
     *config = (struct config){0};
 }
 
-/* Compared as text with what Tencent sends, so it has to be written in one way only. */
+/* App ids are compared as text with what Tencent sends, so there must be only one way to write one. */
 static bool parse_app_id(struct str text, uint64_t *ret_id)
 {
     return text.len > 0 && text.ptr[0] != '0' && str_parse_u64(text, CONFIG_APP_ID_MAX, ret_id);

@@ -8,7 +8,8 @@ static bool is_set(const char *text)
     return text[0] != '\0';
 }
 
-/* Who can reach systemd's is known when they are there: config_check_endpoints(). */
+/* Sockets passed by systemd are skipped: their addresses are known only later, in config_check_endpoints().
+ */
 static bool all_local(const struct endpoint_list *list)
 {
     for (size_t i = 0; i < list->n; i++) {
@@ -38,7 +39,8 @@ static void check_callback_tls(const struct config_callback *callback, struct pr
     }
 }
 
-/* Whoever can reach an app without a token can make its users online, so reaching it must be bounded. */
+/* Anybody who can reach an app without a token can fake the status of its users, so access must be
+ * restricted. */
 static void check_app(const struct config *config, const struct config_app *app, struct problems *problems)
 {
     const struct config_callback *callback = &config->callback;
@@ -53,7 +55,8 @@ static void check_app(const struct config *config, const struct config_app *app,
     }
 }
 
-/* https://host, with or without a port; http:// for this machine alone, or the UserSig is anybody's. */
+/* Accepts https://host with or without a port. http:// is accepted only for this machine, because it would
+ * expose the UserSig. */
 static bool is_api_url(struct str url)
 {
     bool is_plain = str_starts_with(url, STR("http://"));
@@ -77,8 +80,8 @@ static bool has_line(const struct config_app *app, const char *key)
     return app->lines.keys[option - option_app_section->options] != 0;
 }
 
-/* What is needed to ask Tencent. */
-static void check_asking(const struct config_app *app, struct problems *problems)
+/* Checks the options needed for queries to Tencent. */
+static void check_queries(const struct config_app *app, struct problems *problems)
 {
     if (is_set(app->admin) && !is_set(app->secret_key_file)) {
         problems_add(problems, config_line(&app->lines, "app", "admin"),
@@ -136,7 +139,7 @@ static bool has_unix(const struct endpoint_list *list)
     return found;
 }
 
-/* The peer of a Unix socket has no address but the one that a trusted proxy names. */
+/* The peer of a Unix socket has no address unless a trusted proxy names one. */
 static void check_allow(const struct config_callback *callback, struct problems *problems)
 {
     if (callback->allow.n > 0 && callback->trusted_proxies.n == 0 && has_unix(&callback->listen)) {
@@ -146,7 +149,7 @@ static void check_allow(const struct config_callback *callback, struct problems 
     }
 }
 
-/* Else the option would do nothing, and nobody would notice. */
+/* Without trusted proxies the option would have no effect, and nobody would notice. */
 static void check_proxy_protocol(const struct config_callback *callback, struct problems *problems)
 {
     if (callback->proxy_protocol != CONFIG_PROXY_PROTOCOL_OFF && callback->trusted_proxies.n == 0) {
@@ -156,7 +159,8 @@ static void check_proxy_protocol(const struct config_callback *callback, struct 
     }
 }
 
-/* Whoever can connect gives orders, so it is a file with an owner. */
+/* Anybody who can connect can control the daemon, so only a Unix socket is allowed, whose access is
+ * controlled by file permissions. */
 static void check_control(const struct config_control *control, struct problems *problems)
 {
     if (control->listen.n > 0 && control->listen.items[0].kind != ENDPOINT_UNIX) {
@@ -165,15 +169,15 @@ static void check_control(const struct config_control *control, struct problems 
     }
 }
 
-/* An endpoint of one of the sections. */
+/* An endpoint and its section. */
 struct listen {
     const char *section;
     const struct config_lines *lines;
     const struct endpoint *endpoint;
 };
 
-static size_t gather(const char *section, const struct config_lines *lines, const struct endpoint_list *list,
-                     struct listen ret_listens[static CONFIG_N_LISTEN_MAX])
+static size_t collect(const char *section, const struct config_lines *lines, const struct endpoint_list *list,
+                      struct listen ret_listens[static CONFIG_N_LISTEN_MAX])
 {
     size_t n = 0;
     for (; n < list->n && n < CONFIG_N_LISTEN_MAX; n++) {
@@ -182,7 +186,7 @@ static size_t gather(const char *section, const struct config_lines *lines, cons
     return n;
 }
 
-/* Where an endpoint comes from, for an error in the line `from`. */
+/* Appends where an endpoint comes from, for an error in the line `from`. */
 static void append_origin(struct buf *out, const struct endpoint *endpoint, unsigned from,
                           const struct config_files *files)
 {
@@ -213,13 +217,13 @@ static void add_conflict(const struct listen *earlier, const struct listen *late
                  later->section, texts[1], texts[0], earlier->section, STR_FMT(buf_str(&origin)));
 }
 
-/* Of two that cannot be bound both, the later is wrong: an error for each. */
+/* Adds an error for each endpoint that conflicts with an earlier one. */
 static void check_conflicts(const struct config *config, struct problems *problems)
 {
     struct listen listens[3 * CONFIG_N_LISTEN_MAX];
-    size_t n = gather("callback", &config->callback.lines, &config->callback.listen, listens);
-    n += gather("status", &config->status.lines, &config->status.listen, listens + n);
-    n += gather("control", &config->control.lines, &config->control.listen, listens + n);
+    size_t n = collect("callback", &config->callback.lines, &config->callback.listen, listens);
+    n += collect("status", &config->status.lines, &config->status.listen, listens + n);
+    n += collect("control", &config->control.lines, &config->control.listen, listens + n);
     for (size_t later = 1; later < n; later++) {
         size_t earlier = 0;
         while (earlier < later && !endpoint_conflicts(listens[earlier].endpoint, listens[later].endpoint)) {
@@ -242,7 +246,7 @@ void check_config(const struct config *config, struct problems *problems)
     check_conflicts(config, problems);
     for (size_t i = 0; i < config->n_apps; i++) {
         check_app(config, &config->apps[i], problems);
-        check_asking(&config->apps[i], problems);
+        check_queries(&config->apps[i], problems);
     }
 }
 

@@ -2,7 +2,8 @@
 #ifndef PRESENCED_CHECK_H
 #define PRESENCED_CHECK_H
 
-/* What the options of a configuration must be to one another, once each is good by itself. */
+/* Checks that the options of a configuration are consistent with each other, after each was validated by
+ * itself. */
 
 #include "problems.h"
 

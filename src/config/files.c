@@ -14,7 +14,7 @@ static int is_wanted(const struct dirent *entry)
            strcmp(entry->d_name + len - (sizeof(ENDING) - 1), ENDING) == 0;
 }
 
-/* As bytes: the same order in every locale. */
+/* Compares bytes, so that the order is the same in every locale. */
 static int compare_names(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
-/* inih is fed one line at a time and so splits keys, values and comments, and nothing else. All that
- * it would do to a line in silence (libinih 55 to 59) is seen to before:
+/* Feeds inih one line at a time, so that it only splits keys, values and comments. Everything that inih
+ * (libinih 55 to 59) would handle silently is checked before:
  *
- *   a section     it does not tell of one without keys, overlooks what follows ']' and cuts long names;
- *   indentation   it takes an indented line for more of the value above, by any blank that isspace() knows;
- *   long lines    it cuts them in two at its bound (200 bytes on Debian, with the line's end and a NUL) and
- *                 reads on; since 58 it drops the rest instead, and so a whole line that lacks its end there;
- *   NUL           it reads up to there;
- *   no '='        it reports the first of such lines only. */
+ *   sections      it does not report one without keys, ignores what follows ']', and truncates long names;
+ *   indentation   it appends an indented line to the value above, after any character of isspace();
+ *   long lines    it splits them at its limit (200 bytes on Debian, including the line end and a NUL) and
+ *                 continues; since 58 it drops everything up to the next line end, which is the whole next
+ *                 line if a line was passed to it without its line end;
+ *   NUL           it ignores what follows;
+ *   no '='        it reports only the first such line. */
 
 #include "ini_reader.h"
 
@@ -21,7 +22,7 @@ struct reader {
     const struct ini_events *events;
     void *cls;
     unsigned line;
-    bool waiting; /* inih has been given this line and has not made a key of it yet */
+    bool is_pending; /* inih was given this line and has not reported a key for it yet */
     int error;
 };
 
@@ -36,11 +37,11 @@ static int bad_text(struct reader *reader, struct str line, const char *why)
                               : bad_line(reader, why);
 }
 
-static int settle(struct reader *reader)
+static int finish_line(struct reader *reader)
 {
-    bool waiting = reader->waiting;
-    reader->waiting = false;
-    return waiting ? bad_line(reader, "neither a [section] nor key = value") : 0;
+    bool is_pending = reader->is_pending;
+    reader->is_pending = false;
+    return is_pending ? bad_line(reader, "neither a [section] nor key = value") : 0;
 }
 
 static bool is_comment_or_empty(struct str line)
@@ -81,7 +82,8 @@ static struct str take_line(struct reader *reader)
     return line;
 }
 
-/* But for tabs: some of them are blanks to inih, and none belongs into a value. */
+/* Returns whether the line has a control character other than tab. inih treats some of them as blanks, and
+ * none may be in a value. */
 static bool holds_control(struct str line)
 {
     bool found = false;
@@ -92,7 +94,7 @@ static bool holds_control(struct str line)
     return found;
 }
 
-/* A value that begins with ';' would be taken for a comment by inih, and a token silently be none. */
+/* inih would treat a value that begins with ';' as a comment, so a token could be silently lost. */
 static bool hides_value(struct str line)
 {
     struct str key;
@@ -103,7 +105,7 @@ static bool hides_value(struct str line)
     return value.len > 1 && value.ptr[0] == ';' && !is_blank(value.ptr[1]);
 }
 
-/* 0 when the line is dealt with, 1 when it is one for inih, or -errno. */
+/* Returns 0 if the line is handled, 1 if it is for inih, or -errno. */
 static int read_line(struct reader *reader, struct str line, size_t max)
 {
     if (line.len > 0 && memchr(line.ptr, '\0', line.len) != NULL) {
@@ -126,13 +128,13 @@ static int read_line(struct reader *reader, struct str line, size_t max)
     return line.ptr[0] == '[' ? read_section(reader, line) : 1;
 }
 
-/* What inih calls for the next line, in the manner of fgets(). */
+/* Called by inih for the next line; behaves like fgets(). */
 static char *next_line(char *ret_line, int size, void *stream)
 {
     struct reader *reader = stream;
     int r = reader->error;
     if (r == 0) {
-        r = settle(reader);
+        r = finish_line(reader);
     }
     while (r == 0 && reader->rest.len > 0) {
         struct str line = take_line(reader);
@@ -140,7 +142,7 @@ static char *next_line(char *ret_line, int size, void *stream)
         if (r > 0) {
             memcpy(ret_line, line.ptr, line.len);
             memcpy(ret_line + line.len, "\n", sizeof("\n"));
-            reader->waiting = true;
+            reader->is_pending = true;
             return ret_line;
         }
     }
@@ -153,7 +155,7 @@ static int take_key(void *user, const char *section, const char *name, const cha
     struct reader *reader = user;
     (void)section;
     if (reader->error == 0 && name[0] != '\0') {
-        reader->waiting = false;
+        reader->is_pending = false;
         reader->error = reader->events->key(reader->cls, reader->line, str_from(name), str_from(value));
     }
     return 1;

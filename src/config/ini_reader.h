@@ -2,21 +2,21 @@
 #ifndef PRESENCED_INI_READER_H
 #define PRESENCED_INI_READER_H
 
-/* The lines of an INI file, told one by one in their order. One thread. */
+/* Reads an INI file and reports its lines in order. For one thread at a time. */
 
 #include "presenced/str.h"
 
-/* Each returns 0, or -errno, which ends the reading. Texts are trimmed and borrowed for the call. */
+/* Callbacks. Each returns 0, or -errno, which stops reading. Texts are trimmed and borrowed for the call. */
 struct ini_events {
     int (*section)(void *cls, unsigned line, struct str name);
     int (*key)(void *cls, unsigned line, struct str key, struct str value);
     int (*bad_line)(void *cls, unsigned line, const char *why);
-    /* A line that begins as a section does: the keys that follow are of none that is known. */
+    /* An invalid line that begins like a section: the keys that follow belong to no known section. */
     int (*bad_section)(void *cls, unsigned line, const char *why);
 };
 
-/* Lines are counted on from `n_lines_before`. 0, -ENOMEM, or what an event returned. `*ret_last_line` is the
- * number of the last line, or `n_lines_before` where there is none. */
+/* Reads `text`. Lines are numbered from `n_lines_before` + 1. Returns 0, -ENOMEM, or the result of a
+ * callback. `*ret_last_line` is the number of the last line, or `n_lines_before` if there is none. */
 int ini_reader_read(struct str text, unsigned n_lines_before, const struct ini_events *events, void *cls,
                     unsigned *ret_last_line);
 

@@ -18,16 +18,16 @@
 
 #define CONFIG_FILE_MAX_BYTES ((size_t)4 << 20)
 
-/* Where the reading of the files stands. */
+/* State of loading the files. */
 struct loader {
     struct config *config;
     struct problems *problems;
     struct buf *warnings;
-    unsigned first_line; /* of the file that is read */
-    unsigned last_line;  /* of those that were */
-    /* The only section that counts; NULL: all do. */
+    unsigned first_line; /* first line of the file being read */
+    unsigned last_line;  /* last line of the files read so far */
+    /* The only section to be read; NULL: all. */
     const struct option_section *only;
-    /* NULL: in no section, or in a wrong one, whose keys are passed over. */
+    /* The table of the current section; NULL: in no section or an invalid one, whose keys are skipped. */
     const struct option_section *table;
     void *section;
     bool saw_section;
@@ -49,7 +49,7 @@ static uint64_t app_id_of(const struct loader *loader)
     return loader->table == option_app_section ? ((const struct config_app *)loader->section)->id : 0;
 }
 
-/* "app 1400000000", in `scratch` or constant. */
+/* Returns a section's name, such as "app 1400000000", in `scratch` or constant. */
 static const char *section_name(const struct loader *loader, char scratch[static 32])
 {
     if (loader->table != option_app_section) {
@@ -60,7 +60,7 @@ static const char *section_name(const struct loader *loader, char scratch[static
     return scratch;
 }
 
-/* Whether a line stands in the file that is read, and not in one before it. */
+/* Returns whether a line is in the file being read, and not in an earlier one. */
 static bool is_in_this_file(const struct loader *loader, unsigned line)
 {
     return line >= loader->first_line;
@@ -75,8 +75,8 @@ static struct config_app *find_app(struct config *config, struct str id)
     return &config->apps[i];
 }
 
-/* An app that is there already. */
-static void go_on_with_app(struct loader *loader, unsigned line, struct str name, struct config_app *app)
+/* Continues the section of an app that an earlier file has begun. */
+static void continue_app(struct loader *loader, unsigned line, struct str name, struct config_app *app)
 {
     if (is_in_this_file(loader, app->lines.section)) {
         problems_add(loader->problems, line, "[%.*s]: stands in the file twice", STR_FMT(name));
@@ -87,7 +87,7 @@ static void go_on_with_app(struct loader *loader, unsigned line, struct str name
     app->lines.section = line;
 }
 
-/* `name` is the whole of what stands in the brackets. */
+/* `name` is the whole text in the brackets. */
 static int begin_app(struct loader *loader, unsigned line, struct str name, struct str id)
 {
     loader->saw_app = true;
@@ -104,7 +104,7 @@ static int begin_app(struct loader *loader, unsigned line, struct str name, stru
                      STR_FMT(name));
         return 0;
     case -EEXIST:
-        go_on_with_app(loader, line, name, find_app(loader->config, id));
+        continue_app(loader, line, name, find_app(loader->config, id));
         return 0;
     case -ENOSPC:
         problems_add(loader->problems, line, "[%.*s]: at most %d apps", STR_FMT(name), CONFIG_N_APPS_MAX);
@@ -181,7 +181,7 @@ static int add_refused(struct loader *loader, unsigned line, const char *section
     return 0;
 }
 
-/* An error that concerns one endpoint of several names its line. */
+/* Sets the line of new endpoints, which errors about a single endpoint refer to. */
 static void number_endpoints(struct endpoint_list *list, unsigned line)
 {
     for (size_t i = 0; i < list->n; i++) {
@@ -189,9 +189,9 @@ static void number_endpoints(struct endpoint_list *list, unsigned line)
     }
 }
 
-/* What other programs would expand is taken as it stands. */
-static void warn_of_unexpanded(struct loader *loader, unsigned line, const char *section,
-                               const struct option_row *option, struct str value)
+/* Warns about a value that other programs would expand. */
+static void warn_about_unexpanded(struct loader *loader, unsigned line, const char *section,
+                                  const struct option_row *option, struct str value)
 {
     const char *begin = value.len == 0 ? NULL : memmem(value.ptr, value.len, "${", 2);
     if (begin == NULL || memchr(begin, '}', value.len - (size_t)(begin - value.ptr)) == NULL) {
@@ -202,7 +202,8 @@ static void warn_of_unexpanded(struct loader *loader, unsigned line, const char 
                 section, option->key);
 }
 
-/* In the place of `credential:NAME`, the file's path. 0; VALUE_REFUSED, with an error; -ENOMEM. */
+/* Replaces `credential:NAME` by the path of the file. Returns 0; VALUE_REFUSED after adding an error; or
+ * -ENOMEM. */
 static int find_credential(struct loader *loader, unsigned line, const char *section,
                            const struct option_row *option, struct str *value, char **ret_path)
 {
@@ -222,8 +223,8 @@ static int find_credential(struct loader *loader, unsigned line, const char *sec
     return r;
 }
 
-/* The first value takes the default's place, further ones of a list stand beside it; a later file's, of what
- * is no list, takes its place in turn. */
+/* Sets a key. The first value replaces the default, and further values of a list are appended. A single value
+ * in a later file replaces an earlier one. */
 static int set_key(struct loader *loader, unsigned line, const struct option_row *option, struct str written)
 {
     char scratch[32];
@@ -256,7 +257,7 @@ static int set_key(struct loader *loader, unsigned line, const struct option_row
     if (option->kind == OPTION_ENDPOINTS) {
         number_endpoints(field, line);
     }
-    warn_of_unexpanded(loader, line, section, option, written);
+    warn_about_unexpanded(loader, line, section, option, written);
     if (option_is_list(option) && written.len == 0) {
         return 0;
     }
@@ -291,20 +292,20 @@ static int take_bad_line(void *cls, unsigned line, const char *why)
 static int take_bad_section(void *cls, unsigned line, const char *why)
 {
     struct loader *loader = cls;
-    loader->table = NULL; /* keys that follow are of none */
+    loader->table = NULL; /* the keys that follow belong to no known section */
     loader->saw_section = true;
     return take_bad_line(cls, line, why);
 }
 
-/* One token of each file that others can read is enough. */
-static void warn_of_readable_tokens(const struct config *config, struct buf *warnings)
+/* One warning for each file that others can read is enough. */
+static void warn_about_readable_tokens(const struct config *config, struct buf *warnings)
 {
-    const struct config_file *said = NULL;
+    const struct config_file *warned = NULL;
     for (size_t i = 0; i < config->settings.n; i++) {
         const struct config_setting *setting = &config->settings.items[i];
         const struct config_file *file = files_find(&config->files, setting->line).file;
-        if (setting->option->kind == OPTION_SECRETS && (file->mode & S_IROTH) != 0 && file != said) {
-            said = file;
+        if (setting->option->kind == OPTION_SECRETS && (file->mode & S_IROTH) != 0 && file != warned) {
+            warned = file;
             config_append_place(warnings, &config->files, setting->line);
             buf_appendf(warnings, ": [app %" PRIu64 "] %s: can be read by all users (file mode %04o)\n",
                         setting->app_id, setting->option->key, (unsigned)(file->mode & 07777));
@@ -323,7 +324,7 @@ static int read_text(const char *path, struct problems *problems, struct buf *re
     return r;
 }
 
-/* 0, with problems or without; -EINVAL where it cannot be read; -ENOMEM. */
+/* Loads one file. Returns 0, also if it added problems; -EINVAL if the file cannot be read; or -ENOMEM. */
 static int load_file(struct loader *loader, const char *path)
 {
     static const struct ini_events events = {begin_section, take_key, take_bad_line, take_bad_section};
@@ -341,10 +342,10 @@ static int load_file(struct loader *loader, const char *path)
     }
     files->items[files->n - 1].mode = mode;
     loader->table = NULL;
-    loader->saw_section = loader->only != NULL; /* what stands before the first is passed over too */
+    loader->saw_section = loader->only != NULL; /* text before the first section is skipped, too */
     r = ini_reader_read(buf_str(&text), loader->last_line, &events, loader, &loader->last_line);
     if (loader->last_line < loader->first_line) {
-        loader->last_line = loader->first_line; /* an empty file has a line to name */
+        loader->last_line = loader->first_line; /* so that an empty file has a line to name */
     }
     return r;
 }
@@ -357,7 +358,7 @@ static void free_texts(struct text_list *texts)
     free(texts->items);
 }
 
-/* Reads on after a file that cannot be read, for the others may be wrong too. */
+/* Continues after a file that cannot be read, because the others may have errors, too. */
 static int load_folder(struct loader *loader, const char *path)
 {
     cleanup(free_texts) struct text_list paths = {0};
@@ -395,7 +396,7 @@ static int load_files(struct loader *loader, const char *path)
     if (loader->only != NULL) {
         return problems_result(loader->problems);
     }
-    /* What follows from a wrong value would only hide it. */
+    /* Skipped after an invalid value, because consequential errors would obscure it. */
     if (loader->problems->n == 0) {
         check_config(loader->config, loader->problems);
     }
@@ -420,7 +421,7 @@ static int load(const char *path, const struct option_section *only, struct conf
         return r;
     }
     if (only == NULL) {
-        warn_of_readable_tokens(&config, warnings);
+        warn_about_readable_tokens(&config, warnings);
     }
     *ret_config = config;
     config = (struct config){0};

@@ -76,7 +76,7 @@ static void append_range(struct buf *out, const struct option_row *option, const
     buf_appendf(out, "%s from %.*s to %s, %s", noun, STR_FMT(lowest), highest.ptr + 1, units);
 }
 
-/* For lists: how many. */
+/* For lists: appends the maximum number of values. */
 static void append_count(struct buf *out, const struct option_row *option, const char *noun)
 {
     const char *highest = strstr(option->allowed, "..") + 2;

@@ -2,7 +2,7 @@
 #ifndef PRESENCED_PROBLEMS_H
 #define PRESENCED_PROBLEMS_H
 
-/* What is wrong with a configuration, in words, a line each. */
+/* Collects the problems of a configuration as text, one per line. */
 
 #include "presenced/config.h"
 
@@ -10,17 +10,17 @@
 
 struct problems {
     const struct config_files *files;
-    const char *path; /* of what line 0 is said */
+    const char *path; /* path to name in problems with line 0 */
     struct buf *out;
     unsigned n;
 };
 
-/* Adds "FILE:LINE: text", or "PATH: text" with line 0; beyond PROBLEMS_MAX, once, that there are more.
- * Control characters that the file may have brought in are shown as '?'. */
+/* Adds "FILE:LINE: text", or "PATH: text" if `line` is 0. Beyond PROBLEMS_MAX it adds only once that there
+ * are more. Control characters, which a file may contain, are shown as '?'. */
 void problems_add(struct problems *problems, unsigned line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* 0; -EINVAL when there are any; -ENOMEM. */
+/* Returns 0; -EINVAL if there are problems; or -ENOMEM. */
 int problems_result(const struct problems *problems);
 
 #endif

@@ -15,7 +15,7 @@ static bool endpoints_equal(const struct endpoint_list *a, const struct endpoint
     return equal;
 }
 
-/* Of the kinds that an option which takes a restart has. */
+/* Compares the kinds of options that may require a restart. */
 static bool fields_equal(const struct option_row *option, const void *a, const void *b)
 {
     switch (option->kind) {

@@ -61,7 +61,7 @@ static void append_setting(struct buf *out, const struct config *config, const s
     buf_append_char(out, '\n');
 }
 
-/* Of a list all values count, else the last. */
+/* For a list all values apply, otherwise only the last. */
 static void append_option(struct buf *out, const struct config *config, const struct option_row *option,
                           uint64_t app_id)
 {

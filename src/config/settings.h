@@ -2,11 +2,11 @@
 #ifndef PRESENCED_CONFIG_SETTINGS_H
 #define PRESENCED_CONFIG_SETTINGS_H
 
-/* The values of a configuration as they were written, in the order they were read. */
+/* The values of a configuration as written, in the order in which they were read. */
 
 #include "presenced/config.h"
 
-/* 0 or -ENOMEM. */
+/* Returns 0 or -ENOMEM. */
 int settings_add(struct config_settings *settings, unsigned line, const struct option_row *option,
                  uint64_t app_id, struct str value);
 

@@ -17,7 +17,7 @@ struct refusal {
     char why[128];
 };
 
-/* One newline at the end is the editor's, not the token's. */
+/* A single newline at the end comes from an editor and is not part of the token. */
 static struct str without_newline(struct str text)
 {
     if (text.len > 0 && text.ptr[text.len - 1] == '\n') {
@@ -46,7 +46,7 @@ static int check_token(struct str token, mode_t mode, struct refusal *ret_refusa
     return 0;
 }
 
-/* Appends to `ret_token` what the file holds. 0, TOKEN_REFUSED or -ENOMEM. */
+/* Appends the content of the file to `ret_token`. Returns 0, TOKEN_REFUSED or -ENOMEM. */
 static int read_token(const char *path, struct buf *ret_token, struct refusal *ret_refusal)
 {
     cleanup(wipe_buf) struct buf bytes = {0};
@@ -61,11 +61,11 @@ static int read_token(const char *path, struct buf *ret_token, struct refusal *r
     }
     struct str token = without_newline(buf_str(&bytes));
     r = check_token(token, mode, ret_refusal);
-    if (r == 0) {
-        buf_append(ret_token, token);
-        r = ret_token->failed ? -ENOMEM : 0;
+    if (r != 0) {
+        return r;
     }
-    return r;
+    buf_append(ret_token, token);
+    return ret_token->failed ? -ENOMEM : 0;
 }
 
 static int read_app_tokens(struct config_app *app, struct problems *problems)
@@ -94,7 +94,7 @@ static int read_app_tokens(struct config_app *app, struct problems *problems)
     return 0;
 }
 
-/* A key is written as a token is. */
+/* A secret key has the same format as a token. */
 static int read_secret_key(struct config_app *app, struct problems *problems)
 {
     struct refusal refusal;
@@ -132,7 +132,7 @@ static bool is_same_token(const struct buf *a, const struct buf *b)
     return a->len > 0 && str_equal(buf_str(a), buf_str(b));
 }
 
-/* A token opens the answers of one app, or of all. */
+/* Each token must be unique, because it gives access either to one app or to all. */
 static void check_query_token(const struct config *config, size_t which, struct problems *problems)
 {
     const struct config_app *app = &config->apps[which];

@@ -8,7 +8,7 @@
 #include <errno.h>
 
 struct unit {
-    const char *suffix; /* NULL ends a table */
+    const char *suffix; /* NULL marks the end of a table */
     uint64_t factor;
 };
 
@@ -18,7 +18,7 @@ static const struct unit count_units[] = {{"", 1}, {"K", 1000}, {"M", 1000000}, 
 static const struct unit duration_units[] = {{"ms", 1},      {"s", 1000},     {"m", 60000},
                                              {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
 
-/* A bare 0 needs no unit; it is the same in all of them. */
+/* 0 needs no unit, because it is the same in all units. */
 static bool parse_quantity(struct str text, const struct unit *units, uint64_t *ret_value)
 {
     struct str digits = {text.ptr, 0};
@@ -47,7 +47,7 @@ static const struct unit *units_of(enum option_kind kind)
     return kind == OPTION_SIZE ? size_units : kind == OPTION_COUNT ? count_units : duration_units;
 }
 
-/* `allowed` is LOWEST..HIGHEST. */
+/* Parses `allowed`, which is LOWEST..HIGHEST. */
 static void range_of(const struct option_row *option, uint64_t *ret_lowest, uint64_t *ret_highest)
 {
     const struct unit *units = option_is_list(option) ? count_units : units_of(option->kind);
@@ -212,7 +212,8 @@ static size_t list_length(const struct option_row *option, const void *field)
     }
 }
 
-/* Items stand between blanks and commas; a file's name or a token may hold such and so stands alone. */
+/* Items are separated by spaces, tabs and commas. The name of a file or a token may contain these, so there
+ * is only one per line. */
 static bool is_separator(enum option_kind kind, char c)
 {
     return kind != OPTION_FILES && kind != OPTION_SECRETS && (c == ' ' || c == '\t' || c == ',');

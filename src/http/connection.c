@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A connection that speaks HTTP, from its first bytes until libmicrohttpd has closed its descriptor. */
+/* An HTTP connection, from its first bytes until libmicrohttpd has closed its file descriptor. */
 #include "connection.h"
 
 #include <errno.h>
@@ -11,8 +11,6 @@ static struct http_connection *of_transport(struct transport_connection *transpo
     return (struct http_connection *)(void *)transport; /* its first member */
 }
 
-/* ---- what the transport has it do ---- */
-
 void http_connection_begin(struct transport_connection *transport)
 {
     static struct log_limit limit = {.per_second = 1, .burst = 5};
@@ -23,7 +21,7 @@ void http_connection_begin(struct transport_connection *transport)
         transport_connection_close(transport);
         return;
     }
-    mhd_loop_rearm(connection->loop); /* also on failure, for mhd_loop_take() */
+    mhd_loop_rearm(connection->loop); /* also if mhd_add() fails, as mhd_loop_take() requires */
     if (!mhd_add(connection->loop->mhd, transport->watch.fd, connection)) {
         transport_connection_release(transport);
     }
@@ -48,13 +46,13 @@ void http_connection_on_events(struct transport_connection *transport, uint32_t 
     }
 }
 
-void http_connection_let_go(struct http_connection *connection)
+void http_connection_resume(struct http_connection *connection)
 {
     parking_unpark(connection);
     waiting_end(connection);
 }
 
-/* To libmicrohttpd it looks as if the peer had closed the connection. */
+/* Shuts down the socket, so that libmicrohttpd sees a connection closed by the peer. */
 void http_connection_cut(struct transport_connection *transport)
 {
     struct http_connection *connection = of_transport(transport);
@@ -62,7 +60,7 @@ void http_connection_cut(struct transport_connection *transport)
     (void)shutdown(transport->watch.fd, SHUT_RDWR);
     mhd_expire(connection->loop->mhd);
     mhd_loop_rearm(connection->loop);
-    http_connection_let_go(connection);
+    http_connection_resume(connection);
 }
 
 void http_connection_forget(struct transport_connection *transport)
@@ -77,9 +75,7 @@ void http_connection_forget(struct transport_connection *transport)
     exchange_fini(&connection->exchange);
 }
 
-/* ---- what the TLS session has it do ---- */
-
-/* A long TLS reply leaves one record a round, without an event. */
+/* A long TLS reply is sent as one record per round, without an event. */
 static void has_sent(void *cls)
 {
     struct http_connection *connection = cls;
@@ -104,8 +100,6 @@ static bool start_tls(struct http_connection *connection)
     return connection->transport.tls != NULL;
 }
 
-/* ---- what libmicrohttpd has it do ---- */
-
 static void handle_added(void *cls)
 {
     struct http_connection *connection = cls;
@@ -116,8 +110,8 @@ static void handle_added(void *cls)
     }
 }
 
-/* Whether libmicrohttpd closes the connection without an answer because it could not parse what was sent:
- * there are bytes that were not answered, and the peer has not closed. Failed handshakes are counted in
+/* Returns whether libmicrohttpd closes the connection without an answer because it could not parse the input:
+ * there are unanswered bytes, and the peer has not closed. Failed handshakes are counted in
  * transport/tls_session.c. */
 static bool is_abandoned(const struct http_connection *connection)
 {
@@ -216,7 +210,7 @@ static void handle_complained(void *cls)
 {
     const struct http_connection *connection = cls;
     if (connection->transport.tls != NULL) {
-        tls_session_has_failed(connection->transport.tls); /* where its handshake is not done */
+        tls_session_has_failed(connection->transport.tls); /* does nothing if the handshake is complete */
     }
 }
 

@@ -2,10 +2,10 @@
 #ifndef PRESENCED_HTTP_CONNECTION_H
 #define PRESENCED_HTTP_CONNECTION_H
 
-/* HTTP on one connection, and what the files of src/http share of a worker and its listener. From the top:
- * listener.c and connection.c are what the transport calls; exchange.c is a request and its reply;
- * streaming.c is a reply that goes on; parking.c and waiting.c suspend a connection in libmicrohttpd and
- * resume it; mhd_loop.c runs the library, mhd_adapter.c is the library. For the worker's thread only. */
+/* HTTP on one connection, and the state that the files of src/http share of a worker and its listener. From
+ * the top: listener.c and connection.c are called by the transport; exchange.c handles a request and its
+ * reply; streaming.c handles streaming replies; parking.c and waiting.c suspend a connection in libmicrohttpd
+ * and resume it; mhd_loop.c runs the library; mhd_adapter.c wraps it. For the worker's thread only. */
 
 #include "exchange.h"
 #include "mhd_loop.h"
@@ -17,27 +17,27 @@
 
 struct http_connection {
     struct transport_connection transport;
-    struct mhd_loop *loop;       /* NULL: libmicrohttpd does not have it yet, or no more */
+    struct mhd_loop *loop;       /* NULL: not yet added to libmicrohttpd, or already removed */
     struct waiter answer_waiter; /* in EXCHANGE_WAIT: in the worker's `waiting` */
     struct waiter stream_link;   /* in EXCHANGE_STREAM: in the worker's `streams` */
     struct streaming *streaming; /* in EXCHANGE_STREAM; else NULL */
-    bool is_refused;             /* the library is not to answer any more: a refusal of ours is sent */
-    bool is_closing;             /* the last request or its reply said that the connection ends */
-    bool is_unfinished;          /* in the worker's `unfinished` */
-    bool has_unsent;   /* tls_session_flush() has not sent all of a reply that libmicrohttpd takes for sent */
-    bool has_gathered; /* the first reply waits for tls_session_settle() */
+    bool is_refused;    /* a refusal was sent without the library, which must not send anything more */
+    bool is_closing;    /* the last request or its reply said that the connection ends */
+    bool is_unfinished; /* in the worker's `unfinished` */
+    bool has_unsent; /* tls_session_flush() could not send all of a reply that libmicrohttpd considers sent */
+    bool has_gathered; /* the first reply has been gathered; tls_session_settle() sends it */
     bool is_parked;    /* suspended in libmicrohttpd until there is an event (parking.c) */
     struct http_connection *next_unfinished;
     struct exchange exchange;
 };
 
-/* Written by the worker alone, read by anyone. */
+/* Written by the worker only, read by any thread. */
 struct http_worker_counters {
     _Atomic uint64_t n_requests;
     _Atomic uint64_t n_malformed; /* see struct http_counters */
     _Atomic uint64_t n_in_flight;
-    _Atomic uint64_t n_waiting; /* of those in flight, the ones in EXCHANGE_WAIT */
-    _Atomic uint64_t n_streams; /* in EXCHANGE_STREAM: not in flight */
+    _Atomic uint64_t n_waiting; /* requests in EXCHANGE_WAIT, which are in flight, too */
+    _Atomic uint64_t n_streams; /* streams, which are not in flight */
 };
 
 struct http_worker {
@@ -47,11 +47,11 @@ struct http_worker {
     struct wait_queue waiting;          /* connections in EXCHANGE_WAIT */
     struct http_connection *unfinished; /* for parking_finish_round() */
     struct wait_queue streams;          /* connections in EXCHANGE_STREAM */
-    _Atomic bool streams_are_woken;     /* by http_listener_wake_streams(), since they were asked last */
+    _Atomic bool streams_are_woken;     /* set by http_listener_wake_streams() until the next check */
     bool streams_end;                   /* the listener drains */
-    uint64_t streams_begun_us;          /* when this round began to ask them; 0: it does not */
-    uint64_t streams_next_us;           /* they are not to be asked before */
-    uint64_t streams_tick_ms;           /* when they are to be asked though nobody has woken them */
+    uint64_t streams_begun_us;          /* when this round began to check streams; 0: it did not */
+    uint64_t streams_next_us;           /* streams are not checked before this time */
+    uint64_t streams_tick_ms;           /* when streams are checked without a wake-up */
     struct http_worker_counters counters;
 };
 
@@ -66,7 +66,7 @@ static inline void http_count_down(_Atomic uint64_t *counter)
     atomic_store_explicit(counter, n - 1, memory_order_relaxed);
 }
 
-/* ---- connection.c: what a protocol and libmicrohttpd have a connection do ---- */
+/* Functions of connection.c, called by the transport and libmicrohttpd. */
 
 extern const struct mhd_events http_connection_events;
 
@@ -75,28 +75,28 @@ void http_connection_on_events(struct transport_connection *transport, uint32_t 
 void http_connection_cut(struct transport_connection *transport);
 void http_connection_forget(struct transport_connection *transport);
 
-/* Resumes it, if it is suspended: the library can be stopped then. */
-void http_connection_let_go(struct http_connection *connection);
+/* Resumes the connection if it is suspended, so that the library can be stopped. */
+void http_connection_resume(struct http_connection *connection);
 
-/* ---- parking.c ---- */
+/* Functions of parking.c. */
 
-/* struct tls_session_events.is_unfinished of the connection `cls`. */
+/* The callback struct tls_session_events.is_unfinished; `cls` is the connection. */
 void parking_is_unfinished(void *cls);
 
-/* Sends what the TLS session has held back of the reply. */
+/* Sends the part of the reply that the TLS session has held back. */
 void parking_flush(struct http_connection *connection);
 
-/* An event of a parked connection: sends what is unsent, then unparks it. */
+/* Handles an event of a parked connection: sends what is unsent, then unparks it. */
 void parking_is_ready(struct http_connection *connection);
 
-/* Suspends a connection until there is an event: from a callback of the library's for it, or between two
- * runs. */
+/* Suspends a connection until there is an event. Called from a library callback for this connection, or
+ * between two runs. */
 void parking_park(struct http_connection *connection);
 
 /* Schedules a connection for parking_finish_round(). */
 void parking_finish_later(struct http_connection *connection);
 
-/* After the runs of a round: parks or rearms the connections scheduled for it. */
+/* Called after the runs of a round: parks or rearms the connections scheduled for it. */
 void parking_finish_round(struct http_worker *worker);
 
 /* Resumes a parked connection; does nothing for any other. */
@@ -105,39 +105,40 @@ void parking_unpark(struct http_connection *connection);
 /* Removes a connection that ends. */
 void parking_forget(struct http_connection *connection);
 
-/* ---- streaming.c ---- */
+/* Functions of streaming.c. */
 
-/* The stream of a connection's reply, which libmicrohttpd has taken. */
+/* Starts a stream, whose response libmicrohttpd has accepted. */
 void streaming_begin(struct http_connection *connection, struct streaming *streaming);
 
-/* The reply has ended, or its connection. */
+/* Called when the reply or its connection has ended. */
 void streaming_end(struct http_connection *connection);
 
-/* A connection that is cut: nothing is read of its stream any more. */
+/* Called when the connection is cut: nothing more is read from the stream. */
 void streaming_break(struct http_connection *connection);
 
-/* Before the runs of a round: resumes the streams that have something to send, where it is time to ask them.
- */
-void streaming_ask(struct http_worker *worker);
+/* Called before the runs of a round: if streams are due to be checked, resumes those that have something to
+ * send. */
+void streaming_check(struct http_worker *worker);
 
-/* After the runs: says when they may be asked again. */
+/* Called after the runs of a round: determines when streams may be checked again. */
 void streaming_rest(struct http_worker *worker);
 
-/* How long the worker may wait for events. */
+/* Returns how long the worker may wait for events. */
 uint64_t streaming_wait_ms(const struct http_worker *worker);
 
-/* Has all of them end, and those that begin from now on. */
+/* Ends all streams, and those that begin later. */
 void streaming_end_all(struct http_worker *worker);
 
-/* ---- waiting.c ---- */
+/* Functions of waiting.c. */
 
-/* Suspends a connection whose answer is not known yet. */
+/* Suspends a connection whose answer is pending. */
 void waiting_begin(struct http_connection *connection);
 
-/* Resumes the connections whose answers are known by now. */
+/* Resumes the connections whose answers have become known. */
 void waiting_answer(struct http_worker *worker);
 
-/* Resumes a connection that waits for its answer, with or without one; does nothing for any other. */
+/* Resumes a connection whose answer is pending, whether or not the answer is known; does nothing for any
+ * other. */
 void waiting_end(struct http_connection *connection);
 
 #endif

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* The body of a request that the handler's on_headers() refuses is read and discarded: closing before its end
- * would reset the connection, so that the sender might not see the answer; and a sender that is refused for
- * its clock or its token should not cost a TLS handshake each time. */
+/* The body of a request that on_headers() rejects is read and discarded: closing the connection before its
+ * end would reset it, and the sender might not see the answer. Also, a sender that is rejected because of its
+ * clock or its token should not need a new TLS handshake for each request. */
 #include "connection.h"
 #include "target.h"
 #include "reply.h"
 
 #include <sys/socket.h>
 
-/* Of what the library refuses. */
+/* Statuses with which the library rejects requests. */
 #define STATUS_CONTENT_TOO_LARGE 413
 #define STATUS_URI_TOO_LONG 414
 #define STATUS_HEADER_FIELDS_TOO_LARGE 431
 #define STATUS_VERSION_NOT_SUPPORTED 505
 
-/* Larger buffers are freed between two requests. */
+/* Buffers larger than this are freed between two requests. */
 #define KEPT_BYTES 4096
 
 void exchange_begin(struct http_connection *connection, struct str target)
@@ -74,8 +74,8 @@ static bool queue(struct http_connection *connection, struct http_reply *reply)
     return queued;
 }
 
-/* Refuses without on_headers() and on_request(), and closes after the reply: what follows may be the body of
- * this request as the sender understands it. */
+/* Rejects a request without on_headers() and on_request(), and closes after the reply: what follows may be
+ * the body of this request from the sender's point of view. */
 static struct http_reply *refuse(struct http_connection *connection, enum http_refusal why, const char *error)
 {
     const struct http_config *config = http_worker_of(connection)->config;
@@ -114,7 +114,7 @@ struct refusal {
     const char *error;
 };
 
-/* Translates the status that the library wants to refuse with. */
+/* Translates the status with which the library wants to reject the request. */
 static struct refusal refusal_of(const struct exchange *exchange, unsigned status)
 {
     if (status == STATUS_HEADER_FIELDS_TOO_LARGE || status == STATUS_URI_TOO_LONG) {
@@ -154,7 +154,7 @@ static bool may_have_body(const struct http_request *request)
     return !str_equal(request->method, STR("GET")) && !str_equal(request->method, STR("HEAD"));
 }
 
-/* The reply that refuses the request whatever its body says, or NULL. */
+/* Returns the reply that rejects the request whatever its body contains, or NULL. */
 static struct http_reply *check_head(struct http_connection *connection, const struct framing *framing)
 {
     const struct http_config *config = http_worker_of(connection)->config;
@@ -172,7 +172,7 @@ static struct http_reply *check_head(struct http_connection *connection, const s
     return NULL;
 }
 
-/* Whether a refused request's body is far too long, or is not sent until we ask for it. */
+/* Returns whether the body of a rejected request is far too long, or is sent only if we ask for it. */
 static bool is_not_worth_reading(const struct http_connection *connection, const struct framing *framing)
 {
     const struct http_config *config = http_worker_of(connection)->config;
@@ -230,7 +230,7 @@ bool exchange_body(struct http_connection *connection, struct str bytes)
     if (exchange->n_body_bytes / 2 <= config->max_body_bytes) {
         return true;
     }
-    /* libmicrohttpd queues no reply before the end of the body. */
+    /* libmicrohttpd does not accept a reply before the end of the body. */
     send_at_once(connection, take_pointer(exchange->reply));
     return false;
 }
@@ -258,13 +258,14 @@ static void shrink(struct buf *buf)
     }
 }
 
-static void release(struct exchange *exchange)
+static void reset(struct exchange *exchange)
 {
     if (exchange->reply != NULL) {
         http_reply_release(exchange->reply);
         exchange->reply = NULL;
     }
-    exchange->request = (struct http_request){.connection = NULL}; /* before what it points to is freed */
+    exchange->request = (struct http_request){
+        .connection = NULL}; /* cleared before what it points to is freed */
     shrink(&exchange->body);
     shrink(&exchange->target);
     exchange->stage = EXCHANGE_NONE;
@@ -277,7 +278,7 @@ void exchange_end(struct http_connection *connection)
     } else {
         http_count_down(&http_worker_of(connection)->counters.n_in_flight);
     }
-    release(&connection->exchange);
+    reset(&connection->exchange);
     transport_connection_becomes_idle(&connection->transport);
     if (connection->transport.has_hung_up) {
         parking_finish_later(connection);
@@ -287,7 +288,7 @@ void exchange_end(struct http_connection *connection)
 
 void exchange_fini(struct exchange *exchange)
 {
-    release(exchange);
+    reset(exchange);
     buf_fini(&exchange->target);
     buf_fini(&exchange->body);
 }

@@ -15,16 +15,16 @@ enum exchange_stage {
     EXCHANGE_NONE,     /* between requests */
     EXCHANGE_HEAD,     /* the request line was read */
     EXCHANGE_READ,     /* the body is collected, then the handler answers */
-    EXCHANGE_WAIT,     /* the answer is not known yet: suspended in libmicrohttpd until there is a `reply` */
+    EXCHANGE_WAIT,     /* the answer is pending: suspended in libmicrohttpd until `reply` is set */
     EXCHANGE_DISCARD,  /* the body is read and discarded, then `reply` is sent */
     EXCHANGE_ANSWERED, /* the reply is queued */
-    EXCHANGE_STREAM,   /* the same, and it is a stream: the request is not in flight any more */
+    EXCHANGE_STREAM,   /* a streaming reply is queued; the request is no longer in flight */
 };
 
 struct exchange {
     struct http_request request;
     enum exchange_stage stage;
-    struct http_reply *reply; /* in EXCHANGE_DISCARD; in EXCHANGE_WAIT NULL until it is known */
+    struct http_reply *reply; /* set in EXCHANGE_DISCARD, and in EXCHANGE_WAIT once it is known */
     bool close_after;         /* close after the reply: what follows may not be a request */
     struct buf target;
     struct buf body;
@@ -33,24 +33,25 @@ struct exchange {
     uint64_t n_body_bytes; /* received, whether kept or discarded */
 };
 
-/* The request line was read. Copies `target`, which is as it was sent. */
+/* Called when the request line was read. Copies `target`, which is as sent. */
 void exchange_begin(struct http_connection *connection, struct str target);
 
-/* The headers were read. */
+/* Called when the headers were read. */
 bool exchange_head(struct http_connection *connection, const struct mhd_head *head);
 
-/* Some of the body was read. */
+/* Called when a part of the body was read. */
 bool exchange_body(struct http_connection *connection, struct str bytes);
 
-/* The body is complete. Called again when the answer is known that an exchange in EXCHANGE_WAIT waits for. */
+/* Called when the body is complete, and again when the pending answer of an exchange in EXCHANGE_WAIT is
+ * known. */
 bool exchange_answer(struct http_connection *connection);
 
-/* The reply was sent, or the connection was lost. */
+/* Called when the reply was sent or the connection was lost. */
 void exchange_end(struct http_connection *connection);
 
-/* The library refuses what is being read, with this HTTP status; 0: we do, for its chunks. Sends a refusal of
- * ours without the library and shuts down the sending side, so that the library's own cannot follow. Counts
- * it; the handler logs it. */
+/* Called when the library rejects what it is reading, with this HTTP status, or 0 if our check of its chunks
+ * does. Sends our own refusal without the library and shuts down the sending side, so that the library's own
+ * reply cannot follow. Counts the request; the handler logs it. */
 void exchange_is_refused(struct http_connection *connection, unsigned status);
 
 /* Frees what the exchange owns. */

@@ -78,8 +78,8 @@ void framing_add(struct framing *framing, struct str name, struct str value)
 
 #define EACH_BYTE UINT64_C(0x0101010101010101)
 
-/* Whether one of eight bytes is a blank, a control or DEL. One subtraction tests all eight: a byte that is
- * too low borrows, which sets its highest bit. */
+/* Returns whether one of eight bytes is a space, a control character or DEL. One subtraction tests all eight:
+ * a byte that is too low borrows, which sets its highest bit. */
 static bool has_blank_or_control(uint64_t bytes)
 {
     uint64_t without_del = bytes ^ 0x7f * EACH_BYTE;

@@ -9,11 +9,9 @@ struct http_listener {
     struct http_config config;
     struct mhd_config mhd_config;
     struct transport_listener *transport;
-    unsigned n_workers; /* of the transport's threads, those that have begun */
+    unsigned n_workers; /* number of the transport's threads that have begun */
     struct http_worker *workers[];
 };
-
-/* ---- what the transport asks of its protocol ---- */
 
 static int worker_begin(void *cls, struct transport_worker *transport)
 {
@@ -32,14 +30,15 @@ static int worker_begin(void *cls, struct transport_worker *transport)
     return 0;
 }
 
-/* libmicrohttpd aborts the process when it is stopped with connections suspended. */
+/* Resumes all connections first, because libmicrohttpd aborts the process if it is stopped with suspended
+ * connections. */
 static void worker_end(struct transport_worker *transport)
 {
     struct http_worker *worker = transport->protocol;
     for (struct mhd_loop *loop = worker->loops.all; loop != NULL; loop = loop->next_of_all) {
         struct http_connection *connection = mhd_connection(loop->mhd);
         if (connection != NULL) {
-            http_connection_let_go(connection);
+            http_connection_resume(connection);
         }
     }
     mhd_loops_fini(&worker->loops);
@@ -59,7 +58,7 @@ static void run(struct transport_worker *transport)
 {
     struct http_worker *worker = transport->protocol;
     waiting_answer(worker);
-    streaming_ask(worker);
+    streaming_check(worker);
     mhd_loops_run(&worker->loops);
     parking_finish_round(worker);
     streaming_rest(worker);
@@ -90,8 +89,6 @@ static const struct transport_protocol protocol = {
     .cut = http_connection_cut,
     .forget = http_connection_forget,
 };
-
-/* ---- what the daemon asks of a listener ---- */
 
 int http_listener_new(const struct transport_config *transport, const struct http_config *config,
                       struct http_listener **ret_listener)
@@ -132,7 +129,7 @@ struct transport_listener *http_listener_transport(const struct http_listener *l
 
 void http_listener_wake(struct http_listener *listener)
 {
-    atomic_thread_fence(memory_order_seq_cst); /* as in waiting_answer() */
+    atomic_thread_fence(memory_order_seq_cst); /* pairs with the fence in waiting_answer() */
     for (unsigned i = 0; i < listener->n_workers; i++) {
         if (atomic_load(&listener->workers[i]->counters.n_waiting) > 0) {
             transport_worker_wake(listener->workers[i]->transport);
@@ -142,7 +139,7 @@ void http_listener_wake(struct http_listener *listener)
 
 void http_listener_wake_streams(struct http_listener *listener)
 {
-    atomic_thread_fence(memory_order_seq_cst); /* as in streaming_begin() */
+    atomic_thread_fence(memory_order_seq_cst); /* pairs with the fence in streaming_begin() */
     for (unsigned i = 0; i < listener->n_workers; i++) {
         struct http_worker *worker = listener->workers[i];
         if (atomic_load(&worker->counters.n_streams) > 0 &&

@@ -50,7 +50,7 @@
 #define VERSION_QUEUES 0x00097700U /* the first that queues added connections */
 #define VERSION_STRICT 0x01000000U /* the first that can refuse what RFC 9112 forbids */
 
-/* From the header of 1.0: the header of the build may be older than the library at run time. */
+/* Defined in the header of 1.0; the build may use an older header than the library at run time. */
 #define USE_NO_THREAD_SAFETY (1U << 19)
 #define OPTION_CLIENT_DISCIPLINE 38 /* MHD_OPTION_CLIENT_DISCIPLINE_LVL */
 
@@ -64,7 +64,7 @@ struct mhd {
     const struct mhd_config *config;
     struct MHD_Daemon *daemon;
     bool is_lenient; /* older than VERSION_STRICT: we check the head and the chunks */
-    void *cls;       /* of the connection; NULL: none */
+    void *cls;       /* identifies the connection in callbacks; NULL: there is no connection */
     struct MHD_Connection *connection;
     enum phase phase;
     size_t n_target_bytes;
@@ -104,8 +104,6 @@ void mhd_adapter_init(void)
     MHD_set_panic_func(panic, NULL);
 }
 
-/* ---- what the library says ---- */
-
 __attribute__((format(printf, 2, 0))) static void log_line(const struct mhd *mhd, const char *format,
                                                            va_list arguments)
 {
@@ -140,9 +138,7 @@ __attribute__((format(printf, 2, 0))) static void on_log_line(void *cls, const c
     log_line(mhd, format, arguments);
 }
 
-/* ---- requests ---- */
-
-/* Cuts the library's own copy of the query, so that it finds no parameters to store. */
+/* Truncates the library's copy of the target at the query, so that it finds no parameters to store. */
 static void hide_query(const char *target)
 {
     const char *query = strchr(target, '?');
@@ -194,7 +190,7 @@ static uint64_t head_bytes(struct MHD_Connection *connection)
     return info == NULL ? 0 : info->header_size;
 }
 
-/* Whether exactly one blank separates method, target and version. */
+/* Returns whether exactly one blank separates method, target and version. */
 static bool is_strict_line(const char *method, const char *target, size_t target_size, const char *version)
 {
     return method + strlen(method) + 1 == target && target + target_size + 1 == version;
@@ -293,8 +289,6 @@ static void on_request_end(void *cls, struct MHD_Connection *connection, void **
     }
 }
 
-/* ---- connections ---- */
-
 static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
@@ -316,7 +310,7 @@ bool mhd_add(struct mhd *mhd, int fd, void *cls)
     mhd->cls = cls;
     mhd->phase = PHASE_NONE;
     if (MHD_add_connection(mhd->daemon, fd, &nobody, sizeof(nobody)) == MHD_YES || mhd->cls == NULL) {
-        return true; /* or on_connection() has ended it */
+        return true; /* or on_connection() has already closed it */
     }
     mhd->cls = NULL;
     return false;
@@ -380,8 +374,6 @@ struct str mhd_header(const struct mhd *mhd, struct str name, unsigned nth)
     return search.found;
 }
 
-/* ---- the daemon ---- */
-
 /* Keeps the target as it was sent; its readers decode what they need. */
 static size_t leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
 {
@@ -417,7 +409,7 @@ static int start(struct mhd *mhd)
         mhd, /* first, or errors of the start are lost */
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, mhd, MHD_OPTION_NOTIFY_COMPLETED, on_request_end, mhd,
         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, mhd, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-        MHD_OPTION_CONNECTION_LIMIT, 1U, MHD_OPTION_CONNECTION_TIMEOUT, 0U, /* ours */
+        MHD_OPTION_CONNECTION_LIMIT, 1U, MHD_OPTION_CONNECTION_TIMEOUT, 0U, /* the transport has its own */
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, config->connection_memory_bytes, MHD_OPTION_ARRAY, options,
         MHD_OPTION_END);
     return mhd->daemon == NULL ? -EIO : 0;
@@ -457,7 +449,7 @@ bool mhd_has_pending(const struct mhd *mhd)
     return MHD_get_timeout(mhd->daemon, &pending_ms) == MHD_YES && pending_ms == 0;
 }
 
-/* ---- responses: struct mhd_response is a struct MHD_Response ---- */
+/* Responses: struct mhd_response is a struct MHD_Response. */
 
 static struct MHD_Response *library_response(struct mhd_response *response)
 {
@@ -474,7 +466,7 @@ static bool add_headers(struct MHD_Response *response, const struct http_header 
     return true;
 }
 
-/* The library takes no NULL, which an empty body may be. */
+/* The library does not accept NULL, which the ptr of an empty body may be. */
 static struct MHD_Response *make_response(struct str body, bool is_heap)
 {
     if (body.len == 0) {
@@ -497,8 +489,8 @@ struct mhd_response *mhd_response_new(const struct http_header *headers, struct 
     return (struct mhd_response *)response;
 }
 
-/* What the library asks for at a time from a body for HTTP/1.0, in a buffer that each such response has. A
- * chunk is as long as there is room in the connection's memory. */
+/* Size of the buffer that the library allocates for each such response to HTTP/1.0. A chunk for HTTP/1.1 is
+ * as long as there is room in the connection's memory. */
 #define BODY_BLOCK_BYTES 1024
 
 static ssize_t read_body(void *cls, uint64_t position, char *to, size_t size)

@@ -23,27 +23,28 @@ struct mhd_head {
     uint64_t n_bytes;
 };
 
-/* As the library proceeds with the connection `cls`, on the thread that runs it. False: close the connection;
- * nothing more is sent. */
+/* Callbacks for the progress of the connection `cls`, on the thread that runs it. Returning false closes the
+ * connection without sending anything more. */
 struct mhd_events {
     void (*added)(void *cls);
-    void (*closed)(void *cls); /* before its socket is */
+    void (*closed)(void *cls); /* before its socket is closed */
 
-    void (*request_line)(void *cls, struct str target); /* as it was sent; borrowed for the call */
+    void (*request_line)(void *cls, struct str target); /* target as sent; borrowed for the call */
     bool (*head)(void *cls, const struct mhd_head *head);
     bool (*body)(void *cls, struct str bytes);
 
-    /* The body is complete. Reply, or suspend the connection: called again when it is resumed. */
+    /* The body is complete. The callback sends a reply, or suspends the connection and is called again when
+     * it is resumed. */
     bool (*request)(void *cls);
 
     /* The reply was sent, or the connection was lost. */
     void (*request_end)(void *cls);
 
-    /* The library is about to refuse what it reads with this status and HTML of its own. 0: we do, for a body
-     * that is not chunked as it says. */
+    /* The library is about to reject what it reads, with this status and its own HTML. 0: our check of the
+     * chunked body failed. */
     void (*refused)(void *cls, unsigned status);
 
-    /* The library has complained of the connection otherwise: a handshake may have failed. */
+    /* The library has logged another message about the connection: a handshake may have failed. */
     void (*complained)(void *cls);
 };
 
@@ -54,32 +55,34 @@ struct mhd_config {
     const struct mhd_events *events;
 };
 
-/* Before the first daemon; harmless when repeated. Logs why libmicrohttpd panics before it aborts. */
+/* Called before the first daemon; may be repeated. Makes the library log the reason of a panic before it
+ * aborts. */
 void mhd_adapter_init(void);
 
-/* The library's version at run time: "0.9.75". */
+/* Returns the library's version at run time, such as "0.9.75". */
 const char *mhd_version_text(void);
 
-/* The same, encoded as MHD_VERSION: 0x00097500 is 0.9.75, 0x01000100 is 1.0.1. */
+/* Returns the version encoded as MHD_VERSION: 0x00097500 is 0.9.75, 0x01000100 is 1.0.1. */
 unsigned mhd_version(void);
 
-/* Starts an MHD daemon. `config` outlives it. 0 or -errno. */
+/* Starts an MHD daemon. `config` must outlive it. Returns 0 or -errno. */
 int mhd_new(const struct mhd_config *config, struct mhd **ret_mhd);
 
-/* Closes its connection too, which may not be suspended. Takes NULL. */
+/* Stops the daemon and closes its connection, which must not be suspended. Accepts NULL. */
 void mhd_free(struct mhd *mhd);
 
 /* Does all work that is ready, without waiting. */
 void mhd_run(struct mhd *mhd);
 
-/* Whether mhd_run() should be called again without waiting for an event: bytes were read but not
+/* Returns whether mhd_run() should be called again without waiting for an event: bytes were read but not
  * processed. */
 bool mhd_has_pending(const struct mhd *mhd);
 
-/* What mhd_add() was given; NULL: it has no connection. */
+/* Returns the `cls` given to mhd_add(), or NULL if there is no connection. */
 void *mhd_connection(const struct mhd *mhd);
 
-/* Hands over a connection's socket. False: the socket is closed, and `cls` gets no event any more. */
+/* Passes a connection's socket to the daemon. Returns false if it failed: the socket is closed, and there are
+ * no events for `cls`. */
 bool mhd_add(struct mhd *mhd, int fd, void *cls);
 
 /* Suspends the connection, between two runs or from an event, and resumes it. The next run reads from and
@@ -90,7 +93,7 @@ void mhd_resume(struct mhd *mhd);
 /* Makes the library close a connection whose socket was shut down, even if no event tells it to. */
 void mhd_expire(struct mhd *mhd);
 
-/* The GnuTLS session, or NULL. */
+/* Returns the GnuTLS session of the connection, or NULL. */
 void *mhd_tls(const struct mhd *mhd);
 
 /* See http_request_header(). */
@@ -99,23 +102,25 @@ struct str mhd_header(const struct mhd *mhd, struct str name, unsigned nth);
 /* Queues the response; the caller keeps its reference. False when the library does not take it. */
 bool mhd_reply(struct mhd *mhd, unsigned status, struct mhd_response *response);
 
-/* Responses. Any thread; a response is not changed once it was queued. */
+/* The functions below are for responses. Any thread may call them; a response must not be changed after it
+ * was queued. */
 
 /* Copies `body`, or takes ownership of it if `is_heap`, also on failure. NULL when memory is gone. */
 struct mhd_response *mhd_response_new(const struct http_header *headers, struct str body, bool is_heap);
 void mhd_response_free(struct mhd_response *response);
 
-/* A body whose bytes are asked for while it is sent, for one connection: chunked, or to HTTP/1.0 until the
+/* A body that is generated while it is sent, for one connection: chunked, or for HTTP/1.0 until the
  * connection is closed. */
 struct mhd_body {
-    /* Returns how many bytes of at most `size` (more than 100) it wrote. 0: none now, and the connection was
-     * suspended; or one of the following. On the thread that runs the connection. */
+    /* Writes at most `size` bytes (`size` is above 100) and returns how many; 0 if there are none at the
+     * moment and the connection was suspended; or one of the codes below. Called on the thread that runs the
+     * connection. */
     ssize_t (*read)(void *cls, char *to, size_t size);
     void (*free)(void *cls); /* the response is freed, or could not be made */
     void *cls;
 };
 
-#define MHD_BODY_END (-1)    /* it ends in order */
+#define MHD_BODY_END (-1)    /* end of the body */
 #define MHD_BODY_BROKEN (-2) /* the connection is closed */
 
 /* NULL when memory is gone. */

@@ -12,7 +12,7 @@
 #define STALLED_AFTER_MS 1
 #define STALL_BACKOFF_MS 10
 
-/* Nothing is scheduled: the worker's own deadlines come first. */
+/* Returned when nothing is scheduled; the worker's own deadlines come first. */
 #define WAIT_MAX_MS 60000
 
 /* Unused loops that a worker keeps for its next connections; see HTTP_DESCRIPTORS_A_THREAD. */
@@ -97,7 +97,7 @@ void mhd_loop_has_progressed(struct mhd_loop *loop)
     loop->loops->worker->has_progressed = true;
 }
 
-/* When a ready loop is to run. */
+/* Returns when a ready loop should run. */
 static uint64_t due_ms(const struct mhd_loop *loop)
 {
     uint64_t now_ms = loop->loops->worker->now_ms;

@@ -2,13 +2,13 @@
 #ifndef PRESENCED_HTTP_MHD_LOOP_H
 #define PRESENCED_HTTP_MHD_LOOP_H
 
-/* The MHD daemons of a worker, one for each connection, and when they run. A daemon for all connections would
- * do, but the library does not tell which connection it refuses a request of (mhd_adapter.c). A daemon costs
- * a descriptor, 1.4 KB (16 KB with TLS, for the list of ciphers) and 6 to 60 us to start; unused ones are
- * kept for the next connections.
+/* The MHD daemons of a worker, one per connection, and when they run. One daemon for all connections would be
+ * simpler, but the library does not tell on which connection it rejects a request (mhd_adapter.c). A daemon
+ * costs one file descriptor, 1.4 KB (16 KB with TLS, for the list of ciphers), and 6 to 60 us to start;
+ * unused ones are kept for the next connections.
  *
- * The library's own epoll, within each daemon, is not watched: the watch of the connection is enough, and
- * cheaper than an epoll within an epoll.
+ * The library's own epoll within each daemon is not watched: watching the connection is enough, and cheaper
+ * than an epoll within an epoll.
  *
  * For the worker's thread only. */
 
@@ -26,8 +26,8 @@ struct mhd_loop {
     struct mhd_loops *loops;
     struct mhd *mhd;
     bool is_ready;             /* in the list `ready` */
-    bool is_urgent;            /* an event came, or a connection was resumed: run without backoff */
-    uint64_t pending_since_ms; /* since when every run has left work pending; 0: the last one left none */
+    bool is_urgent;            /* there was an event, or the connection was resumed: run without backoff */
+    uint64_t pending_since_ms; /* since when every run has left work pending; 0: the last run left none */
     uint64_t progressed_ms;    /* the last progress of any of its requests */
     uint64_t run_ms;           /* the last run */
     struct mhd_loop *next;     /* in `ready` or `unused` */
@@ -45,8 +45,8 @@ struct mhd_loops {
     unsigned n_unused;
 };
 
-/* An unused or a new loop for one connection. It goes back to the unused ones in the run after
- * which it has no connection; call mhd_loop_rearm() for it. 0 or -errno. */
+/* Returns an unused or a new loop for one connection; call mhd_loop_rearm() for it. After a run in which it
+ * has no connection, the loop is unused again. Returns 0 or -errno. */
 int mhd_loop_take(struct mhd_loops *loops, struct mhd_loop **ret_loop);
 
 /* Frees all loops and their connections, none of which may be suspended. */
@@ -61,14 +61,14 @@ void mhd_loop_has_progressed(struct mhd_loop *loop);
 /* Runs the loops that are ready and due. */
 void mhd_loops_run(struct mhd_loops *loops);
 
-/* How long the worker may wait for events. */
+/* Returns how long the worker may wait for events. */
 uint64_t mhd_loops_wait_ms(const struct mhd_loops *loops);
 
 /* Resumes the loop's suspended connection, and schedules a run. */
 void mhd_loop_resume(struct mhd_loop *loop);
 
-/* As if it had been suspended: the library reads from and writes to the connection in the next run without an
- * event. Not during a run. */
+/* Suspends and resumes the connection, so that the next run reads from and writes to it without an event.
+ * Must not be called during a run. */
 void mhd_loop_restart(struct mhd_loop *loop);
 
 static inline bool mhd_loops_are_idle(const struct mhd_loops *loops)

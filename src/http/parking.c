@@ -45,14 +45,15 @@ void parking_flush(struct http_connection *connection)
     }
 }
 
-/* In a run only from the connection's own callback, for libmicrohttpd walks its lists. */
+/* During a run, only the connection's own callback may call this, because libmicrohttpd iterates over its
+ * lists. */
 void parking_park(struct http_connection *connection)
 {
     mhd_suspend(connection->loop->mhd);
     connection->is_parked = true;
 }
 
-/* Before its first request finish() may park it again. */
+/* Before the connection's first request, finish() may park it again. */
 void parking_unpark(struct http_connection *connection)
 {
     if (connection->is_parked) {
@@ -78,8 +79,8 @@ void parking_is_ready(struct http_connection *connection)
     parking_unpark(connection);
 }
 
-/* Bytes that were there before cause no event, so they must be processed first. A connection in EXCHANGE_WAIT
- * is suspended already; what it has unsent is sent with its answer. */
+/* Bytes that arrived before parking cause no event, so they must be processed first. A connection in
+ * EXCHANGE_WAIT is already suspended; its unsent bytes are sent with its answer. */
 static bool is_to_be_parked(const struct http_connection *connection)
 {
     if (connection->has_unsent) {
@@ -89,15 +90,15 @@ static bool is_to_be_parked(const struct http_connection *connection)
            !tls_session_may_have_more(connection->transport.tls);
 }
 
-/* A stream is suspended most of the time, and reads nothing. */
+/* A stream is suspended most of the time and reads nothing. */
 static bool reads_requests(const struct http_connection *connection)
 {
     return connection->exchange.stage != EXCHANGE_WAIT && connection->exchange.stage != EXCHANGE_STREAM;
 }
 
-/* Whether libmicrohttpd waits for an event that will not come. Either GnuTLS returned EAGAIN although there
- * are more bytes, or the peer's FIN came in one event with its last bytes: the library stops after a short
- * read and does not read on to the end. */
+/* Returns whether libmicrohttpd waits for an event that will not come: either GnuTLS returned EAGAIN although
+ * there are more bytes, or the peer's FIN came in one event with its last bytes, and the library stops after
+ * a short read without reading to the end. */
 static bool is_to_be_rearmed(const struct http_connection *connection)
 {
     bool has_more = connection->transport.tls != NULL && tls_session_may_have_more(connection->transport.tls);

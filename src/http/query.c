@@ -17,7 +17,7 @@ bool query_next(struct str *query, struct query_parameter *ret_parameter)
     return false;
 }
 
-/* Takes one decoded byte off `encoded`, which is not empty; -1 for a bad escape or a NUL. */
+/* Removes one decoded byte from `encoded`, which is not empty; -1 for an invalid escape or a NUL. */
 static int next_byte(struct str *encoded)
 {
     size_t n = 1;
@@ -39,7 +39,7 @@ static int next_byte(struct str *encoded)
     return byte;
 }
 
-/* Whether the text means itself: found out in a fraction of the time that decoding takes. */
+/* Returns whether there is nothing to decode, which is much faster to find out than decoding. */
 static bool is_plain(struct str text)
 {
     return text.len == 0 ||
@@ -94,7 +94,7 @@ bool query_equal(struct str encoded, struct str text)
     return is_plain(encoded) ? str_equal(encoded, text) : equal_decoded(encoded, text);
 }
 
-/* Its index among `names`, or `n_names`. What equals a name as it was sent needs no decoding. */
+/* Returns the index in `names`, or `n_names`. A name without escapes is compared without decoding. */
 static size_t find_name(struct str encoded, const struct str *names, size_t n_names)
 {
     size_t i = 0;

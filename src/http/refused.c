@@ -6,13 +6,13 @@
 #include <errno.h>
 #include <pthread.h>
 
-/* There are fewer; those beyond would count as the last. */
+/* There are fewer kinds than this; more would be counted as the last one. */
 #define N_KINDS_MAX 128
 
 struct kind {
     const char *listener;
     const char *outcome;
-    unsigned n; /* entries */
+    unsigned n; /* number of entries */
 };
 
 struct entry {
@@ -26,7 +26,7 @@ struct refused_list {
     unsigned n_kinds;
     struct kind kinds[N_KINDS_MAX];
     unsigned n;
-    uint8_t order[REFUSED_LIST_N_MAX]; /* of the entries, the oldest first */
+    uint8_t order[REFUSED_LIST_N_MAX]; /* indices of the entries, oldest first */
     struct entry entries[REFUSED_LIST_N_MAX];
 };
 
@@ -65,7 +65,7 @@ static unsigned find_kind(struct refused_list *list, const struct refused_reques
     return list->n_kinds++;
 }
 
-/* Of several, `own` rather than another. */
+/* Returns the most frequent kind; `own` if several are equally frequent. */
 static unsigned most_frequent(const struct refused_list *list, unsigned own)
 {
     unsigned most = own;
@@ -77,8 +77,8 @@ static unsigned most_frequent(const struct refused_list *list, unsigned own)
     return most;
 }
 
-/* Returns the place of the entry that is free now. */
-static uint8_t take_out_oldest(struct refused_list *list, unsigned kind)
+/* Removes the oldest entry of a kind. Returns the index of the entry, which is now free. */
+static uint8_t remove_oldest(struct refused_list *list, unsigned kind)
 {
     unsigned at = 0;
     while (list->entries[list->order[at]].kind != kind) {
@@ -91,8 +91,8 @@ static uint8_t take_out_oldest(struct refused_list *list, unsigned kind)
     return place;
 }
 
-/* What may be shown of it: where a proxy has escaped the URL once too often, a path or the first parameter
- * holds the whole query, Sign and all. */
+/* Returns the part of a text that may be shown. If a proxy escaped the URL once too often, a path or the
+ * first parameter contains the whole query, including Sign. */
 static struct str shown(struct str text)
 {
     static const struct str signs[] = {{"Sign=", 5}, {"Sign%3D", 7}, {"Sign%253D", 9}};
@@ -122,7 +122,7 @@ void refused_list_add(struct refused_list *list, const struct refused_request *r
     (void)pthread_mutex_lock(&list->lock);
     unsigned kind = find_kind(list, request);
     bool is_full = list->n == REFUSED_LIST_N_MAX;
-    uint8_t place = is_full ? take_out_oldest(list, most_frequent(list, kind)) : (uint8_t)list->n;
+    uint8_t place = is_full ? remove_oldest(list, most_frequent(list, kind)) : (uint8_t)list->n;
     struct entry *entry = &list->entries[place];
     entry->request = *request;
     entry->kind = kind;
@@ -144,7 +144,7 @@ void refused_list_each(struct refused_list *list, size_t limit,
     (void)pthread_mutex_unlock(&list->lock);
 }
 
-/* What the request does not say is left out. */
+/* Fields that the request does not have are omitted. */
 void refused_log(struct log_limit *limit, enum log_level level, const char *message,
                  const struct refused_request *request)
 {

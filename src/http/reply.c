@@ -3,20 +3,20 @@
 
 #include <errno.h>
 
-/* libmicrohttpd sends head and body apart if together they have more than 1400 bytes. Our heads have less
- * than 400. */
+/* libmicrohttpd sends head and body separately if together they are longer than 1400 bytes. Our heads are
+ * shorter than 400 bytes. */
 #define SHORT_BODY_BYTES 1000
 
-/* A response is never changed once it has been queued (other threads may be sending it), so an answer that is
- * used many times exists twice: one that keeps the connection and one that says `Connection: close`. */
+/* A queued response must not be changed, because other threads may be sending it. So a reply that is used
+ * many times has two responses: one that keeps the connection open and one with `Connection: close`. */
 struct http_reply {
     unsigned status;
-    struct str body; /* of `own_body`, or the response's */
+    struct str body; /* points into `own_body` or the response */
     struct buf own_body;
     bool once;
-    struct streaming *streaming; /* NULL: the body is there */
+    struct streaming *streaming; /* NULL: the reply is not a stream */
     struct mhd_response *keeping;
-    struct mhd_response *closing; /* of a reply that is sent once: NULL until it is needed */
+    struct mhd_response *closing; /* NULL for a reply that is sent once */
 };
 
 int http_reply_new(unsigned status, const struct http_header *headers, struct str body,
@@ -107,7 +107,7 @@ bool http_reply_queue(struct http_reply *reply, struct mhd *mhd, bool close_afte
 {
     struct mhd_response *response = reply->keeping;
     if (close_after && reply->once) {
-        (void)mhd_response_say_close(response); /* without it the connection lives on for a while: no harm */
+        (void)mhd_response_say_close(response); /* on failure the connection merely stays open for a while */
     } else if (close_after) {
         response = reply->closing;
     }

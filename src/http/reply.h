@@ -8,22 +8,22 @@
 
 struct streaming;
 
-/* A reply whose body `response` asks for; consumes `response`, also when it returns NULL: memory is gone.
- * `streaming` is borrowed for as long as the response lives. */
+/* Creates a reply with a generated body. Takes ownership of `response`, also on failure. `streaming` is
+ * borrowed as long as the response lives. Returns NULL if out of memory. */
 struct http_reply *http_reply_of_body(unsigned status, struct mhd_response *response,
                                       struct streaming *streaming);
 
-/* What http_reply_of_body() was given; NULL: the reply is no stream. */
+/* Returns the `streaming` given to http_reply_of_body(), or NULL if the reply is not a stream. */
 struct streaming *http_reply_streaming(const struct http_reply *reply);
 
-/* Queues a reply; consumes one that is sent once. False when libmicrohttpd does not take it: close the
- * connection. */
+/* Queues a reply, and takes ownership of one that is sent once. Returns false if libmicrohttpd does not
+ * accept it: close the connection. */
 bool http_reply_queue(struct http_reply *reply, struct mhd *mhd, bool close_after);
 
 /* Writes the whole reply, with `Connection: close`, to send it without libmicrohttpd. */
 void http_reply_write(struct http_reply *reply, struct buf *out);
 
-/* Whether the reply is so short that libmicrohttpd does not push out its head before the body. */
+/* Returns whether the reply is so short that libmicrohttpd does not send its head before the body. */
 bool http_reply_is_short(const struct http_reply *reply);
 
 /* Frees a reply of http_reply_once() that will not be queued; does nothing for any other. */

@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* Replies that are streams. libmicrohttpd asks for a body's bytes whenever the socket takes some; while there
- * are none the connection is parked, or the library (0.9.75, 1.0.1) would ask again at once, for ever.
+/* Streaming replies. libmicrohttpd asks for a body's bytes whenever the socket has room. While there are none
+ * the connection is parked; otherwise the library (0.9.75, 1.0.1) would ask again immediately, forever.
  *
- *   http_listener_wake_streams() ─ or a tick ─► streaming_ask(): is_ready()? ─► unparked
+ *   http_listener_wake_streams() ─ or a tick ─► streaming_check(): is_ready()? ─► unparked
  *   the run that follows: read() … read() 0 ─► parked
  *
- * A round that serves many streams takes long, and what comes meanwhile is served by the next one. So that
- * requests have their turn, and other threads their core, the streams rest for three times as long as they
- * took. One reader notices nothing of that: it is served within the millisecond. */
+ * A round that serves many streams takes long, and what arrives meanwhile is served by the next one. To leave
+ * time for requests and other threads, streams are not checked again for three times as long as the round
+ * took. With a single stream the delay is below a millisecond. */
 #include "connection.h"
 #include "reply.h"
 
 #include "presenced/clock.h"
 
-/* Streams are asked that often for what time brings about. */
+/* How often streams are checked for changes that only time causes. */
 #define TICK_MS 250
 
 #define REST_FACTOR 3
 #define REST_MAX_US 250000
 
-/* Nothing is scheduled: the worker's own deadlines come first. */
+/* Returned when nothing is scheduled; the worker's own deadlines come first. */
 #define WAIT_MAX_MS 60000
 
-/* Freed with libmicrohttpd's response, which lives until the exchange has ended, or longer. */
+/* Freed with libmicrohttpd's response, which lives at least until the exchange has ended. */
 struct streaming {
     const struct http_stream *functions;
     void *cls;
-    struct http_connection *connection; /* NULL: not begun */
-    bool is_broken;                     /* its connection is cut, or its reader too slow */
+    struct http_connection *connection; /* NULL: not started */
+    bool is_broken;                     /* the connection was cut, or the peer reads too slowly */
 };
 
 static struct http_connection *connection_of_link(struct waiter *link)
@@ -40,8 +40,8 @@ static bool is_over(const struct http_connection *connection)
     return connection->streaming->is_broken || connection->transport.has_hung_up;
 }
 
-/* What the library asks for. A TLS session that has not yet sent an earlier reply is parked for that, after
- * the run (parking.c). */
+/* Called by the library for more bytes. If the TLS session has not yet sent an earlier reply, the connection
+ * is parked after the run (parking.c). */
 static ssize_t read_stream(void *cls, char *to, size_t size)
 {
     struct streaming *streaming = cls;
@@ -104,7 +104,8 @@ void streaming_begin(struct http_connection *connection, struct streaming *strea
     }
     wait_join(&worker->streams, &connection->stream_link, worker->transport->now_ms);
     transport_count(&worker->counters.n_streams);
-    /* Who wakes the streams either sees this one, or what it tells of is seen by the first read(). */
+    /* Either http_listener_wake_streams() sees this stream, or the first read() sees the change it announces.
+     */
     atomic_thread_fence(memory_order_seq_cst);
     transport_stream_begin(&connection->transport);
     if (worker->streams_end) {
@@ -134,8 +135,8 @@ static bool is_time(const struct http_worker *worker)
             worker->streams_tick_ms <= transport->now_ms);
 }
 
-/* One that is not parked has something to send already, or waits for its socket. */
-static void ask(struct http_connection *connection)
+/* A stream that is not parked already has something to send, or waits for its socket. */
+static void check_stream(struct http_connection *connection)
 {
     const struct streaming *streaming = connection->streaming;
     if (connection->is_parked && !connection->has_unsent &&
@@ -144,7 +145,7 @@ static void ask(struct http_connection *connection)
     }
 }
 
-void streaming_ask(struct http_worker *worker)
+void streaming_check(struct http_worker *worker)
 {
     worker->streams_begun_us = 0;
     if (!is_time(worker)) {
@@ -152,13 +153,13 @@ void streaming_ask(struct http_worker *worker)
     }
     worker->streams_begun_us = worker->transport->now_us;
     worker->streams_tick_ms = worker->transport->now_ms + TICK_MS;
-    /* Before they are asked: what comes from now on wakes them again. */
+    /* Cleared before the streams are checked, so that later changes wake them again. */
     (void)atomic_exchange(&worker->streams_are_woken, false);
     struct waiter *link = wait_first(&worker->streams);
     while (link != NULL) {
         struct http_connection *connection = connection_of_link(link);
         link = wait_next(&worker->streams, link);
-        ask(connection);
+        check_stream(connection);
     }
 }
 

@@ -3,7 +3,7 @@
 
 #include "presenced/array.h"
 
-/* Length of "http://" or "https://" at the head, in any case; 0 when there is neither. */
+/* Returns the length of "http://" or "https://" at the beginning, in any case; 0 if there is neither. */
 static size_t scheme_length(struct str target)
 {
     static const struct str schemes[] = {{"http://", 7}, {"https://", 8}};
@@ -19,7 +19,7 @@ static size_t scheme_length(struct str target)
 void target_split(struct str target, struct str *ret_path, struct str *ret_query)
 {
     struct str query = target;
-    struct str path = {NULL, 0}; /* stays so where no target was read, as of a version that nobody knows */
+    struct str path = {NULL, 0}; /* stays NULL if no target was read, as for an unknown HTTP version */
     size_t scheme = scheme_length(target);
     (void)str_split(&query, '?', &path);
     if (scheme > 0) {

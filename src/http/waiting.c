@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests that are answered later, because what the answer says is not certain yet (an event is OK when it
- * is stored). libmicrohttpd's own way: the connection is suspended from its handler, and when it is resumed
- * the handler is called again and queues the reply. */
+/* Requests whose answers are pending because the outcome is not certain yet (an event is OK once it is
+ * durable). Uses the mechanism of libmicrohttpd: the connection is suspended in its handler; when it is
+ * resumed, the handler is called again and queues the reply. */
 #include "connection.h"
 
 static struct http_connection *connection_of(struct waiter *waiter)
@@ -34,9 +34,10 @@ void waiting_answer(struct http_worker *worker)
     const struct http_config *config = worker->config;
     struct waiter *waiter = NULL;
     if (wait_first(&worker->waiting) == NULL) {
-        return; /* spares the fence: only this thread adds to the queue */
+        return; /* avoids the fence; only this thread adds to the queue */
     }
-    /* Who has begun to wait either sees here what has come meanwhile, or is seen by http_listener_wake(). */
+    /* Either this thread sees the state that has changed meanwhile, or http_listener_wake() sees the pending
+     * request. */
     atomic_thread_fence(memory_order_seq_cst);
     while ((waiter = wait_first(&worker->waiting)) != NULL) {
         struct http_connection *connection = connection_of(waiter);

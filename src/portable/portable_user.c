@@ -58,10 +58,10 @@ void portable_write_user(struct json_writer *json, uint64_t app_id, const struct
     json_end_object(json);
 }
 
-/* What is read, before its platforms have numbers. */
+/* A user being read, before its platforms have numbers. */
 struct reading {
     struct user *user;
-    struct str platforms[PLATFORM_N_MAX]; /* of its rows */
+    struct str platforms[PLATFORM_N_MAX]; /* platform names of the rows */
     char *problem;                        /* JSON_STRICT_PROBLEM_SIZE */
 };
 
@@ -92,10 +92,13 @@ static int read_client(const struct reading *reading, const cJSON *member, struc
 static int read_platform(const struct reading *reading, const cJSON *member, struct str *ret_name)
 {
     int r = json_strict_text(member, 1, PLATFORM_NAME_MAX, ret_name, reading->problem);
-    if (r == 0 && !platform_is_name(*ret_name)) {
+    if (r != 0) {
+        return r;
+    }
+    if (!platform_is_name(*ret_name)) {
         return json_strict_wrong(reading->problem, "\"platform\" is not printable ASCII");
     }
-    return r;
+    return 0;
 }
 
 static int read_row(const struct reading *reading, const cJSON *object, struct row *ret_row,
@@ -174,7 +177,7 @@ static int read_custom_status(const struct reading *reading, const cJSON *text, 
     return json_strict_u64(time, EVENT_TIME_MAX_MS, &user->custom_status_time_ms, reading->problem);
 }
 
-static bool is_new_twice(const struct reading *reading, unsigned at)
+static bool is_duplicate(const struct reading *reading, unsigned at)
 {
     for (unsigned i = 0; i < at; i++) {
         if (str_equal_fold(reading->platforms[i], reading->platforms[at])) {
@@ -184,7 +187,7 @@ static bool is_new_twice(const struct reading *reading, unsigned at)
     return false;
 }
 
-/* Only when all of them are as they should be are new names heard. */
+/* Replaces platform names by numbers. New names are added only after all rows have been checked. */
 static int number_platforms(const struct reading *reading, struct platform_names *names)
 {
     struct user *user = reading->user;
@@ -192,7 +195,7 @@ static int number_platforms(const struct reading *reading, struct platform_names
     unsigned n_new = 0;
     for (unsigned i = 0; i < user->n_rows; i++) {
         int known = platform_find(names, reading->platforms[i]);
-        if (known >= 0 ? platform_set_has(&seen, (uint8_t)known) : is_new_twice(reading, i)) {
+        if (known >= 0 ? platform_set_has(&seen, (uint8_t)known) : is_duplicate(reading, i)) {
             return json_strict_wrong(reading->problem, "two rows of platform \"%.*s\"",
                                      STR_FMT(reading->platforms[i]));
         }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "app.h"
 
+#include "presenced/array.h"
+
 #include <stdatomic.h>
 
-/* The calling thread's. */
+/* Returns the calling thread's stripe. */
 static struct app_stripe *own_stripe(struct app *app)
 {
     static _Atomic unsigned n_threads;
-    static _Thread_local unsigned number; /* 0: none yet */
+    static _Thread_local unsigned number; /* 0: not assigned yet */
     if (number == 0) {
         number = atomic_fetch_add_explicit(&n_threads, 1, memory_order_relaxed) % APP_N_STRIPES + 1;
     }
@@ -24,18 +26,18 @@ static uint64_t load(const _Atomic uint64_t *count)
     return atomic_load_explicit(count, memory_order_relaxed);
 }
 
-/* Adds `n` to the rows of each platform that is in `these` but not in `those`. */
+/* Adds `n` to the row count of each platform that is in `these` but not in `those`. */
 static void count_rows(struct app_stripe *stripe, const struct platform_set *these,
                        const struct platform_set *those, int64_t n)
 {
-    for (unsigned word = 0; word < sizeof(these->bits) / sizeof(these->bits[0]); word++) {
+    for (unsigned word = 0; word < N_ELEMENTS(these->bits); word++) {
         for (uint64_t left = these->bits[word] & ~those->bits[word]; left != 0; left &= left - 1) {
             add(&stripe->n_online_rows[word * 64 + (unsigned)__builtin_ctzll(left)], n);
         }
     }
 }
 
-void app_count_added(struct app *app, const struct counted *user)
+void app_count_added(struct app *app, const struct counted_user *user)
 {
     static const struct platform_set none;
     struct app_stripe *stripe = own_stripe(app);
@@ -43,7 +45,7 @@ void app_count_added(struct app *app, const struct counted *user)
     count_rows(stripe, &user->online, &none, 1);
 }
 
-void app_count_changed(struct app *app, const struct counted *before, const struct counted *after)
+void app_count_changed(struct app *app, const struct counted_user *before, const struct counted_user *after)
 {
     struct app_stripe *stripe = own_stripe(app);
     app_count_moved(app, before->state, after->state);
@@ -79,9 +81,9 @@ uint64_t app_forgotten_stamp_ms(const struct app *app, uint64_t now_ms)
     return stamp_ms <= now_ms ? stamp_ms : 0;
 }
 
-/* A user who moves between two stripes while they are read may be missed in the one and taken off in the
- * other: then the sum is one too low, and must not be below zero. */
-static uint64_t shown(int64_t sum)
+/* While the stripes are read, a user may be missed in one and subtracted in another, which makes the sum too
+ * low. It must not become negative. */
+static uint64_t clamp_count(int64_t sum)
 {
     return sum < 0 ? 0 : (uint64_t)sum;
 }
@@ -100,10 +102,10 @@ void app_counts(const struct app *app, struct table_counts *ret_counts)
         }
     }
     for (unsigned i = 0; i < USER_N_STATES; i++) {
-        ret_counts->n_users[i] = shown(n_users[i]);
+        ret_counts->n_users[i] = clamp_count(n_users[i]);
     }
     for (unsigned i = 0; i < PLATFORM_N_MAX; i++) {
-        ret_counts->n_online_rows[i] = shown(n_online_rows[i]);
+        ret_counts->n_online_rows[i] = clamp_count(n_online_rows[i]);
     }
     ret_counts->forgotten_before_ms = load(&app->forgotten_before_ms);
     ret_counts->n_dropped_for_room = load(&app->n_dropped_for_room);

@@ -2,18 +2,18 @@
 #ifndef PRESENCED_APP_H
 #define PRESENCED_APP_H
 
-/* What is counted of one app, as it happens. Any thread may call everything here. Each thread counts in a
- * stripe of its own, for a cache line that two threads write costs each of them more than the rest of an
- * event; what is read is the sum. It is exact when nothing changes meanwhile, else as of some moment between
- * the begin and the end of the reading, one number as the other. */
+/* Counters of one app, maintained as events are applied. Any thread may call everything here. Each thread
+ * writes a stripe of its own, because a cache line written by two threads costs each of them more than the
+ * rest of an event; readers add up the stripes. The sum is exact if nothing changes meanwhile. Otherwise each
+ * number is that of some moment during the read. */
 
 #include "presenced/table.h"
 
 #include <stdalign.h>
 
-#define APP_N_STRIPES 8 /* threads beyond it share them */
+#define APP_N_STRIPES 8 /* more threads than this share stripes */
 
-/* One may be below zero: a user who was counted up here may be counted down elsewhere. */
+/* A count may be negative: a user counted up in one stripe may be counted down in another. */
 struct app_stripe {
     alignas(64) _Atomic int64_t n_users[USER_N_STATES];
     _Atomic int64_t n_online_rows[PLATFORM_N_MAX];
@@ -27,27 +27,27 @@ struct app {
     _Atomic uint64_t n_dropped_for_age;
     _Atomic bool marks_doubts;
     _Atomic uint64_t n_marked;
-    _Atomic uint64_t n_events; /* while it marks doubts */
+    _Atomic uint64_t n_events; /* counted only while marks_doubts is set */
 };
 
-/* A user as far as it is counted. */
-struct counted {
+/* The part of a user that the counters depend on. */
+struct counted_user {
     enum user_state state;
     struct platform_set online;
 };
 
-void app_count_added(struct app *app, const struct counted *user);
-void app_count_changed(struct app *app, const struct counted *before, const struct counted *after);
+void app_count_added(struct app *app, const struct counted_user *user);
+void app_count_changed(struct app *app, const struct counted_user *before, const struct counted_user *after);
 
-/* Of users that are not online. */
+/* For users that are not online before and after. */
 void app_count_moved(struct app *app, enum user_state before, enum user_state after);
 void app_count_removed(struct app *app, enum user_state before);
 
 void app_raise_forgotten(struct app *app, uint64_t stamp_ms);
 
-/* The stamp up to which an event that is received at `now_ms` brings nobody back; 0: none. A forgotten_before
- * ahead of the clock, of an older version's store or because the clock was set back, is none: it would
- * swallow users who come now. */
+/* Returns the stamp up to which an event received at `now_ms` does not bring a user back; 0: none. A
+ * forgotten_before ahead of the clock (written by an older version, or because the clock was set back) is
+ * ignored, because it would discard events that arrive now. */
 uint64_t app_forgotten_stamp_ms(const struct app *app, uint64_t now_ms);
 
 void app_counts(const struct app *app, struct table_counts *ret_counts);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* How an event, or a user known elsewhere, gets into the table. A known user is unpacked, merged, packed and
- * put back under its shard's lock. A new one may need room that only another shard has: then the lock is let
- * go, somebody is dropped, and the event tries again with the place that was won. All memory is had before
- * anything changes. */
+/* How an event, an answer, or a user known elsewhere is applied to the table. A known user is decoded,
+ * merged, encoded and stored under its shard's lock. A new user may need room that only another shard can
+ * give: then the lock is released, a user is dropped, and the update is tried again with the room that was
+ * gained. All memory is allocated before anything changes. */
 #include "merge.h"
 #include "table_private.h"
 
@@ -11,90 +11,89 @@
 #include <errno.h>
 #include <stdatomic.h>
 
-/* What one event settles on its way: the rest is table_tick()'s. */
-#define SETTLE_MAX 256
+/* Windows that one event ends in its shard; table_tick() ends the rest. */
+#define EXPIRE_MAX 256
 
-#define NEEDS_ROOM 100 /* an outcome of this file only */
+#define NEEDS_ROOM 100 /* outcome used only within this file */
 
-/* One event under way, or one whole user. */
-struct application {
+/* One event, answer or user on its way into the table. */
+struct update {
     struct table *table;
-    /* One of these. */
+    /* Exactly one of these is set. */
     const struct table_event *event;
     const struct user *other;
     const struct table_answer *answer;
     uint16_t app_index;
     struct str user_id;
     enum change_origin origin;
-    struct user_view view; /* a reader's at the time of receipt */
+    struct user_view view; /* the view at the time of receipt */
     struct table_corrections corrections;
     struct place place;
     struct app *app;
     struct table_applied applied;
     struct user user;
-    /* For a user who is not held: */
-    struct entry *entry; /* ready to be put in; ours until then */
-    uint64_t n_dropped;  /* of the shard, when `held` was made */
-    bool has_room;       /* one of n_users is ours to use */
+    /* For a user that is not in the table yet: */
+    struct entry *entry; /* encoded user, owned until it is added to the shard */
+    uint64_t n_dropped;  /* the shard's n_dropped when `entry` was made */
+    bool has_room;       /* one of n_users is reserved for this update */
 };
 
-static uint64_t log_update(const struct application *application, bool was_online, const uint8_t *record)
+static uint64_t log_update(const struct update *update, bool was_online, const uint8_t *record)
 {
-    return table_log_change(application->table, application->place.shard, CHANGE_UPDATED, application->origin,
-                            was_online, application->view.now_ms, record);
+    return table_log_change(update->table, update->place.shard, CHANGE_UPDATED, update->origin, was_online,
+                            update->view.now_ms, record);
 }
 
-static bool merge(struct application *application)
+static bool merge(struct update *update)
 {
-    struct user *user = &application->user;
-    const struct table_event *event = application->event;
-    const struct user_view *view = &application->view;
-    if (application->answer != NULL) {
-        return merge_answer(user, application->answer, view, &application->corrections);
+    struct user *user = &update->user;
+    const struct table_event *event = update->event;
+    const struct user_view *view = &update->view;
+    if (update->answer != NULL) {
+        return merge_answer(user, update->answer, view, &update->corrections);
     }
     if (event == NULL) {
-        return merge_user(user, application->other, view);
+        return merge_user(user, update->other, view);
     }
     return merge_event(user, event, merge_stamp(user, event, view->now_ms), view);
 }
 
-/* Whether an event leaves open who of a platform's devices is online. */
+/* Returns whether an event does not tell which of a platform's devices are online. */
 static bool leaves_doubt(const struct table_event *event)
 {
     return event->kind == TABLE_LOGIN ? platform_set_has(&event->kicked, event->platform)
                                       : event->kind != TABLE_CUSTOM_STATUS;
 }
 
-static void mark_doubt(const struct application *application, uint32_t slot)
+static void mark_doubt(const struct update *update, uint32_t slot)
 {
-    if (application->event == NULL ||
-        !atomic_load_explicit(&application->app->marks_doubts, memory_order_relaxed)) {
+    if (update->event == NULL || !atomic_load_explicit(&update->app->marks_doubts, memory_order_relaxed)) {
         return;
     }
-    atomic_fetch_add_explicit(&application->app->n_events, 1, memory_order_relaxed);
-    if (leaves_doubt(application->event)) {
-        table_mark_slot(application->table, application->place.shard, slot, true);
+    atomic_fetch_add_explicit(&update->app->n_events, 1, memory_order_relaxed);
+    if (leaves_doubt(update->event)) {
+        table_mark_slot(update->table, update->place.shard, slot, true);
     }
 }
 
-static bool is_repeat(const struct application *application)
+static bool is_repeat(const struct update *update)
 {
-    const struct table_event *event = application->event;
-    const struct user *user = &application->user;
-    return event != NULL && merge_is_repeat(user, event, merge_stamp(user, event, application->view.now_ms));
+    const struct table_event *event = update->event;
+    const struct user *user = &update->user;
+    return event != NULL && merge_is_repeat(user, event, merge_stamp(user, event, update->view.now_ms));
 }
 
-static int apply_to_known(struct application *application, uint32_t slot)
+static int apply_to_known(struct update *update, uint32_t slot)
 {
-    struct table *table = application->table;
-    struct user *user = &application->user;
-    const struct entry *entry = slots_at(&application->place.shard->slots, slot);
+    struct table *table = update->table;
+    struct user *user = &update->user;
+    const struct entry *entry = slots_at(&update->place.shard->slots, slot);
     record_decode(entry->record, user);
-    struct user_view view = table_filed_view(table, application->place.shard, slot, application->view.now_ms);
-    struct counted before = {entry->state, user_online_platforms(user, &view)};
-    mark_doubt(application, slot);
-    if (!merge(application)) {
-        application->applied.is_repeat = is_repeat(application);
+    struct user_view view = table_shard_view(table, update->place.shard, slot, update->view.now_ms);
+    struct counted_user before = {entry->state, user_online_platforms(user, &view)};
+    mark_doubt(update, slot);
+    if (!merge(update)) {
+        update->applied.is_repeat = is_repeat(update);
         return TABLE_UNCHANGED;
     }
     struct user_summary summary;
@@ -102,36 +101,36 @@ static int apply_to_known(struct application *application, uint32_t slot)
     user_summarise(user, &view, &summary);
     struct heap_key heap_key = heap_key_of(user, &summary);
     struct str record = {(const char *)bytes, record_encode(user, bytes)};
-    int r = shard_update(application->place.shard, slot, record, &heap_key);
+    int r = shard_update(update->place.shard, slot, record, &heap_key);
     if (r < 0) {
         return r;
     }
-    struct counted after = {summary.state, summary.online};
-    app_count_changed(application->app, &before, &after);
-    application->applied.revision = log_update(application, before.state == USER_ONLINE, bytes);
+    struct counted_user after = {summary.state, summary.online};
+    app_count_changed(update->app, &before, &after);
+    update->applied.revision = log_update(update, before.state == USER_ONLINE, bytes);
     return TABLE_CHANGED;
 }
 
-static int copy_other(struct application *application, uint64_t forgotten)
+static int copy_other(struct update *update, uint64_t forgotten)
 {
-    /* What other nodes hold was not forgotten, or they would not. */
-    bool is_held_elsewhere = application->origin == CHANGE_BY_REPLICA;
-    if (!is_held_elsewhere && forgotten != 0 && user_last_stamp_ms(application->other) <= forgotten) {
+    /* Other nodes still have this user, so it was not forgotten. */
+    bool is_held_elsewhere = update->origin == CHANGE_BY_REPLICA;
+    if (!is_held_elsewhere && forgotten != 0 && user_last_stamp_ms(update->other) <= forgotten) {
         return TABLE_FORGOTTEN;
     }
-    application->user = *application->other;
+    update->user = *update->other;
     return 0;
 }
 
-/* Makes the new user, outside the table still. TABLE_FORGOTTEN where what is heard of it is too old to bring
- * it back. */
-static int make_user(struct application *application)
+/* Fills in a user that is not in the table yet. Returns TABLE_FORGOTTEN if the information is too old to
+ * bring it back. */
+static int make_user(struct update *update)
 {
-    const struct table_event *event = application->event;
-    struct user *user = &application->user;
-    uint64_t forgotten = app_forgotten_stamp_ms(application->app, application->view.now_ms);
+    const struct table_event *event = update->event;
+    struct user *user = &update->user;
+    uint64_t forgotten = app_forgotten_stamp_ms(update->app, update->view.now_ms);
     if (event == NULL) {
-        return copy_other(application, forgotten);
+        return copy_other(update, forgotten);
     }
     user->app = event->app;
     user->id_len = (uint16_t)event->user_id.len;
@@ -140,33 +139,33 @@ static int make_user(struct application *application)
     user->has_custom_status = false;
     user->custom_status_len = 0;
     user->custom_status_time_ms = 0;
-    uint64_t stamp = merge_stamp(user, event, application->view.now_ms);
+    uint64_t stamp = merge_stamp(user, event, update->view.now_ms);
     if (forgotten != 0 && stamp <= forgotten) {
-        if (!application->applied.restamped) {
+        if (!update->applied.restamped) {
             return TABLE_FORGOTTEN;
         }
         stamp = forgotten < EVENT_TIME_MAX_MS ? forgotten + 1 : EVENT_TIME_MAX_MS;
     }
-    (void)merge_event(user, event, stamp, &application->view);
+    (void)merge_event(user, event, stamp, &update->view);
     return 0;
 }
 
-static int pack_user(struct application *application)
+static int pack_user(struct update *update)
 {
     uint8_t bytes[RECORD_SIZE_MAX];
-    size_t size = record_encode(&application->user, bytes);
-    struct entry *entry = realloc(application->entry, sizeof(*entry) + size);
+    size_t size = record_encode(&update->user, bytes);
+    struct entry *entry = realloc(update->entry, sizeof(*entry) + size);
     if (entry == NULL) {
         return -ENOMEM;
     }
     memcpy(entry->record, bytes, size);
-    application->entry = entry;
-    application->n_dropped = application->place.shard->n_dropped;
+    update->entry = entry;
+    update->n_dropped = update->place.shard->n_dropped;
     return 0;
 }
 
-/* Takes one of max_users, where one is left. */
-static bool take_room(struct table *table)
+/* Reserves one of max_users. Returns false if none is left. */
+static bool reserve_user(struct table *table)
 {
     uint64_t n = atomic_load_explicit(&table->n_users, memory_order_relaxed);
     do {
@@ -178,32 +177,32 @@ static bool take_room(struct table *table)
     return true;
 }
 
-static void put_in(struct application *application)
+static void add_user(struct update *update)
 {
     struct user_summary summary;
-    struct shard *shard = application->place.shard;
-    const uint8_t *record = application->entry->record;
-    struct user_view view = table_filed_view(application->table, shard, slots_peek(&shard->slots),
-                                             application->view.now_ms);
-    user_summarise(&application->user, &view, &summary);
-    struct heap_key heap_key = heap_key_of(&application->user, &summary);
-    uint32_t slot = shard_add(shard, application->place.hash, take_pointer(application->entry), &heap_key);
-    mark_doubt(application, slot);
-    app_count_added(application->app, &(struct counted){summary.state, summary.online});
-    application->applied.revision = log_update(application, false, record);
-    application->has_room = false;
+    struct shard *shard = update->place.shard;
+    const uint8_t *record = update->entry->record;
+    struct user_view view = table_shard_view(update->table, shard, slots_peek(&shard->slots),
+                                             update->view.now_ms);
+    user_summarise(&update->user, &view, &summary);
+    struct heap_key heap_key = heap_key_of(&update->user, &summary);
+    uint32_t slot = shard_add(shard, update->place.hash, take_pointer(update->entry), &heap_key);
+    mark_doubt(update, slot);
+    app_count_added(update->app, &(struct counted_user){summary.state, summary.online});
+    update->applied.revision = log_update(update, false, record);
+    update->has_room = false;
 }
 
-static int apply_to_new(struct application *application)
+static int apply_to_new(struct update *update)
 {
-    struct shard *shard = application->place.shard;
-    /* Made once, unless others were dropped from here since: this very user could be among them. */
-    if (application->entry == NULL || application->n_dropped != shard->n_dropped) {
-        int r = make_user(application);
+    struct shard *shard = update->place.shard;
+    /* Made once, unless users were dropped from this shard since: this very user may be among them. */
+    if (update->entry == NULL || update->n_dropped != shard->n_dropped) {
+        int r = make_user(update);
         if (r != 0) {
             return r;
         }
-        r = pack_user(application);
+        r = pack_user(update);
         if (r < 0) {
             return r;
         }
@@ -212,127 +211,130 @@ static int apply_to_new(struct application *application)
     if (r < 0) {
         return r;
     }
-    application->has_room = application->has_room || take_room(application->table);
-    if (!application->has_room) {
+    update->has_room = update->has_room || reserve_user(update->table);
+    if (!update->has_room) {
         return NEEDS_ROOM;
     }
-    put_in(application);
+    add_user(update);
     return TABLE_CHANGED;
 }
 
-static int apply_locked(struct application *application)
+static int apply_locked(struct update *update)
 {
-    struct shard *shard = application->place.shard;
-    (void)table_settle(application->table, shard, application->view.now_ms, SETTLE_MAX);
-    uint32_t slot = shard_find(shard, application->place.hash, application->app_index, application->user_id);
-    int r = TABLE_UNCHANGED; /* an answer brings nobody back who is absent */
+    struct shard *shard = update->place.shard;
+    (void)table_expire_windows(update->table, shard, update->view.now_ms, EXPIRE_MAX);
+    uint32_t slot = shard_find(shard, update->place.hash, update->app_index, update->user_id);
+    int r = TABLE_UNCHANGED; /* an answer does not bring an absent user back */
     if (slot != SLOT_NONE) {
-        r = apply_to_known(application, slot);
-    } else if (application->answer == NULL) {
-        r = apply_to_new(application);
+        r = apply_to_known(update, slot);
+    } else if (update->answer == NULL) {
+        r = apply_to_new(update);
     }
-    application->applied.rests_on_revision = shard->last_revision;
+    update->applied.rests_on_revision = shard->last_revision;
     return r;
 }
 
-static int make_room(struct application *application)
+static int make_room(struct update *update)
 {
     struct shard *shard;
-    int r = table_make_room(application->table, application->view.now_ms, &shard);
+    int r = table_make_room(update->table, update->view.now_ms, &shard);
     if (r != 0) {
         return r;
     }
-    application->has_room = true;
-    application->n_dropped += shard == application->place.shard;
+    update->has_room = true;
+    update->n_dropped += shard == update->place.shard;
     return 0;
 }
 
-static int run(struct application *application)
+static int apply_until_room(struct update *update)
 {
     for (;;) {
-        (void)pthread_mutex_lock(&application->place.shard->lock);
-        int r = apply_locked(application);
-        table_unlock(application->table, application->place.shard);
+        (void)pthread_mutex_lock(&update->place.shard->lock);
+        int r = apply_locked(update);
+        table_unlock(update->table, update->place.shard);
         if (r != NEEDS_ROOM) {
             return r;
         }
-        r = make_room(application);
+        r = make_room(update);
         if (r != 0) {
             return r;
         }
     }
 }
 
-static int run_from(struct application *application, struct table_applied *ret_applied)
+static int apply_update(struct update *update)
 {
-    struct table *table = application->table;
-    application->place = table_place(table, application->app_index, application->user_id);
-    application->app = table->apps[application->app_index];
-    application->entry = NULL;
-    application->has_room = false;
-    int r = run(application);
-    if (application->has_room) {
+    struct table *table = update->table;
+    int r = apply_until_room(update);
+    if (update->has_room) {
         atomic_fetch_sub_explicit(&table->n_users, 1, memory_order_relaxed);
     }
-    free(application->entry);
+    free(update->entry);
     if (r == TABLE_FORGOTTEN) {
-        /* It may have been dropped from anywhere. */
-        application->applied.rests_on_revision = changes_last_revision(table->changes);
-    }
-    if (r >= 0) {
-        *ret_applied = application->applied;
+        /* The user may have been dropped by any earlier change. */
+        update->applied.rests_on_revision = changes_last_revision(table->changes);
     }
     return r;
+}
+
+/* Sets everything but the event, user or answer. `user` is not cleared, because that would cost as much as
+ * applying an event. */
+static void init_update(struct update *update, struct table *table, uint16_t app_index, struct str user_id,
+                        enum change_origin origin, uint64_t now_ms)
+{
+    update->table = table;
+    update->event = NULL;
+    update->other = NULL;
+    update->answer = NULL;
+    update->app_index = app_index;
+    update->user_id = user_id;
+    update->origin = origin;
+    update->view = table_view(table, now_ms);
+    update->corrections = (struct table_corrections){0};
+    update->place = table_place(table, app_index, user_id);
+    update->app = table->apps[app_index];
+    update->applied = (struct table_applied){0};
+    update->entry = NULL;
+    update->n_dropped = 0;
+    update->has_room = false;
 }
 
 int table_apply(struct table *table, const struct table_event *event, uint64_t now_ms,
                 struct table_applied *ret_applied)
 {
-    struct application application;
-    application.table = table;
-    application.event = event;
-    application.answer = NULL;
-    application.app_index = event->app;
-    application.user_id = event->user_id;
-    application.origin = event->origin;
-    application.view = table_view(table, now_ms);
-    application.applied = (struct table_applied){.restamped = !merge_believes(event, now_ms)};
-    return run_from(&application, ret_applied);
+    struct update update;
+    init_update(&update, table, event->app, event->user_id, event->origin, now_ms);
+    update.event = event;
+    update.applied.restamped = !merge_accepts_event_time(event, now_ms);
+    int r = apply_update(&update);
+    if (r >= 0) {
+        *ret_applied = update.applied;
+    }
+    return r;
 }
 
 int table_merge_user(struct table *table, const struct user *user, enum change_origin origin, uint64_t now_ms,
                      struct table_applied *ret_applied)
 {
-    struct application application;
-    application.table = table;
-    application.event = NULL;
-    application.other = user;
-    application.answer = NULL;
-    application.app_index = user->app;
-    application.user_id = user_id(user);
-    application.origin = origin;
-    application.view = table_view(table, now_ms);
-    application.applied = (struct table_applied){0};
-    return run_from(&application, ret_applied);
+    struct update update;
+    init_update(&update, table, user->app, user_id(user), origin, now_ms);
+    update.other = user;
+    int r = apply_update(&update);
+    if (r >= 0) {
+        *ret_applied = update.applied;
+    }
+    return r;
 }
 
 int table_reconcile(struct table *table, const struct table_answer *answer, uint64_t now_ms,
                     struct table_corrections *ret_corrections)
 {
-    struct application application;
-    struct table_applied unused;
-    application.table = table;
-    application.event = NULL;
-    application.answer = answer;
-    application.app_index = answer->app;
-    application.user_id = answer->user_id;
-    application.origin = CHANGE_BY_RECONCILE;
-    application.view = table_view(table, now_ms);
-    application.applied = (struct table_applied){0};
-    application.corrections = (struct table_corrections){0};
-    int r = run_from(&application, &unused);
+    struct update update;
+    init_update(&update, table, answer->app, answer->user_id, CHANGE_BY_RECONCILE, now_ms);
+    update.answer = answer;
+    int r = apply_update(&update);
     if (r >= 0) {
-        *ret_corrections = application.corrections;
+        *ret_corrections = update.corrections;
     }
     return r;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Two rings. Entries are found by revision: entry r stands at r modulo max_entries. Their records lie one
- * after another in the bytes, at positions that count on for ever, and may wrap around the end. What is
- * oldest goes when either ring needs its room. */
+/* Two ring buffers. The entry of revision r is at index r modulo max_entries. The records of the entries are
+ * consecutive in `bytes`, at positions that only grow; a record may wrap around the end. The oldest entries
+ * are dropped when either ring needs room. */
 #include "presenced/changes.h"
 
 #include <assert.h>
@@ -22,18 +22,18 @@ struct entry {
 };
 
 struct changes {
-    /* What each append writes, in one cache line. */
-    alignas(64) pthread_mutex_t lock; /* of all below */
-    _Atomic uint64_t last_revision;   /* written under the lock, read without */
-    uint64_t first_revision;          /* the oldest held; above the last when none is */
-    uint64_t end;                     /* where the next record goes */
+    /* These fields are written by every append, so they share one cache line. */
+    alignas(64) pthread_mutex_t lock; /* protects all fields below */
+    _Atomic uint64_t last_revision;   /* written with the lock held, read without it */
+    uint64_t first_revision;          /* oldest revision in memory; above last_revision if there is none */
+    uint64_t end;                     /* position of the next record */
 
     alignas(64) size_t max_entries;
     size_t max_bytes;
     struct entry *entries;
     uint8_t *bytes;
     struct changes_observer *observers;
-    bool wakes; /* whether the next change is told: not again before somebody has read */
+    bool wake_next; /* whether the next change wakes followers; set by changes_read() */
     unsigned n_followers;
     int followers[N_FOLLOWERS_MAX];
 };
@@ -47,8 +47,8 @@ int changes_new(size_t max_entries, size_t max_bytes, struct changes **ret_chang
     }
     memset(changes, 0, sizeof(*changes));
     pthread_mutexattr_t attributes;
-    /* It is held for less than a microsecond at a time, so to spin is cheaper than to sleep: two threads
-     * apply a third more events a second (tests/bench/table.sh). */
+    /* The lock is held for less than a microsecond at a time, so spinning is cheaper than sleeping: two
+     * threads apply a third more events per second (tests/bench/table.sh). */
     (void)pthread_mutexattr_init(&attributes);
     (void)pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
     (void)pthread_mutex_init(&changes->lock, &attributes);
@@ -105,28 +105,28 @@ static bool has_room(const struct changes *changes, size_t len)
 static void put_bytes(struct changes *changes, struct str record)
 {
     size_t at = (size_t)(changes->end % changes->max_bytes);
-    size_t straight = changes->max_bytes - at < record.len ? changes->max_bytes - at : record.len;
-    memcpy(changes->bytes + at, record.ptr, straight);
-    memcpy(changes->bytes, record.ptr + straight, record.len - straight);
+    size_t first_len = changes->max_bytes - at < record.len ? changes->max_bytes - at : record.len;
+    memcpy(changes->bytes + at, record.ptr, first_len);
+    memcpy(changes->bytes, record.ptr + first_len, record.len - first_len);
     changes->end += record.len;
 }
 
 static void get_bytes(const struct changes *changes, const struct entry *entry, char *to)
 {
     size_t at = (size_t)(entry->at % changes->max_bytes);
-    size_t straight = changes->max_bytes - at < entry->len ? changes->max_bytes - at : entry->len;
-    memcpy(to, changes->bytes + at, straight);
-    memcpy(to + straight, changes->bytes, entry->len - straight);
+    size_t first_len = changes->max_bytes - at < entry->len ? changes->max_bytes - at : entry->len;
+    memcpy(to, changes->bytes + at, first_len);
+    memcpy(to + first_len, changes->bytes, entry->len - first_len);
 }
 
 static void wake_followers(struct changes *changes)
 {
-    if (!changes->wakes) {
+    if (!changes->wake_next) {
         return;
     }
-    changes->wakes = false;
+    changes->wake_next = false;
     for (unsigned i = 0; i < changes->n_followers; i++) {
-        /* Fails only where the counter is full, so the follower knows already. */
+        /* Fails only if the counter is at its maximum, so the follower is already notified. */
         const uint64_t one = 1;
         (void)!write(changes->followers[i], &one, sizeof(one));
     }
@@ -161,7 +161,7 @@ uint64_t changes_append(struct changes *changes, enum change_kind kind, enum cha
     return revision;
 }
 
-/* The pointer in the list to `observer`, or to its end. */
+/* Returns the link in the list that points to `observer`, or the link at the end. */
 static struct changes_observer **find_observer(struct changes *changes,
                                                const struct changes_observer *observer)
 {
@@ -208,7 +208,7 @@ int changes_follow(struct changes *changes, int eventfd)
     (void)pthread_mutex_lock(&changes->lock);
     if (changes->n_followers < N_FOLLOWERS_MAX) {
         changes->followers[changes->n_followers++] = eventfd;
-        changes->wakes = true;
+        changes->wake_next = true;
         r = 0;
     }
     (void)pthread_mutex_unlock(&changes->lock);
@@ -227,14 +227,15 @@ void changes_unfollow(struct changes *changes, int eventfd)
     (void)pthread_mutex_unlock(&changes->lock);
 }
 
-/* How many changes after `after_revision` fit the bounds, and their bytes. The first fits always. */
-static size_t plan(const struct changes *changes, uint64_t after_revision, size_t max_changes,
-                   size_t max_bytes, size_t *ret_n_bytes)
+/* Returns how many changes after `after_revision` fit the limits, and their total size. The first always
+ * fits. */
+static size_t count_fitting(const struct changes *changes, uint64_t after_revision, size_t max_changes,
+                            size_t max_bytes, size_t *ret_n_bytes)
 {
-    uint64_t n_there = last_revision(changes) - after_revision;
+    uint64_t n_available = last_revision(changes) - after_revision;
     size_t n = 0;
     size_t n_bytes = 0;
-    while (n < n_there && n < max_changes) {
+    while (n < n_available && n < max_changes) {
         size_t len = entry_of(changes, after_revision + 1 + n)->len;
         if (n > 0 && (n_bytes > max_bytes || len > max_bytes - n_bytes)) {
             break;
@@ -266,24 +267,29 @@ static void copy_out(const struct changes *changes, uint64_t after_revision, siz
 
 #define NEEDS_STORAGE 2
 
-/* One try with the storage as large as it is; NEEDS_STORAGE where that is not enough. */
+/* Tries to read with the current storage; NEEDS_STORAGE if it is too small. The lock is held. */
+static int read_locked(struct changes *changes, uint64_t after_revision, size_t max_changes, size_t max_bytes,
+                       struct buf *storage, struct change *ret_changes, size_t *ret_n, size_t *ret_n_bytes)
+{
+    changes->wake_next = true;
+    if (after_revision > last_revision(changes) || after_revision + 1 < changes->first_revision) {
+        return CHANGES_LOST;
+    }
+    size_t n = count_fitting(changes, after_revision, max_changes, max_bytes, ret_n_bytes);
+    if (*ret_n_bytes > storage->capacity) {
+        return NEEDS_STORAGE;
+    }
+    copy_out(changes, after_revision, n, storage, ret_changes);
+    *ret_n = n;
+    return 0;
+}
+
 static int read_into(struct changes *changes, uint64_t after_revision, size_t max_changes, size_t max_bytes,
                      struct buf *storage, struct change *ret_changes, size_t *ret_n, size_t *ret_n_bytes)
 {
-    int r = 0;
     (void)pthread_mutex_lock(&changes->lock);
-    changes->wakes = true;
-    if (after_revision > last_revision(changes) || after_revision + 1 < changes->first_revision) {
-        r = CHANGES_LOST;
-    } else {
-        size_t n = plan(changes, after_revision, max_changes, max_bytes, ret_n_bytes);
-        if (*ret_n_bytes > storage->capacity) {
-            r = NEEDS_STORAGE;
-        } else {
-            copy_out(changes, after_revision, n, storage, ret_changes);
-            *ret_n = n;
-        }
-    }
+    int r = read_locked(changes, after_revision, max_changes, max_bytes, storage, ret_changes, ret_n,
+                        ret_n_bytes);
     (void)pthread_mutex_unlock(&changes->lock);
     return r;
 }
@@ -294,7 +300,8 @@ int changes_read(struct changes *changes, uint64_t after_revision, size_t max_ch
     size_t n_bytes;
     int r;
     buf_clear(storage);
-    /* Storage grows without the lock; meanwhile there may be more to read, so this may need another round. */
+    /* The storage is grown without the lock. More changes may be appended meanwhile, so this may take several
+     * rounds. */
     while ((r = read_into(changes, after_revision, max_changes, max_bytes, storage, ret_changes, ret_n,
                           &n_bytes)) == NEEDS_STORAGE) {
         if (buf_reserve(storage, n_bytes) == NULL) {

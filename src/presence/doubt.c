@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is to be asked about: a bit a user, which costs the same however many there are. */
+/* Marks of users that reconciliation should query: one bit per user, whose cost does not depend on how many
+ * are marked. */
 #include "table_private.h"
 
+#include "presenced/array.h"
 #include "presenced/record.h"
 
 #include <stdatomic.h>
 
 #define STEP_BYTES 8192
 
-/* What one hold of a shard's lock yields. */
+/* Users copied out while a shard's lock is held once. */
 struct step {
     size_t n_bytes;
     size_t n;
@@ -57,14 +59,15 @@ static bool was_heard_since(const uint8_t *record, uint64_t until_ms)
     return false;
 }
 
-/* Takes marked users of the app from `*slot` on into the step; `*slot` is SLOT_NONE at the end. */
+/* Clears the marks of users of the app from `*slot` on and copies these users into the step. `*slot` is
+ * SLOT_NONE at the end. */
 static void take_step(struct table *table, struct shard *shard, uint16_t app, uint64_t until_ms, size_t limit,
                       uint32_t *slot, struct step *step)
 {
     step->n = 0;
     step->n_bytes = 0;
     (void)pthread_mutex_lock(&shard->lock);
-    while (step->n < limit && step->n < sizeof(step->starts) / sizeof(step->starts[0])) {
+    while (step->n < limit && step->n < N_ELEMENTS(step->starts)) {
         *slot = slots_next(&shard->slots, SLOTS_MARKED, *slot);
         if (*slot == SLOT_NONE) {
             break;

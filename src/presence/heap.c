@@ -19,7 +19,7 @@ void heaps_fini(struct heaps *heaps)
     *heaps = (struct heaps){.moved = heaps->moved, .cls = heaps->cls};
 }
 
-/* Not realloc(): that would copy, and so make resident, the unused middle too. */
+/* realloc() is not used because it would copy the unused middle, too, and so make it resident. */
 static int grow(struct heaps *heaps)
 {
     uint32_t capacity = heaps->capacity + heaps->capacity / 4;
@@ -62,7 +62,7 @@ static void place(struct heaps *heaps, enum heap_name name, uint32_t at, struct 
     heaps->moved(heaps->cls, entry.slot, at);
 }
 
-/* Puts `entry` at the gap `at` or above it. */
+/* Places `entry` into the gap at `at`, or further up. */
 static void sift_up(struct heaps *heaps, enum heap_name name, uint32_t at, struct heap_entry entry)
 {
     while (at > 0 && entry.key < key_at(heaps, name, (at - 1) / 2)) {
@@ -72,7 +72,7 @@ static void sift_up(struct heaps *heaps, enum heap_name name, uint32_t at, struc
     place(heaps, name, at, entry);
 }
 
-/* Puts `entry` at the gap `at` or below it. */
+/* Places `entry` into the gap at `at`, or further down. */
 static void sift_down(struct heaps *heaps, enum heap_name name, uint32_t at, struct heap_entry entry)
 {
     uint32_t n = heaps->n[name];

@@ -56,7 +56,7 @@ void index_insert(struct index *table, uint32_t hash, uint32_t slot)
     table->n++;
 }
 
-/* Empties `at` and closes the gap: each entry behind it that may stand there moves up. */
+/* Empties `at` and moves entries behind it forward, as far as their hashes allow. */
 static void close_gap(uint64_t *entries, uint32_t mask, uint32_t at)
 {
     for (uint32_t next = (at + 1) & mask; entries[next] != 0; next = (next + 1) & mask) {

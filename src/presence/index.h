@@ -2,8 +2,8 @@
 #ifndef PRESENCED_INDEX_H
 #define PRESENCED_INDEX_H
 
-/* From a hash to the slots that may have it: open addressing with linear probing. The hash stands in the
- * entry, so growing touches no user. One thread at a time. */
+/* A hash table from a hash to the slots of users with that hash: open addressing with linear probing. The
+ * hash is stored in the entry, so growing does not touch users. For one thread at a time. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,14 +16,14 @@ struct index {
 
 void index_fini(struct index *table);
 
-/* Room for one more: index_insert() needs it. 0 or -ENOMEM. */
+/* Makes room for one more entry, which index_insert() requires. Returns 0 or -ENOMEM. */
 int index_reserve(struct index *table);
 void index_insert(struct index *table, uint32_t hash, uint32_t slot);
 
 /* The pair must be there. */
 void index_remove(struct index *table, uint32_t hash, uint32_t slot);
 
-/* Where a search for a hash stands. */
+/* The state of a search for a hash. */
 struct index_probe {
     uint32_t hash;
     uint32_t at;
@@ -34,7 +34,7 @@ static inline struct index_probe index_probe(uint32_t hash)
     return (struct index_probe){hash, hash};
 }
 
-/* The next slot of that hash; false when there is no more. */
+/* Returns the next slot with that hash in `ret_slot`; false if there are no more. */
 bool index_next(const struct index *table, struct index_probe *probe, uint32_t *ret_slot);
 
 #endif

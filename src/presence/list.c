@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* Lists go over shards and slots by number. Users are copied out in small steps with the shard locked, and
- * unpacked and handed out without. A cursor is the next slot to look at: shard << 32 | slot. */
+/* Listings visit shards and slots in numerical order. Users are copied out in small steps with the shard
+ * locked, and decoded and passed on without the lock. A cursor is the next slot to examine: shard << 32 |
+ * slot. */
 #include "table_private.h"
 
 #include "presenced/record.h"
 
 #include <assert.h>
 
-#define STEP_LOOKS 128
+#define STEP_N_MAX 128
 #define STEP_BYTES 8192
 
 static_assert(STEP_BYTES >= RECORD_SIZE_MAX, "any user fits a step");
 
-/* What one hold of a shard's lock yields. */
+/* Users copied out while a shard's lock is held once. */
 struct step {
-    struct user_view view; /* how they are filed */
-    size_t n_looked;
+    struct user_view view; /* the view with which they are classified */
+    size_t n_examined;
     size_t n;
-    uint16_t starts[STEP_LOOKS];
+    uint16_t starts[STEP_N_MAX];
     uint8_t bytes[STEP_BYTES];
 };
 
@@ -31,8 +32,8 @@ static uint64_t position_of(uint64_t shard, uint32_t slot)
     return shard << 32 | slot;
 }
 
-/* Copies users from the cursor on, of its shard only, and moves the cursor behind them. */
-static void copy_step(struct table *table, const struct table_filter *filter, size_t max_looks,
+/* Copies users of the cursor's shard, starting at the cursor, and advances the cursor. */
+static void copy_step(struct table *table, const struct table_filter *filter, size_t max_examined,
                       size_t max_copies, struct table_cursor *cursor, struct step *step)
 {
     uint64_t at = cursor->position >> 32;
@@ -40,10 +41,10 @@ static void copy_step(struct table *table, const struct table_filter *filter, si
     struct shard *shard = &table->shards[at];
     size_t n_bytes = 0;
     step->n = 0;
-    step->n_looked = 0;
+    step->n_examined = 0;
     (void)pthread_mutex_lock(&shard->lock);
-    step->view = table_filed_view(table, shard, slot, 0);
-    while (step->n_looked < max_looks && step->n < max_copies) {
+    step->view = table_shard_view(table, shard, slot, 0);
+    while (step->n_examined < max_examined && step->n < max_copies) {
         slot = slots_next(&shard->slots, states_of(filter), slot);
         if (slot == SLOT_NONE) {
             at++;
@@ -60,14 +61,14 @@ static void copy_step(struct table *table, const struct table_filter *filter, si
             step->starts[step->n++] = (uint16_t)n_bytes;
             n_bytes += size;
         }
-        step->n_looked++;
+        step->n_examined++;
         slot++;
     }
     (void)pthread_mutex_unlock(&shard->lock);
     cursor->position = position_of(at, slot);
 }
 
-/* Moves the cursor on to the next user of the states; false where there is none. */
+/* Advances the cursor to the next user in the given states; false if there is none. */
 static bool skip_to_next(struct table *table, unsigned states, struct table_cursor *cursor)
 {
     uint32_t from = (uint32_t)cursor->position;
@@ -125,8 +126,8 @@ bool table_list(struct table *table, const struct table_filter *filter, size_t l
         if (limit == 0 || max_visited == 0) {
             return skip_to_next(table, states_of(filter), cursor);
         }
-        copy_step(table, filter, max_visited < STEP_LOOKS ? max_visited : STEP_LOOKS, limit, cursor, &step);
-        max_visited -= step.n_looked;
+        copy_step(table, filter, max_visited < STEP_N_MAX ? max_visited : STEP_N_MAX, limit, cursor, &step);
+        max_visited -= step.n_examined;
         limit -= visit_step(&step, filter, visit, cls);
     }
     return false;

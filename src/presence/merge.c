@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "merge.h"
 
-bool merge_believes(const struct table_event *event, uint64_t now_ms)
+bool merge_accepts_event_time(const struct table_event *event, uint64_t now_ms)
 {
     return event->has_event_time &&
            (event->event_time_ms <= now_ms || event->event_time_ms - now_ms <= TABLE_MAX_AHEAD_MS);
@@ -12,14 +12,14 @@ static bool ends_all_rows(const struct table_event *event)
     return event->platform == PLATFORM_RESTAPI && event->kind != TABLE_LOGIN;
 }
 
-/* Whether the event is to replace the row, or, ending all by how they read, to outdo it. */
-static bool concerns(const struct table_event *event, const struct row *row)
+/* Returns whether the event replaces the row or, if it ends all rows, must be newer than it. */
+static bool affects(const struct table_event *event, const struct row *row)
 {
     return row->platform == event->platform || ends_all_rows(event) ||
            (event->kind == TABLE_LOGIN && platform_set_has(&event->kicked, row->platform));
 }
 
-static uint64_t later(uint64_t stamp_ms, uint64_t than_ms)
+static uint64_t at_least_after(uint64_t stamp_ms, uint64_t than_ms)
 {
     return stamp_ms > than_ms ? stamp_ms : than_ms + 1;
 }
@@ -27,21 +27,22 @@ static uint64_t later(uint64_t stamp_ms, uint64_t than_ms)
 uint64_t merge_stamp(const struct user *user, const struct table_event *event, uint64_t now_ms)
 {
     uint64_t stamp = now_ms;
-    if (merge_believes(event, now_ms)) {
+    if (merge_accepts_event_time(event, now_ms)) {
         return event->event_time_ms;
     }
     if (event->kind == TABLE_CUSTOM_STATUS) {
-        stamp = user->has_custom_status ? later(stamp, user->custom_status_time_ms) : stamp;
+        stamp = user->has_custom_status ? at_least_after(stamp, user->custom_status_time_ms) : stamp;
     } else {
         for (unsigned i = 0; i < user->n_rows; i++) {
-            stamp = concerns(event, &user->rows[i]) ? later(stamp, user->rows[i].event_time_ms) : stamp;
+            stamp = affects(event, &user->rows[i]) ? at_least_after(stamp, user->rows[i].event_time_ms)
+                                                   : stamp;
         }
     }
     return stamp < EVENT_TIME_MAX_MS ? stamp : EVENT_TIME_MAX_MS;
 }
 
-/* A repeat of a Login says once more that it is so, where that is in doubt by now. */
-static bool revives(const struct row *row, const struct row *known, const struct user_view *view)
+/* Returns whether a repeated Login renews a known one that is assumed to be offline. */
+static bool renews_login(const struct row *row, const struct row *known, const struct user_view *view)
 {
     return known->action == ROW_LOGIN && !user_row_is_online(known, view) && user_row_is_online(row, view);
 }
@@ -54,7 +55,7 @@ static bool merge_row(struct user *user, const struct row *row, const struct use
         return true;
     }
     int order = row_compare(row, known);
-    if (order < 0 || (order == 0 && !revives(row, known, view))) {
+    if (order < 0 || (order == 0 && !renews_login(row, known, view))) {
         return false;
     }
     user->rows[known - user->rows] = *row;
@@ -150,7 +151,7 @@ bool merge_user(struct user *user, const struct user *other, const struct user_v
     return changed;
 }
 
-/* The action whose state the answer tells. */
+/* Returns the action that corresponds to the status in the answer. */
 static uint8_t answered_action(const struct table_answer *answer, uint8_t platform)
 {
     return platform_set_has(&answer->online, platform)        ? ROW_LOGIN
@@ -158,9 +159,10 @@ static uint8_t answered_action(const struct table_answer *answer, uint8_t platfo
                                                               : ROW_LOGOUT;
 }
 
-/* Whether a row says what the answer does. A window that ends here or there earlier is no difference, and a
- * Login that nears its assumed end is to be said again. */
-static bool agrees(const struct row *effective, uint8_t action, const struct user_view *view)
+/* Returns whether a row has the status of the answer. If the push_online window ends earlier here than at
+ * Tencent, that is no difference. A Login in the second half of its assume_offline_after time is not treated
+ * as equal, so that the answer renews it. */
+static bool matches_answer(const struct row *effective, uint8_t action, const struct user_view *view)
 {
     bool has_window = user_row_has_window(effective);
     switch (action) {
@@ -176,9 +178,9 @@ static bool agrees(const struct row *effective, uint8_t action, const struct use
     }
 }
 
-/* Takes over what the answer says of one platform, whose row may not be there. */
-static bool correct(struct user *user, uint8_t platform, const struct table_answer *answer,
-                    const struct user_view *view, struct table_corrections *corrections)
+/* Applies the answer for one platform, which may have no row. */
+static bool correct_row(struct user *user, uint8_t platform, const struct table_answer *answer,
+                        const struct user_view *view, struct table_corrections *corrections)
 {
     struct row row = {
         .event_time_ms = answer->stamp_ms,
@@ -199,7 +201,7 @@ static bool correct(struct user *user, uint8_t platform, const struct table_answ
         return true;
     }
     struct row effective = user_effective_row(user, known);
-    if (agrees(&effective, row.action, view)) {
+    if (matches_answer(&effective, row.action, view)) {
         return false;
     }
     if (row_compare(&row, &effective) <= 0) {
@@ -224,7 +226,7 @@ bool merge_answer(struct user *user, const struct table_answer *answer, const st
     bool changed = false;
     for (unsigned platform = 0; platform < PLATFORM_N_MAX; platform++) {
         if (platform_set_has(&answer->platforms, (uint8_t)platform)) {
-            changed |= correct(user, (uint8_t)platform, answer, view, &corrections);
+            changed |= correct_row(user, (uint8_t)platform, answer, view, &corrections);
         }
     }
     *ret_corrections = corrections;

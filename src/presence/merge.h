@@ -2,31 +2,33 @@
 #ifndef PRESENCED_MERGE_H
 #define PRESENCED_MERGE_H
 
-/* What an event does to a user: the last writer wins, a row at a time (row.h). Works on the caller's own
- * copy; any thread. */
+/* How an event changes a user: for each row, the last writer wins (row.h). Works on the caller's copy of a
+ * user; any thread may call everything here. */
 
 #include "presenced/table.h"
 
-/* Whether the event carries a stamp that is believed at `now_ms`. */
-bool merge_believes(const struct table_event *event, uint64_t now_ms);
+/* Returns whether the event has an EventTime that is accepted at `now_ms`: not more than TABLE_MAX_AHEAD_MS
+ * in the future. */
+bool merge_accepts_event_time(const struct table_event *event, uint64_t now_ms);
 
-/* The stamp that the event counts with: its own where that is believed, else the time received, but later
- * than what it is to replace. */
+/* Returns the stamp to apply the event with: its EventTime if it is accepted. Otherwise the time of receipt,
+ * raised if necessary above the stamps of what the event is to replace. */
 uint64_t merge_stamp(const struct user *user, const struct table_event *event, uint64_t now_ms);
 
-/* Applies the event with that stamp. A repeat makes a Login count again that is assumed to be offline.
- * Whether anything changed. */
+/* Applies the event with the given stamp. A repeated Login also renews a Login that is assumed to be offline.
+ * Returns whether anything changed. */
 bool merge_event(struct user *user, const struct table_event *event, uint64_t stamp_ms,
                  const struct user_view *view);
 
-/* Of an event that changed nothing: whether it says what is known already, or what is older. */
+/* For an event that changed nothing: returns whether it is a duplicate of what is known, rather than older.
+ */
 bool merge_is_repeat(const struct user *user, const struct table_event *event, uint64_t stamp_ms);
 
-/* Merges what is known elsewhere of the same user: each row and the custom status by the same order. Whether
- * anything changed. */
+/* Merges what is known elsewhere about the same user: each row and the custom status in the same order as
+ * events. Returns whether anything changed. */
 bool merge_user(struct user *user, const struct user *other, const struct user_view *view);
 
-/* Takes over what Tencent answered, where it differs from what is known and is not older. Whether anything
+/* Applies Tencent's answer where it differs from what is known and is not older. Returns whether anything
  * changed. */
 bool merge_answer(struct user *user, const struct table_answer *answer, const struct user_view *view,
                   struct table_corrections *ret_corrections);

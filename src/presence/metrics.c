@@ -18,7 +18,7 @@ static void visit_users(struct str app, const struct table_counts *counts,
     }
 }
 
-/* Names that were heard are shown only where they are used: there may be many, of one app. */
+/* Platforms that are not built in are shown only for apps that use them, because there may be many. */
 static void visit_devices(struct table *table, struct str app, const struct table_counts *counts,
                           const struct metric_visitor *visitor)
 {

@@ -19,8 +19,8 @@ struct extra_name {
 };
 
 struct platform_names {
-    pthread_mutex_t lock;     /* one adds at a time; readers go without */
-    _Atomic unsigned n_extra; /* the names below it never change again */
+    pthread_mutex_t lock;     /* taken to add a name; readers do not take it */
+    _Atomic unsigned n_extra; /* names below it never change again */
     struct extra_name extra[PLATFORM_N_EXTRA_MAX];
 };
 
@@ -80,7 +80,7 @@ int platform_find(const struct platform_names *names, struct str name)
     return -1;
 }
 
-/* The lock is held, and the name is not there yet. */
+/* Adds a name that does not exist yet. The lock is held. */
 static uint8_t add_extra(struct platform_names *names, struct str name)
 {
     unsigned at = atomic_load_explicit(&names->n_extra, memory_order_relaxed);

@@ -31,6 +31,8 @@ enum {
     CUSTOM_STATUS_SIZE = 8 + 2,       /* without the text */
 };
 
+static_assert(ROW_LOGIN < 1 << 2, "the action is packed into 2 bits");
+static_assert(ROW_N_REASONS <= 1 << 3, "the reason is packed into 3 bits");
 static_assert(PLATFORM_N_MAX < HAS_CUSTOM_STATUS, "the number of rows shares a byte with a flag");
 static_assert(HEADER_SIZE + USER_ID_MAX + PLATFORM_N_MAX * (ROW_SIZE + 16) + CUSTOM_STATUS_SIZE +
                       USER_CUSTOM_STATUS_MAX <=
@@ -163,7 +165,7 @@ size_t record_size(const uint8_t *bytes)
 {
     const uint8_t *from = bytes + HEADER_SIZE + record_id(bytes).len;
     for (unsigned i = 0; i < n_rows(bytes); i++) {
-        /* The address's length is in the lowest bits of the row's first byte. */
+        /* The lowest bits of the row's first byte give the length of the address. */
         from += ROW_SIZE + address_lengths[from[0] & 3];
     }
     if (has_custom_status(bytes)) {

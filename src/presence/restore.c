@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
-static struct entry *hold(const uint8_t *record)
+static struct entry *copy_record(const uint8_t *record)
 {
     size_t size = record_size(record);
     struct entry *entry = malloc(sizeof(*entry) + size);
@@ -16,28 +16,36 @@ static struct entry *hold(const uint8_t *record)
     return entry;
 }
 
-/* Takes over `entry` where it succeeds. */
+/* Adds a user to the locked shard. Takes ownership of `entry` on success. */
+static int add_locked(struct table *table, const struct place *place, const struct user *user,
+                      struct entry *entry, uint64_t now_ms)
+{
+    struct shard *shard = place->shard;
+    int r = shard_reserve(shard);
+    if (r < 0) {
+        return r;
+    }
+    if (shard_find(shard, place->hash, user->app, user_id(user)) != SLOT_NONE) {
+        return -EEXIST;
+    }
+    if (shard->index.n == 0) {
+        /* Begin with the current value, so that the users of the shard need not be reclassified at once. */
+        shard->assumed_ms = table_view(table, now_ms).assumed_ms;
+    }
+    struct user_summary summary;
+    struct user_view view = table_shard_view(table, shard, slots_peek(&shard->slots), now_ms);
+    user_summarise(user, &view, &summary);
+    struct heap_key heap_key = heap_key_of(user, &summary);
+    (void)shard_add(shard, place->hash, entry, &heap_key);
+    app_count_added(table->apps[user->app], &(struct counted_user){summary.state, summary.online});
+    return 0;
+}
+
 static int add_entry(struct table *table, const struct user *user, struct entry *entry, uint64_t now_ms)
 {
     struct place place = table_place(table, user->app, user_id(user));
     (void)pthread_mutex_lock(&place.shard->lock);
-    int r = shard_reserve(place.shard);
-    if (r == 0 && shard_find(place.shard, place.hash, user->app, user_id(user)) != SLOT_NONE) {
-        r = -EEXIST;
-    }
-    if (place.shard->index.n == 0) {
-        /* Nobody is to be moved at once. */
-        place.shard->assumed_ms = table_view(table, now_ms).assumed_ms;
-    }
-    if (r == 0) {
-        struct user_summary summary;
-        uint32_t slot = slots_peek(&place.shard->slots);
-        struct user_view view = table_filed_view(table, place.shard, slot, now_ms);
-        user_summarise(user, &view, &summary);
-        struct heap_key heap_key = heap_key_of(user, &summary);
-        (void)shard_add(place.shard, place.hash, entry, &heap_key);
-        app_count_added(table->apps[user->app], &(struct counted){summary.state, summary.online});
-    }
+    int r = add_locked(table, &place, user, entry, now_ms);
     table_unlock(table, place.shard);
     return r;
 }
@@ -46,7 +54,7 @@ int table_restore_user(struct table *table, const uint8_t *record, uint64_t now_
 {
     struct user user;
     record_decode(record, &user);
-    struct entry *entry = hold(record);
+    struct entry *entry = copy_record(record);
     if (entry == NULL) {
         return -ENOMEM;
     }

@@ -33,7 +33,7 @@ static const char *const action_names[N_ACTIONS] = {
     [ROW_LOGIN] = "Login",
 };
 
-/* An answer tells no kick. */
+/* Names by action. An answer to a query never reports a kick. */
 static const char *const status_names[N_ACTIONS] = {
     [ROW_LOGOUT] = "Offline",
     [ROW_DISCONNECT] = "PushOnline",
@@ -45,10 +45,9 @@ static const char *const status_names[N_ACTIONS] = {
 struct str row_reason_name(enum row_reason reason)
 {
     static const char *const names[ROW_N_REASONS] = {
-        [ROW_REASON_REGISTER] = "Register",     [ROW_REASON_UNREGISTER] = "Unregister",
-        [ROW_REASON_LINK_CLOSE] = "LinkClose",  [ROW_REASON_TIMEOUT] = "TimeOut",
-        [ROW_REASON_KICKED] = "Kicked",         [ROW_REASON_OTHER] = "Other",
-        [ROW_REASON_RECONCILED] = "Reconciled",
+#define NAME_OF(id, name) [ROW_REASON_##id] = (name),
+        ROW_REASONS(NAME_OF)
+#undef NAME_OF
     };
     return str_from(names[reason]);
 }

@@ -31,7 +31,7 @@ struct heap_key heap_key_of(const struct user *user, const struct user_summary *
     return heap_key;
 }
 
-static void note_heap_at(void *cls, uint32_t slot, uint32_t at)
+static void store_heap_at(void *cls, uint32_t slot, uint32_t at)
 {
     const struct slots *slots = cls;
     slots_at(slots, slot)->heap_at = at & HEAP_AT_MASK;
@@ -42,13 +42,13 @@ void shard_init(struct shard *shard)
     (void)pthread_mutex_init(&shard->lock, NULL);
     shard->index = (struct index){0};
     slots_init(&shard->slots);
-    heaps_init(&shard->heaps, note_heap_at, &shard->slots);
+    heaps_init(&shard->heaps, store_heap_at, &shard->slots);
     shard->ended_ms = 0;
     shard->n_dropped = 0;
     shard->last_revision = 0;
     shard->assumed_ms = 0;
-    shard->assuming_ms = 0;
-    shard->assuming_slot = 0;
+    shard->next_assumed_ms = 0;
+    shard->n_reclassified = 0;
     shard->oldest_login_ms = UINT64_MAX;
     shard->newest_assumed_ms = 0;
 }
@@ -74,8 +74,8 @@ uint32_t shard_find(const struct shard *shard, uint32_t hash, uint16_t app, stru
     return SLOT_NONE;
 }
 
-/* Online users are in no heap: NOT_TIMED. */
-#define NOT_TIMED HEAP_N
+/* Online users are in no heap. */
+#define NO_HEAP HEAP_N
 
 static enum heap_name heap_of(enum user_state state)
 {
@@ -86,7 +86,7 @@ static enum heap_name heap_of(enum user_state state)
     case USER_UNKNOWN:
         return HEAP_IDLE;
     default:
-        return NOT_TIMED;
+        return NO_HEAP;
     }
 }
 
@@ -100,7 +100,7 @@ int shard_reserve(struct shard *shard)
     return r < 0 ? r : heaps_reserve(&shard->heaps);
 }
 
-static void note_times(struct shard *shard, const struct heap_key *heap_key)
+static void widen_bounds(struct shard *shard, const struct heap_key *heap_key)
 {
     shard->ended_ms = heap_key->ended_ms > shard->ended_ms ? heap_key->ended_ms : shard->ended_ms;
     if (heap_key->oldest_login_ms < shard->oldest_login_ms) {
@@ -118,10 +118,10 @@ uint32_t shard_add(struct shard *shard, uint32_t hash, struct entry *entry, cons
     entry->heap_at = 0;
     uint32_t slot = slots_take(&shard->slots, entry);
     index_insert(&shard->index, hash, slot);
-    if (heap != NOT_TIMED) {
+    if (heap != NO_HEAP) {
         heap_add(&shard->heaps, heap, heap_key->key, slot);
     }
-    note_times(shard, heap_key);
+    widen_bounds(shard, heap_key);
     return slot;
 }
 
@@ -154,25 +154,25 @@ void shard_rekey(struct shard *shard, uint32_t slot, const struct heap_key *heap
     struct entry *entry = slots_at(&shard->slots, slot);
     enum heap_name from = heap_of(entry->state);
     enum heap_name to = heap_of(heap_key->state);
-    if (from != NOT_TIMED && from == to) {
+    if (from != NO_HEAP && from == to) {
         heap_change(&shard->heaps, to, entry->heap_at, heap_key->key);
-    } else if (from != NOT_TIMED) {
+    } else if (from != NO_HEAP) {
         heap_remove(&shard->heaps, from, entry->heap_at);
     }
-    if (to != NOT_TIMED && from != to) {
+    if (to != NO_HEAP && from != to) {
         heap_add(&shard->heaps, to, heap_key->key, slot);
     }
     if (entry->state != heap_key->state) {
         slots_set_state(&shard->slots, slot, heap_key->state);
     }
-    note_times(shard, heap_key);
+    widen_bounds(shard, heap_key);
 }
 
 struct entry *shard_remove(struct shard *shard, uint32_t hash, uint32_t slot)
 {
     const struct entry *entry = slots_at(&shard->slots, slot);
     enum heap_name heap = heap_of(entry->state);
-    if (heap != NOT_TIMED) {
+    if (heap != NO_HEAP) {
         heap_remove(&shard->heaps, heap, entry->heap_at);
     }
     index_remove(&shard->index, hash, slot);

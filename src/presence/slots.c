@@ -13,7 +13,7 @@ union slot {
     uint32_t next_free;
 };
 
-/* Of 64 slots in a row. */
+/* The bitmaps of 64 consecutive slots. */
 struct state_bits {
     uint64_t words[N_BITMAPS];
 };
@@ -57,7 +57,7 @@ static int grow(struct slots *slots)
 
 int slots_reserve(struct slots *slots)
 {
-    bool has_room = slots->first_free != SLOT_NONE || slots->n_ever < slots->capacity;
+    bool has_room = slots->first_free != SLOT_NONE || slots->n_ever_used < slots->capacity;
     return has_room ? 0 : grow(slots);
 }
 
@@ -73,7 +73,7 @@ static uint64_t bit_of(uint32_t slot)
 
 uint32_t slots_peek(const struct slots *slots)
 {
-    return slots->first_free != SLOT_NONE ? slots->first_free : slots->n_ever;
+    return slots->first_free != SLOT_NONE ? slots->first_free : slots->n_ever_used;
 }
 
 uint32_t slots_take(struct slots *slots, struct entry *entry)
@@ -82,7 +82,7 @@ uint32_t slots_take(struct slots *slots, struct entry *entry)
     if (slot == slots->first_free) {
         slots->first_free = slots->slots[slot].next_free;
     } else {
-        slots->n_ever++;
+        slots->n_ever_used++;
     }
     slots->slots[slot].entry = entry;
     *state_word(slots, slot, entry->state) |= bit_of(slot);

@@ -2,17 +2,18 @@
 #ifndef PRESENCED_SLOTS_H
 #define PRESENCED_SLOTS_H
 
-/* Users by number. A user keeps its number while it is held, and a bitmap a state says who is in it, so lists
- * have an order that nothing disturbs and go over those of a state only; one more says who is marked. One
- * thread at a time. */
+/* Users by slot number. A user keeps its number while it is in the table. There is one bitmap per state, so
+ * that listings have a stable order and visit only users in the wanted states, and one bitmap for marked
+ * users. For one thread at a time. */
 
 #include "presenced/user.h"
 
-/* A user in memory. Ten million of them: what is not in the record is in four bytes. */
+/* A user in memory. The table may hold ten million of them, so everything outside the record fits in four
+ * bytes. */
 struct entry {
-    uint32_t state : 2;    /* enum user_state, as last looked at */
-    uint32_t heap_at : 30; /* where it stands in the heap of its state, if that has one */
-    uint8_t record[];      /* record.h */
+    uint32_t state : 2;    /* enum user_state when last evaluated */
+    uint32_t heap_at : 30; /* position in the heap of its state, if there is one */
+    uint8_t record[];      /* encoded user (record.h) */
 };
 
 #define SLOTS_MAX (UINT32_C(1) << 30)
@@ -21,43 +22,45 @@ struct entry {
 struct slots {
     union slot *slots;
     struct state_bits *states;
-    uint32_t n_ever; /* slots taken at some time: all below it */
+    uint32_t n_ever_used; /* number of slots ever used; all slots in use are below it */
     uint32_t capacity;
-    uint32_t first_free; /* SLOT_NONE: none but those never taken */
+    uint32_t first_free; /* head of the free list; SLOT_NONE: only slots never used before are free */
 };
 
 void slots_init(struct slots *slots);
 
-/* Frees the users too. */
+/* Also frees the users. */
 void slots_fini(struct slots *slots);
 
-/* Room for one more: slots_take() needs it. 0 or -ENOMEM. */
+/* Makes room for one more slot, which slots_take() requires. Returns 0 or -ENOMEM. */
 int slots_reserve(struct slots *slots);
 
-/* Takes over `held`, which malloc() gave, filed by its state; returns its slot. */
+/* Puts a user into a free slot and into the bitmap of its state. Takes ownership of `entry`, allocated with
+ * malloc(). Returns the slot. */
 uint32_t slots_take(struct slots *slots, struct entry *entry);
 
-/* Hands the user back and frees its slot. */
+/* Frees a slot and returns its user to the caller. */
 struct entry *slots_give_back(struct slots *slots, uint32_t slot);
 
-/* The slot that slots_take() will return next; after slots_reserve(). */
+/* Returns the slot that slots_take() will use next; requires slots_reserve(). */
 uint32_t slots_peek(const struct slots *slots);
 
 struct entry *slots_at(const struct slots *slots, uint32_t slot);
 
-/* The user has moved in memory. */
+/* Updates the pointer of a user that was reallocated. */
 void slots_replace(struct slots *slots, uint32_t slot, struct entry *entry);
 
 void slots_set_state(struct slots *slots, uint32_t slot, enum user_state state);
 
-/* Marks a user, or takes the mark back: before slots_give_back(). Whether that changed anything. */
+/* Sets or clears the mark of a user; it must be cleared before slots_give_back(). Returns whether the mark
+ * changed. */
 bool slots_mark(struct slots *slots, uint32_t slot, bool is_marked);
 
 #define SLOTS_ANY_STATE ((1U << USER_N_STATES) - 1)
 #define SLOTS_MARKED (1U << USER_N_STATES)
 
-/* The first slot from `from` on whose user is in one of the states (bit 1 << state each, or SLOTS_MARKED), or
- * SLOT_NONE. */
+/* Returns the first slot from `from` on whose user is in one of the states (a bit 1 << state for each, or
+ * SLOTS_MARKED), or SLOT_NONE. */
 uint32_t slots_next(const struct slots *slots, unsigned states, uint32_t from);
 
 #endif

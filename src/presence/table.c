@@ -98,7 +98,7 @@ int table_add_app(struct table *table, uint64_t app_id, uint16_t *ret_app)
     app->id = app_id;
     unsigned n = table->n_apps;
     table->apps[n] = app;
-    table->n_apps = n + 1; /* who sees the number sees the app */
+    table->n_apps = n + 1; /* an atomic store: a thread that sees the new number also sees the app */
     *ret_app = (uint16_t)n;
     return 0;
 }
@@ -152,14 +152,14 @@ struct user_view table_view(const struct table *table, uint64_t now_ms)
     };
 }
 
-struct user_view table_filed_view(const struct table *table, const struct shard *shard, uint32_t slot,
+struct user_view table_shard_view(const struct table *table, const struct shard *shard, uint32_t slot,
                                   uint64_t now_ms)
 {
     return (struct user_view){
         .now_ms = now_ms,
         .push_online_window_ms = table->config.push_online_window_ms,
         .assume_offline_after_ms = table->config.assume_offline_after_ms,
-        .assumed_ms = slot < shard->assuming_slot ? shard->assuming_ms : shard->assumed_ms,
+        .assumed_ms = slot < shard->n_reclassified ? shard->next_assumed_ms : shard->assumed_ms,
     };
 }
 
@@ -187,7 +187,7 @@ struct place table_place(struct table *table, uint16_t app, struct str user_id)
     return (struct place){&table->shards[hash >> (64 - TABLE_SHARD_BITS)], (uint32_t)hash};
 }
 
-/* Written only when it is new, for others read the line. */
+/* Stores the value only if it changed, because other threads read this cache line. */
 static void publish(_Atomic uint64_t *top, uint64_t key)
 {
     if (atomic_load_explicit(top, memory_order_relaxed) != key) {

@@ -11,7 +11,7 @@ const struct row *user_row(const struct user *user, uint8_t platform)
     return NULL;
 }
 
-/* The row that ends all those that are not newer, or NULL. */
+/* Returns the row that ends all rows that are not newer, or NULL. */
 static const struct row *ending_row(const struct user *user)
 {
     const struct row *row = user_row(user, PLATFORM_RESTAPI);
@@ -19,15 +19,15 @@ static const struct row *ending_row(const struct user *user)
     return ends ? row : NULL;
 }
 
-/* The row whose content `row` reads as. */
-static const struct row *reads_as(const struct row *row, const struct row *ending)
+/* Returns the row as which `row` counts. */
+static const struct row *effective_of(const struct row *row, const struct row *ending)
 {
     return ending != NULL && row_compare(row, ending) <= 0 ? ending : row;
 }
 
 struct row user_effective_row(const struct user *user, const struct row *row)
 {
-    struct row effective = *reads_as(row, ending_row(user));
+    struct row effective = *effective_of(row, ending_row(user));
     effective.platform = row->platform;
     return effective;
 }
@@ -62,14 +62,15 @@ struct platform_set user_online_platforms(const struct user *user, const struct 
     struct platform_set online = {0};
     const struct row *ending = ending_row(user);
     for (unsigned i = 0; i < user->n_rows; i++) {
-        if (user_row_is_online(reads_as(&user->rows[i], ending), view)) {
+        if (user_row_is_online(effective_of(&user->rows[i], ending), view)) {
             platform_set_add(&online, user->rows[i].platform);
         }
     }
     return online;
 }
 
-/* Times may be configured as long as one likes; beyond what stamps can say it makes no difference. */
+/* Configured durations are unbounded; capping them at the highest stamp avoids overflow and changes nothing.
+ */
 static uint64_t end_of(uint64_t begin_ms, uint64_t length_ms)
 {
     return begin_ms + (length_ms < EVENT_TIME_MAX_MS ? length_ms : EVENT_TIME_MAX_MS);
@@ -78,8 +79,8 @@ static uint64_t end_of(uint64_t begin_ms, uint64_t length_ms)
 struct span {
     uint64_t online_since_ms;
     uint64_t latest_ms;
-    uint64_t window_end_ms;  /* 0: no row has a window */
-    uint64_t assumed_end_ms; /* when the last of those assumed to be offline turned so; 0: there are none */
+    uint64_t window_end_ms;  /* latest end of a window; 0: no row has one */
+    uint64_t assumed_end_ms; /* when the last Login that is assumed to be offline became so; 0: none */
 };
 
 static void add_login(const struct row *row, uint8_t platform, const struct user_view *view,
@@ -96,14 +97,14 @@ static void add_login(const struct row *row, uint8_t platform, const struct user
     platform_set_add(&summary->online, platform);
 }
 
-static struct span span_of(const struct user *user, const struct user_view *view,
-                           struct user_summary *summary)
+static struct span measure_span(const struct user *user, const struct user_view *view,
+                                struct user_summary *summary)
 {
     struct span span = {.online_since_ms = UINT64_MAX};
     const struct row *ending = ending_row(user);
     for (unsigned i = 0; i < user->n_rows; i++) {
         uint8_t platform = user->rows[i].platform;
-        const struct row *row = reads_as(&user->rows[i], ending);
+        const struct row *row = effective_of(&user->rows[i], ending);
         span.latest_ms = max_u64(span.latest_ms, row->event_time_ms);
         if (row->action == ROW_LOGIN) {
             add_login(row, platform, view, &span, summary);
@@ -118,7 +119,7 @@ static struct span span_of(const struct user *user, const struct user_view *view
 void user_summarise(const struct user *user, const struct user_view *view, struct user_summary *ret_summary)
 {
     struct user_summary summary = {.has_since = true, .oldest_login_ms = UINT64_MAX};
-    struct span span = span_of(user, view, &summary);
+    struct span span = measure_span(user, view, &summary);
     if (user->n_rows == 0) {
         summary.state = USER_UNKNOWN;
         summary.has_since = false;
@@ -148,7 +149,7 @@ uint64_t user_last_stamp_ms(const struct user *user)
 
 uint64_t user_forgotten_stamp_ms(const struct user *user, uint64_t now_ms)
 {
-    /* When a custom status was received is not kept. */
+    /* The time at which a custom status was received is not stored. */
     uint64_t last = user->has_custom_status ? user->custom_status_time_ms : 0;
     for (unsigned i = 0; i < user->n_rows; i++) {
         const struct row *row = &user->rows[i];

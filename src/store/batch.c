@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What users need is in the same batch as they: the names of their platforms, their apps, and the last stamp
- * of those who were dropped. */
+/* A batch with users also contains what they depend on: names of their platforms, their apps, and the
+ * forgotten_before of dropped users. */
 #include "batch.h"
 
 #include "counter.h"
@@ -123,7 +123,7 @@ void batch_drop_user(struct batch *batch, uint16_t app, struct str user_id)
     batch->apps_of_dropped[app / 64] |= UINT64_C(1) << (app % 64);
 }
 
-/* The minute of a day before gives way. */
+/* Also deletes the value of the same minute a day before. */
 void batch_put_minute(struct batch *batch, const struct layout_minute *minute)
 {
     if (minute->unix_ms >= MINUTES_KEPT_MS) {
@@ -135,7 +135,8 @@ void batch_put_minute(struct batch *batch, const struct layout_minute *minute)
     put_pair(batch);
 }
 
-/* A name is added before the change that needs it, so those known by now are enough. */
+/* Adds new platform names. A name is interned before the change that uses it is logged, so the names known
+ * now are sufficient. */
 static unsigned put_new_names(struct batch *batch)
 {
     const struct platform_names *names = table_platform_names(batch->table);
@@ -147,7 +148,7 @@ static unsigned put_new_names(struct batch *batch)
     return n;
 }
 
-/* So are apps: they may be added at any time. */
+/* Adds new apps. As for names, those known now are sufficient. */
 static unsigned put_new_apps(struct batch *batch)
 {
     unsigned n = table_n_apps(batch->table);

@@ -37,7 +37,8 @@ void change_writer_request_apps(struct change_writer *change_writer)
 
 void change_writer_rewrite(struct change_writer *change_writer)
 {
-    /* What the log has told up to here is in the table, for a user is changed before the log is told. */
+    /* All changes logged up to this revision are in the table, because a user is changed before the change is
+     * logged. */
     change_writer->position = changes_last_revision(change_writer->changes);
     rewrite_begin(change_writer->rewrite);
 }
@@ -52,15 +53,16 @@ static void put_change(struct batch *batch, const struct change *change)
     }
 }
 
-/* Whether the batch must say from where a start goes on in the journal. Without any change after a rewrite it
- * must, too: what the journal has of the time before is older than what was written. */
+/* Returns whether the batch must update the position from which a start replays the journal. This is also
+ * necessary after a rewrite without any further change, because the journal's older entries precede what the
+ * rewrite wrote. */
 static bool moves_position(const struct change_writer *change_writer, size_t n)
 {
     return commit_log_is_used(change_writer->commit_log) && !rewrite_is_under_way(change_writer->rewrite) &&
            change_writer->position + n != stored_revision_get(change_writer->stored);
 }
 
-/* During a rewrite, what changed before is not all there yet. */
+/* Not during a rewrite, when the engine may still lack earlier changes. */
 static void publish(struct change_writer *change_writer)
 {
     if (rewrite_is_under_way(change_writer->rewrite) ||
@@ -109,8 +111,8 @@ static int write_changes(struct change_writer *change_writer, size_t n, struct e
 
 int change_writer_step(struct change_writer *change_writer, struct engine_error *ret_error)
 {
-    /* First the page, then the changes: a page's copies of users are never newer than changes that are read
-     * after it was written, so what is written last is what is true. */
+    /* The page is written before the changes are read, so the page's copies of users are never newer than
+     * these changes, and the last write of a user is its latest state. */
     if (rewrite_is_under_way(change_writer->rewrite)) {
         int r = rewrite_step(change_writer->rewrite, ret_error);
         if (r < 0) {

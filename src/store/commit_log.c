@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* A change is put into the journal by the thread that makes it, so its event need not wait for the engine,
- * and the writer thread may gather many changes for each batch. What that needs:
+/* A change is written to the journal by the thread that makes it, so its event need not wait for the engine,
+ * and the writer thread can combine many changes in each batch. This requires:
  *
- *   - the journal takes no more when it is full of what is not in the engine yet; then events wait for the
- *     engine
- *   - the engine's batches say how far they go, so that a start knows what is to be taken from the journal
- *   - a change is on disk a second later: while the fsync thread does not keep up with that, events wait, too
+ *   - When the journal is full of changes that the engine does not have yet, events wait for the engine.
+ *   - The engine's batches record the revision they contain, so that a start knows what to replay.
+ *   - A change is on disk within a second; while the fsync thread does not keep up with that, events wait.
  *
- * One file a run: a run that has ended in order leaves none. A run whose file is lost on the way goes on
- * without it: events wait for the engine, whose next batch says that there is no journal, until there is one
- * of a new number. */
+ * There is one file per run of the daemon; a run that was closed cleanly leaves none. If the file is lost
+ * during a run, the run continues without it: events wait for the engine, whose next batch records that there
+ * is no journal, until there is one with a new number. */
 #include "commit_log.h"
 
 #include "batch.h"
@@ -72,7 +71,7 @@ static bool put_new_apps(struct commit_log *commit_log, uint64_t revision)
     return true;
 }
 
-/* With the app of a user who was dropped, for it has its forgotten_before from that. */
+/* For a dropped user the app is written, too, because the drop may have raised its forgotten_before. */
 static bool put_user(const struct commit_log *commit_log, const struct change *change)
 {
     const uint8_t *record = (const uint8_t *)change->record.ptr;
@@ -87,16 +86,17 @@ static bool put_user(const struct commit_log *commit_log, const struct change *c
     return put_app(commit_log, change->revision, app) && put(commit_log, change->revision, &pair, true);
 }
 
-/* A change that is missing, for want of room or because the disk is stuck, leaves those after it of no use
- * before the engine has it.
+/* Adds a change to the journal. If a change was left out, for lack of room or because the disk is stuck,
+ * later changes are useless until the engine has the missing one.
  *
- * Why the disk matters: a store to a mapped page that was written back meanwhile is a page fault, which waits
- * for the file system's own journal. Where the disk stands still that blocks the thread after some seconds
- * (ext4), with locks held. The fsync thread is the first to be stuck.
+ * The disk matters because writing to a mapped page under writeback causes a page fault, which waits for the
+ * file system's own journal. If the disk hangs, that blocks the thread after some seconds (ext4), with locks
+ * held. The fsync thread is blocked first, so its state is checked here.
  *
- * A file system that is frozen, for a snapshot, gives no such warning: whoever changes the table then waits
- * for the thaw, as a pwrite() would. To probe the file every millisecond, and keep out of it where the last
- * probe that got through is older than three, was too slow for 17 of 20 freezes under load. */
+ * A file system that is frozen for a snapshot gives no such warning: a thread that changes the table then
+ * waits until it is thawed, as it would in pwrite(). Probing the file every millisecond, and not using it
+ * when the last successful probe is more than three milliseconds old, was too slow for 17 of 20 freezes under
+ * load. */
 static void on_change(void *cls, const struct change *change)
 {
     struct commit_log *commit_log = cls;
@@ -141,9 +141,9 @@ void commit_log_start(struct commit_log *commit_log)
     changes_observe(commit_log->changes, &commit_log->observer);
 }
 
-/* The engine must name the new file before anything is put there that is to count. A thread may be amid
- * putting what is lost: without the observer there is none. */
-static int make_next(struct commit_log *commit_log, struct engine_error *ret_error)
+/* The engine must record the new file before entries in it count. The observer is removed first, so that no
+ * thread is still adding to the lost journal. */
+static int create_next(struct commit_log *commit_log, struct engine_error *ret_error)
 {
     changes_unobserve(commit_log->changes, &commit_log->observer);
     int r = journal_renew(commit_log->journal, commit_log->folder->fd, commit_log->run + 1);
@@ -173,7 +173,7 @@ void commit_log_renew(struct commit_log *commit_log)
         return;
     }
     liveness_set_at_disk(commit_log->liveness, true);
-    int r = make_next(commit_log, &error);
+    int r = create_next(commit_log, &error);
     liveness_set_at_disk(commit_log->liveness, false);
     commit_log->next_renewal_ms = now_ms + RENEWAL_INTERVAL_MS;
     if (r == 0) {

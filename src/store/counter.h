@@ -2,7 +2,7 @@
 #ifndef PRESENCED_STORE_COUNTER_H
 #define PRESENCED_STORE_COUNTER_H
 
-/* Counters for store_stats(). Any thread; nothing is ordered by them. */
+/* Counters for store_stats(). Any thread may call these; they impose no memory order. */
 
 #include <stdatomic.h>
 #include <stdint.h>

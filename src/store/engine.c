@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine.h"
 
+#include "presenced/array.h"
 #include "presenced/store.h"
 
 #include <errno.h>
@@ -11,7 +12,8 @@
 #define BLOCK_SIZE ((size_t)16 << 10)
 #define FILE_SIZE ((uint64_t)16 << 20)
 #define READAHEAD_SIZE ((size_t)1 << 20)
-#define N_OPEN_FILES_MAX (STORE_N_DESCRIPTORS - 64) /* of tables; logs and files being made come to it */
+/* For table files; WAL files and files being written come in addition. */
+#define N_OPEN_FILES_MAX (STORE_N_DESCRIPTORS - 64)
 #define INFO_LOG_FATAL 4
 
 struct engine {
@@ -21,7 +23,7 @@ struct engine {
     rocksdb_writeoptions_t *synced;
 };
 
-/* The library's errors are texts that begin with the kind. */
+/* Maps the library's errors, which are texts that begin with their kind. */
 static int error_of(const char *text)
 {
     static const struct {
@@ -41,7 +43,7 @@ static int error_of(const char *text)
         {"Not implemented:", -EBADMSG},
         {"NotFound:", -EBADMSG},
     };
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+    for (size_t i = 0; i < N_ELEMENTS(kinds); i++) {
         if (strstr(text, kinds[i].part) != NULL) {
             return kinds[i].error;
         }
@@ -49,7 +51,7 @@ static int error_of(const char *text)
     return -EIO;
 }
 
-/* Frees `text`; NULL is success. */
+/* Converts an error text, which is freed; NULL means success. */
 static int take_error(char *text, struct engine_error *ret_error)
 {
     if (text == NULL) {
@@ -61,8 +63,8 @@ static int take_error(char *text, struct engine_error *ret_error)
     return r;
 }
 
-/* Half of the memory is for two buffers of writes, a quarter for blocks that were read, and what is left for
- * files that are being written. */
+/* Half of the memory is for two write buffers, a quarter for cached blocks, and the rest for files being
+ * written. */
 static void limit_memory(rocksdb_options_t *options, uint64_t memory_bytes)
 {
     rocksdb_cache_t *cache = rocksdb_cache_create_lru((size_t)memory_bytes / 4);
@@ -79,9 +81,9 @@ static void limit_memory(rocksdb_options_t *options, uint64_t memory_bytes)
     rocksdb_options_set_max_open_files(options, N_OPEN_FILES_MAX);
 }
 
-/* The library keeps a log for people beside its data. When the disk is full while it writes that, an
- * assertion ends the process (7.8.3 of Debian; closed_while_full in test_store_full.c shows it). At this
- * level it writes nothing; not even its options, which a log of bounded size would get. */
+/* The library writes an info log beside its data. If the disk is full while it does, an assertion ends the
+ * process (7.8.3 of Debian; closed_while_full in test_store_full.c shows it). At this level it writes
+ * nothing, not even its options, which it writes at the start of a log with a size limit. */
 static void disable_info_log(rocksdb_options_t *options)
 {
     rocksdb_options_set_info_log_level(options, INFO_LOG_FATAL);
@@ -90,15 +92,15 @@ static void disable_info_log(rocksdb_options_t *options)
     rocksdb_options_set_stats_persist_period_sec(options, 0);
 }
 
-/* The library counts comparisons of keys and more for each thread that calls it. That is a fifth of what a
- * write takes and a tenth of loading, and nobody reads it. */
+/* The library counts key comparisons and more per thread, which takes a fifth of the time of a write and a
+ * tenth of that of loading. The counters are not used here. */
 static void disable_perf_counters(void)
 {
     rocksdb_set_perf_level(rocksdb_disable);
 }
 
-/* The empty one of the last time would be renamed at each opening, and only an opening that succeeds removes
- * those. */
+/* Otherwise the empty log of the last run would be renamed at each opening, and only a successful opening
+ * removes the renamed ones. */
 static void remove_info_log(const char *path)
 {
     char name[PATH_MAX];
@@ -106,11 +108,11 @@ static void remove_info_log(const char *path)
     (void)unlink(name);
 }
 
-/* The library's own threads flush and merge tables in pieces of tens of milliseconds, and only whoever closes
- * the store waits for that. On a core that they share with threads that answer, they would take half of it
- * for so long, and every answer would be late. Where events leave them too little, events wait for them in
- * the end, so they get more; beside queries that take all of the core they get a sixtieth of it. The priority
- * holds for all engines of the process. */
+/* The library's background threads flush and merge table files in pieces of tens of milliseconds, and only
+ * closing the store waits for them. On a core shared with threads that answer requests they would take half
+ * of it and delay every answer. At low priority they get more time when events have to wait for them; beside
+ * queries that use the whole core they get a sixtieth of it. The priority applies to all engines of the
+ * process. */
 static void lower_thread_priority(void)
 {
     rocksdb_env_t *env = rocksdb_create_default_env();
@@ -119,8 +121,8 @@ static void lower_thread_priority(void)
     rocksdb_env_destroy(env);
 }
 
-/* Options that have no function of their own in 7.8: no room is allocated beforehand, and nothing is retried
- * after an error, for a log that broke off in the middle is best read anew. */
+/* Sets options that have no function in the C API of 7.8: no preallocation, and no retries after errors,
+ * because a WAL with an incomplete record is best reopened. */
 static rocksdb_options_t *complete_options(rocksdb_options_t *options)
 {
     char *error = NULL;
@@ -139,7 +141,8 @@ static rocksdb_options_t *complete_options(rocksdb_options_t *options)
 static rocksdb_options_t *make_options(uint64_t memory_bytes)
 {
     rocksdb_options_t *options = rocksdb_options_create();
-    /* Reads the log up to what is broken. The caller knows what must have been in it: see superblock.h. */
+    /* Reads the WAL up to the first broken record. The caller knows what it must contain: see superblock.h.
+     */
     rocksdb_options_set_wal_recovery_mode(options, rocksdb_point_in_time_recovery);
     rocksdb_options_set_paranoid_checks(options, 1);
     rocksdb_options_set_compression(options, rocksdb_no_compression);
@@ -273,7 +276,7 @@ int engine_flush(struct engine *engine, struct engine_error *ret_error)
     return take_error(error, ret_error);
 }
 
-/* A batch is the library's own object under our name. */
+/* struct engine_batch is the library's object under our name. */
 static rocksdb_writebatch_t *batch_of(struct engine_batch *batch)
 {
     return (rocksdb_writebatch_t *)batch;
@@ -329,7 +332,7 @@ int engine_write(struct engine *engine, struct engine_batch *batch, bool sync, s
 struct engine_cursor {
     rocksdb_iterator_t *iterator;
     rocksdb_readoptions_t *options;
-    struct buf to; /* the library borrows it */
+    struct buf to; /* borrowed by the library */
     bool is_begun;
 };
 
@@ -389,7 +392,7 @@ static int compare_cuts(const void *a, const void *b)
     return str_compare(*(const struct str *)a, *(const struct str *)b);
 }
 
-/* The engine's files begin where it has cut already. */
+/* Uses the first keys of the engine's files as boundaries. */
 static size_t copy_file_starts(const rocksdb_livefiles_t *files, struct str from, struct str to,
                                struct buf *storage, struct str *ret_starts, size_t max)
 {
@@ -415,7 +418,7 @@ size_t engine_cuts(struct engine *engine, struct str from, struct str to, struct
     buf_clear(storage);
     size_t n = copy_file_starts(files, from, to, storage, ret_cuts, max);
     rocksdb_livefiles_destroy(files);
-    /* Only now, for the storage moves while it grows. */
+    /* The pointers are set only now, because the storage moves while it grows. */
     const char *at = storage->ptr;
     for (size_t i = 0; i < n; i++) {
         ret_cuts[i].ptr = at;

@@ -16,7 +16,7 @@
 #define MANIFEST_PREFIX STR("MANIFEST-")
 #define LOG_SUFFIX STR(".log")
 
-/* "000004.log" */
+/* Parses a name such as "000004.log". */
 static bool parse_log_name(struct str name, uint64_t *ret_number)
 {
     if (name.len <= LOG_SUFFIX.len) {
@@ -27,7 +27,7 @@ static bool parse_log_name(struct str name, uint64_t *ret_number)
     return str_equal(suffix, LOG_SUFFIX) && str_parse_u64(digits, UINT64_MAX, ret_number);
 }
 
-/* "MANIFEST-000005", as CURRENT has it, with a newline. */
+/* Parses the content of CURRENT, such as "MANIFEST-000005" and a newline. */
 static bool parse_current(struct str text, uint64_t *ret_number)
 {
     if (!str_starts_with(text, MANIFEST_PREFIX) || text.ptr[text.len - 1] != '\n') {
@@ -42,7 +42,8 @@ static bool is_stray(struct str name)
     return str_equal(name, STR("CURRENT")) || str_starts_with(name, MANIFEST_PREFIX);
 }
 
-/* Whether all files are strays. With `removes`, unlinks those that are. */
+/* Returns whether all files are ones that files_remove_strays() may remove. If `removes` is set, removes
+ * them. */
 static bool walk_strays(int folder_fd, bool removes)
 {
     bool all_are = true;
@@ -93,7 +94,7 @@ static int sync_file(int folder_fd, const char *name, uint64_t *ret_size_bytes)
 {
     struct stat status;
     cleanup(cleanup_closep) int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC);
-    /* First the size: what comes after it may not be synced any more. */
+    /* The size is read first, because bytes written after it may not be synced. */
     if (fd < 0 || fstat(fd, &status) != 0 || fdatasync(fd) != 0) {
         return -errno;
     }
@@ -110,7 +111,7 @@ static int sync_manifest(int folder_fd, struct file_mark *ret_mark)
 {
     char name[NAME_SIZE];
     int r = -ENOENT;
-    /* An engine that is being opened begins a new one, and deletes the old. */
+    /* An engine that is being opened starts a new manifest and deletes the old one. */
     for (unsigned n = 0; n < N_TRIES && r == -ENOENT; n++) {
         r = read_current(folder_fd, &ret_mark->number);
         if (r == 0) {
@@ -121,7 +122,7 @@ static int sync_manifest(int folder_fd, struct file_mark *ret_mark)
     return r;
 }
 
-/* The log of the lowest number: it gives way to a newer one. */
+/* Returns the entry with the lowest number, which a newer file replaces. */
 static struct file_mark *lowest(struct files_mark *mark)
 {
     struct file_mark *found = &mark->logs[0];
@@ -139,21 +140,24 @@ static int sync_log(int folder_fd, const char *name, struct files_mark *mark)
     }
     int r = sync_file(folder_fd, name, &log.size_bytes);
     if (r == -ENOENT) {
-        /* Not needed any more, so deleted meanwhile. */
+        /* It is no longer needed and was deleted meanwhile. */
         return 0;
     }
+    if (r < 0) {
+        return r;
+    }
     struct file_mark *place = lowest(mark);
-    if (r == 0 && log.number > place->number) {
+    if (log.number > place->number) {
         *place = log;
     }
-    return r;
+    return 0;
 }
 
 static int sync_logs(int folder_fd, struct files_mark *mark)
 {
     const struct dirent *entry;
     int r = 0;
-    /* A descriptor of its own, for reading moves its offset. */
+    /* A separate descriptor, because reading moves its offset. */
     int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *folder = fd < 0 ? NULL : fdopendir(fd);
     if (folder == NULL) {
@@ -186,7 +190,7 @@ int files_sync(int folder_fd, struct files_mark *ret_mark)
     return 0;
 }
 
-/* A file that is not there has a size below any. */
+/* Returns the size of a file, -1 if it does not exist. */
 static int64_t size_of(int folder_fd, const char *name)
 {
     struct stat status;

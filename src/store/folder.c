@@ -24,9 +24,9 @@ int folder_sync(struct folder *folder, const struct batch *batch, enum superbloc
     if (r < 0) {
         return r;
     }
-    /* When a write fails in the middle, the engine cuts off the half of it when it closes the file. Sizes
-     * that were read before are then larger than what the next start finds, which it would take for damage:
-     * they count when all writes that had begun by then are done. */
+    /* If a write fails partway, the engine truncates the incomplete record when it closes the file. File
+     * sizes read before would then be larger than what the next start finds, which it would treat as damage.
+     * So the sizes only count once all writes that had begun by then are complete. */
     return batch_await_writes(batch) ? superblock_write(&folder->superblock, state, &mark) : FOLDER_TORN;
 }
 

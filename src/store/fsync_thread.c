@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What was written is synced so often that a second later it is on disk. It has a thread of its own because
- * an fsync may take long, and a write must not wait for it.
+/* Calls fsync so often that everything is on disk within a second. It is a separate thread because an fsync
+ * may take long, and writes must not wait for it.
  *
- * Whether it keeps up: each round samples the time and the last revision. When the engine has that revision,
- * and is synced, all that had changed by that time is on disk; so what is answered until a second after it is
- * safe. */
+ * To find out whether it keeps up, each round samples the time and the last revision. When the engine has
+ * that revision and was synced, everything that had changed by that time is on disk; so what is answered
+ * until a second after that time is safe. */
 #include "fsync_thread.h"
 
 #include "batch.h"
@@ -21,30 +21,31 @@
 #define INTERVAL_NS 250000000
 #define N_SAMPLES_MAX 8
 
-/* Changes up to the revision had happened by then. */
+/* Changes up to `revision` were made before this time. */
 struct sample {
     uint64_t monotonic_ms;
     uint64_t revision;
 };
 
-/* Those that are not on disk yet, the oldest first. */
+/* Samples whose changes are not on disk yet, oldest first. */
 struct samples {
     struct sample samples[N_SAMPLES_MAX];
     unsigned n;
 };
 
-/* Where there are too many, the last one is as good for what comes. */
+/* Takes a sample. None is taken when the array is full; then durable_until_ms advances in larger steps. */
 static void take_sample(const struct fsync_thread *fsync_thread, struct samples *samples)
 {
     if (samples->n < N_SAMPLES_MAX) {
         struct sample *sample = &samples->samples[samples->n++];
-        sample->monotonic_ms = clock_monotonic_ms(); /* first: what changes in between counts as later */
+        /* Read first, so that changes made in between count as later. */
+        sample->monotonic_ms = clock_monotonic_ms();
         sample->revision = changes_last_revision(fsync_thread->changes);
     }
 }
 
-/* Removes those that are on disk, all up to the revision. Returns the time of the last of them, 0 where
- * there is none. */
+/* Removes samples whose changes are on disk, which are those up to `synced_revision`. Returns the time of the
+ * last of them, 0 if there are none. */
 static uint64_t remove_synced(struct samples *samples, uint64_t synced_revision)
 {
     unsigned n = 0;
@@ -57,7 +58,7 @@ static uint64_t remove_synced(struct samples *samples, uint64_t synced_revision)
     return last_ms;
 }
 
-/* Whoever waits does so because it was late. */
+/* Publishes the progress. Callers wait only if the thread was late. */
 static void publish(struct fsync_thread *fsync_thread, struct samples *samples, uint64_t synced_revision)
 {
     uint64_t until_ms = atomic_load_explicit(&fsync_thread->durable_until_ms, memory_order_relaxed);
@@ -71,7 +72,7 @@ static void publish(struct fsync_thread *fsync_thread, struct samples *samples, 
     }
 }
 
-/* The writer thread closes the engine then. */
+/* Records the error and wakes the writer thread, which then closes the engine. */
 static int fail(struct fsync_thread *fsync_thread, int r)
 {
     if (atomic_exchange(&fsync_thread->error, r) != r) {
@@ -83,7 +84,7 @@ static int fail(struct fsync_thread *fsync_thread, int r)
 static int sync_up_to(struct fsync_thread *fsync_thread, uint64_t sequence)
 {
     uint64_t before_us = clock_monotonic_us();
-    /* Asked though nothing was written: what was stored is gone with the files. */
+    /* Checked even if nothing was written, because the stored data is gone with the files. */
     if (folder_is_removed(fsync_thread->folder)) {
         return fail(fsync_thread, -ENOENT);
     }
@@ -101,7 +102,7 @@ static int sync_up_to(struct fsync_thread *fsync_thread, uint64_t sequence)
     return 0;
 }
 
-/* Whether it is to go on, at the next time. */
+/* Waits for the next round. Returns false if the thread must stop. */
 static bool wait_for_next(struct fsync_thread *fsync_thread)
 {
     struct timespec until;
@@ -111,7 +112,7 @@ static bool wait_for_next(struct fsync_thread *fsync_thread)
     until.tv_nsec %= 1000000000;
     (void)pthread_mutex_lock(&fsync_thread->lock);
     while (!fsync_thread->stops &&
-           pthread_cond_timedwait(&fsync_thread->wakes, &fsync_thread->lock, &until) != ETIMEDOUT) {}
+           pthread_cond_timedwait(&fsync_thread->wake, &fsync_thread->lock, &until) != ETIMEDOUT) {}
     bool goes_on = !fsync_thread->stops;
     (void)pthread_mutex_unlock(&fsync_thread->lock);
     return goes_on;
@@ -123,7 +124,8 @@ static void *run(void *cls)
     struct samples samples = {.n = 0};
     do {
         take_sample(fsync_thread, &samples);
-        /* Read before: what is written from here on does not count. The revision first, for it follows. */
+        /* Read before syncing, because later writes may not be covered. The revision is read first, because
+         * it is set after the sequence number. */
         uint64_t revision = stored_revision_get(fsync_thread->stored);
         uint64_t sequence = batch_sequence(fsync_thread->batch);
         if (sync_up_to(fsync_thread, sequence) == 0) {
@@ -140,13 +142,13 @@ void fsync_thread_init(struct fsync_thread *fsync_thread)
     (void)pthread_mutex_init(&fsync_thread->lock, NULL);
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&fsync_thread->wakes, &attributes);
+    (void)pthread_cond_init(&fsync_thread->wake, &attributes);
     (void)pthread_condattr_destroy(&attributes);
 }
 
 void fsync_thread_fini(struct fsync_thread *fsync_thread)
 {
-    (void)pthread_cond_destroy(&fsync_thread->wakes);
+    (void)pthread_cond_destroy(&fsync_thread->wake);
     (void)pthread_mutex_destroy(&fsync_thread->lock);
 }
 
@@ -167,7 +169,7 @@ void fsync_thread_stop(struct fsync_thread *fsync_thread)
 {
     (void)pthread_mutex_lock(&fsync_thread->lock);
     fsync_thread->stops = true;
-    (void)pthread_cond_signal(&fsync_thread->wakes);
+    (void)pthread_cond_signal(&fsync_thread->wake);
     (void)pthread_mutex_unlock(&fsync_thread->lock);
     (void)pthread_join(fsync_thread->thread, NULL);
 }

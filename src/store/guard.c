@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 
-/* More than the stores that a process has open. */
+/* More than the number of stores that a process has open. */
 #define N_GUARDS_MAX 8
 
 static struct guard *_Atomic guards[N_GUARDS_MAX];
@@ -25,8 +25,8 @@ static struct guard *find(uintptr_t address)
     return NULL;
 }
 
-/* All of the memory: what is left of the file must not be mixed with what is gone. Nothing but system calls
- * and atomics, for a signal handler runs amid anything. */
+/* Replaces the whole mapping, because the rest of the file must not be mixed with what is lost. Uses only
+ * system calls and atomics, as required in a signal handler. */
 static bool replace(struct guard *guard)
 {
     int saved = errno;
@@ -44,7 +44,8 @@ static void on_sigbus(int number, siginfo_t *info, void *unused)
     if (guard != NULL && replace(guard)) {
         return;
     }
-    /* The handler of before gets it: an access is made again, and a signal that was sent is sent again. */
+    /* Restores the previous handler, which then gets the signal: a faulting access is repeated, and a signal
+     * sent by a process is raised again. */
     (void)sigaction(number, &previous, NULL);
     if (info->si_code <= 0) {
         (void)raise(number);
@@ -68,8 +69,8 @@ int guard_begin(struct guard *guard, void *memory, size_t size)
     guard->size = size;
     atomic_store(&guard->is_lost, false);
     for (unsigned i = 0; i < N_GUARDS_MAX; i++) {
-        struct guard *nobody = NULL;
-        if (atomic_compare_exchange_strong(&guards[i], &nobody, guard)) {
+        struct guard *expected = NULL;
+        if (atomic_compare_exchange_strong(&guards[i], &expected, guard)) {
             return 0;
         }
     }

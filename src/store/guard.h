@@ -2,11 +2,12 @@
 #ifndef PRESENCED_GUARD_H
 #define PRESENCED_GUARD_H
 
-/* Memory that is mapped from a file, guarded against what happens to the file. Where it was cut from outside,
- * or a page can be neither read nor written (an I/O error, a file system that went read-only, or that copies
- * on write and is full), the kernel answers an access with SIGBUS, which would end the process. For guarded
- * memory a handler puts memory of no file in its place, all of it zeros, and the access goes on there. A
- * SIGBUS of any other address ends the process as before. Any thread, but one at a time for a guard. */
+/* Protects memory mapped from a file against failures of the file. If the file was truncated by another
+ * process, or a page cannot be read or written (an I/O error, a file system that became read-only, or a
+ * copy-on-write one that is full), the kernel answers an access with SIGBUS, which would end the process. For
+ * guarded memory, a signal handler replaces the mapping by anonymous memory filled with zeros, and the access
+ * continues there. A SIGBUS for any other address ends the process as before. Any thread may call these
+ * functions, but only one at a time for the same guard. */
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -19,21 +20,23 @@ struct guard {
     _Atomic bool is_lost;
 };
 
-/* From here to guard_end(), `guard` must stay where it is, and the memory mapped. 0; -ENOSPC: as many are
- * guarded as can be; or another -errno. */
+/* Begins guarding. Until guard_end(), `guard` must not move and the memory must stay mapped. Returns 0;
+ * -ENOSPC if there are too many guards; or another -errno. */
 int guard_begin(struct guard *guard, void *memory, size_t size);
 
-/* Takes one that was never begun, or zeros. */
+/* Ends guarding. Accepts a guard that was never begun, or zeros. */
 void guard_end(struct guard *guard);
 
-/* Whether the file is no longer behind it. Asked after the accesses that must have reached the file. */
+/* Returns whether the memory is no longer backed by the file. Called after the accesses that must have
+ * reached the file. */
 static inline bool guard_is_lost(const struct guard *guard)
 {
-    atomic_signal_fence(memory_order_seq_cst); /* the handler runs between two instructions of the thread */
+    /* The handler may run between any two instructions of this thread. */
+    atomic_signal_fence(memory_order_seq_cst);
     return atomic_load_explicit(&guard->is_lost, memory_order_acquire);
 }
 
-/* After a file was mapped there again. */
+/* Called after a file was mapped there again. */
 static inline void guard_renew(struct guard *guard)
 {
     atomic_store_explicit(&guard->is_lost, false, memory_order_release);

@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /* The file JOURNAL-<run>, little-endian:
  *
- *   at 0      u8[8] "presjrnl"   u64 run   u64 size of the ring   u64 ms since boot, u64 since 1970, when it
- *             was made   u64 sum of the above
- *   at 512    u64 begin: where the oldest entry stands that may be needed
- *   at 4096   the ring, mapped twice in a row, so that an entry may run over its end:
+ *   at 0      u8[8] "presjrnl"   u64 run   u64 size of the ring   u64 ms since boot and u64 ms since 1970, at
+ *             its creation   u64 checksum of the above
+ *   at 512    u64 begin: position of the oldest entry that may be needed
+ *   at 4096   the ring, mapped twice in a row, so that an entry may continue past its end:
  *
- *     entry:  u64 sum of what follows up to the entry's end, and of where it stands
+ *     entry:  u64 checksum of the rest of the entry and of its position
  *             u64 revision
  *             u16 length of the key   u16 length of the value   u8 1: deleted   u8[3] zero
  *             key   value   zeros up to a multiple of 8
  *
- * Positions are counted on for ever; modulo the ring's size, one is an offset in the ring. So an entry that
- * an earlier round left is never taken for one of this round.
+ * Positions only grow; modulo the size of the ring they are offsets in it. So an entry left by an earlier
+ * round is never taken for a current one.
  *
- * The process may be killed anywhere: then the page cache has what was stored up to there, in order, so all
- * entries are whole but perhaps the last. After the machine's death each page of the file may be of another
- * age. The two clocks tell which of the two it was: a hardened unit does not see the boot id in /proc, and
- * one that the unit passes (%b) would only be a second source, in another form.
+ * The process may be killed at any point. Then the page cache has everything stored up to there, in order, so
+ * all entries are complete except perhaps the last. After the machine went down, each page of the file may
+ * have a different age. The two clocks tell which of the two happened: a hardened unit does not see the boot
+ * id in /proc, and one passed by the unit (%b) would only be a second source, in another format.
  *
- * All blocks of the file are written once before it is used, so that a full disk is met then. What a store to
- * memory may still meet is a file that was cut, or a disk or file system that gave up: see guard.h.
+ * All blocks of the file are written before it is used, so that a full disk is detected then. Later a store
+ * to memory can only fail because the file was truncated, or the disk or file system failed: see guard.h.
  *
- * The file is mapped because that costs an event least. Where the thread that answers calls pwrite() instead,
- * without any fsync, a callback takes at least 10 % more CPU (ext4, kept_commit of bench/callbacks.sh in
- * turns); a write through io_uring takes twice as long as a pwrite(), one with RWF_DSYNC 15 times; and where
- * answers wait for another thread to write, a callback takes 45 % more. */
+ * The file is mapped because that has the lowest cost per event. If the thread that answers calls pwrite()
+ * instead, without any fsync, a callback takes at least 10 % more CPU (ext4, kept_commit of
+ * bench/callbacks.sh in turns); a write through io_uring takes twice as long as a pwrite(), and one with
+ * RWF_DSYNC 15 times; and if answers wait for another thread to write, a callback takes 45 % more. */
 #include "journal.h"
 
 #include "guard.h"
@@ -46,7 +46,8 @@
 #include <sys/stat.h>
 
 #define HEADER_SIZE ((size_t)4096)
-/* Half a second of 70,000 events a second; and few enough that every process may lock them. */
+/* Room for half a second at 70,000 events per second; small enough that every process may lock it in memory.
+ */
 #define RING_SIZE ((size_t)4 << 20)
 #define FILE_SIZE (HEADER_SIZE + RING_SIZE)
 #define MAPPED_SIZE (FILE_SIZE + RING_SIZE)
@@ -82,9 +83,9 @@ static_assert(sizeof(struct entry) == 24, "as drawn");
 struct journal {
     uint64_t run;
     int fd;
-    struct guard guard; /* of the mapping */
+    struct guard guard; /* guards the mapping */
     struct header *header;
-    uint8_t *ring; /* twice RING_SIZE */
+    uint8_t *ring; /* mapped twice: 2 * RING_SIZE bytes */
     uint64_t begin;
     uint64_t end;
     _Atomic uint64_t revision;
@@ -99,7 +100,8 @@ struct journal_reader {
     uint8_t ring[2 * RING_SIZE];
 };
 
-/* Not cryptographic: it need only tell what was written from what was not. 8 bytes at a time. */
+/* A checksum that need not be cryptographic, because it only detects incomplete writes. Processes 8 bytes at
+ * a time. */
 static uint64_t mix(uint64_t sum, uint64_t word)
 {
     sum = (sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
@@ -127,8 +129,8 @@ static void name_of(uint64_t run, char ret_name[static NAME_SIZE])
     (void)snprintf(ret_name, NAME_SIZE, "%s%" PRIu64, NAME_PREFIX.ptr, run);
 }
 
-/* In one boot both clocks go on alike. Where one was set meanwhile, this one counts as another boot: then
- * damage in the middle is not told from pages that were lost, and that is all the harm. */
+/* Within one boot both clocks advance equally. If the wall clock was set meanwhile, this looks like another
+ * boot. The only consequence is that damage in the middle is not distinguished from lost pages. */
 static bool is_this_boot(const struct header *header)
 {
     uint64_t since_boot_ms = clock_since_boot_ms();
@@ -166,7 +168,7 @@ static int write_all(int fd, const void *bytes, size_t size)
     return 0;
 }
 
-/* Also on a file system that otherwise copies on write (btrfs). */
+/* Disables copy-on-write for the file on file systems that use it (btrfs). */
 static void write_in_place(int fd)
 {
     int flags = 0;
@@ -207,7 +209,7 @@ static int reserve(struct journal *journal)
     return guard_begin(&journal->guard, room, MAPPED_SIZE);
 }
 
-/* The file takes the place of whatever is mapped there. */
+/* Maps the file over whatever is mapped there. */
 static int map(struct journal *journal)
 {
     uint8_t *room = (uint8_t *)journal->header;
@@ -215,11 +217,12 @@ static int map(struct journal *journal)
         !map_at(room + FILE_SIZE, RING_SIZE, journal->fd, HEADER_SIZE)) {
         return -errno;
     }
-    (void)mlock(room, FILE_SIZE); /* read back from a slow disk it would block; without the right, it may */
+    (void)mlock(room, FILE_SIZE); /* avoids blocking on pages read back from disk; may fail */
     return 0;
 }
 
-/* A file of that name may be left from an interrupted start, or be a link to anything. */
+/* A file of that name may be left from an interrupted start, or be a link to anything, so it is removed
+ * first. */
 static int create_file(struct journal *journal, int folder_fd, const char *name)
 {
     cleanup_closep(&journal->fd);
@@ -248,7 +251,7 @@ static int create(struct journal *journal, int folder_fd, uint64_t run)
     name_of(run, name);
     int r = create_file(journal, folder_fd, name);
     if (r < 0) {
-        (void)unlinkat(folder_fd, name, 0); /* it may have taken the last of the room */
+        (void)unlinkat(folder_fd, name, 0); /* it may have used up the disk space */
     }
     return r;
 }
@@ -338,7 +341,7 @@ static struct entry read_entry(const uint8_t *at)
     };
 }
 
-/* A cheap check before the sum: the search for the end looks at every position. */
+/* A cheap check before the checksum, because the search for the end examines every position. */
 static bool is_plausible(const uint8_t *at)
 {
     struct entry entry;
@@ -347,7 +350,8 @@ static bool is_plausible(const uint8_t *at)
            entry.is_deleted <= 1 && (entry.zeros[0] | entry.zeros[1] | entry.zeros[2]) == 0;
 }
 
-/* Drops the oldest entries until there is room. False: the next of them is not stored yet. */
+/* Drops the oldest entries until there is room. Returns false if the oldest remaining entry is not stored
+ * yet. */
 static bool make_room(struct journal *journal, uint64_t stored_revision, size_t size)
 {
     uint64_t begin = journal->begin;
@@ -360,7 +364,7 @@ static bool make_room(struct journal *journal, uint64_t stored_revision, size_t 
     }
     if (begin != journal->begin) {
         journal->begin = begin;
-        /* Before anything is written where it was. */
+        /* Updated before the old entries are overwritten. */
         atomic_store(&journal->header->begin, htole64(begin));
     }
     return true;
@@ -393,7 +397,7 @@ bool journal_put(struct journal *journal, uint64_t stored_revision, uint64_t rev
 
 void journal_complete(struct journal *journal, uint64_t revision)
 {
-    /* After the stores to the file: whoever sees the revision may answer OK. */
+    /* Ordered after the stores to the file: a thread that sees the revision may answer OK. */
     atomic_store_explicit(&journal->revision, revision, memory_order_release);
 }
 
@@ -407,7 +411,7 @@ uint64_t journal_revision(const struct journal *journal)
     return journal_is_lost(journal) ? 0 : atomic_load_explicit(&journal->revision, memory_order_acquire);
 }
 
-/* Bytes that are missing count as zeros: a sum will not match. */
+/* Missing bytes count as zeros; then the checksum does not match. */
 static int read_file(struct journal_reader *reader, int fd)
 {
     struct {
@@ -474,7 +478,7 @@ void journal_reader_free(struct journal_reader *reader)
     free(reader);
 }
 
-/* Its size, or 0 where no entry stands there. */
+/* Returns the size of the entry, or 0 if there is no valid entry. */
 static size_t check_entry(const struct journal_reader *reader, uint64_t at)
 {
     uint64_t left = reader->begin + RING_SIZE - at;
@@ -519,7 +523,7 @@ bool journal_ends_well(const struct journal_reader *reader)
     if (!reader->is_of_this_boot) {
         return true;
     }
-    /* Nothing of this round comes after an entry that was not finished. */
+    /* No valid entry of this round may follow an incomplete one. */
     for (uint64_t at = reader->at + 8; at < reader->begin + RING_SIZE; at += 8) {
         if (check_entry(reader, at) != 0) {
             return false;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The store's pairs, layout 2. In keys numbers are big-endian, so that their order is that of the numbers; in
- * values they are little-endian.
+/* The store's pairs, layout 2. In keys numbers are big-endian, so that keys sort numerically; in values they
+ * are little-endian.
  *
  *   key                                 value
- *   01                                  u32 version of the layout; stays so in every version
+ *   01                                  u32 version of the layout; the same in every version
  *   02 u8 platform                      its name, for numbers from PLATFORM_N_KNOWN on
  *   03 u64 app id                       u64 forgotten_before, u64 dropped for room, u64 dropped for age
  *   04 u64 minute since 1970            u64 users online
@@ -13,7 +13,7 @@
  *                                         u64  EventTime << 7 | action << 5 | reason << 2 | address kind
  *                                         u8   platform
  *                                         u48  time received
- *                                         the client's address, by kind 0, 4 or 16 bytes
+ *                                         client address, by kind 0, 4 or 16 bytes
  *                                       custom status:
  *                                         u64  its EventTime
  *                                         u16  length
@@ -21,11 +21,12 @@
  *
  *   06                                  u64 run of the daemon, u64 revision of it up to which all is here
  *
- * Layout 1 had no rows of reason ROW_REASON_RECONCILED, which its readers take for damage, and is otherwise
- * the same: a store of it is one of layout 2 from when it is opened.
+ * Layout 1 had no rows of reason ROW_REASON_RECONCILED, which its readers treat as damage, and is otherwise
+ * the same; opening a store of layout 1 makes it one of layout 2.
  *
- * A user is one value, so nobody's login can be torn from what it kicks. Its rows and custom status are bytes
- * of record.c; where that changes, this needs a form 2. A store without the key 01 was never finished. */
+ * A user is one value, so a login and the rows it kicked are written together. The bytes of rows and custom
+ * status are those of record.c; if that format changes, a form 2 is needed here. A store without the key 01
+ * was never completely created. */
 #include "layout.h"
 
 #include <endian.h>
@@ -37,7 +38,7 @@
 
 enum {
     RECORD_HEADER_SIZE = 4,
-    ROW_SIZE = 8 + 1 + 6, /* without the address */
+    ROW_SIZE = 8 + 1 + 6, /* without the client address */
     USER_KEY_SIZE = 1 + 8,
     USER_HEADER_SIZE = 2,
     APP_VALUE_SIZE = 3 * 8,
@@ -78,7 +79,7 @@ static void write_numbered_key(enum layout_kind kind, uint64_t number, struct la
     ret_pair->value_len = 0;
 }
 
-/* Of a pair of that kind, whose key has a number and nothing else. */
+/* Reads a key that consists of its kind and a number. */
 static int read_numbered_key(enum layout_kind kind, struct str key, uint64_t *ret_number)
 {
     if (key.len != 1 + 8 || key.ptr[0] != (char)kind) {
@@ -221,7 +222,7 @@ int layout_read_user_key(struct str key, uint64_t *ret_app_id, struct str *ret_u
     return 0;
 }
 
-/* Takes a row off the front of `rest`. */
+/* Checks a row and removes it from the front of `rest`. */
 static bool check_row(struct str *rest, unsigned n_platforms, struct platform_set *seen)
 {
     static const uint8_t address_lengths[4] = {0, 4, 16, 0};
@@ -249,7 +250,7 @@ static bool check_custom_status(struct str rest)
            rest.len - CUSTOM_STATUS_SIZE <= USER_CUSTOM_STATUS_MAX;
 }
 
-/* Whether record_decode() can be given it: what it finds wrong ends the process. */
+/* Validates a value for record_decode(), whose asserts would otherwise end the process. */
 static bool check_user(struct str value, unsigned n_platforms)
 {
     struct platform_set seen = {0};

@@ -2,13 +2,14 @@
 #ifndef PRESENCED_LAYOUT_H
 #define PRESENCED_LAYOUT_H
 
-/* Keys and values as the store holds them; the drawing is in layout.c. Any thread. */
+/* Encodes and decodes the store's keys and values; layout.c documents the format. Any thread may call
+ * everything here. */
 
 #include "presenced/record.h"
 
 #define LAYOUT_VERSION 2
 
-/* A key's first byte. */
+/* The first byte of a key. */
 enum layout_kind {
     LAYOUT_META = 1,
     LAYOUT_PLATFORM,
@@ -16,7 +17,7 @@ enum layout_kind {
     LAYOUT_MINUTE,
     LAYOUT_USER,
     LAYOUT_POSITION,
-    LAYOUT_END, /* behind all of this version */
+    LAYOUT_END, /* after all kinds of this version */
 };
 
 #define LAYOUT_KEY_MAX (1 + 8 + USER_ID_MAX)
@@ -47,11 +48,11 @@ struct layout_app {
 };
 
 struct layout_minute {
-    uint64_t unix_ms; /* its beginning */
+    uint64_t unix_ms; /* beginning of the minute */
     uint64_t n_online;
 };
 
-/* Up to where the store has what the journal of a run had. */
+/* How much of the journal of a run is in the engine. */
 struct layout_position {
     uint64_t run; /* 0: there is no journal */
     uint64_t revision;
@@ -64,10 +65,10 @@ void layout_write_minute(const struct layout_minute *minute, struct layout_pair 
 void layout_write_position(const struct layout_position *position, struct layout_pair *ret_pair);
 void layout_write_user(uint64_t app_id, const uint8_t *record, struct layout_pair *ret_pair);
 
-/* The key alone. */
+/* Writes the key only. */
 void layout_write_user_key(uint64_t app_id, struct str user_id, struct layout_pair *ret_pair);
 
-/* Each is 0 for a pair of its kind as this version writes it, else -EBADMSG. */
+/* These return 0 for a valid pair of their kind in this version, else -EBADMSG. */
 int layout_read_meta(struct str key, struct str value, uint32_t *ret_version);
 int layout_read_platform(struct str key, struct str value, uint8_t *ret_platform, struct str *ret_name);
 int layout_read_app(struct str key, struct str value, struct layout_app *ret_app);
@@ -75,10 +76,11 @@ int layout_read_minute(struct str key, struct str value, struct layout_minute *r
 
 int layout_read_position(struct str key, struct str value, struct layout_position *ret_position);
 
-/* App and id of a user's key; the id points into it. */
+/* Returns app and id of a user's key; the id points into the key. */
 int layout_read_user_key(struct str key, uint64_t *ret_app_id, struct str *ret_user_id);
 
-/* The record of a user whose app has that index here, where platforms up to `n_platforms` have names. */
+/* Makes the record of a user whose app has the given index in this process. Platform numbers must be below
+ * `n_platforms`. */
 int layout_read_user(struct str key, struct str value, uint16_t app, unsigned n_platforms,
                      uint8_t ret_record[static RECORD_SIZE_MAX]);
 

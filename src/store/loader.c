@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Users may be tens of millions, so a few threads load them: each takes the next piece of the key space and
- * puts the users that it finds there into the table. All else is small, and the caller reads it before. */
+/* There may be tens of millions of users, so several threads load them: each takes the next piece of the key
+ * space and adds its users to the table. Everything else is small, and the caller loads it first. */
 #include "loader.h"
 
 #include "layout.h"
@@ -15,7 +15,7 @@
 #define N_THREADS_MAX 4
 #define N_PIECES_MAX 1024
 #define PROGRESS_INTERVAL_MS 1000
-#define CHECK_INTERVAL_MS 20 /* for how long a start that is cancelled goes on */
+#define CHECK_INTERVAL_MS 20 /* interval at which cancellation is checked */
 
 struct loading {
     const struct store_config *config;
@@ -24,10 +24,10 @@ struct loading {
     uint64_t next_progress_ms;
     unsigned n_platforms;
     size_t n_pieces;
-    struct str bounds[N_PIECES_MAX + 1]; /* piece i is from bounds[i] to before bounds[i + 1] */
+    struct str bounds[N_PIECES_MAX + 1]; /* piece i is from bounds[i] up to but excluding bounds[i + 1] */
     _Atomic size_t next_piece;
     _Atomic uint64_t n_users;
-    _Atomic int result; /* of whoever failed first */
+    _Atomic int result; /* of the thread that failed first */
     pthread_mutex_t lock;
     struct engine_error error;
 };
@@ -37,14 +37,14 @@ static struct str kind_key(const uint8_t *kind)
     return (struct str){(const char *)kind, 1};
 }
 
-/* For damage that no checksum finds. */
+/* Reports an invalid pair, which checksums do not detect. */
 static int bad_pair(const char *what, struct engine_error *ret_error)
 {
     (void)snprintf(ret_error->text, sizeof(ret_error->text), "a stored %s is not as it was written", what);
     return -EBADMSG;
 }
 
-/* Calls `load` with each pair of a kind. */
+/* Calls `load` for each pair of a kind. */
 static int load_kind(const struct loader_source *source, enum layout_kind kind, void *cls,
                      int (*load)(void *cls, struct str key, struct str value, struct engine_error *ret_error),
                      struct engine_error *ret_error)
@@ -94,7 +94,7 @@ static int load_position(void *cls, struct str key, struct str value, struct eng
     return layout_read_position(key, value, position) < 0 ? bad_pair("position", ret_error) : 0;
 }
 
-/* A platform must keep its number, for records of users have that. */
+/* A platform must get the same number as before, because records of users contain it. */
 static int load_platform(void *cls, struct str key, struct str value, struct engine_error *ret_error)
 {
     struct platform_names *names = cls;
@@ -139,7 +139,7 @@ static int load_minute(void *cls, struct str key, struct str value, struct engin
     return 0;
 }
 
-/* The app that was looked up last: the next user mostly has the same. */
+/* The app that was looked up last, which is usually that of the next user, too. */
 struct known_app {
     int index; /* -1: none yet */
     uint64_t id;
@@ -219,7 +219,7 @@ static void *load_pieces(void *cls)
     return NULL;
 }
 
-static void tell_progress(struct loading *loading)
+static void report_progress(struct loading *loading)
 {
     const struct store_config *config = loading->config;
     uint64_t now_ms = clock_monotonic_ms();
@@ -234,7 +234,7 @@ int loader_check_cancelled(const struct store_config *config)
     return config->is_cancelled != NULL && config->is_cancelled(config->cls) ? -ECANCELED : 0;
 }
 
-/* Waits for the thread, telling how far all have come, and looking whether they are to go on. */
+/* Waits for a thread, reporting the progress of all threads and checking for cancellation. */
 static void await_thread(struct loading *loading, pthread_t thread)
 {
     for (;;) {
@@ -246,7 +246,7 @@ static void await_thread(struct loading *loading, pthread_t thread)
         if (pthread_timedjoin_np(thread, NULL, &until) != ETIMEDOUT) {
             return;
         }
-        tell_progress(loading);
+        report_progress(loading);
         int r = loader_check_cancelled(loading->config);
         if (r < 0) {
             set_failure(loading, r, &(struct engine_error){""});

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "presenced/array.h"
 #include "presenced/event_history.h"
 #include "presenced/store.h"
 
@@ -68,7 +69,7 @@ void store_metrics(const struct store *store, const struct metric_visitor *visit
     struct store_stats stats;
     store_stats(store, &stats);
     changes_follower_metrics(STR("store"), stats.stored_revision, stats.lag, visitor);
-    metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), &stats, (struct str){NULL, 0}, visitor);
+    metrics_visit(metrics, N_ELEMENTS(metrics), &stats, (struct str){NULL, 0}, visitor);
 }
 
 static const struct metric history_metrics[] = {
@@ -98,6 +99,5 @@ void event_history_metrics(const struct event_history *history, const struct met
 {
     struct event_history_stats stats;
     event_history_stats(history, &stats);
-    metrics_visit(history_metrics, sizeof(history_metrics) / sizeof(history_metrics[0]), &stats,
-                  (struct str){NULL, 0}, visitor);
+    metrics_visit(history_metrics, N_ELEMENTS(history_metrics), &stats, (struct str){NULL, 0}, visitor);
 }

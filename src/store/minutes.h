@@ -2,8 +2,8 @@
 #ifndef PRESENCED_STORE_MINUTES_H
 #define PRESENCED_STORE_MINUTES_H
 
-/* The count of online users on its way to the engine, a value a minute: the current minute, and one that has
- * ended and is pending until the writer thread has written it. Any thread. */
+/* The number of online users per minute until it is in the engine: the current minute, and one that has ended
+ * and is pending until the writer thread has written it. Any thread may call everything here. */
 
 #include "layout.h"
 
@@ -19,14 +19,15 @@ struct minutes {
 void minutes_init(struct minutes *minutes);
 void minutes_fini(struct minutes *minutes);
 
-/* The last count of a minute stays. Whether a minute has ended with it. */
+/* Records a value, which replaces earlier values of the same minute. Returns whether a previous minute has
+ * ended. */
 bool minutes_record(struct minutes *minutes, uint64_t unix_ms, uint64_t n_online);
 
-/* False: there is none. */
+/* These return false if there is none. */
 bool minutes_current(struct minutes *minutes, struct layout_minute *ret_minute);
 bool minutes_pending(struct minutes *minutes, struct layout_minute *ret_minute);
 
-/* The pending minute was written; one that became pending since stays so. */
+/* Called when the pending minute was written; one that has become pending since stays pending. */
 void minutes_written(struct minutes *minutes, const struct layout_minute *minute);
 
 #endif

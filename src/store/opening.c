@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* How a store is opened. What RocksDB 7.8.3 makes of a damaged log is to open with less than there was: from
- * one damaged at its head with nothing at all, without a word. And opening writes, so what could still have
- * been saved is gone then. So:
+/* Opens a store. With a damaged WAL, RocksDB 7.8.3 silently opens with less data than there was; if the first
+ * record is damaged, with nothing at all. Because opening also writes, data that could still have been
+ * recovered is then lost. So:
  *
- *   1. lock SYNCED; it says layout, state, and what was known to be synced
- *   2. open the engine for reading only; is all there that was synced?
- *   3. read the journal, if the last run was killed
- *   4. load the table from both, checksums on
- *   5. only then open the engine for writing, and write what the journal had
+ *   1. Lock SYNCED, which has the layout, the state, and what was known to be synced.
+ *   2. Open the engine read-only, and check that everything synced is there.
+ *   3. Read the journal, if the last run was killed.
+ *   4. Load the table from both, with checksums enabled.
+ *   5. Only then open the engine for writing, and write what the journal had.
  *
- * A torn end of the log, above what was synced, is cut off in step 5. Everything else that is wrong is found
- * before. */
+ * An incomplete end of the WAL, after what was synced, is truncated in step 5. Every other problem is found
+ * before that. */
 #include "opening.h"
 
 #include "batch.h"
@@ -34,7 +34,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-/* A new store's folder is for its user alone; RocksDB makes its files with the mode that umask leaves. */
+/* The folder of a new store is accessible to its user only; RocksDB creates its files with the mode that
+ * umask allows. */
 #define FOLDER_MODE 0700
 
 struct opening {
@@ -43,8 +44,8 @@ struct opening {
     struct batch *batch;
     struct commit_log *commit_log;
     char *problem;                   /* STORE_PROBLEM_SIZE */
-    struct layout_position position; /* of the last run */
-    struct pending pending;          /* what that has left in its journal */
+    struct layout_position position; /* position of the last run */
+    struct pending pending;          /* what the last run has left in its journal */
     struct opening_result result;
 };
 
@@ -100,8 +101,8 @@ static int open_folder(const struct opening *opening)
     return r < 0 ? fail_for(opening, r, "") : 0;
 }
 
-/* The names that an engine leaves in a folder where it has found nothing to open. Version 0.1 did so whenever
- * the folder was removed under it. */
+/* Returns whether a file is one that RocksDB leaves in a folder in which it found nothing to open. Version
+ * 0.1 did so whenever its folder was removed while in use. */
 static bool is_leftover(struct str name)
 {
     static const struct str old_log = STR("LOG.old.");
@@ -111,8 +112,8 @@ static bool is_leftover(struct str name)
             str_parse_u64((struct str){name.ptr + old_log.len, name.len - old_log.len}, UINT64_MAX, &number));
 }
 
-/* Whether a store may be begun there: it holds nothing but an empty SYNCED, a history, what an engine left
- * that was none, or what a file system has of its own. */
+/* Returns whether a store may be created in the folder: it has nothing but an empty SYNCED, a history,
+ * leftovers of RocksDB, or files of the file system itself. */
 static int inspect_folder(const struct opening *opening, bool *ret_is_empty, bool *ret_has_engine)
 {
     bool is_empty = true;
@@ -162,12 +163,12 @@ static int open_superblock(const struct opening *opening)
     }
 }
 
-/* Writes the batch, and syncs it. */
+/* Writes the batch and syncs it. */
 static int commit(const struct opening *opening)
 {
     struct engine_error error = {""};
     int r = batch_commit(opening->batch, &error);
-    /* In both places of SYNCED, so that none speaks of an older state. */
+    /* Written to both places of SYNCED, so that neither describes an older state. */
     for (unsigned place = 0; r == 0 && place < 2; place++) {
         r = folder_sync(opening->folder, opening->batch, SUPERBLOCK_OPEN,
                         engine_last_sequence(batch_engine(opening->batch)));
@@ -175,7 +176,7 @@ static int commit(const struct opening *opening)
     return r < 0 ? fail_for(opening, r, error.text) : 0;
 }
 
-/* With that in the engine, the journal of the last run is not needed any more. */
+/* Writes the pending pairs to the engine, after which the journal of the last run is no longer needed. */
 static int write_pending(const struct opening *opening)
 {
     static const struct layout_position no_journal;
@@ -194,7 +195,7 @@ static int write_pending(const struct opening *opening)
     return 0;
 }
 
-/* What an engine must have before users; then it is in use. */
+/* Writes what the engine must have before users are written; after this the store is in use. */
 static int begin_run(const struct opening *opening)
 {
     int r = commit_log_prepare(opening->commit_log, opening->position.run);
@@ -223,7 +224,7 @@ static int make_engine(const struct opening *opening)
     return 0;
 }
 
-/* Whether all is there that was synced. */
+/* Checks that everything that was synced is there. */
 static int check_synced(const struct folder *folder, const struct engine *engine,
                         struct engine_error *ret_error)
 {
@@ -271,7 +272,7 @@ static int load_from(struct opening *opening, struct engine *engine, struct engi
     return loader_check_cancelled(opening->config);
 }
 
-/* Reads the engine without touching it. */
+/* Loads the engine without modifying it. */
 static int load(struct opening *opening, uint64_t *ret_sequence)
 {
     struct engine_error error = {""};

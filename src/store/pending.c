@@ -7,14 +7,14 @@
 struct pending_cursor {
     const struct pending *pending;
     struct engine_cursor *engine;
-    size_t next; /* of the pending pairs */
+    size_t next; /* index of the next pending pair */
     size_t end;
-    bool has_stored; /* the engine's next pair was read but not given out */
+    bool has_stored; /* the engine's next pair was read but not returned yet */
     struct str stored_key;
     struct str stored_value;
 };
 
-/* By key, and those of one key by age. */
+/* Compares by key, then by age. */
 static int compare_pairs(const void *a, const void *b)
 {
     const struct pending_pair *x = a;
@@ -38,9 +38,9 @@ static bool add(struct pending *pending, size_t *capacity, uint64_t revision, co
     return true;
 }
 
-/* Revisions follow one another without a gap, with two exceptions. The machine went down, and the engine lost
- * more than the journal still had; or a process goes on writing while it is read, the engine first. In both
- * nothing behind the gap is taken. Otherwise the files are of different times: a copy of a store in use. */
+/* Revisions have no gaps, with two exceptions: the machine went down and the engine lost more than the
+ * journal still had; or another process is writing while we read, the engine first. In both cases nothing
+ * after the gap is used. Otherwise the files are from different times, as in a copy of a store in use. */
 static int check_gap(const struct pending *pending, bool is_in_use, struct engine_error *ret_error)
 {
     if (is_in_use || !journal_is_of_this_boot(pending->reader)) {
@@ -124,7 +124,7 @@ void pending_fini(struct pending *pending)
     *pending = (struct pending){.reader = NULL};
 }
 
-/* The first pair whose key is not below `key`. */
+/* Returns the index of the first pair whose key is not below `key`. */
 static size_t find(const struct pending *pending, struct str key)
 {
     size_t low = 0;
@@ -172,7 +172,7 @@ static int peek_stored(struct pending_cursor *cursor, struct engine_error *ret_e
     return r;
 }
 
-/* The next pending pair, or NULL. */
+/* Returns the next pending pair, or NULL. */
 static const struct journal_pair *peek_pending(const struct pending_cursor *cursor)
 {
     return cursor->next == cursor->end ? NULL : &cursor->pending->pairs[cursor->next].pair;

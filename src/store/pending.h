@@ -2,8 +2,8 @@
 #ifndef PRESENCED_PENDING_H
 #define PRESENCED_PENDING_H
 
-/* What a run that was killed had in its journal and not yet in the engine: the newest pair of each key, in
- * the order of the keys; and a cursor over the engine as it is with them. Any thread may read it. */
+/* The pairs that a killed run had in its journal but not in the engine: the newest pair of each key, sorted
+ * by key; and a cursor over the engine merged with them. Any thread may read it. */
 
 #include "journal.h"
 #include "layout.h"
@@ -16,14 +16,14 @@ struct pending_pair {
 };
 
 struct pending {
-    struct journal_reader *reader; /* its bytes; NULL: nothing is pending */
+    struct journal_reader *reader; /* owns the bytes; NULL: nothing is pending */
     struct pending_pair *pairs;
     size_t n;
 };
 
-/* Reads what comes after `position` of the journal it names; run 0: nothing is pending. Beside the process
- * that writes it (`is_in_use`) it ends anywhere. 0; -EBADMSG: the journal is missing or damaged; or another
- * -errno. */
+/* Reads the entries after `position` in the journal it names; if run is 0, nothing is pending. If another
+ * process is writing the journal (`is_in_use`), it may end anywhere. Returns 0; -EBADMSG: the journal is
+ * missing or damaged; or another -errno. */
 int pending_read(int folder_fd, const struct layout_position *position, bool is_in_use,
                  struct pending *ret_pending, struct engine_error *ret_error);
 void pending_fini(struct pending *pending);

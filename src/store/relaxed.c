@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Events need not wait for the engine while what it does not have is young: what may be lost is bounded,
- * however long a write takes.
+/* Events need not wait for the engine as long as the changes it does not have are recent: this bounds what
+ * may be lost, however long a write takes.
  *
- * The oldest of these changes tells the age. The thread that changes the table sees when a change becomes the
- * oldest, for the engine had all before it. After a batch the writer thread knows no more than that those
- * which are left came after it had begun to read. */
+ * The age is that of the oldest such change. The thread that changes the table notices when its change
+ * becomes the oldest, because the engine has all earlier ones. After a batch, the writer thread only knows
+ * that the remaining changes were made after it had begun to read. */
 #include "relaxed.h"
 
 #include "stored_revision.h"
 
 #include "presenced/clock.h"
 
-/* 50 ms are promised, of a clock whose steps may be of 10. */
+/* 50 ms are promised, and the coarse clock may have steps of 10 ms. */
 #define AGE_MAX_MS 40
 
 static void on_change(void *cls, const struct change *change)

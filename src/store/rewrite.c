@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* When changes were lost from the log, because writing failed for long or was too slow, the engine gets the
- * whole table again: all users that there are, and then those that are there no more are deleted. Page by
- * page, for the changes of the meantime are written between the pages, or they would be lost in turn. */
+/* If changes were lost from the log, because writing failed for long or was too slow, the whole table is
+ * written to the engine again: first all users, then those that no longer exist are deleted. This is done in
+ * pages, and changes made meanwhile are written between pages; otherwise they could be lost from the log,
+ * too. */
 #include "rewrite.h"
 
 #include "batch.h"
@@ -53,7 +54,7 @@ static int write_page(struct rewrite *rewrite, struct engine_error *ret_error)
     return 0;
 }
 
-/* Deletes the user of that key where the table does not hold it. What is no user stays. */
+/* Deletes the user of that key if it is not in the table. Other keys are left. */
 static void delete_if_absent(const struct rewrite *rewrite, struct str key)
 {
     uint64_t app_id;
@@ -68,7 +69,8 @@ static void delete_if_absent(const struct rewrite *rewrite, struct str key)
     }
 }
 
-/* The page begins behind the last key that was looked at: the next key in order is that key and a NUL. */
+/* The page begins after the last key that was examined: the next possible key is that key followed by a NUL.
+ */
 static struct engine_cursor *open_page(const struct rewrite *rewrite)
 {
     static const uint8_t end = LAYOUT_USER + 1;
@@ -123,7 +125,7 @@ int rewrite_step(struct rewrite *rewrite, struct engine_error *ret_error)
     if (rewrite->phase == REWRITE_TABLE) {
         return write_page(rewrite, ret_error);
     }
-    liveness_set_at_disk(rewrite->liveness, true); /* it reads key by key */
+    liveness_set_at_disk(rewrite->liveness, true); /* it reads from the disk key by key */
     int r = delete_page(rewrite, ret_error);
     liveness_set_at_disk(rewrite->liveness, false);
     return r;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* RocksDB opens for reading what another process writes, without its lock: manifest, tables and logs of
- * writes are read one after another. A log that the writer deletes between the first and the last of these is
- * not missed by the library (7.8.3): what stood in it would silently be absent. But before the writer deletes
- * a file, it writes a manifest that does without it; so if the manifest has not changed by the time when all
- * is open, it is all there, as of a moment in between. Else it is opened again. */
+/* RocksDB can open a database for reading while another process writes it, without its lock: it reads the
+ * manifest, tables and WAL files one after another. If the writer deletes a WAL file in between, the library
+ * (7.8.3) does not notice, and its content would silently be missing. But before the writer deletes a file it
+ * writes a manifest without that file. So if the manifest has not changed by the time everything is open, the
+ * view is complete, as of some moment in between. Otherwise it is opened again. */
 #include "layout.h"
 #include "loader.h"
 #include "superblock.h"
@@ -19,10 +19,10 @@
 #define TRIES_MS 30000
 
 struct snapshot {
-    const char *path; /* ours */
+    const char *path; /* owned copy */
     int folder_fd;
     struct engine *engine;
-    struct pending pending; /* what a run that was killed has left */
+    struct pending pending; /* what a killed run has left in its journal */
     struct platform_names *names;
     unsigned n_platforms;
     struct pending_cursor *apps;
@@ -81,7 +81,7 @@ static int read_mark(const struct snapshot *snapshot, struct superblock_mark *re
     return 0;
 }
 
-/* Whether all is there that was synced. */
+/* Checks that everything that was synced is there. */
 static int check_mark(const struct snapshot *snapshot, const struct superblock_mark *mark,
                       struct engine_error *ret_error)
 {
@@ -124,9 +124,9 @@ static int open_engine(struct snapshot *snapshot, uint64_t memory_bytes, struct 
     return read_pending(snapshot, ret_error);
 }
 
-/* Another try makes sense where the manifest has changed; and where a daemon has just started, for it removes
- * the journal of the run before. */
-static int open_at_rest(struct snapshot *snapshot, uint64_t memory_bytes, struct engine_error *ret_error)
+/* Retries if the manifest has changed, or if a daemon has just started, because it removes the journal of the
+ * previous run. */
+static int open_consistent(struct snapshot *snapshot, uint64_t memory_bytes, struct engine_error *ret_error)
 {
     uint64_t end_ms = clock_monotonic_ms() + TRIES_MS;
     int r;
@@ -162,7 +162,7 @@ static int open_parts(struct snapshot *snapshot, uint64_t memory_bytes, struct e
     if (snapshot->folder_fd < 0) {
         return -errno;
     }
-    int r = open_at_rest(snapshot, memory_bytes, ret_error);
+    int r = open_consistent(snapshot, memory_bytes, ret_error);
     if (r < 0) {
         return r;
     }

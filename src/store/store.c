@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* What is asked of a store, its start and its end. It is made of parts, each with fields of its own:
+/* The public functions of a store. It consists of parts, each with fields of its own:
  *
  *   opening           folder, recovery, loading
  *   folder            the folder, and the file SYNCED in it
- *   batch             the engine that is written, and the batch that is being filled
- *   commit_log        with STORE_COMMIT: each change is in the journal at once, before the engine has it
- *   relaxed           with STORE_RELAXED: how old the oldest change is that the engine does not have
- *   minutes           the count of online users by the minute
- *   rewrite           the whole table, when changes were lost
+ *   batch             the engine open for writing, and the batch being filled
+ *   commit_log        with STORE_COMMIT: writes each change to the journal at once
+ *   relaxed           with STORE_RELAXED: the age of the oldest change that the engine does not have
+ *   minutes           the number of online users per minute
+ *   rewrite           writes the whole table when changes were lost
  *   change_writer     the next batch: a page of a rewrite, changes, a minute, the apps
- *   writer_thread     calls that, and what it does when it fails
- *   fsync_thread      makes what was written survive a power cut
- *   liveness          whether the writer thread goes round
- *   stored_revision   up to which the engine has all changes
+ *   writer_thread     runs change_writer, and handles its failures
+ *   fsync_thread      syncs what was written
+ *   liveness          whether the writer thread makes progress
+ *   stored_revision   revision up to which the engine has all changes
  *
  *   table ── change log ──> writer thread ── batches ──> engine <── fsync thread ──> SYNCED
  *                │             │                                       │
  *                └─> journal   └── stored revision, problem            └── synced revision; an error: to the
- *                                                                          writer thread
- */
+ *                                                                          writer thread */
 #include "batch.h"
 #include "change_writer.h"
 #include "commit_log.h"
@@ -39,7 +38,7 @@
 #include <stdio.h>
 
 struct store {
-    struct store_config config; /* `path` is ours, and on_durable() is there */
+    struct store_config config; /* `path` is owned, and on_durable is never NULL */
     struct changes *changes;
     struct stored_revision stored;
     struct opening_result opening_result;
@@ -78,7 +77,7 @@ static void store_free(struct store *store)
 }
 DEFINE_CLEANUP(struct store *, store_free)
 
-/* Gives the parts what they know of each other. */
+/* Sets the references between the parts. */
 static void connect_parts(struct store *store)
 {
     store->batch.table = store->config.table;
@@ -150,7 +149,7 @@ static int make_store(const struct store_config *config, struct store **ret_stor
     return 0;
 }
 
-/* First whoever must see every change. */
+/* Observers are started first, because they must see every change. */
 static int start(struct store *store)
 {
     bool has_journal = commit_log_is_used(&store->commit_log);
@@ -203,7 +202,7 @@ int store_open(const struct store_config *config, struct store **ret_store,
     return 0;
 }
 
-/* The count of the minute that has not ended, and that there is no journal. */
+/* Writes the value of the current minute, and that there is no journal. */
 static int write_end(struct store *store, struct engine_error *ret_error)
 {
     static const struct layout_position no_journal;
@@ -235,8 +234,8 @@ static int close_in_order(struct store *store, struct engine_error *ret_error)
     return 0;
 }
 
-/* Changes that no file has, whether they were answered OK or FAIL. The next start takes from the journal what
- * the engine does not have. */
+/* Returns the number of changes that are in no file, whether they were answered OK or FAIL. The next start
+ * takes changes from the journal that the engine does not have. */
 static uint64_t count_lost(const struct store *store)
 {
     uint64_t stored = stored_revision_get(&store->stored);

@@ -2,8 +2,7 @@
 #ifndef PRESENCED_STORE_STORED_REVISION_H
 #define PRESENCED_STORE_STORED_REVISION_H
 
-/* The revision up to which the engine has all changes. The writer thread alone sets it, any thread reads it.
- */
+/* The revision up to which the engine has all changes. Set by the writer thread only, read by any thread. */
 
 #include <stdatomic.h>
 #include <stdint.h>

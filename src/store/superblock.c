@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Two places in the file, 4096 bytes apart, are written by turns, so that one is whole whatever happens while
- * the other is written; the one with more writes counts. Each is 512 bytes, little-endian:
+/* Two places in the file, 4096 bytes apart, are written alternately, so that one is always complete; the one
+ * with the higher number of writes is valid. Each has 512 bytes, little-endian:
  *
  *   u8[8]  "presence"
- *   u32    version of the layout; the two up to here stay so in every version
+ *   u32    version of the layout; the fields up to here are the same in every version
  *   u32    state
- *   u64    writes of this file so far
- *   u64    the engine's sequence
+ *   u64    number of writes of this file so far
+ *   u64    the engine's sequence number
  *   u64    number of the engine's manifest, u64 its size
- *   8 times: u64 number of a log of the engine's, u64 its size
+ *   8 times: u64 number of a WAL file of the engine, u64 its size
  *   zeros
- *   u32    CRC-32 of the above, as zlib has it; also in every version
- */
+ *   u32    CRC-32 of the above, as in zlib; also the same in every version */
 #include "superblock.h"
 
 #include "layout.h"
@@ -77,7 +76,7 @@ static bool is_whole(const struct place *place)
     return str_equal(magic, MAGIC) && le32toh(place->crc) == crc_of(place);
 }
 
-/* Bytes that are missing count as zeros: the sum will not match. */
+/* Missing bytes count as zeros; then the checksum does not match. */
 static int read_place(int fd, unsigned at, struct place *ret_place)
 {
     struct place place = {0};
@@ -101,7 +100,7 @@ static int write_place(int fd, unsigned at, const struct place *place)
     if (n < 0) {
         return -errno;
     }
-    /* A short write is a full disk's. */
+    /* A short write means that the disk is full. */
     return n == (ssize_t)sizeof(*place) ? 0 : -ENOSPC;
 }
 
@@ -122,11 +121,11 @@ int superblock_write(struct superblock *superblock, enum superblock_state state,
     memcpy(place.magic, MAGIC.ptr, sizeof(place.magic));
     place.crc = htole32(crc_of(&place));
     int r = write_place(superblock->fd, n_writes % N_PLACES, &place);
-    if (r == 0 && fdatasync(superblock->fd) != 0) {
-        r = -errno;
-    }
     if (r < 0) {
         return r;
+    }
+    if (fdatasync(superblock->fd) != 0) {
+        return -errno;
     }
     superblock->n_writes = n_writes;
     superblock->state = state;
@@ -146,7 +145,7 @@ static int try_lock(int fd)
     return errno == EWOULDBLOCK ? SUPERBLOCK_BUSY : -errno;
 }
 
-/* Tries for a while: superblock_is_in_use() of another process locks it for a moment. */
+/* Retries for a while, because superblock_is_in_use() of another process locks the file for a moment. */
 static int lock(int fd)
 {
     int r = try_lock(fd);
@@ -157,7 +156,7 @@ static int lock(int fd)
     return r;
 }
 
-/* The whole place with the most writes. */
+/* Returns the complete place with the highest number of writes. */
 static int read_places(int fd, struct place *ret_place)
 {
     bool found = false;
@@ -200,7 +199,7 @@ static int read_file(struct superblock *superblock, uint32_t *ret_version)
     return 0;
 }
 
-/* Both places, so that no older one speaks for a store that is in use. */
+/* Writes both places, so that no older one remains valid for a store in use. */
 static int write_first(struct superblock *superblock)
 {
     static const struct superblock_mark nothing;
@@ -218,7 +217,7 @@ static int read_or_begin(struct superblock *superblock, bool make, uint32_t *ret
     if (fstat(superblock->fd, &status) != 0) {
         return -errno;
     }
-    /* Left empty by one that was interrupted at once. */
+    /* The file is empty if its creation was interrupted. */
     return status.st_size == 0 && make ? write_first(superblock) : read_file(superblock, ret_version);
 }
 
@@ -269,7 +268,7 @@ bool superblock_is_removed(const struct superblock *superblock, const char *fold
     char path[PATH_MAX];
     (void)snprintf(path, sizeof(path), "%s/%s", folder_path, FILE_NAME);
     if (stat(path, &there) != 0) {
-        return errno == ENOENT || errno == ENOTDIR; /* else it may be there */
+        return errno == ENOENT || errno == ENOTDIR; /* after another error it may still exist */
     }
     return fstat(superblock->fd, &ours) == 0 && (ours.st_dev != there.st_dev || ours.st_ino != there.st_ino);
 }

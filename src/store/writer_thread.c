@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes what changed, as soon as it changed. When that fails it says so, closes the engine, and every second
- * opens it anew and tries again from where it was: after an error RocksDB takes no more writes, and its log
- * may end in half of one, which only opening it cuts off. */
+/* Writes changes as soon as they are made. If that fails, it reports the problem, closes the engine, and
+ * every second reopens it and tries again from the same position: after an error RocksDB accepts no more
+ * writes, and its WAL may end in an incomplete record, which only reopening truncates. */
 #include "writer_thread.h"
 
 #include "batch.h"
@@ -21,7 +21,7 @@
 #include <sys/eventfd.h>
 
 #define RETRY_INTERVAL_MS 1000
-#define GATHER_MS 20 /* where nobody waits for the engine */
+#define COLLECT_MS 20 /* time to collect changes if nobody waits for the engine */
 
 static const char *problem_of(int error)
 {
@@ -50,7 +50,7 @@ static void set_problem(struct writer_thread *writer_thread, const char *problem
     writer_thread->config->on_durable(writer_thread->config->cls);
 }
 
-/* Logs a problem once. */
+/* Counts a failure and logs a new problem. */
 static void report_failure(struct writer_thread *writer_thread, int r, const struct engine_error *error)
 {
     const char *problem = problem_of(r);
@@ -59,7 +59,8 @@ static void report_failure(struct writer_thread *writer_thread, int r, const str
         log_error("store cannot write: trying again every second", log_text("problem", problem),
                   log_text("engine", error->text));
         set_problem(writer_thread, problem);
-        commit_log_sync(writer_thread->commit_log); /* it has what was answered before this was known */
+        /* The journal has changes that were answered OK before the problem was known. */
+        commit_log_sync(writer_thread->commit_log);
     }
 }
 
@@ -75,7 +76,7 @@ static int reopen_engine(struct writer_thread *writer_thread, struct engine_erro
 {
     const struct store_config *config = writer_thread->config;
     struct engine *engine;
-    /* An engine makes the folder and files in it before it finds that it has none to open. */
+    /* An engine would create the folder and files in it before it notices that there is nothing to open. */
     if (folder_is_removed(writer_thread->folder)) {
         *ret_error = (struct engine_error){"its files were removed: restart to begin anew"};
         return -ENOENT;
@@ -85,7 +86,7 @@ static int reopen_engine(struct writer_thread *writer_thread, struct engine_erro
         return r;
     }
     if (engine_last_sequence(engine) < batch_sequence(writer_thread->batch)) {
-        /* It has lost what it had said was written; the table has it still. */
+        /* The engine has lost data it had reported as written; the table still has it. */
         batch_set_known(writer_thread->batch, PLATFORM_N_KNOWN, 0);
         change_writer_rewrite(writer_thread->change_writer);
     }
@@ -94,7 +95,7 @@ static int reopen_engine(struct writer_thread *writer_thread, struct engine_erro
     return 0;
 }
 
-/* Below 0, or CHANGE_WRITER_IDLE. */
+/* Returns CHANGE_WRITER_IDLE or an error. */
 static int write_all(struct writer_thread *writer_thread, struct engine_error *ret_error)
 {
     int r = 0;
@@ -116,7 +117,7 @@ static int write_all(struct writer_thread *writer_thread, struct engine_error *r
     return r;
 }
 
-/* Writes all there is. Whether it could. */
+/* Writes everything there is. Returns whether that succeeded. */
 static bool work(struct writer_thread *writer_thread)
 {
     struct engine_error error = {""};
@@ -139,15 +140,15 @@ static void clear(int fd)
     (void)eventfd_read(fd, &unused);
 }
 
-/* Until there is something to do other than changes, or the time is over. */
+/* Waits until there is work other than changes, or the timeout. */
 static void wait_for_wake(const struct writer_thread *writer_thread, int timeout_ms)
 {
     struct pollfd fd = {.fd = writer_thread->wake_fd, .events = POLLIN};
     (void)poll(&fd, 1, timeout_ms);
 }
 
-/* Whether nobody waits for the engine, so that a batch may be given time to grow. */
-static bool may_gather(const struct writer_thread *writer_thread)
+/* Returns whether nobody waits for the engine, so that the next batch may collect more changes. */
+static bool may_collect(const struct writer_thread *writer_thread)
 {
     return writer_thread->config->durability == STORE_RELAXED ||
            (commit_log_is_used(writer_thread->commit_log) &&
@@ -161,8 +162,8 @@ static void wait_for_work(struct writer_thread *writer_thread)
         {.fd = writer_thread->wake_fd, .events = POLLIN},
     };
     (void)poll(fds, 2, -1);
-    if (fds[1].revents == 0 && may_gather(writer_thread)) {
-        wait_for_wake(writer_thread, GATHER_MS);
+    if (fds[1].revents == 0 && may_collect(writer_thread)) {
+        wait_for_wake(writer_thread, COLLECT_MS);
     }
     clear(writer_thread->changes_fd);
     clear(writer_thread->wake_fd);
@@ -173,7 +174,7 @@ static void *run(void *cls)
     struct writer_thread *writer_thread = cls;
     bool stops = false;
     while (!stops) {
-        /* Looked at before the work, so that all that came before it is done. */
+        /* Read before the work, so that everything requested before it is done. */
         stops = atomic_load(&writer_thread->stops);
         if (work(writer_thread)) {
             if (!stops) {

@@ -10,8 +10,8 @@
 #include <errno.h>
 #include <inttypes.h>
 
-/* One export. The output is opened and put into its place by who runs the program, the store is read as its
- * owner: with root that is another process. */
+/* State of an export. The output is opened and renamed by the user that runs the program; the store is read
+ * as its owner, which for root happens in another process. */
 struct export
 {
     const struct config_store *config;
@@ -24,27 +24,27 @@ struct export
     uint64_t n_users;
 };
 
-static int complain(const char *problem)
+static int report(const char *problem)
 {
     (void)fprintf(stderr, "presenced: %s\n", problem);
     return 1;
 }
 
-static int complain_of_file(const struct export *export, int r)
+static int report_file(const struct export *export, int r)
 {
     (void)fprintf(stderr, "presenced: %s: %s%s\n", export->path, strerror(-r),
                   r == -EFBIG ? " (for the limit on the size of files, ulimit -f)" : "");
     return 1;
 }
 
-/* 0, or 1 after it has been said. */
+/* Returns 0, or 1 after reporting the error. */
 static int write_line(struct export *export)
 {
     int r = export->line.failed ? -ENOMEM : output_write(&export->output, buf_str(&export->line));
     buf_clear(&export->line);
     if (r < 0) {
         progress_end(&export->progress, export->n_users);
-        return complain_of_file(export, r);
+        return report_file(export, r);
     }
     return 0;
 }
@@ -64,7 +64,7 @@ static int write_apps(struct export *export)
         }
         export->n_apps++;
     }
-    return r < 0 ? complain(problem) : 0;
+    return r < 0 ? report(problem) : 0;
 }
 
 static int write_users(struct export *export)
@@ -79,10 +79,10 @@ static int write_users(struct export *export)
         if (write_line(export) != 0) {
             return 1;
         }
-        progress_tell(&export->progress, ++export->n_users);
+        progress_update(&export->progress, ++export->n_users);
     }
     progress_end(&export->progress, export->n_users);
-    return r < 0 ? complain(problem) : 0;
+    return r < 0 ? report(problem) : 0;
 }
 
 static int write_end(struct export *export)
@@ -93,7 +93,7 @@ static int write_end(struct export *export)
     }
     int r = output_flush(&export->output);
     if (r < 0) {
-        return complain_of_file(export, r);
+        return report_file(export, r);
     }
     (void)fprintf(stderr, "presenced: %" PRIu64 " users exported\n", export->n_users);
     return 0;
@@ -108,13 +108,13 @@ static int write_snapshot(struct export *export)
     return write_end(export);
 }
 
-/* As the store's owner. */
+/* Runs as the store's owner. */
 static int write_all(void *cls)
 {
     struct export *export = cls;
     char problem[STORE_PROBLEM_SIZE];
     int r = snapshot_open(export->config->path, export->config->memory_bytes, &export->snapshot, problem);
-    r = r < 0 ? complain(problem) : write_snapshot(export);
+    r = r < 0 ? report(problem) : write_snapshot(export);
     snapshot_free(export->snapshot);
     buf_fini(&export->line);
     return r;
@@ -125,12 +125,12 @@ int transfer_export(const struct config_store *config, const char *path)
     struct export export = {.config = config, .path = path, .progress = progress_begin("exported")};
     int r = output_open(path, &export.output);
     if (r < 0) {
-        return complain_of_file(&export, r);
+        return report_file(&export, r);
     }
     r = identity_run(config->path, write_all, &export);
     if (r == 0) {
         r = output_finish(&export.output);
-        r = r < 0 ? complain_of_file(&export, r) : 0;
+        r = r < 0 ? report_file(&export, r) : 0;
     }
     output_fini(&export.output);
     return r;

@@ -14,13 +14,13 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-static int complain(const char *path, const char *what)
+static int report(const char *path, const char *what)
 {
     (void)fprintf(stderr, "presenced: %s: %s: %s\n", path, what, strerror(errno));
     return 1;
 }
 
-/* False where there is neither folder nor parent: opening the store says so. */
+/* Returns false if neither the folder nor its parent exists; opening the store then reports it. */
 static bool find_owner(const char *path, struct stat *ret_status, bool *ret_is_new)
 {
     *ret_is_new = false;
@@ -32,21 +32,21 @@ static bool find_owner(const char *path, struct stat *ret_status, bool *ret_is_n
     return parent != NULL && stat(parent, ret_status) == 0;
 }
 
-/* For good: there is no way back to root. */
-static int become(const char *path, const struct stat *owner)
+/* Permanent: the process cannot become root again. */
+static int drop_privileges(const char *path, const struct stat *owner)
 {
     if (setgroups(0, NULL) != 0 || setgid(owner->st_gid) != 0 || setuid(owner->st_uid) != 0) {
-        return complain(path, "cannot take the identity of its owner");
+        return report(path, "cannot take the identity of its owner");
     }
     return 0;
 }
 
-static int await(const char *path, pid_t pid)
+static int wait_for_child(const char *path, pid_t pid)
 {
     int status = 0;
     while (waitpid(pid, &status, 0) < 0) {
         if (errno != EINTR) {
-            return complain(path, "waitpid");
+            return report(path, "waitpid");
         }
     }
     if (WIFSIGNALED(status)) {
@@ -59,16 +59,16 @@ static int await(const char *path, pid_t pid)
 static int run_as(const struct stat *owner, const char *path, int (*run)(void *cls), void *cls)
 {
     pid_t parent = getpid();
-    (void)fflush(NULL); /* or both would write it */
+    (void)fflush(NULL); /* or both processes would write the buffered output */
     pid_t pid = fork();
     if (pid < 0) {
-        return complain(path, "fork");
+        return report(path, "fork");
     }
     if (pid > 0) {
-        return await(path, pid);
+        return wait_for_child(path, pid);
     }
-    int r = become(path, owner);
-    /* After it, for a new identity forgets it. */
+    int r = drop_privileges(path, owner);
+    /* After become(), because a change of identity clears this setting. */
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (r == 0) {
         r = getppid() == parent ? run(cls) : 1;

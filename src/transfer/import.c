@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The store is opened with its table as the daemon opens it; each line is merged into the table, and the
- * store's thread writes what changed. A file that can be read twice is looked at to its end before that.
- * Nothing is dropped meanwhile, whatever max_users says: that is for the daemon, which knows all users by
- * then.
- */
+/* The store is opened with a table, as in the daemon; each line is merged into the table, and the store's
+ * thread writes the changes. A file that can be read twice is checked completely first. No users are dropped
+ * during the import, whatever max_users is: that is left to the daemon, which then knows all users. */
 #include "identity.h"
 #include "line.h"
 #include "progress.h"
@@ -18,30 +16,31 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-/* Changes that the store may be behind: so many of the largest users fit the change log. */
+/* The number of changes that the store may lag behind; this many changes of the largest users fit the change
+ * log. */
 #define LAG_MAX 4096
 #define WAIT_MS 1
 
-/* What became of what was read. */
+/* Counters of what the import did. */
 struct merged {
     uint64_t n_users_new;
     uint64_t n_users_changed;
     uint64_t n_users_same;
-    uint64_t n_users_forgotten; /* their rows count nowhere */
+    uint64_t n_users_forgotten; /* their rows are not counted */
     uint64_t n_rows_new;
     uint64_t n_rows_newer;
     uint64_t n_rows_same;
     uint64_t n_rows_older;
 };
 
-/* One import. */
+/* State of an import. */
 struct import {
     const struct config_store *config;
     const char *path;
     FILE *file;
     struct table *table;
     struct store *store;
-    uint64_t version; /* of the file's format */
+    uint64_t version; /* version of the file's format */
     uint64_t n_lines;
     uint64_t n_apps;
     uint64_t n_users;
@@ -50,23 +49,23 @@ struct import {
     struct progress progress;
     struct line line;
     char text[LINE_SIZE_MAX];
-    uint64_t forgotten_before_ms[TABLE_N_APPS_MAX]; /* of the file, by the table's apps */
+    uint64_t forgotten_before_ms[TABLE_N_APPS_MAX]; /* values in the file, by app index */
 };
 
-static int complain(const char *problem)
+static int report(const char *problem)
 {
     (void)fprintf(stderr, "presenced: %s\n", problem);
     return 1;
 }
 
-static int complain_of_line(struct import *import, const char *problem)
+static int report_line(struct import *import, const char *problem)
 {
     progress_end(&import->progress, import->n_users);
     (void)fprintf(stderr, "presenced: %s:%" PRIu64 ": %s\n", import->path, import->n_lines, problem);
     return 1;
 }
 
-static int complain_of_file(struct import *import, const char *problem)
+static int report_file(struct import *import, const char *problem)
 {
     progress_end(&import->progress, import->n_users);
     (void)fprintf(stderr, "presenced: %s: %s\n", import->path, problem);
@@ -76,7 +75,7 @@ static int complain_of_file(struct import *import, const char *problem)
 #define END_OF_FILE 1
 #define LINE_TOO_LONG 2
 
-/* The next line, in `text`, which stays as it is at the end. */
+/* Reads the next line into `text`, which is left unchanged at the end of the file. */
 static int read_line(struct import *import, size_t *ret_len)
 {
     size_t len = 0;
@@ -103,7 +102,7 @@ static int parse_text(struct import *import, size_t len, char ret_problem[static
                       ret_problem);
 }
 
-/* What is wrong with a line where it stands, or NULL. */
+/* Returns what is wrong with a line at its position, or NULL. */
 static const char *misplaced(const struct import *import)
 {
     bool is_header = import->line.kind == LINE_HEADER;
@@ -113,7 +112,7 @@ static const char *misplaced(const struct import *import)
     return import->has_end ? "goes on behind the line that counts it" : NULL;
 }
 
-/* Reads and parses. 0, END_OF_FILE, or below 0 after it has been said. */
+/* Reads and parses the next line. Returns 0, END_OF_FILE, or a value below 0 after reporting the error. */
 static int next_line(struct import *import)
 {
     char problem[LINE_PROBLEM_SIZE];
@@ -124,37 +123,37 @@ static int next_line(struct import *import)
     }
     import->n_lines++;
     if (r != 0) {
-        (void)complain_of_line(import,
-                               r == LINE_TOO_LONG ? "longer than any line of an export" : "cannot be read");
+        (void)report_line(import,
+                          r == LINE_TOO_LONG ? "longer than any line of an export" : "cannot be read");
         return -EIO;
     }
     r = parse_text(import, len, problem);
     if (r != 0) {
-        (void)complain_of_line(import, r < 0 ? strerror(-r) : problem);
+        (void)report_line(import, r < 0 ? strerror(-r) : problem);
         return -EINVAL;
     }
     const char *wrong = misplaced(import);
     if (wrong != NULL) {
-        (void)complain_of_line(import, wrong);
+        (void)report_line(import, wrong);
         return -EINVAL;
     }
     return 0;
 }
 
-/* Goes on to the end, line by line: `text` is the last one then. As read_line(). */
+/* Reads up to the end; `text` then contains the last line. Returns as read_line(). */
 static int skip_lines(struct import *import, uint64_t *n_lines, size_t *last_len)
 {
     struct progress progress = progress_begin("checked");
     int r;
     while ((r = read_line(import, last_len)) == 0) {
-        progress_tell(&progress, ++*n_lines);
+        progress_update(&progress, ++*n_lines);
     }
     progress_end(&progress, *n_lines);
     return r;
 }
 
-/* Whether the last line is there and counts those before it, of a format that has one. Lines that are wrong
- * are left for next_line() to name. */
+/* Checks that the last line is there and has the right number of lines before it, if the format has such a
+ * line. Invalid lines are left for next_line() to report. */
 static int check_whole(struct import *import)
 {
     char problem[LINE_PROBLEM_SIZE];
@@ -169,12 +168,11 @@ static int check_whole(struct import *import)
         import->line.n_apps + import->line.n_users + 2 == n_lines) {
         return 0;
     }
-    return complain_of_file(import,
-                            "was cut or is not whole: it does not end in the count of its lines; nothing "
-                            "of it was imported");
+    return report_file(import, "was cut or is not whole: it does not end in the count of its lines; nothing "
+                               "of it was imported");
 }
 
-/* Only what can be read again is read for that. */
+/* Checks only files that can be read twice. */
 static int check_file(struct import *import)
 {
     struct stat status;
@@ -184,7 +182,7 @@ static int check_file(struct import *import)
     }
     int r = check_whole(import);
     if (r == 0 && fseeko(import->file, begin, SEEK_SET) != 0) {
-        r = complain_of_file(import, strerror(errno));
+        r = report_file(import, strerror(errno));
     }
     return r;
 }
@@ -198,13 +196,13 @@ static int find_app(struct import *import, uint16_t *ret_app)
     }
     int r = table_add_app(import->table, import->line.app_id, ret_app);
     if (r < 0) {
-        return complain_of_line(import, r == -ENOSPC ? "one app too many" : strerror(-r));
+        return report_line(import, r == -ENOSPC ? "one app too many" : strerror(-r));
     }
     return 0;
 }
 
-/* Until the store is no further behind than that. */
-static int await_lag(struct import *import, uint64_t max)
+/* Waits until the store is at most `max` changes behind. */
+static int wait_for_store(struct import *import, uint64_t max)
 {
     struct store_stats stats;
     for (;;) {
@@ -223,7 +221,7 @@ static int await_lag(struct import *import, uint64_t max)
     }
 }
 
-/* What the rows of a user are to those that are there; `known` is NULL where there is none. */
+/* Compares the rows of a user with those in the table; `known` is NULL if it is not there. */
 static void count_rows(const struct user *user, const struct user *known, struct merged *merged)
 {
     for (unsigned i = 0; i < user->n_rows; i++) {
@@ -245,7 +243,7 @@ static int merge_user(struct import *import, uint16_t app)
     bool is_known = table_get(import->table, app, user_id(user), &known) == 0;
     int r = table_merge_user(import->table, user, CHANGE_BY_IMPORT, clock_unix_ms(), &applied);
     if (r < 0) {
-        return complain_of_line(import, strerror(-r));
+        return report_line(import, strerror(-r));
     }
     if (r == TABLE_FORGOTTEN) {
         import->merged.n_users_forgotten++;
@@ -255,8 +253,8 @@ static int merge_user(struct import *import, uint16_t app)
         import->merged.n_users_changed += is_known && r == TABLE_CHANGED;
         import->merged.n_users_same += r == TABLE_UNCHANGED;
     }
-    progress_tell(&import->progress, ++import->n_users);
-    return r == TABLE_CHANGED ? await_lag(import, LAG_MAX) : 0;
+    progress_update(&import->progress, ++import->n_users);
+    return r == TABLE_CHANGED ? wait_for_store(import, LAG_MAX) : 0;
 }
 
 static int merge_line(struct import *import)
@@ -269,7 +267,7 @@ static int merge_line(struct import *import)
     if (import->line.kind == LINE_END) {
         import->has_end = true;
         bool is_whole = import->line.n_apps == import->n_apps && import->line.n_users == import->n_users;
-        return is_whole ? 0 : complain_of_line(import, "not whole: lines are missing, or come twice");
+        return is_whole ? 0 : report_line(import, "not whole: lines are missing, or come twice");
     }
     if (find_app(import, &app) != 0) {
         return 1;
@@ -284,8 +282,8 @@ static int merge_line(struct import *import)
     return 0;
 }
 
-/* Last of all: the file's own users are not those that it has forgotten, and when an import that ended early
- * is begun again, none of them must count as such. */
+/* Applied last, because forgotten_before must not exclude users in the file itself, also when an interrupted
+ * import is repeated. */
 static void merge_forgotten(struct import *import)
 {
     for (unsigned app = 0; app < table_n_apps(import->table); app++) {
@@ -308,13 +306,13 @@ static int merge_lines(struct import *import)
         return 1;
     }
     if (import->version != LINE_FORMAT_VERSION_UNCOUNTED && !import->has_end) {
-        return complain_of_file(import, "was cut: it does not end in the count of its lines");
+        return report_file(import, "was cut: it does not end in the count of its lines");
     }
     merge_forgotten(import);
-    return await_lag(import, 0);
+    return wait_for_store(import, 0);
 }
 
-static void say_merged(struct import *import, bool is_whole)
+static void report_merged(struct import *import, bool is_whole)
 {
     const struct merged *merged = &import->merged;
     progress_end(&import->progress, import->n_users);
@@ -327,8 +325,9 @@ static void say_merged(struct import *import, bool is_whole)
                   merged->n_rows_new, merged->n_rows_newer, merged->n_rows_same, merged->n_rows_older);
 }
 
-/* People's backups of before, which there is no other way to bring back: so taken, but not in silence. */
-static void warn_of_version(const struct import *import)
+/* Exports of this version are existing backups that cannot be restored otherwise, so they are accepted with a
+ * warning. */
+static void warn_about_version(const struct import *import)
 {
     if (import->line.version == LINE_FORMAT_VERSION_UNCOUNTED) {
         (void)fprintf(
@@ -341,15 +340,15 @@ static void warn_of_version(const struct import *import)
 
 static int make_table(struct import *import)
 {
-    /* Without windows, or their ends would be written as changes. */
+    /* Without windows; otherwise their ends would be written as changes. */
     const struct table_config table_config = {.push_online_window_ms = 0};
     int r = table_new(&table_config, &import->table);
-    return r < 0 ? complain(strerror(-r)) : 0;
+    return r < 0 ? report(strerror(-r)) : 0;
 }
 
-static void tell_loaded(void *cls, uint64_t n_users)
+static void report_loaded(void *cls, uint64_t n_users)
 {
-    progress_tell_now(cls, n_users);
+    progress_update_now(cls, n_users);
 }
 
 static int open_store(struct import *import)
@@ -361,7 +360,7 @@ static int open_store(struct import *import)
         .durability = STORE_COMMIT,
         .memory_bytes = import->config->memory_bytes,
         .table = import->table,
-        .on_progress = tell_loaded,
+        .on_progress = report_loaded,
         .cls = &progress,
     };
     int r = store_open(&config, &import->store, problem);
@@ -370,10 +369,10 @@ static int open_store(struct import *import)
         store_stats(import->store, &stats);
     }
     progress_end(&progress, stats.n_users_loaded);
-    return r < 0 ? complain(problem) : 0;
+    return r < 0 ? report(problem) : 0;
 }
 
-/* The file is looked at before the store is touched: one of another kind, or cut, leaves no trace. */
+/* The file is checked before the store is opened, so that a wrong or truncated file has no effect. */
 static int import_file(struct import *import)
 {
     if (make_table(import) != 0 || check_file(import) != 0) {
@@ -382,20 +381,20 @@ static int import_file(struct import *import)
     int r = next_line(import);
     if (r != 0) {
         import->n_lines = 1;
-        return r == END_OF_FILE ? complain_of_line(import, "nothing is there") : 1;
+        return r == END_OF_FILE ? report_line(import, "nothing is there") : 1;
     }
-    warn_of_version(import);
+    warn_about_version(import);
     if (open_store(import) != 0) {
         return 1;
     }
     r = merge_lines(import);
     if (store_problem(import->store) == NULL) {
-        say_merged(import, r == 0);
+        report_merged(import, r == 0);
     }
     return r;
 }
 
-/* As the store's owner. */
+/* Runs as the store's owner. */
 static int run(void *cls)
 {
     struct import *import = cls;

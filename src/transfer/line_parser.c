@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define NUMBER_MAX EVENT_TIME_MAX_MS /* what a JSON number carries exactly */
+#define NUMBER_MAX EVENT_TIME_MAX_MS /* largest integer that a JSON number carries exactly */
 
-/* An object of two numbers. */
+/* Parses an object that has exactly two numbers. */
 static int parse_two_numbers(const cJSON *tree, const char *const keys[static 2], uint64_t *ret_first,
                              uint64_t *ret_second, char ret_problem[static LINE_PROBLEM_SIZE])
 {

@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-static int open_as_it_is(const char *path, struct output *ret_output)
+static int open_direct(const char *path, struct output *ret_output)
 {
     int fd = strcmp(path, "-") == 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
                                     : open(path, O_WRONLY | O_CLOEXEC);
@@ -21,8 +21,8 @@ static int open_as_it_is(const char *path, struct output *ret_output)
     return 0;
 }
 
-/* For its user alone: it tells who is where. */
-static int open_beside(const char *path, struct output *ret_output)
+/* mkostemp() makes the file readable by its owner only, which is needed because it contains personal data. */
+static int open_temporary(const char *path, struct output *ret_output)
 {
     struct output output = {.path = strdup(path)};
     if (output.path == NULL || asprintf(&output.temporary, "%s.XXXXXX", path) < 0) {
@@ -45,8 +45,8 @@ static int open_beside(const char *path, struct output *ret_output)
 int output_open(const char *path, struct output *ret_output)
 {
     struct stat status;
-    bool as_it_is = strcmp(path, "-") == 0 || (stat(path, &status) == 0 && !S_ISREG(status.st_mode));
-    return as_it_is ? open_as_it_is(path, ret_output) : open_beside(path, ret_output);
+    bool is_direct = strcmp(path, "-") == 0 || (stat(path, &status) == 0 && !S_ISREG(status.st_mode));
+    return is_direct ? open_direct(path, ret_output) : open_temporary(path, ret_output);
 }
 
 int output_write(struct output *output, struct str bytes)

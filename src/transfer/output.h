@@ -2,9 +2,10 @@
 #ifndef PRESENCED_OUTPUT_H
 #define PRESENCED_OUTPUT_H
 
-/* A file that appears whole: written under another name beside it, synced, and renamed. What is there already
- * and is no regular file (a pipe, a terminal), and "-", stdout, is written as it is. One thread an output;
- * the process that writes it may be a child of the one that opens and finishes it. */
+/* An output file that is replaced atomically: written under a temporary name in the same folder, synced, and
+ * renamed. An existing path that is not a regular file (a pipe, a terminal), and "-" for stdout, are written
+ * directly. For one thread at a time; the process that writes may be a child of the one that opens and
+ * finishes. */
 
 #include "presenced/str.h"
 
@@ -12,23 +13,23 @@
 
 struct output {
     FILE *file;
-    char *path;      /* NULL: not to be renamed */
-    char *temporary; /* what to rename */
+    char *path;      /* final name; NULL: written directly */
+    char *temporary; /* temporary name */
 };
 
-/* 0 or -errno; output_fini() is for after 0. */
+/* Returns 0 or -errno. After 0, the caller must call output_fini(). */
 int output_open(const char *path, struct output *ret_output);
 
-/* 0 or -errno. */
+/* Returns 0 or -errno. */
 int output_write(struct output *output, struct str bytes);
 
-/* All that was written is out of this process, and on disk where it is to be renamed. 0 or -errno. */
+/* Flushes everything from this process, and syncs the file if it will be renamed. Returns 0 or -errno. */
 int output_flush(struct output *output);
 
-/* After output_flush(): it is there under its name. 0 or -errno. */
+/* Called after output_flush(): renames the file to its final name. Returns 0 or -errno. */
 int output_finish(struct output *output);
 
-/* What was not finished goes. */
+/* Closes the file, and removes a temporary file that was not renamed. */
 void output_fini(struct output *output);
 
 #endif

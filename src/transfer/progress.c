@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define INTERVAL_MS 500
-#define LOOK_EVERY 1024 /* users */
+#define CHECK_INTERVAL 1024 /* users between two checks of the clock */
 
 struct progress progress_begin(const char *verb)
 {
@@ -25,16 +25,16 @@ static void show(struct progress *progress, uint64_t n_users)
     progress->has_line = true;
 }
 
-void progress_tell(struct progress *progress, uint64_t n_users)
+void progress_update(struct progress *progress, uint64_t n_users)
 {
-    if (!progress->is_shown || n_users % LOOK_EVERY != 0 || clock_monotonic_ms() < progress->next_ms) {
+    if (!progress->is_shown || n_users % CHECK_INTERVAL != 0 || clock_monotonic_ms() < progress->next_ms) {
         return;
     }
     show(progress, n_users);
     progress->next_ms = clock_monotonic_ms() + INTERVAL_MS;
 }
 
-void progress_tell_now(struct progress *progress, uint64_t n_users)
+void progress_update_now(struct progress *progress, uint64_t n_users)
 {
     if (progress->is_shown) {
         show(progress, n_users);

@@ -7,7 +7,7 @@
 
 #define ACCEPTS_A_ROUND 16
 
-/* Of a connection that comes, one of the threads is woken: the one that began to watch first. */
+/* For a new connection, the kernel wakes one of the threads: the one that began to watch first. */
 #define ACCEPT_EVENTS (EPOLLIN | EPOLLEXCLUSIVE)
 
 /* How long a worker that cannot accept waits before it tries again. */
@@ -24,7 +24,7 @@ static void add_connection(struct worker *worker, int fd, const struct sockaddr 
             transport_connection_close(connection);
             return;
         }
-    } else if (!peer_take_share(connection)) {
+    } else if (!peer_count_connection(connection)) {
         transport_count(&worker->counters.n_refused_per_address);
         transport_connection_close(connection);
         return;
@@ -38,7 +38,7 @@ static void accept_later(struct worker *worker)
     worker->accept_again_ms = worker->shown.now_ms + ACCEPT_RETRY_MS;
 }
 
-/* The other threads have their share of idle connections, which they look at in their next sweep. */
+/* The other threads have idle connections, too, which they close in their next sweep. */
 static void make_room(struct worker *worker)
 {
     deadlines_make_room(worker);
@@ -53,7 +53,7 @@ static void accept_failed(struct worker *worker, int error)
         return;
     }
     transport_worker_log_failure(&worker->shown, &limit, "cannot accept connections", error);
-    make_room(worker); /* descriptors are the whole process's */
+    make_room(worker); /* closing connections may free file descriptors, which all threads share */
 }
 
 static void unwatch(struct worker *worker, struct watch *socket)
@@ -70,8 +70,8 @@ void accept_watch(struct worker *worker, bool accepts)
     worker->accepts = accepts;
     for (unsigned i = 0; i < worker->shared->n_sockets; i++) {
         if (accepts) {
-            int of_socket = worker_watch(worker, &worker->sockets[i], ACCEPT_EVENTS);
-            r = of_socket < 0 ? of_socket : r;
+            int r_socket = worker_watch(worker, &worker->sockets[i], ACCEPT_EVENTS);
+            r = r_socket < 0 ? r_socket : r;
         } else {
             unwatch(worker, &worker->sockets[i]);
         }
@@ -87,8 +87,8 @@ static bool has_room(const struct worker *worker)
            worker->shared->config.max_connections;
 }
 
-/* Behind the other threads, where there are any. */
-static int step_back(struct worker *worker, struct watch *socket)
+/* Watches the socket anew, so that the other threads come before this one. */
+static int rotate_watch(struct worker *worker, struct watch *socket)
 {
     if (worker->shared->config.n_threads == 1) {
         return 0;
@@ -99,7 +99,7 @@ static int step_back(struct worker *worker, struct watch *socket)
 
 bool accept_some(struct worker *worker, struct watch *socket)
 {
-    int r = step_back(worker, socket);
+    int r = rotate_watch(worker, socket);
     if (r < 0) {
         accept_failed(worker, -r);
         return false;

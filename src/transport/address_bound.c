@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <pthread.h>
 
-/* Buckets of chained entries from one array: an entry an address with open connections, so max_all are
- * enough. */
+/* A hash table with chaining. Entries come from one array, one per address with open connections, so max_all
+ * entries suffice. */
 struct entry {
     struct address key;
     unsigned n_connections;
@@ -73,7 +73,8 @@ static struct address share_of(const struct address *address)
     return key;
 }
 
-/* FNV-1a. Whoever can choose addresses that collide has to open a connection from each of them. */
+/* FNV-1a. A hash without a key is sufficient: an attacker needs an open connection from each address that
+ * collides. */
 static size_t bucket_of(const struct address_bound *bound, const struct address *key)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -83,7 +84,7 @@ static size_t bucket_of(const struct address_bound *bound, const struct address 
     return (size_t)(hash ^ hash >> 32) & bound->mask;
 }
 
-/* The link that points to the key's entry, or the NULL at the end of its bucket. */
+/* Returns the link that points to the key's entry, or the NULL link at the end of its bucket. */
 static struct entry **find(struct address_bound *bound, const struct address *key)
 {
     struct entry **link = &bound->buckets[bucket_of(bound, key)];

@@ -14,12 +14,14 @@
 #include <stdio.h>
 #include <time.h>
 
-/* More than any chain or bundle has, so that a wrong path (a log, a device) is not swallowed whole. */
+/* More than any chain or bundle has, so that a file given by mistake (a log, a device) is not read
+ * completely. */
 #define FILE_MAX_BYTES 1048576
 
 #define CHAIN_MAX 16
 
-/* OpenSSL's security level 1, the least that its clients have, and the least that signs with RSA-PSS. */
+/* The minimum of OpenSSL's security level 1, the lowest that its clients use, and the shortest that can sign
+ * with RSA-PSS. */
 #define RSA_BITS_MIN 1024
 
 DEFINE_CLEANUP(BIO *, BIO_free_all)
@@ -36,7 +38,7 @@ __attribute__((format(printf, 2, 3))) static int fail(struct certificate_error *
     return -EINVAL;
 }
 
-/* Into `ret_bytes`, which is empty. */
+/* `ret_bytes` must be empty. */
 static int read_pem(const char *path, struct buf *ret_bytes, struct certificate_error *ret_error)
 {
     mode_t mode;
@@ -47,7 +49,8 @@ static int read_pem(const char *path, struct buf *ret_bytes, struct certificate_
     return r;
 }
 
-/* Behind the last: 0, and NULL. -EINVAL for one that is damaged, and what follows it is not looked at. */
+/* Returns 0 and the next certificate, NULL after the last; or -EINVAL if it is damaged, in which case the
+ * rest is not read. */
 static int next_certificate(BIO *bio, X509 **ret_certificate)
 {
     X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
@@ -65,7 +68,7 @@ static int damaged(const char *path, unsigned number, struct certificate_error *
     return fail(ret_error, "%s: certificate %u in it is damaged", path, number);
 }
 
-/* A key with a passphrase: a daemon has nobody to ask. */
+/* Called for a key with a passphrase, which a daemon cannot ask for. */
 static int no_passphrase(char *buffer, int size, int writing, void *cls)
 {
     (void)buffer;
@@ -129,7 +132,7 @@ static bool is_usual_curve(const char *name)
            strcmp(name, SN_secp521r1) == 0;
 }
 
-static void find_flaw_of_ec(const EVP_PKEY *key, char *ret_text, size_t size)
+static void find_ec_flaw(const EVP_PKEY *key, char *ret_text, size_t size)
 {
     char curve[64] = "";
     (void)EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL);
@@ -141,11 +144,11 @@ static void find_flaw_of_ec(const EVP_PKEY *key, char *ret_text, size_t size)
     }
 }
 
-static void find_flaw_of_key(const EVP_PKEY *key, char *ret_text, size_t size)
+static void find_key_flaw(const EVP_PKEY *key, char *ret_text, size_t size)
 {
     switch (EVP_PKEY_get_base_id(key)) {
     case EVP_PKEY_EC:
-        find_flaw_of_ec(key, ret_text, size);
+        find_ec_flaw(key, ret_text, size);
         break;
     case EVP_PKEY_RSA:
     case EVP_PKEY_RSA_PSS:
@@ -163,12 +166,13 @@ static void find_flaw_of_key(const EVP_PKEY *key, char *ret_text, size_t size)
     }
 }
 
-/* What handshakes stumble over, in words that tell whoever made the certificate what to do. */
+/* Finds properties of the certificate that make handshakes fail, described so that its creator can correct
+ * them. */
 static void find_flaw(X509 *leaf, struct certificate *certificate)
 {
     const EVP_PKEY *key = X509_get0_pubkey(leaf);
     if (key != NULL) {
-        find_flaw_of_key(key, certificate->flaw, sizeof(certificate->flaw));
+        find_key_flaw(key, certificate->flaw, sizeof(certificate->flaw));
     }
     if (certificate->flaw[0] == '\0' && (X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) == 0) {
         (void)snprintf(certificate->flaw, sizeof(certificate->flaw), "its keyUsage lacks digitalSignature");
@@ -176,8 +180,8 @@ static void find_flaw(X509 *leaf, struct certificate *certificate)
     ERR_clear_error();
 }
 
-/* The certificates behind the first: at most CHAIN_MAX, and the second must have issued the first, or
- * clients that do not know it already fail. */
+/* Checks the certificates after the first: at most CHAIN_MAX, and the second must have issued the first;
+ * otherwise clients that do not know the issuer fail. */
 static int check_chain(BIO *bio, X509 *leaf, const char *path, struct certificate_error *ret_error)
 {
     for (unsigned n = 1;; n++) {
@@ -217,15 +221,16 @@ static int check(struct certificate *certificate, const char *key_path, struct c
         return fail(ret_error, "%s: holds no certificate in PEM form", path);
     }
     int r = check_chain(bio, leaf, path, ret_error);
-    if (r == 0) {
-        r = read_key(certificate, key_path, &key, ret_error);
-    }
-    if (r == 0 && X509_check_private_key(leaf, key) != 1) {
-        ERR_clear_error();
-        r = fail(ret_error, "%s: is not the private key of the first certificate in %s", key_path, path);
-    }
     if (r < 0) {
         return r;
+    }
+    r = read_key(certificate, key_path, &key, ret_error);
+    if (r < 0) {
+        return r;
+    }
+    if (X509_check_private_key(leaf, key) != 1) {
+        ERR_clear_error();
+        return fail(ret_error, "%s: is not the private key of the first certificate in %s", key_path, path);
     }
     find_flaw(leaf, certificate);
     return read_dates(leaf, certificate, ret_error);
@@ -234,19 +239,21 @@ static int check(struct certificate *certificate, const char *key_path, struct c
 int certificate_read(const char *chain_path, const char *key_path, struct certificate *ret_certificate,
                      struct certificate_error *ret_error)
 {
-    struct certificate certificate = {.path = chain_path};
+    cleanup(certificate_fini) struct certificate certificate = {.path = chain_path};
     int r = read_pem(chain_path, &certificate.chain_pem, ret_error);
-    if (r == 0) {
-        r = read_pem(key_path, &certificate.key_pem, ret_error);
-    }
-    if (r == 0) {
-        r = check(&certificate, key_path, ret_error);
-    }
     if (r < 0) {
-        certificate_fini(&certificate);
+        return r;
+    }
+    r = read_pem(key_path, &certificate.key_pem, ret_error);
+    if (r < 0) {
+        return r;
+    }
+    r = check(&certificate, key_path, ret_error);
+    if (r < 0) {
         return r;
     }
     *ret_certificate = certificate;
+    certificate = (struct certificate){.path = NULL};
     return 0;
 }
 

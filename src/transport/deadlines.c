@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Who has had the time that a request may take, or that a connection may idle. From the first byte on, not
- * anew with every byte. */
+/* Cuts connections that exceed the time for a request or for idling. The time runs from the first byte and is
+ * not restarted by later bytes. */
 #include "proxy_header.h"
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-/* Some clients send an empty line after a body (RFC 9112, section 2.2), which is no request. */
+/* Some clients send an empty line after a body (RFC 9112, section 2.2), which does not begin a request. */
 #define EMPTY_LINE_BYTES 2
 
-/* At max_connections the connections that are idle longest make room, once they have been so for so long. */
+/* At max_connections, connections that have been idle for at least this long are closed to make room, longest
+ * idle first. */
 #define IDLE_BEFORE_CLOSED_FOR_ROOM_MS 1000
-#define CLOSED_FOR_ROOM_MAX 16 /* at a time */
+#define CLOSED_FOR_ROOM_MAX 16 /* closed per call */
 
 void transport_connection_becomes_busy(struct transport_connection *connection)
 {
@@ -35,8 +36,8 @@ void transport_request_begins(struct transport_connection *connection)
     }
 }
 
-/* Bytes that the kernel or GnuTLS has taken from the peer. A Unix socket cannot tell, so there a request
- * begins with its whole request line; those peers are local. */
+/* Returns the bytes that the kernel or GnuTLS has received from the peer. A Unix socket does not count them;
+ * there a request begins when its request line is complete. That suffices because those peers are local. */
 static uint64_t count_received(const struct transport_connection *connection)
 {
     struct tcp_info info;
@@ -50,7 +51,7 @@ static uint64_t count_received(const struct transport_connection *connection)
     return info.tcpi_bytes_received;
 }
 
-/* Of plain HTTP the request's own length is known and spares asking the kernel. */
+/* For plain HTTP the length of the request is known, which avoids asking the kernel. */
 void transport_request_is_answered(struct transport_connection *connection, uint64_t n_request_bytes)
 {
     if (connection->tls == NULL && n_request_bytes != 0) {
@@ -67,10 +68,10 @@ uint64_t transport_connection_n_unanswered_bytes(const struct transport_connecti
     return n > EMPTY_LINE_BYTES ? n : 0;
 }
 
-/* A protocol does not say when the first byte of a kept connection's next request comes, so connections that
- * idle are looked at now and then for bytes that came since. (A first byte that came in one piece with
- * the end of the request before goes unnoticed until the next: idle_timeout bounds that.) */
-static void find_begun(struct worker *worker)
+/* Finds idle connections on which the next request has begun. The protocol does not report a request's first
+ * byte, so idle connections are checked periodically for new bytes. A first byte that arrives together with
+ * the end of the previous request is not noticed before the next one; idle_timeout limits that case. */
+static void find_new_requests(struct worker *worker)
 {
     struct waiter *waiter = wait_first(&worker->idle);
     while (waiter != NULL) {
@@ -85,17 +86,17 @@ static void find_begun(struct worker *worker)
     }
 }
 
-static bool is_long_in(const struct worker *worker, const struct waiter *waiter)
+static bool has_waited_long(const struct worker *worker, const struct waiter *waiter)
 {
     return waiter != NULL && waiter->since_ms + IDLE_BEFORE_CLOSED_FOR_ROOM_MS <= worker->shown.now_ms;
 }
 
-/* Those that have sent no request yet. Returns how many were closed. */
+/* Closes connections that have not sent a request yet. Returns how many were closed. */
 static unsigned close_silent(struct worker *worker)
 {
     unsigned n = 0;
     struct waiter *waiter = wait_first(&worker->busy);
-    while (n < CLOSED_FOR_ROOM_MAX && is_long_in(worker, waiter)) {
+    while (n < CLOSED_FOR_ROOM_MAX && has_waited_long(worker, waiter)) {
         struct transport_connection *connection = connection_of(waiter);
         waiter = wait_next(&worker->busy, waiter);
         if (!connection->has_asked) {
@@ -106,12 +107,12 @@ static unsigned close_silent(struct worker *worker)
     return n;
 }
 
-/* Connections that do nothing give way to new ones: first who has never asked for anything, then who idles
- * longest. So whoever holds all of them open without using them locks nobody out. */
+/* Idle connections give way to new ones, so that a client that holds all connections open without using them
+ * cannot lock others out. */
 void deadlines_make_room(struct worker *worker)
 {
     unsigned n = close_silent(worker);
-    for (; n < CLOSED_FOR_ROOM_MAX && is_long_in(worker, wait_first(&worker->idle)); n++) {
+    for (; n < CLOSED_FOR_ROOM_MAX && has_waited_long(worker, wait_first(&worker->idle)); n++) {
         transport_connection_cut(connection_of(wait_first(&worker->idle)));
     }
 }
@@ -152,7 +153,7 @@ static uint64_t sweep_interval_ms(const struct transport_config *config)
 void deadlines_sweep(struct worker *worker)
 {
     const struct transport_config *config = &worker->shared->config;
-    find_begun(worker);
+    find_new_requests(worker);
     if (atomic_exchange(&worker->shared->room_wanted, false)) {
         deadlines_make_room(worker);
     }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections that have sent nothing yet. A protocol has much to allocate for one (HTTP 6 KiB, with TLS about
- * 30), so it gets it with its first bytes. Until then a connection costs no more than its struct and its
- * socket (system/test_limits.c: silent_connections_cost_no_session). It is in the queue `busy`, so all limits
- * apply to it.
- */
+/* Connections that have not sent anything yet. The protocol allocates a lot for a connection (HTTP 6 KiB,
+ * about 30 with TLS), so it gets the connection only with its first bytes. Until then a connection costs only
+ * its struct and its socket (system/test_limits.c: silent_connections_cost_no_session). It is in the queue
+ * `busy`, so all limits apply to it. */
 #include "proxy_header.h"
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-/* How soon a connection's first request is expected, with a handshake and a long round trip. */
+/* Time within which the first request of a connection is expected, including a handshake and a long round
+ * trip. */
 #define FIRST_REQUEST_MS 1000
 
 void deferred_begin(struct transport_connection *connection)
@@ -17,7 +17,7 @@ void deferred_begin(struct transport_connection *connection)
     static struct log_limit limit = {.per_second = 1, .burst = 5};
     int r = worker_watch(worker_of(connection), &connection->watch, EPOLLIN | EPOLLRDHUP | EPOLLPRI);
     if (r < 0) {
-        /* fs.epoll.max_user_watches is reached, or memory is gone. */
+        /* fs.epoll.max_user_watches is reached, or out of memory. */
         transport_worker_log_failure(connection->worker, &limit, "cannot watch a connection", r);
         transport_connection_close(connection);
         return;
@@ -25,7 +25,7 @@ void deferred_begin(struct transport_connection *connection)
     transport_connection_becomes_busy(connection);
 }
 
-/* Whether the peer closed without sending anything, as load balancers do to probe a port. */
+/* Returns whether the peer closed without sending anything, as load balancers do to probe a port. */
 static bool has_left(const struct transport_connection *connection, uint32_t events)
 {
     char first;
@@ -38,13 +38,14 @@ void deferred_is_ready(struct transport_connection *connection, uint32_t events)
     if (connection->is_cut) {
         return; /* it was cut earlier in this round */
     }
-    /* No protocol here has a use for urgent data, and who reads past it is not sure to. */
+    /* Urgent data is not used by any protocol here, and the code that reads the socket may not read past it.
+     */
     if ((events & EPOLLPRI) != 0) {
         transport_connection_close(connection);
         return;
     }
     if (connection->proxy_reader != NULL) {
-        proxy_header_is_ready(connection); /* what has come behind it is reported again */
+        proxy_header_is_ready(connection); /* epoll reports bytes after the header again */
         return;
     }
     if (has_left(connection, events)) {

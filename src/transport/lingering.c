@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* When a connection is closed while its peer is still sending, the kernel resets it, and the peer may lose
- * the reply that says why. So a connection that is refused before its request is read lingers: a second
- * descriptor keeps the socket open when the protocol closes the first, and input is discarded until the peer
- * has finished, within LINGERING_BYTES_MAX and request_timeout. It is in the queue `busy` like one that has
- * sent no request, so it is among the first to be closed when room is needed. */
+/* If a connection is closed while its peer is still sending, the kernel resets it, and the peer may lose the
+ * reply that explains the closing. So a connection that is rejected before its request was read lingers: a
+ * duplicate file descriptor keeps the socket open when the protocol closes the first, and input is discarded
+ * until the peer has finished, within LINGERING_BYTES_MAX and request_timeout. It is in the queue `busy` like
+ * a connection that has sent no request, so it is among the first to be closed when room is needed. */
 #include "worker.h"
 
 #include <errno.h>
@@ -35,7 +35,7 @@ static void begin(struct transport_connection *connection)
 
 void transport_connection_release(struct transport_connection *connection)
 {
-    /* Where the protocol has closed it already, the kernel has done this. */
+    /* If the protocol has already closed the descriptor, the kernel has removed it from the epoll. */
     (void)epoll_ctl(worker_of(connection)->epoll_fd, EPOLL_CTL_DEL, connection->watch.fd, NULL);
     if (connection->linger_fd < 0 || connection->worker->is_ending) {
         transport_connection_free(connection);

@@ -71,8 +71,8 @@ int transport_listener_add_socket(struct transport_listener *listener, int fd, b
         (void)close(fd);
         return -ENOSPC;
     }
-    /* Inherited by its connections, but for Unix sockets: nothing is to wait for the peer's acknowledgement.
-     */
+    /* Inherited by accepted connections, except those of Unix sockets: without it, data would wait for the
+     * peer's acknowledgement. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     shared->is_shared[shared->n_sockets] = is_shared;
     shared->sockets[shared->n_sockets++] = fd;
@@ -89,7 +89,7 @@ int transport_listener_socket(const struct transport_listener *listener, unsigne
     return listener->shared.sockets[which];
 }
 
-/* All workers are there before the first thread is: whoever counts or wakes them sees all. */
+/* All workers are created before the first thread starts, so that all are counted and woken. */
 int transport_listener_start(struct transport_listener *listener)
 {
     while (listener->n_workers < listener->shared.config.n_threads) {
@@ -154,7 +154,7 @@ void transport_listener_wait_round(struct transport_listener *listener)
         uint64_t before = atomic_load(&worker->counters.n_rounds);
         transport_worker_wake(&worker->shown);
         while (atomic_load(&worker->counters.n_rounds) == before &&
-               !atomic_load(&worker->counters.is_quiet)) { /* quiet: it has ended */
+               !atomic_load(&worker->counters.is_quiet)) { /* is_quiet: the thread has ended */
             (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
         }
     }
@@ -267,7 +267,7 @@ static void visit_proxy_refusals(const struct transport_counters *counters, stru
     }
 }
 
-/* What a listener never does is not shown of it. */
+/* Metrics that do not apply to a listener are omitted. */
 void transport_listener_metrics(const struct transport_listener *listener,
                                 const struct metric_visitor *visitor)
 {

@@ -12,7 +12,7 @@ bool peer_is_trusted(struct transport_shared *shared, const struct address *peer
     return trusted;
 }
 
-bool peer_take_share(struct transport_connection *connection)
+bool peer_count_connection(struct transport_connection *connection)
 {
     struct transport_shared *shared = worker_of(connection)->shared;
     if (shared->addresses == NULL || peer_is_trusted(shared, &connection->peer)) {

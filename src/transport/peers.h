@@ -2,14 +2,14 @@
 #ifndef PRESENCED_TRANSPORT_PEERS_H
 #define PRESENCED_TRANSPORT_PEERS_H
 
-/* Who a connection's peer is to its listener. */
+/* How a listener treats the peer of a connection. */
 
 #include "worker.h"
 
-/* One of transport_config.trusted_proxies, or a Unix socket's peer. */
+/* Returns whether the peer is in transport_config.trusted_proxies or is the peer of a Unix socket. */
 bool peer_is_trusted(struct transport_shared *shared, const struct address *peer);
 
-/* Counts a connection by its peer's address; false when that has its share already. */
-bool peer_take_share(struct transport_connection *connection);
+/* Counts a connection by its peer's address. Returns false if the address has reached its limit. */
+bool peer_count_connection(struct transport_connection *connection);
 
 #endif

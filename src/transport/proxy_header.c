@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* clang-format off */
-/*   0  signature, 12 bytes
+/* The layout of the header:
+ *
+ *   0  signature, 12 bytes
  *  12  version (2) | command: 0 LOCAL, 1 PROXY
  *  13  family: 0 unspecified, 1 IPv4, 2 IPv6, 3 Unix | transport: 0 unspecified, 1 stream, 2 datagram
  *  14  length of all that follows, big-endian
  *  16  source, destination, their ports; then TLVs
  *
- * It is read as it comes, and not a byte more: what follows is TLS's or HTTP's. */
+ * It is read as it arrives, and not a byte more: what follows belongs to TLS or HTTP. */
 /* clang-format on */
 #include "proxy_header.h"
 
@@ -29,10 +31,8 @@ enum { UNSPECIFIED = 0x00, INET_STREAM = 0x11, INET6_STREAM = 0x21, UNIX_STREAM 
 
 struct proxy_reader {
     size_t n_read;
-    char bytes[PROXY_HEADER_LOOKED_AT];
+    char bytes[PROXY_HEADER_EVALUATED];
 };
-
-/* ---- the bytes ---- */
 
 static bool may_become(struct str bytes, struct str text)
 {
@@ -78,7 +78,8 @@ static struct address inet6_source(const char *at)
     return address_from_sockaddr((const struct sockaddr *)&sockaddr);
 }
 
-/* How many bytes the addresses of a family take; false for one that no stream has. */
+/* Returns how many bytes the addresses of a family have; false for a family that is not valid for a stream.
+ */
 static bool find_family(unsigned family, size_t *ret_n_bytes)
 {
     switch (family) {
@@ -90,7 +91,7 @@ static bool find_family(unsigned family, size_t *ret_n_bytes)
         return true;
     case UNSPECIFIED:
     case UNIX_STREAM:
-        *ret_n_bytes = 0; /* nothing of them is looked at */
+        *ret_n_bytes = 0; /* their addresses are not evaluated */
         return true;
     default:
         return false;
@@ -126,8 +127,6 @@ int proxy_header_parse(struct str bytes, struct proxy_header *ret_header)
     *ret_header = header;
     return 0;
 }
-
-/* ---- the connection ---- */
 
 static const struct {
     const char *name;
@@ -173,8 +172,8 @@ static void count_refusal(struct transport_connection *connection, enum transpor
     }
 }
 
-/* The header's bytes are none of a request: with TLS nobody counts them, else the kernel has (deadlines.c).
- */
+/* The header is not part of a request. With TLS its bytes are not counted; without, the kernel has counted
+ * them (deadlines.c). */
 static void finish(struct transport_connection *connection, const struct proxy_header *header)
 {
     free(take_pointer(connection->proxy_reader));
@@ -185,39 +184,39 @@ static void finish(struct transport_connection *connection, const struct proxy_h
         return;
     }
     connection->peer = header->peer;
-    if (!peer_take_share(connection)) {
+    if (!peer_count_connection(connection)) {
         transport_count(&worker_of(connection)->counters.n_refused_per_address);
         transport_connection_close(connection);
     }
 }
 
-static size_t n_looked_at(const struct proxy_reader *reader)
+static size_t n_stored(const struct proxy_reader *reader)
 {
     return reader->n_read < sizeof(reader->bytes) ? reader->n_read : sizeof(reader->bytes);
 }
 
-static ssize_t take(int fd, char *to, size_t n_room, size_t n_wanted)
+static ssize_t receive(int fd, char *to, size_t n_room, size_t n_wanted)
 {
     return recv(fd, to, n_wanted < n_room ? n_wanted : n_room, 0);
 }
 
-/* Some of the bytes up to `n_bytes`; those that are not looked at are thrown away. Returns as recv(). */
+/* Reads bytes up to a total of `n_bytes`; those that are not evaluated are discarded. Returns as recv(). */
 static ssize_t read_up_to(struct transport_connection *connection, size_t n_bytes)
 {
     struct proxy_reader *reader = connection->proxy_reader;
-    char passed_over[512];
-    size_t n_held = n_looked_at(reader);
+    char discarded[512];
+    size_t n_before = n_stored(reader);
     size_t n_wanted = n_bytes - reader->n_read;
-    ssize_t n = n_held < sizeof(reader->bytes)
-                    ? take(connection->watch.fd, reader->bytes + n_held, sizeof(reader->bytes) - n_held,
-                           n_wanted)
-                    : take(connection->watch.fd, passed_over, sizeof(passed_over), n_wanted);
+    ssize_t n = n_before < sizeof(reader->bytes)
+                    ? receive(connection->watch.fd, reader->bytes + n_before,
+                              sizeof(reader->bytes) - n_before, n_wanted)
+                    : receive(connection->watch.fd, discarded, sizeof(discarded), n_wanted);
     reader->n_read += n > 0 ? (size_t)n : 0;
     return n;
 }
 
-/* Who has sent nothing has only looked whether the port is open. */
-static void is_closed(struct transport_connection *connection)
+/* A connection closed before it sent anything was only a check whether the port is open. */
+static void handle_close(struct transport_connection *connection)
 {
     if (connection->proxy_reader->n_read > 0) {
         count_refusal(connection, TRANSPORT_PROXY_CUT);
@@ -230,7 +229,7 @@ void proxy_header_is_ready(struct transport_connection *connection)
     struct proxy_reader *reader = connection->proxy_reader;
     for (;;) {
         struct proxy_header header;
-        int r = proxy_header_parse((struct str){reader->bytes, n_looked_at(reader)}, &header);
+        int r = proxy_header_parse((struct str){reader->bytes, n_stored(reader)}, &header);
         if (r == PROXY_HEADER_REFUSED) {
             count_refusal(connection, header.refusal);
             transport_connection_close(connection);
@@ -245,7 +244,7 @@ void proxy_header_is_ready(struct transport_connection *connection)
             return;
         }
         if (n <= 0) {
-            is_closed(connection);
+            handle_close(connection);
             return;
         }
     }

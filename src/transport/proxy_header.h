@@ -2,44 +2,47 @@
 #ifndef PRESENCED_TRANSPORT_PROXY_HEADER_H
 #define PRESENCED_TRANSPORT_PROXY_HEADER_H
 
-/* The header with which a proxy begins a connection to say whose it is: PROXY protocol, version 2 (HAProxy's
- * proxy-protocol.txt, section 2.2). */
+/* The PROXY protocol header, version 2 (HAProxy's proxy-protocol.txt, section 2.2), with which a proxy begins
+ * a connection to name its client. */
 
 #include "worker.h"
 
-/* With what else it carries (TLVs), which is passed over. A cipher, a host name or a certificate has room. */
+/* Maximum size including additional fields (TLVs), which are skipped. There is room for a cipher, a host name
+ * or a certificate. */
 #define PROXY_HEADER_MAX 4096
 
-/* What of it is looked at: the fixed part and two IPv6 addresses with their ports. */
-#define PROXY_HEADER_LOOKED_AT 52
+/* The part that is evaluated: the fixed part and two IPv6 addresses with their ports. */
+#define PROXY_HEADER_EVALUATED 52
 
 enum proxy_header_outcome {
-    PROXY_HEADER_INCOMPLETE = 1, /* right so far */
+    PROXY_HEADER_INCOMPLETE = 1, /* valid so far */
     PROXY_HEADER_REFUSED,
 };
 
 struct proxy_header {
-    size_t n_bytes;                       /* of all of it */
-    bool names_peer;                      /* else the proxy speaks for itself, or for who has no IP address */
-    struct address peer;                  /* of whoever connected to the proxy */
-    enum transport_proxy_refusal refusal; /* of REFUSED */
+    size_t n_bytes;  /* size of the whole header */
+    bool names_peer; /* false: the proxy connects on its own behalf, or for a client without an IP address */
+    struct address peer;                  /* address of the proxy's client */
+    enum transport_proxy_refusal refusal; /* set with PROXY_HEADER_REFUSED */
 };
 
-/* Looks at the first bytes of a connection, of which those beyond PROXY_HEADER_LOOKED_AT do not matter. 0 or
- * an outcome. INCOMPLETE sets `n_bytes` to as far as may be read without taking a byte behind the header. */
+/* Parses the first bytes of a connection; bytes beyond PROXY_HEADER_EVALUATED are ignored. Returns 0 or an
+ * outcome. PROXY_HEADER_INCOMPLETE sets `n_bytes` to the number of bytes that may be read without reading
+ * past the header. */
 int proxy_header_parse(struct str bytes, struct proxy_header *ret_header);
 
-/* Whether a new connection is to begin with one: that of a trusted proxy, where the listener takes them. */
+/* Returns whether a new connection must begin with a header: it comes from a trusted proxy, and the listener
+ * is configured for it. */
 bool proxy_header_is_expected(const struct transport_connection *connection);
 
-/* From now on the connection waits for its header. 0 or -ENOMEM. */
+/* Makes the connection wait for its header. Returns 0 or -ENOMEM. */
 int proxy_header_expect(struct transport_connection *connection);
 
-/* Reads on. When all of it is there the connection has the peer that it names and waits for it no longer; one
- * that is refused is closed. */
+/* Reads more of the header. Once it is complete, the connection gets the peer named in it. A connection with
+ * an invalid header is closed. */
 void proxy_header_is_ready(struct transport_connection *connection);
 
-/* It has not come in time: the connection is about to be cut. */
+/* Called when the header has not arrived in time, before the connection is cut. */
 void proxy_header_give_up(struct transport_connection *connection);
 
 #endif

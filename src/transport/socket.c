@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 #include <sys/stat.h>
 
-/* net.core.somaxconn cuts it to what the machine allows. */
+/* The kernel reduces it to net.core.somaxconn. */
 #define BACKLOG 4096
 
 static int set_option(int fd, int level, int option)
@@ -16,8 +16,8 @@ static int set_option(int fd, int level, int option)
     return setsockopt(fd, level, option, &on, sizeof(on)) == 0 ? 0 : -errno;
 }
 
-/* Whether a process still listens on the Unix socket at this path; a file that is no socket counts as alive,
- * for it is not ours to remove. */
+/* Returns whether a process still listens on the Unix socket at this path. A file that is not a socket counts
+ * as alive, because it must not be removed. */
 static bool is_alive(const struct endpoint *endpoint)
 {
     const struct sockaddr_un *un = (const struct sockaddr_un *)&endpoint->sockaddr;
@@ -29,12 +29,12 @@ static bool is_alive(const struct endpoint *endpoint)
         return true;
     }
     cleanup(cleanup_closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                                            0); /* it may not accept */
+                                            0); /* the listener need not accept the connection */
     return fd < 0 || connect(fd, (const struct sockaddr *)un, endpoint->sockaddr_len) == 0 ||
            errno != ECONNREFUSED;
 }
 
-static void note_file(const struct sockaddr_un *un, struct socket_file *ret_file)
+static void identify_file(const struct sockaddr_un *un, struct socket_file *ret_file)
 {
     struct stat status;
     if (lstat(un->sun_path, &status) == 0) {
@@ -62,25 +62,28 @@ static int bind_unix(int fd, const struct endpoint *endpoint, mode_t mode, struc
     if (unlink(un->sun_path) != 0 && errno != ENOENT) {
         return -errno;
     }
-    /* Of the new file only: fchmod() on the socket before bind() is what gives it its mode without a moment
-     * in which others could connect. */
+    /* fchmod() on the socket before bind() sets the mode of the new file, so that there is no moment in which
+     * others could connect. */
     if (fchmod(fd, mode) != 0 || bind(fd, (const struct sockaddr *)un, endpoint->sockaddr_len) != 0) {
         return -errno;
     }
-    note_file(un, ret_file);
+    identify_file(un, ret_file);
     return chmod(un->sun_path, mode) == 0 ? 0 : -errno;
 }
 
 static int bind_tcp(int fd, const struct endpoint *endpoint)
 {
     int r = set_option(fd, SOL_SOCKET, SO_REUSEADDR);
-    if (r == 0 && endpoint->sockaddr.ss_family == AF_INET6) {
+    if (r < 0) {
+        return r;
+    }
+    if (endpoint->sockaddr.ss_family == AF_INET6) {
         r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+        if (r < 0) {
+            return r;
+        }
     }
-    if (r == 0 && bind(fd, (const struct sockaddr *)&endpoint->sockaddr, endpoint->sockaddr_len) != 0) {
-        r = -errno;
-    }
-    return r;
+    return bind(fd, (const struct sockaddr *)&endpoint->sockaddr, endpoint->sockaddr_len) == 0 ? 0 : -errno;
 }
 
 int socket_listen(const struct endpoint *endpoint, mode_t mode, struct socket_file *ret_file, int *ret_fd)

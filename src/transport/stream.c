@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Replies that go on. One that has nothing to send is in none of the worker's queues; one that has is in
- * `sending` from the moment at which its last bytes were handed over, so who takes some of them, however
- * slowly, lives on. */
+/* Streaming replies. A stream with nothing to send is in none of the worker's queues. A stream with something
+ * to send is in `sending` since its last bytes were passed to the kernel, so a peer that reads some of them,
+ * however slowly, is not cut off. */
 #include "worker.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-/* What the kernel holds for a reader beyond what is on its way. Without it a reader that stands still costs
- * up to net.ipv4.tcp_wmem before anybody notices. Of a Unix socket net.core.wmem_default is the bound. */
+/* Limits what the kernel buffers for a peer in addition to data in flight. Otherwise a peer that stops
+ * reading costs up to net.ipv4.tcp_wmem before it is noticed. For a Unix socket the limit is
+ * net.core.wmem_default. */
 #define UNSENT_BYTES_MAX 65536
 
-/* A peer that is gone without a word (power, a firewall) acknowledges nothing; the kernel tries for a quarter
- * of an hour. It gets longer than one that merely does not read, whom stream_timeout is to find and count. */
+/* A peer that disappeared without closing (power failure, firewall) acknowledges nothing, and the kernel
+ * retries for a quarter of an hour. It gets longer than a peer that merely does not read, which
+ * stream_timeout must find and count first. */
 #define UNACKNOWLEDGED_TIMEOUTS 2
 
 void transport_stream_begin(struct transport_connection *connection)
@@ -25,7 +27,7 @@ void transport_stream_begin(struct transport_connection *connection)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &(int){UNSENT_BYTES_MAX}, sizeof(int));
     (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
                      &(unsigned){(unsigned)(timeout_ms * UNACKNOWLEDGED_TIMEOUTS)}, sizeof(unsigned));
-    transport_stream_sends(connection); /* the head */
+    transport_stream_sends(connection); /* the head of the reply is sent first */
 }
 
 void transport_stream_sends(struct transport_connection *connection)

@@ -35,7 +35,7 @@ void tls_free(struct tls *tls)
 void tls_adopt(struct tls *tls, struct tls_generation *generation)
 {
     (void)pthread_mutex_lock(&tls->lock);
-    /* First, so that whoever finds another generation than its own knows what that one wants. */
+    /* Set first, so that a session that finds a newer generation than its own reads the newer value. */
     atomic_store(&tls->wants_client_certificate, generation->wants_client_certificate);
     atomic_store(&tls->certificate_end_unix_s, generation->certificate.not_after_unix_s);
     struct tls_generation *before = atomic_exchange(&tls->newest, generation);
@@ -43,12 +43,12 @@ void tls_adopt(struct tls *tls, struct tls_generation *generation)
     tls_generation_free(before);
 }
 
-struct tls_generation *tls_hold_newest(struct tls *tls)
+struct tls_generation *tls_get_newest(struct tls *tls)
 {
     (void)pthread_mutex_lock(&tls->lock);
     struct tls_generation *generation = atomic_load(&tls->newest);
     if (generation != NULL) {
-        atomic_fetch_add(&generation->n_holders, 1);
+        atomic_fetch_add(&generation->n_references, 1);
     }
     (void)pthread_mutex_unlock(&tls->lock);
     return generation;
@@ -61,7 +61,7 @@ const char *tls_library_version(void)
 
 bool tls_certificate(struct tls *tls, struct tls_certificate *ret_certificate)
 {
-    struct tls_generation *generation = tls_hold_newest(tls);
+    struct tls_generation *generation = tls_get_newest(tls);
     if (generation == NULL) {
         return false;
     }

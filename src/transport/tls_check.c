@@ -7,7 +7,7 @@
 #include <gnutls/x509.h>
 #include <stdio.h>
 
-/* Times that both sides get their turn; a handshake with a HelloRetryRequest takes four. */
+/* Turns of both sides; a handshake with a HelloRetryRequest takes four. */
 #define N_TURNS 16
 
 static const char *const versions[TLS_CHECK_N_VERSIONS] = {
@@ -18,9 +18,9 @@ static const char *const versions[TLS_CHECK_N_VERSIONS] = {
 struct side {
     gnutls_session_t session;
     struct side *peer;
-    struct buf received; /* from the peer */
-    size_t n_taken;      /* of that */
-    int result;          /* of gnutls_handshake() */
+    struct buf received; /* bytes from the peer */
+    size_t n_taken;      /* bytes of `received` that were consumed */
+    int result;          /* last result of gnutls_handshake() */
 };
 
 static ssize_t push(gnutls_transport_ptr_t transport, const void *bytes, size_t n)
@@ -92,7 +92,8 @@ static int shake_hands(struct side *server, struct side *client)
     return server->received.failed || client->received.failed ? GNUTLS_E_MEMORY_ERROR : GNUTLS_E_TIMEDOUT;
 }
 
-/* GnuTLS shakes hands with keys that are too short for whoever verifies; LOW is an RSA key of 1024 bits. */
+/* GnuTLS completes handshakes with keys that are too short for peers that verify them; LOW is an RSA key of
+ * 1024 bits. */
 static int check_strength(gnutls_session_t client)
 {
     unsigned n = 0;
@@ -119,7 +120,7 @@ static int check_strength(gnutls_session_t client)
                : 0;
 }
 
-/* The server asks for the client's certificate too, as it does where there is a client CA. */
+/* The server also requests the client's certificate, as it does if there is a client CA. */
 static int check_version(gnutls_certificate_credentials_t of_server,
                          gnutls_certificate_credentials_t of_client, const char *priorities)
 {

@@ -8,21 +8,21 @@
 #include <gnutls/x509.h>
 #include <stdio.h>
 
-/* TLS 1.2 and 1.3 with forward secrecy and authenticated encryption only. X25519 first: a client that offers
- * it (all do) is spared a HelloRetryRequest; AES-128-GCM before AES-256-GCM saves the SHA-384 of its
- * handshake, a tenth of the cost. */
+/* TLS 1.2 and 1.3 with forward secrecy and authenticated encryption only. X25519 comes first: a client that
+ * offers it (practically all do) needs no HelloRetryRequest. AES-128-GCM comes before AES-256-GCM because
+ * that avoids SHA-384 in the handshake, a tenth of its cost. */
 const char tls_priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
                               ":-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA"
                               ":-CIPHER-ALL:+AES-128-GCM:+CHACHA20-POLY1305:+AES-256-GCM:-MAC-ALL:+AEAD"
                               ":-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1"
                               ":-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:-SIGN-DSA-SHA1:%SERVER_PRECEDENCE";
 
-/* Certificates from the server's own up to its root. */
+/* Maximum number of certificates from the server's own up to its root. */
 #define CHAIN_MAX 16
 
 void tls_generation_free(struct tls_generation *generation)
 {
-    if (generation == NULL || atomic_fetch_sub(&generation->n_holders, 1) > 1) {
+    if (generation == NULL || atomic_fetch_sub(&generation->n_references, 1) > 1) {
         return;
     }
     if (generation->credentials != NULL) {
@@ -36,7 +36,6 @@ static gnutls_datum_t datum(struct str bytes)
     return (gnutls_datum_t){.data = (unsigned char *)(uintptr_t)bytes.ptr, .size = (unsigned)bytes.len};
 }
 
-/* `file` is what it is about. */
 static int refuse(const char *file, const char *what, const char *why, struct certificate_error *ret_error)
 {
     (void)snprintf(ret_error->text, sizeof(ret_error->text), "%s: %s: %s", file, what, why);
@@ -52,7 +51,7 @@ static int refuse_certificate(const struct certificate *certificate, int gnutls_
                : refuse(certificate->path, "no TLS handshake succeeds with this certificate", why, ret_error);
 }
 
-/* Hands chain and key over to the credentials. 0, or a GnuTLS error. */
+/* Passes chain and key to the credentials. Returns 0 or a GnuTLS error. */
 static int set_certificate(gnutls_certificate_credentials_t credentials,
                            const struct certificate *certificate)
 {
@@ -77,7 +76,7 @@ static int set_certificate(gnutls_certificate_credentials_t credentials,
     return r;
 }
 
-/* 0, or a GnuTLS error. */
+/* Returns 0 or a GnuTLS error. */
 static int set_client_ca(gnutls_certificate_credentials_t credentials, struct str pem)
 {
     gnutls_datum_t ca = datum(pem);
@@ -85,9 +84,9 @@ static int set_client_ca(gnutls_certificate_credentials_t credentials, struct st
     return r == 0 ? GNUTLS_E_NO_CERTIFICATE_FOUND : r < 0 ? r : 0;
 }
 
-/* Whoever offers TLS 1.3 gets it, and that is nearly everybody: a key that can do 1.2 alone (RSA with 512
- * bits, P-224) is one that fails. The other way round those who know 1.2 at most fail, of whom there may be
- * none. */
+/* TLS 1.3 must work, because nearly all clients negotiate it; so a key that works with 1.2 only (RSA with 512
+ * bits, P-224) is rejected. A key that works with 1.3 only is accepted: it fails for clients limited to 1.2,
+ * of which there may be none. */
 static int check(struct tls_generation *generation, const struct certificate *certificate,
                  struct certificate_error *ret_error)
 {
@@ -114,7 +113,7 @@ int tls_generation_new(const struct certificate *certificate, struct str client_
     if (generation == NULL) {
         return -ENOMEM;
     }
-    atomic_init(&generation->n_holders, 1);
+    atomic_init(&generation->n_references, 1);
     if (gnutls_certificate_allocate_credentials(&generation->credentials) < 0) {
         return -ENOMEM;
     }

@@ -9,7 +9,7 @@ DEFINE_CLEANUP(BIO *, BIO_free)
 DEFINE_CLEANUP(EVP_PKEY *, EVP_PKEY_free)
 DEFINE_CLEANUP(EVP_PKEY_CTX *, EVP_PKEY_CTX_free)
 
-/* The digest of an RSA-PSS signature; NULL for the others. */
+/* Returns the digest of an RSA-PSS signature; NULL for other algorithms. */
 static const EVP_MD *pss_digest(gnutls_sign_algorithm_t algorithm)
 {
     switch (algorithm) {
@@ -24,7 +24,7 @@ static const EVP_MD *pss_digest(gnutls_sign_algorithm_t algorithm)
     }
 }
 
-/* Those of tls_priorities. */
+/* Covers the signature algorithms in tls_priorities. */
 static bool can_sign(const EVP_PKEY *key, gnutls_sign_algorithm_t algorithm)
 {
     gnutls_pk_algorithm_t wanted = gnutls_sign_get_pk_algorithm(algorithm);
@@ -50,7 +50,7 @@ static int describe(gnutls_privkey_t gnutls_key, unsigned flags, void *cls)
     return -1;
 }
 
-/* RSA without PSS comes with its DigestInfo around the digest, which needs the padding alone. */
+/* For RSA without PSS, GnuTLS passes the digest wrapped in a DigestInfo, so only padding is needed. */
 static bool set_rsa_padding(EVP_PKEY_CTX *context, gnutls_sign_algorithm_t algorithm)
 {
     const EVP_MD *digest = pss_digest(algorithm);
@@ -107,7 +107,7 @@ static EVP_PKEY *read_pem(struct str pem)
     return bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
 }
 
-/* Other kinds (Ed25519) are signed with by GnuTLS itself. */
+/* Keys of other types (Ed25519) are left to GnuTLS. */
 static int import(struct str key_pem, gnutls_privkey_t gnutls_key)
 {
     const gnutls_datum_t pem = {.data = (unsigned char *)(uintptr_t)key_pem.ptr,

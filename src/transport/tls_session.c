@@ -10,53 +10,53 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-/* A whole record of a callback, mostly. */
+/* Enough for the whole record of a typical callback. */
 #define READ_AHEAD_BYTES 1024
 
-/* What a client may send until it is known. GnuTLS 3.7.9 keeps of a message what its length says, up to 16
- * MB; a long chain of client certificates takes 20 KB. */
+/* Limit for what a client may send before its handshake is complete. GnuTLS 3.7.9 buffers a message up to the
+ * length it declares, which may be 16 MB; a long chain of client certificates takes 20 KB. */
 #define HANDSHAKE_BYTES_MAX 65536
 
-/* A record's head: its kind, version and length (RFC 8446, section 5.1). */
+/* Header of a TLS record: type, version and length (RFC 8446, section 5.1). */
 #define RECORD_HEAD_BYTES 5
 #define RECORD_OF_ALERT 21
 #define RECORD_OF_HANDSHAKE 22
-#define ALERT_BYTES 2 /* level and number */
+#define ALERT_BYTES 2 /* level and description */
 #define NO_ALERT (-1)
 
-/* The extension that tells which host the client wants (RFC 6066, section 3). */
+/* Number of the extension server_name (RFC 6066, section 3). */
 #define SERVER_NAME 0
 
 struct tls_session {
     gnutls_session_t gnutls;
     struct tls *tls;
-    struct tls_generation *generation; /* held */
+    struct tls_generation *generation; /* a counted reference */
     int fd;
     bool is_settled;
-    struct buf gathered; /* until then: what waits to be sent */
+    struct buf gathered; /* output waiting to be sent, until settled */
     uint64_t n_received;
     bool is_established;
     bool has_first_byte;
     unsigned char first_byte;
-    unsigned char record_head[RECORD_HEAD_BYTES]; /* the last one, before the handshake is done */
-    bool is_drained; /* the kernel had no more bytes when it was asked last: more of them cause an event */
-    bool is_at_end;  /* the peer sends no more */
-    enum tls_failure failure; /* of a handshake that is not done: TLS_FAILURE_CLOSED, until more is known */
-    const char *alert;        /* the client's, or "" */
-    int clear_alert;          /* its number, where it was not encrypted; NO_ALERT: none */
+    unsigned char record_head[RECORD_HEAD_BYTES]; /* the last record header before that */
+    bool is_drained; /* the last read left nothing in the kernel, so further bytes will cause an event */
+    bool is_at_end;  /* the peer has closed its side or the connection is broken */
+    enum tls_failure failure; /* of an incomplete handshake; TLS_FAILURE_CLOSED until more is known */
+    const char *alert;        /* name of the client's alert, or "" */
+    int clear_alert;          /* number of an unencrypted alert; NO_ALERT: none */
     const struct tls_session_events *events;
     void *cls;
-    bool has_held; /* since then the socket may be corked */
+    bool was_held; /* tls_session_hold() was called, so the socket may be corked */
     bool is_uncorked;
-    bool client_was_looked_at;
+    bool client_was_verified;
     const char *client_problem;
-    unsigned ahead_begin; /* of what the kernel gave and GnuTLS has not asked for yet */
+    unsigned ahead_begin; /* the bytes in `ahead` that GnuTLS has not read yet */
     unsigned ahead_end;
     unsigned char ahead[READ_AHEAD_BYTES];
 };
 
-/* What a new connection's handshake has to say, its ticket and its first reply are gathered until the peer's
- * turn has come: one packet each time instead of four in all. */
+/* Gathers the last flight of a new connection's handshake, its session ticket and the first reply until it is
+ * the peer's turn: one packet each time instead of four in total. */
 static ssize_t gather(struct tls_session *session, const giovec_t *records, int n_records)
 {
     size_t before = session->gathered.len;
@@ -70,7 +70,7 @@ static ssize_t gather(struct tls_session *session, const giovec_t *records, int 
     return (ssize_t)(session->gathered.len - before);
 }
 
-/* All at once, which a new socket has room for; or the connection is lost. */
+/* Sends everything at once, for which a new socket has room; otherwise the connection is lost. */
 static int send_gathered(struct tls_session *session)
 {
     struct str bytes = buf_str(&session->gathered);
@@ -79,8 +79,8 @@ static int send_gathered(struct tls_session *session)
     return sent ? 0 : -EIO;
 }
 
-/* A reply is one record, for which send() is cheaper than sendmsg() with a list of one; a handshake's flight
- * is several. */
+/* A reply is a single record, for which send() is cheaper than sendmsg() with one element; a flight of a
+ * handshake has several records. */
 static ssize_t push(gnutls_transport_ptr_t transport, const giovec_t *records, int n_records)
 {
     struct tls_session *session = transport;
@@ -117,7 +117,7 @@ bool tls_session_may_have_more(const struct tls_session *session)
     return has_ahead(session) || !session->is_drained || gnutls_record_check_pending(session->gnutls) > 0;
 }
 
-static size_t take_ahead(struct tls_session *session, void *bytes, size_t size)
+static size_t read_from_ahead(struct tls_session *session, void *bytes, size_t size)
 {
     size_t n = session->ahead_end - session->ahead_begin;
     n = n < size ? n : size;
@@ -126,17 +126,17 @@ static size_t take_ahead(struct tls_session *session, void *bytes, size_t size)
     return n;
 }
 
-/* GnuTLS says EAGAIN behind a record without data, such as one with new keys or a part of a hello, whatever
- * lies here or in the kernel. */
-static void tell_of_more(struct tls_session *session)
+/* GnuTLS returns EAGAIN after a record without data, such as new keys or a part of a hello, even if there are
+ * more bytes here or in the kernel. */
+static void report_more(struct tls_session *session)
 {
     if (has_ahead(session) || !session->is_drained) {
         session->events->is_unfinished(session->cls);
     }
 }
 
-/* A client that does not like what a server of TLS 1.3 has sent may say so before it encrypts. GnuTLS takes
- * that for a malformed record. */
+/* A client that rejects the flight of a TLS 1.3 server may send its alert unencrypted. GnuTLS treats that as
+ * a malformed record. */
 static void look_for_alert(struct tls_session *session, const unsigned char *bytes, size_t n)
 {
     static const unsigned char alert_length[] = {0, ALERT_BYTES};
@@ -149,8 +149,9 @@ static void look_for_alert(struct tls_session *session, const unsigned char *byt
     }
 }
 
-/* GnuTLS asks for the five bytes of a record's head, then for the rest: reading ahead makes one system call
- * of the two. That there is nothing is only ever the kernel's word, on whose edges libmicrohttpd relies. */
+/* GnuTLS reads the five bytes of a record header and then the rest; reading ahead saves one of the two system
+ * calls. EAGAIN is returned only if the kernel has reported it, because libmicrohttpd relies on
+ * edge-triggered events. */
 static ssize_t pull(gnutls_transport_ptr_t transport, void *bytes, size_t size)
 {
     struct tls_session *session = transport;
@@ -165,11 +166,11 @@ static ssize_t pull(gnutls_transport_ptr_t transport, void *bytes, size_t size)
         session->ahead_end = n > 0 ? (unsigned)n : 0;
     }
     if (has_ahead(session)) {
-        n = (ssize_t)take_ahead(session, bytes, size);
+        n = (ssize_t)read_from_ahead(session, bytes, size);
     } else if (size >= READ_AHEAD_BYTES) {
         n = receive(session, bytes, size);
     }
-    tell_of_more(session);
+    report_more(session);
     if (n > 0 && !session->has_first_byte) {
         session->has_first_byte = true;
         session->first_byte = *(unsigned char *)bytes;
@@ -189,7 +190,8 @@ static void count(_Atomic uint64_t *counter)
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
-/* The client's Finished has come: libmicrohttpd does the handshake and tells nobody. */
+/* Called when the client's Finished has arrived. This is the only notice of a completed handshake, because
+ * libmicrohttpd performs it internally. */
 static int count_handshake(gnutls_session_t gnutls, unsigned type, unsigned when, unsigned incoming,
                            const gnutls_datum_t *message)
 {
@@ -204,12 +206,12 @@ static int count_handshake(gnutls_session_t gnutls, unsigned type, unsigned when
     return 0;
 }
 
-/* There is one certificate, so nobody needs to know which name a client has asked for. GnuTLS, from 3.6 to
- * 3.8.13, ends the handshake over a name with another byte than letters, digits, '-' and '.', such as nginx
- * sends (its upstream's name, im_presence) and HAProxy (a Host header, name:8443). It lets nobody replace its
- * own reading of server_name, but compares the number it is given before it cuts it to 16 bits. One without
- * functions is skipped over. Where it notices some day, handshakes with such names fail as before, and the
- * log says so. */
+/* Makes GnuTLS ignore server_name, which is not needed because there is only one certificate. GnuTLS 3.6 to
+ * 3.8.13 aborts the handshake if the name contains characters other than letters, digits, '-' and '.', which
+ * nginx (the name of its upstream, im_presence) and HAProxy (a Host header, name:8443) send. GnuTLS does not
+ * allow replacing its own parser of server_name, but it compares the number it is given before truncating it
+ * to 16 bits, and it skips an extension without functions. If a later version closes this gap, handshakes
+ * with such names fail as before, and the log shows it. */
 static void ignore_server_name(gnutls_session_t gnutls)
 {
     (void)gnutls_session_ext_register(gnutls, "server_name", SERVER_NAME + (1 << 16), GNUTLS_EXT_MANDATORY,
@@ -220,7 +222,7 @@ static void ignore_server_name(gnutls_session_t gnutls)
 struct tls_session *tls_session_new(struct tls *tls, void *gnutls_session, int fd,
                                     const struct tls_session_events *events, void *cls)
 {
-    cleanup(tls_generation_freep) struct tls_generation *generation = tls_hold_newest(tls);
+    cleanup(tls_generation_freep) struct tls_generation *generation = tls_get_newest(tls);
     cleanup(cleanup_freep) struct tls_session *session = calloc(1, sizeof(*session));
     if (session == NULL || generation == NULL) {
         return NULL;
@@ -280,7 +282,7 @@ void tls_session_has_failed(struct tls_session *session)
         session->failure = TLS_FAILURE_NOT_TLS;
     } else if (session->n_received > HANDSHAKE_BYTES_MAX) {
         session->failure = TLS_FAILURE_TOO_LONG;
-    } else if (number != GNUTLS_A_CLOSE_NOTIFY) { /* 0: there was none */
+    } else if (number != GNUTLS_A_CLOSE_NOTIFY) { /* 0: there was no alert */
         session->failure = TLS_FAILURE_ALERT;
         session->alert = alert == NULL ? "unknown" : alert;
     } else if (!session->is_at_end) {
@@ -303,7 +305,7 @@ enum tls_failure tls_session_failure(const struct tls_session *session, const ch
 
 void tls_session_hold(struct tls_session *session)
 {
-    session->has_held = true;
+    session->was_held = true;
     gnutls_record_cork(session->gnutls);
 }
 
@@ -316,7 +318,7 @@ static void uncork_socket(struct tls_session *session)
 {
     int corked = 0;
     socklen_t len = sizeof(corked);
-    if (!session->has_held || session->is_uncorked) {
+    if (!session->was_held || session->is_uncorked) {
         return;
     }
     (void)getsockopt(session->fd, IPPROTO_TCP, TCP_CORK, &corked, &len);
@@ -396,14 +398,14 @@ static const char *client_problem(int gnutls_error, unsigned status)
 
 const char *tls_session_client_problem(struct tls_session *session)
 {
-    if (!session->client_was_looked_at) {
+    if (!session->client_was_verified) {
         gnutls_typed_vdata_st purpose = {
             .type = GNUTLS_DT_KEY_PURPOSE_OID,
             .data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT,
         };
         unsigned status = 0;
         int r = gnutls_certificate_verify_peers(session->gnutls, &purpose, 1, &status);
-        session->client_was_looked_at = true;
+        session->client_was_verified = true;
         session->client_problem = client_problem(r, status);
     }
     return session->client_problem;

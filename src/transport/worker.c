@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* clang-format off */
-/* One thread: an epoll over all that its connections wait for.
+/* One thread: an epoll over everything that its connections wait for.
  *
  *   epoll ─┬─ listening sockets      shared by all workers, EPOLLEXCLUSIVE (accept.c)
- *          ├─ wake                   an eventfd: something in `shared` has changed, or the protocol is to run
- *          ├─ deferred connections   which have sent nothing yet (deferred.c)
- *          ├─ begun connections      the protocol's
+ *          ├─ wake                   an eventfd: `shared` has changed, or the protocol is to run
+ *          ├─ deferred connections   have sent nothing yet (deferred.c)
+ *          ├─ begun connections      owned by the protocol
  *          └─ lingering connections  released, until their peer has finished (lingering.c)
  *
- * A round: the events, the deadlines (deadlines.c), the protocol, and last what was cut. */
+ * A round handles events, then deadlines (deadlines.c), then the protocol, and finally closes what was cut.
+ */
 /* clang-format on */
 #include "worker.h"
 
@@ -20,11 +21,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* Few: between them the protocol serves what is ready, and kept connections are not to wait for many
- * handshakes. */
+/* A small number, because the protocol runs between two batches of events, and established connections should
+ * not wait for many handshakes. */
 #define EVENTS_A_ROUND 16
 
-/* While it drains a thread looks often whether it is done. */
+/* How often a thread checks during a drain whether it is finished. */
 #define PAUSED_WAIT_MS 5
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -47,8 +48,9 @@ static int wait_ms(struct worker *worker)
     return until_ms <= worker->shown.now_ms ? 0 : (int)(until_ms - worker->shown.now_ms);
 }
 
-/* Who has connected already gets an answer: from here, or at a shared socket from the next process. */
-static void take_what_waits(struct worker *worker)
+/* Accepts connections that are already waiting, so that they get an answer. Those at a shared socket are left
+ * to the next process. */
+static void accept_waiting(struct worker *worker)
 {
     accept_watch(worker, true);
     for (unsigned i = 0; i < worker->shared->n_sockets; i++) {
@@ -58,13 +60,13 @@ static void take_what_waits(struct worker *worker)
     worker->accept_again_ms = 0;
 }
 
-/* The last thread to do so closes the sockets' queues: who comes from now on is refused at once and goes
- * elsewhere, where otherwise the kernel would take a request that nobody reads. */
+/* The last thread to pause shuts down the listening sockets: later connections are refused at once and can go
+ * elsewhere. Otherwise the kernel would accept requests that nobody reads. */
 static void pause_accepting(struct worker *worker)
 {
     struct transport_shared *shared = worker->shared;
     worker->has_paused = true;
-    take_what_waits(worker);
+    accept_waiting(worker);
     shared->protocol->end_streams(&worker->shown);
     if (atomic_fetch_add(&shared->n_paused, 1) + 1 == shared->config.n_threads) {
         for (unsigned i = 0; i < shared->n_sockets; i++) {
@@ -123,7 +125,7 @@ static void end_round(struct worker *worker)
     bool quiet = worker->has_paused && !worker->shown.has_progressed &&
                  worker->shared->protocol->is_idle(&worker->shown) && !deferred_has_new(worker);
     atomic_store(&worker->counters.is_quiet, quiet);
-    /* Ordered, for transport_listener_wait_round(). */
+    /* Sequentially consistent, for transport_listener_wait_round(). */
     (void)atomic_fetch_add(&worker->counters.n_rounds, 1);
 }
 
@@ -151,7 +153,7 @@ static void *run(void *cls)
         transport_close_cut(worker);
         end_round(worker);
         if (atomic_load(&worker->counters.is_quiet)) {
-            break; /* nothing begins once transport_listener_wait_idle() may have seen this */
+            break; /* no request may begin after transport_listener_wait_idle() may have seen is_quiet */
         }
     }
     return NULL;
@@ -207,7 +209,7 @@ int worker_new(struct transport_shared *shared, struct worker **ret_worker)
     return 0;
 }
 
-/* Those that are deferred or linger. */
+/* Closes deferred and lingering connections. */
 static void close_own(struct worker *worker)
 {
     struct waiter *waiter = wait_first(&worker->busy);

@@ -13,9 +13,8 @@ static const struct str status_names[] = {
     [ONLINE_STATUS_PUSH_ONLINE] = {"PushOnline", 10},
     [ONLINE_STATUS_OFFLINE] = {"Offline", 7},
 };
-#define N_STATUSES (N_ELEMENTS(status_names))
 
-/* RFC 3986: all but what never needs it. */
+/* Percent-encodes everything except unreserved characters (RFC 3986). */
 static void append_percent_encoded(struct buf *out, struct str text)
 {
     static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
@@ -50,7 +49,7 @@ void online_query_write_request(struct buf *out, const struct str *users, size_t
     json_end_object(&json);
 }
 
-/* Some clients send true and false. */
+/* Some clients send true and false instead of 1 and 0. */
 static bool read_flag(const cJSON *item, bool *ret_flag)
 {
     uint64_t number = 0;
@@ -155,7 +154,7 @@ static void write_error(struct json_writer *json, struct str user, unsigned code
     json_end_object(json);
 }
 
-/* As in Tencent's answers, a Detail without a device is left out. */
+/* As in Tencent's answers, Detail is omitted if there are no devices. */
 static void write_devices(struct online_query_writer *writer, const struct online_query_result *result)
 {
     struct json_writer *json = &writer->json;
@@ -186,7 +185,7 @@ void online_query_add_result(struct online_query_writer *writer, const struct on
     json_end_object(json);
 }
 
-/* ErrorList is left out where it is empty: null breaks some clients. */
+/* ErrorList is omitted if it is empty, because null breaks some clients. */
 void online_query_end_answer(struct online_query_writer *writer)
 {
     struct json_writer *json = &writer->json;
@@ -201,7 +200,7 @@ void online_query_end_answer(struct online_query_writer *writer)
     buf_fini(&writer->errors);
 }
 
-/* False where there is none. */
+/* Returns false if there is no status. */
 static bool read_status(const cJSON *object, enum online_status *ret_status)
 {
     struct str name;
@@ -213,10 +212,10 @@ static bool read_status(const cJSON *object, enum online_status *ret_status)
         return false;
     }
     unsigned status = 0;
-    while (status < N_STATUSES && !str_equal(name, status_names[status])) {
+    while (status < N_ELEMENTS(status_names) && !str_equal(name, status_names[status])) {
         status++;
     }
-    *ret_status = (enum online_status)status; /* N_STATUSES: ONLINE_STATUS_OTHER */
+    *ret_status = (enum online_status)status; /* ONLINE_STATUS_OTHER if not found */
     return true;
 }
 
@@ -353,7 +352,7 @@ void online_query_answer_fini(struct online_query_answer *answer)
 bool online_query_next_result(struct online_query_answer *answer, struct online_query_result *ret_result)
 {
     if (answer->next != NULL) {
-        (void)read_result(answer->next, ret_result); /* it was checked */
+        (void)read_result(answer->next, ret_result); /* already validated by check_results() */
         answer->next = answer->next->next;
         return true;
     }

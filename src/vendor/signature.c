@@ -11,7 +11,8 @@
 #define DIGEST_SIZE ((size_t)32)
 #define REQUEST_TIME_DIGITS_MAX 20
 
-/* Fetched once a process, and a context kept by each thread: 0.08 µs a digest instead of 0.29. */
+/* The algorithm is fetched once per process, and each thread keeps a context: 0.08 µs per digest instead of
+ * 0.29. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static EVP_MD *sha256;
 static pthread_key_t context_key;
@@ -51,7 +52,7 @@ static int thread_context(EVP_MD_CTX **ret_context)
 
 int signature_prepare(void)
 {
-    EVP_MD_CTX *context;
+    EVP_MD_CTX *context = NULL;
     return thread_context(&context);
 }
 
@@ -107,20 +108,24 @@ static int digest(EVP_MD_CTX *context, struct str token, struct str request_time
 static int match(const struct signature_key *key, struct str request_time,
                  const unsigned char sign[static DIGEST_SIZE], unsigned *ret_token)
 {
-    EVP_MD_CTX *context;
+    EVP_MD_CTX *context = NULL;
     unsigned n_equal = 0;
     unsigned token = 0;
     int r = thread_context(&context);
-    for (size_t i = 0; r == 0 && i < key->n_tokens; i++) {
-        unsigned char wanted[DIGEST_SIZE];
-        r = digest(context, key->tokens[i], request_time, wanted);
-        unsigned is_equal = r == 0 && CRYPTO_memcmp(wanted, sign, DIGEST_SIZE) == 0;
-        unsigned is_first = is_equal & (n_equal == 0);
-        n_equal += is_equal;
-        token |= (0 - is_first) & (unsigned)i; /* no branch whose time would tell which */
-    }
     if (r < 0) {
         return r;
+    }
+    for (size_t i = 0; i < key->n_tokens; i++) {
+        unsigned char wanted[DIGEST_SIZE];
+        r = digest(context, key->tokens[i], request_time, wanted);
+        if (r < 0) {
+            return r;
+        }
+        unsigned is_equal = CRYPTO_memcmp(wanted, sign, DIGEST_SIZE) == 0;
+        unsigned is_first = is_equal & (n_equal == 0);
+        n_equal += is_equal;
+        /* Without a branch, whose timing would tell which token matched. */
+        token |= (0 - is_first) & (unsigned)i;
     }
     if (n_equal == 0) {
         return SIGNATURE_WRONG;

@@ -89,7 +89,8 @@ int usersig_make(const struct usersig_claim *claim, struct str key, struct buf *
     if (r < 0) {
         return r;
     }
-    (void)buf_reserve(&json, JSON_SIZE_MAX); /* at once: what grows leaves copies behind */
+    /* Reserved at once, because growing would leave copies in freed memory. */
+    (void)buf_reserve(&json, JSON_SIZE_MAX);
     write_claim(&json, claim, sig);
     explicit_bzero(sig, sizeof(sig));
     size = compressBound(json.len);

@@ -10,11 +10,10 @@ static const struct {
     {{"iOS", 3}, {"iPhone", 6}}, {{"Android", 7}, {"Android", 7}}, {{"Web", 3}, {"Web", 3}},
     {{"Windows", 7}, {"PC", 2}}, {{"iPad", 4}, {"iPad", 4}},       {{"Mac", 3}, {"Mac", 3}},
 };
-#define N_PLATFORMS (N_ELEMENTS(platforms))
 
 struct str vendor_platform_to_query(struct str name)
 {
-    for (size_t i = 0; i < N_PLATFORMS; i++) {
+    for (size_t i = 0; i < N_ELEMENTS(platforms); i++) {
         if (str_equal_fold(name, platforms[i].name)) {
             return platforms[i].query_name;
         }
@@ -24,7 +23,7 @@ struct str vendor_platform_to_query(struct str name)
 
 struct str vendor_platform_from_query(struct str query_name)
 {
-    for (size_t i = 0; i < N_PLATFORMS; i++) {
+    for (size_t i = 0; i < N_ELEMENTS(platforms); i++) {
         if (str_equal_fold(query_name, platforms[i].query_name)) {
             return platforms[i].name;
         }
@@ -34,7 +33,7 @@ struct str vendor_platform_from_query(struct str query_name)
 
 bool vendor_platform_is_in_query(struct str name)
 {
-    for (size_t i = 0; i < N_PLATFORMS; i++) {
+    for (size_t i = 0; i < N_ELEMENTS(platforms); i++) {
         if (str_equal_fold(name, platforms[i].name)) {
             return true;
         }

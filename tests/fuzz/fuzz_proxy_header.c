@@ -19,13 +19,13 @@ static void check_same(const struct proxy_header *a, int r_of_a, const struct pr
  * nothing that is not the header's. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    size_t max = size < PROXY_HEADER_LOOKED_AT ? size : PROXY_HEADER_LOOKED_AT;
+    size_t max = size < PROXY_HEADER_EVALUATED ? size : PROXY_HEADER_EVALUATED;
     struct proxy_header whole = {0};
     struct str copy = fuzz_copy(data, size);
     int r_of_whole = proxy_header_parse(copy, &whole);
     fuzz_free(&copy);
     FUZZ_CHECK(r_of_whole == PROXY_HEADER_REFUSED || whole.n_bytes <= PROXY_HEADER_MAX);
-    FUZZ_CHECK(r_of_whole != PROXY_HEADER_INCOMPLETE || size < PROXY_HEADER_LOOKED_AT);
+    FUZZ_CHECK(r_of_whole != PROXY_HEADER_INCOMPLETE || size < PROXY_HEADER_EVALUATED);
     for (size_t len = 0; len <= max; len++) {
         struct proxy_header header = {0};
         copy = fuzz_copy(data, len);

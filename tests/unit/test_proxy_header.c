@@ -66,7 +66,7 @@ START_TEST(waits_for_the_rest)
         ck_assert_uint_lt(len, bytes.len);
         len++;
     }
-    ck_assert_uint_le(len, PROXY_HEADER_LOOKED_AT);
+    ck_assert_uint_le(len, PROXY_HEADER_EVALUATED);
     expect_whole(_i, (struct str){bytes.ptr, len});
 }
 END_TEST

@@ -2,15 +2,15 @@
 #ifndef PRESENCED_CLEANUP_H
 #define PRESENCED_CLEANUP_H
 
-/* Scope cleanup: a local marked so is released when its scope ends, whichever way it is left.
- * To hand such a value over, move it out with take_pointer() or take_fd(). */
+/* Scope cleanup: a local variable declared with cleanup() is released when its scope ends, on every path. To
+ * pass ownership on, move the value out with take_pointer() or take_fd(). */
 
 #include <stdlib.h>
 #include <unistd.h>
 
 #define cleanup(function) __attribute__((cleanup(function)))
 
-/* Defines T_freep() for a destructor `void T_free(struct T *)` that takes NULL; `type` is `struct T *`. */
+/* Defines T_freep() for a destructor `void T_free(struct T *)` that accepts NULL; `type` is `struct T *`. */
 #define DEFINE_CLEANUP(type, destroy)           \
     static inline void destroy##p(type *object) \
     {                                           \

@@ -2,22 +2,23 @@
 #ifndef PRESENCED_CLOCK_H
 #define PRESENCED_CLOCK_H
 
-/* The clocks: wall time for what is compared with Tencent's stamps, monotonic time for everything that waits,
- * and time since the boot to tell one boot from another. Any thread may call these. */
+/* The clocks: wall time for comparison with Tencent's timestamps, monotonic time for deadlines and durations,
+ * and time since boot to tell one boot from another. Any thread may call these. */
 
 #include <stdint.h>
 
-/* Milliseconds since 1970, as EventTime counts them; 0 for a clock set before that. */
+/* Milliseconds since 1970, the unit of EventTime; 0 if the clock is set to a time before 1970. */
 uint64_t clock_unix_ms(void);
 
-/* Milliseconds that never go back; of no meaning but as a difference. */
+/* Milliseconds of a clock that never goes back. Only differences are meaningful. */
 uint64_t clock_monotonic_ms(void);
 uint64_t clock_monotonic_us(void); /* microseconds of the same clock */
 
-/* The same clock in steps of up to 10 ms, which is the cheapest: for what is asked once an event. */
+/* The monotonic clock with a resolution of up to 10 ms, which is cheaper to read: for calls made once per
+ * event. */
 uint64_t clock_coarse_ms(void);
 
-/* Milliseconds since the machine was booted, also while it sleeps. */
+/* Milliseconds since the machine was booted, including the time it was suspended. */
 uint64_t clock_since_boot_ms(void);
 
 #endif

@@ -2,8 +2,8 @@
 #ifndef PRESENCED_CREDENTIAL_H
 #define PRESENCED_CREDENTIAL_H
 
-/* `credential:NAME`: a file that the service manager gives to the daemon alone, in $CREDENTIALS_DIRECTORY
- * (systemd.exec(5), LoadCredential=). Any thread. */
+/* `credential:NAME`: a file that the service manager provides only to the daemon, in $CREDENTIALS_DIRECTORY
+ * (systemd.exec(5), LoadCredential=). May be called from any thread. */
 
 #include "presenced/str.h"
 
@@ -11,8 +11,9 @@
 
 bool credential_is_named(struct str value);
 
-/* The path of what is named, for free(): in $CREDENTIALS_DIRECTORY, where that is not set in the folder
- * `fallback`; NULL: there is none. 0; CREDENTIAL_REFUSED with the reason, a constant text; -ENOMEM. */
+/* Returns the path of a credential in `ret_path`, which the caller frees: in $CREDENTIALS_DIRECTORY or, if
+ * that is not set, in the folder `fallback` (NULL: there is none). Returns 0; CREDENTIAL_REFUSED with the
+ * reason, a constant text, in `ret_why`; or -ENOMEM. */
 int credential_find(struct str value, const char *fallback, char **ret_path, const char **ret_why);
 
 #endif

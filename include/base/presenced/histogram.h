@@ -2,8 +2,8 @@
 #ifndef PRESENCED_HISTOGRAM_H
 #define PRESENCED_HISTOGRAM_H
 
-/* How often a number was how large. Any thread may add and read; adding takes no lock and, as a rule, no
- * cache line that another thread adds to. */
+/* A histogram of observed values. Any thread may add and read. Adding takes no lock, and threads usually
+ * write different cache lines. */
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -12,9 +12,10 @@
 #define HISTOGRAM_N_BOUNDS_MAX 20
 #define HISTOGRAM_N_STRIPES 8
 
-/* A bucket holds what is above the bound before it and not above its own; the last what is above all. */
+/* A copy of a histogram's counts. n[i] counts values that are greater than bounds[i - 1] and at most
+ * bounds[i]; the last bucket counts values greater than every bound. */
 struct histogram_counts {
-    const uint64_t *bounds; /* rising */
+    const uint64_t *bounds; /* in ascending order */
     size_t n_bounds;
     uint64_t n[HISTOGRAM_N_BOUNDS_MAX + 1];
     uint64_t sum;
@@ -26,11 +27,11 @@ struct histogram {
     struct {
         _Atomic uint64_t n[HISTOGRAM_N_BOUNDS_MAX + 1];
         _Atomic uint64_t sum;
-        char apart[64];
-    } stripes[HISTOGRAM_N_STRIPES]; /* a thread adds to one of them */
+        char padding[64];           /* keeps stripes in different cache lines */
+    } stripes[HISTOGRAM_N_STRIPES]; /* each thread adds to one of them */
 };
 
-/* At most HISTOGRAM_N_BOUNDS_MAX bounds, which outlive the histogram. */
+/* `n_bounds` is at most HISTOGRAM_N_BOUNDS_MAX. The bounds are borrowed and must outlive the histogram. */
 void histogram_init(struct histogram *histogram, const uint64_t *bounds, size_t n_bounds);
 
 void histogram_add(struct histogram *histogram, uint64_t value);

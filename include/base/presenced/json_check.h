@@ -2,16 +2,16 @@
 #ifndef PRESENCED_JSON_CHECK_H
 #define PRESENCED_JSON_CHECK_H
 
-/* Whether bytes are one whole JSON text as RFC 8259 has it, in valid UTF-8. It stands before cJSON 1.7.15,
- * which lets pass what a signed but hostile or broken caller could send: bad UTF-8, raw control bytes, 01,
- * whatever follows a NUL. Any thread may call everything here; nothing is allocated. */
+/* Checks that bytes are exactly one JSON text (RFC 8259) in valid UTF-8. It runs before cJSON 1.7.15, which
+ * accepts input that a hostile or broken caller could sign and send: invalid UTF-8, raw control characters,
+ * 01, anything after a NUL. Nothing is allocated. Any thread may call everything here. */
 
 #include "presenced/str.h"
 
 #define JSON_CHECK_DEPTH_MAX 64
-#define JSON_CHECK_NUMBER_MAX 63 /* characters: all that cJSON 1.7.15 reads of one */
+#define JSON_CHECK_NUMBER_MAX 63 /* characters; cJSON 1.7.15 reads no more of a number */
 
-/* Outcome, name for counters, text for people. */
+/* Outcome, its name in counters, and the text shown to people. */
 #define JSON_CHECK_OUTCOMES(X)                                                            \
     X(EMPTY, "empty", "the body is empty")                                                \
     X(BOM, "bom", "the body begins with a byte order mark, which JSON does not allow")    \
@@ -35,7 +35,8 @@ enum json_check_outcome {
         JSON_CHECK_N_OUTCOMES,
 };
 
-/* 0, or the first outcome met. \u0000 is refused though it is JSON: it would cut a C string short. */
+/* Returns 0 or the first problem found, an enum json_check_outcome. \u0000 is rejected although it is valid
+ * JSON, because it would truncate a C string. */
 int json_check(struct str text);
 
 #endif

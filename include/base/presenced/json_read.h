@@ -2,9 +2,9 @@
 #ifndef PRESENCED_JSON_READ_H
 #define PRESENCED_JSON_READ_H
 
-/* Reads JSON that comes from outside, as a tree of cJSON's. Keys are case-sensitive, and one that comes twice
- * in an object is refused: readers of JSON differ in which of the two they take. Any thread; a tree belongs
- * to the one that made it. */
+/* Parses JSON from outside into a cJSON tree. Keys are case-sensitive. An object with a duplicate key is
+ * rejected, because parsers differ in which of the two values they use. Any thread may call these functions;
+ * a tree is used by one thread at a time. */
 
 #include "presenced/json_check.h"
 
@@ -12,22 +12,25 @@ struct cJSON;
 
 #define JSON_READ_DUPLICATE_KEY JSON_CHECK_N_OUTCOMES
 
-/* 0, an outcome of json_check(), JSON_READ_DUPLICATE_KEY, or -ENOMEM. */
+/* Parses `text`. Returns 0, an outcome of json_check(), JSON_READ_DUPLICATE_KEY, or -ENOMEM. The caller frees
+ * the tree with json_read_free(), which accepts NULL. */
 int json_read(struct str text, struct cJSON **ret_tree);
 void json_read_free(struct cJSON *tree);
 DEFINE_CLEANUP(struct cJSON *, json_read_free)
 
-/* Whether a key comes twice in an object of `tree`, whose text json_check() has passed: 0,
- * JSON_READ_DUPLICATE_KEY, or -ENOMEM. json_read() does this itself. */
+/* Checks a tree, whose text has passed json_check(), for objects with duplicate keys. Returns 0,
+ * JSON_READ_DUPLICATE_KEY, or -ENOMEM. json_read() calls this itself. */
 int json_read_check_keys(const struct cJSON *tree);
 
-/* What an object has under that key; NULL where there is nothing, or null. */
+/* Returns the value of a key of an object, or NULL if there is none or it is null. */
 const struct cJSON *json_read_member(const struct cJSON *object, const char *key);
 
-/* False where `item` is none: NULL, or of another type. The text is the tree's, and holds no NUL. */
+/* Returns the text of a string. Returns false if `item` is NULL or has another type. The text belongs to the
+ * tree and contains no NUL. */
 bool json_read_text(const struct cJSON *item, struct str *ret_text);
 
-/* The same of a whole number from 0 to `max`, at most 2^53 - 1; by value: 1e3 and 1.0 are whole. */
+/* Returns the value of a whole number from 0 to `max`, which is at most 2^53 - 1. The value counts, not the
+ * spelling: 1e3 and 1.0 are whole numbers. Returns false for anything else. */
 bool json_read_u64(const struct cJSON *item, uint64_t max, uint64_t *ret_number);
 
 #endif

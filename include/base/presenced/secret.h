@@ -2,8 +2,8 @@
 #ifndef PRESENCED_SECRET_H
 #define PRESENCED_SECRET_H
 
-/* Bytes that nobody is to find: in a page of their own that is not swapped out, is in no core file, and is
- * wiped at the end. Any thread, one at a time each. */
+/* A secret in memory: in a page of its own that is locked into memory, excluded from core files, and wiped
+ * when it is freed. Any thread may call these functions; a secret is used by one thread at a time. */
 
 #include "presenced/str.h"
 
@@ -11,13 +11,13 @@
 
 struct secret;
 
-/* A copy. 0; -EFBIG beyond SECRET_SIZE_MAX; -ENOMEM. Where the process may not lock memory, that is left out.
- */
+/* Copies `bytes`. Returns 0; -EFBIG for more than SECRET_SIZE_MAX bytes; or -ENOMEM. If the process may not
+ * lock memory, the page is left unlocked. */
 int secret_new(struct str bytes, struct secret **ret_secret);
 void secret_free(struct secret *secret);
 DEFINE_CLEANUP(struct secret *, secret_free)
 
-/* Valid until its end; empty for NULL. */
+/* Returns the bytes, valid until secret_free(). Returns an empty text for NULL. */
 struct str secret_str(const struct secret *secret);
 
 #endif

@@ -2,8 +2,8 @@
 #ifndef PRESENCED_SIPHASH_H
 #define PRESENCED_SIPHASH_H
 
-/* SipHash-2-4 (Aumasson and Bernstein, 2012): a hash that one who does not know the key can't steer, for user
- * ids come from outside, nor turn back. Any thread. */
+/* SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed hash for user ids, which come from outside. Without the
+ * key nobody can produce collisions or recover the input. Any thread may call it. */
 
 #include <stddef.h>
 #include <stdint.h>

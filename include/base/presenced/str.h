@@ -2,8 +2,8 @@
 #ifndef PRESENCED_STR_H
 #define PRESENCED_STR_H
 
-/* Bytes with a length: `struct str` borrows them, `struct buf` owns and grows them.
- * Any thread may call everything here on objects of its own. */
+/* Strings with a length: `struct str` borrows bytes, `struct buf` owns a growing buffer. Any thread may call
+ * everything here on objects of its own. */
 
 #include "presenced/cleanup.h"
 
@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Borrowed bytes, not NUL-terminated; whoever hands one out says how long it is valid. */
+/* Borrowed bytes, not NUL-terminated. Whoever returns one documents how long it is valid. */
 struct str {
     const char *ptr;
     size_t len;
@@ -31,29 +31,32 @@ static inline bool str_equal(struct str a, struct str b)
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-/* Equal when the case of ASCII letters is left aside. */
+/* Compares without regard to the case of ASCII letters. */
 bool str_equal_fold(struct str a, struct str b);
 
-/* Bytewise order, a prefix before what it begins: below, equal to or above 0. */
+/* Compares byte by byte; a prefix sorts before the longer text. Returns a value below, equal to or above 0.
+ */
 int str_compare(struct str a, struct str b);
 
 bool str_starts_with(struct str text, struct str prefix);
 
-/* Without the blanks (space, tab) at both ends. */
+/* Returns the text without spaces and tabs at both ends. */
 struct str str_trim(struct str text);
 
-/* Splits at the first `separator`: `*ret_head` is what stands before it and `*text` what is left behind it.
- * Returns false when `*text` was empty and used up (its ptr NULL). "a,,b" gives "a", "", "b". */
+/* Splits at the first `separator`: `*ret_head` becomes the part before it and `*text` the part after it.
+ * Returns false when nothing is left (the ptr of `*text` is NULL). "a,,b" yields "a", "", "b". */
 bool str_split(struct str *text, char separator, struct str *ret_head);
 
-/* Decimal digits only, without sign or blanks; false when empty, not a number, or above `max`. */
+/* Parses decimal digits, without sign or spaces. Returns false if the text is empty, not a number, or above
+ * `max`. */
 bool str_parse_u64(struct str text, uint64_t max, uint64_t *ret_value);
 
-/* Whether the bytes are UTF-8 as RFC 3629 has it: no overlong form, no surrogate, nothing above U+10FFFF. */
+/* Returns whether the bytes are UTF-8 according to RFC 3629: no overlong form, no surrogate, nothing above
+ * U+10FFFF. */
 bool str_is_utf8(struct str text);
 
-/* Growing bytes. All zero is an empty one. After a failed allocation it stays `failed`, takes nothing more,
- * and what it holds must not be used: so a writer checks once, at its end. */
+/* A growing buffer. All zero is an empty one. After a failed allocation `failed` stays set, appends do
+ * nothing, and the content must not be used: so a writer needs to check only once, at the end. */
 struct buf {
     char *ptr;
     size_t len;
@@ -61,13 +64,14 @@ struct buf {
     bool failed;
 };
 
-/* Frees the bytes and leaves an empty buf. */
+/* Frees the memory and leaves an empty buf. */
 void buf_fini(struct buf *buf);
 
-/* Forgets the content, keeps the memory. */
+/* Sets the length to 0 and keeps the memory. */
 void buf_clear(struct buf *buf);
 
-/* Room for `n` more bytes; NULL when memory is gone. The caller adds what it wrote to `len`. */
+/* Makes room for `n` more bytes and returns where they go, or NULL when out of memory. The caller adds the
+ * number of bytes it wrote to `len`. */
 char *buf_reserve(struct buf *buf, size_t n);
 
 void buf_append(struct buf *buf, struct str bytes);

@@ -2,12 +2,13 @@
 #ifndef PRESENCED_UTF8_H
 #define PRESENCED_UTF8_H
 
-/* One character of UTF-8, for whoever has to look at each. Inline: it stands in inner loops. */
+/* Decodes single characters of UTF-8. Inline because it is used in inner loops. */
 
 #include "presenced/str.h"
 
-/* The length of the sequence that `text`, which is not empty, begins with, and its code point; 0 when the
- * bytes are none of RFC 3629's: overlong, a surrogate, above U+10FFFF, cut short. */
+/* Decodes the character that `text`, which is not empty, begins with. Returns the length of its sequence in
+ * bytes, or 0 if the bytes are not valid according to RFC 3629: overlong, a surrogate, above U+10FFFF, or
+ * truncated. */
 static inline size_t utf8_decode(struct str text, uint32_t *ret_code_point)
 {
     static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -35,8 +36,8 @@ static inline size_t utf8_decode(struct str text, uint32_t *ret_code_point)
     return n;
 }
 
-/* Characters that a terminal may obey, or that hide or turn round what stands beside them: controls,
- * zero-width and bidirectional ones. */
+/* Returns whether a character may control a terminal, or may hide or reorder the text beside it: control,
+ * zero-width and bidirectional characters. */
 static inline bool utf8_is_unsafe(uint32_t code_point)
 {
     return code_point < 0x20 || (code_point >= 0x7f && code_point <= 0x9f) ||

@@ -2,15 +2,16 @@
 #ifndef PRESENCED_STATE_CHANGE_H
 #define PRESENCED_STATE_CHANGE_H
 
-/* The body of a State.StateChange callback: bytes → what the table takes, every field checked (protocol.md).
- * One thread a struct state_change; different ones at the same time. */
+/* Parses and validates the body of a State.StateChange callback (protocol.md). A struct state_change is used
+ * by one thread at a time; different threads may use different ones. */
 
 #include "presenced/json_check.h"
 #include "presenced/table.h"
 
 #define STATE_CHANGE_COMMAND "State.StateChange"
 
-/* Outcome, name for counters, text for people. What json_check() refuses comes first, under its numbers. */
+/* Outcome, its name in counters, and the text shown to people. The outcomes of json_check() come first and
+ * have the same numbers. */
 #define STATE_CHANGE_OUTCOMES(X)                                                                        \
     JSON_CHECK_OUTCOMES(X)                                                                              \
     X(NOT_OBJECT, "not_object", "the body is not a JSON object")                                        \
@@ -36,29 +37,30 @@ enum state_change_outcome {
         STATE_CHANGE_N_OUTCOMES,
 };
 
-/* As the fields of struct table_event. Strings are valid until state_change_fini(). */
+/* The fields are those of struct table_event. Strings are valid until state_change_fini(). */
 struct state_change {
     enum table_event_kind kind;
     enum row_reason reason;
     struct str user_id;
     bool has_event_time;
     uint64_t event_time_ms;
-    struct platform_set kicked; /* of TABLE_LOGIN */
-    struct str custom_status;   /* of TABLE_CUSTOM_STATUS; "" for none */
+    struct platform_set kicked; /* for TABLE_LOGIN */
+    struct str custom_status;   /* for TABLE_CUSTOM_STATUS; "" if empty */
     struct cJSON *tree;
 };
 
-/* `command` is the CallbackCommand of the URL, which the body's must equal. Platforms are interned only when
- * all else is well. 0, an outcome, or -ENOMEM; `ret_change` is for state_change_fini() after 0 only. */
+/* Parses a body. `command` is the CallbackCommand of the URL, which the body's must equal. Platform names are
+ * interned only if everything else is valid. Returns 0, an outcome, or -ENOMEM. After 0, the caller releases
+ * `ret_change` with state_change_fini(). */
 int state_change_parse(struct str body, struct str command, struct platform_names *names,
                        struct state_change *ret_change);
 void state_change_fini(struct state_change *change);
 
-/* The user of a body that state_change_parse() refuses, where it has one that can be read: so that what
- * people ask of a user's events has that one, too. Copied into `storage`. */
+/* Finds the user in a body that state_change_parse() rejected, so that the history of that user can contain
+ * the rejected event. The user id is copied into `storage`. Returns false if it cannot be read. */
 bool state_change_find_user(struct str body, char storage[static USER_ID_MAX], struct str *ret_user);
 
-/* As Info.Action has it; constant. */
+/* Returns the spelling of Info.Action; constant. */
 struct str state_change_action_name(enum table_event_kind kind);
 
 #endif

@@ -2,12 +2,12 @@
 #ifndef PRESENCED_CONFIG_H
 #define PRESENCED_CONFIG_H
 
-/* The configuration as its files give it, checked, in memory of its own. Loaded at start and again at reload;
- * constant from then on, so any thread may read it. The fields stand in options.h.
+/* The configuration from its files, validated, in memory of its own. It is loaded at the start and again at
+ * each reload, and is immutable afterwards, so any thread may read it. options.h has the fields.
  *
- * The files are the one that is named and then conf.d/NAME.conf beside it, in the order of their names (as
- * bytes; hidden ones are left out). A section may go on in a later file. There a key of one value takes the
- * place of what was set before; a list grows. */
+ * The files are the named one, and then conf.d/NAME.conf beside it in the order of their names (compared as
+ * bytes; hidden files are skipped). A section may continue in a later file. There a key with a single value
+ * replaces an earlier value, and a list grows. */
 
 #include "presenced/address.h"
 #include "presenced/endpoint.h"
@@ -18,13 +18,13 @@
 
 #define CONFIG_N_FILES_MAX 256
 #define CONFIG_N_APPS_MAX 1024
-#define CONFIG_N_TOKENS_MAX 4 /* of one app: two of token and two of token_file */
+#define CONFIG_N_TOKENS_MAX 4 /* per app: two of `token` and two of `token_file` */
 #define CONFIG_TOKEN_MAX 256  /* bytes */
 #define CONFIG_APP_ID_MAX ((UINT64_C(1) << 53) - 1)
-#define CONFIG_N_KEYS_MAX 16   /* of one section */
-#define CONFIG_N_LISTEN_MAX 16 /* as options.h has it, of one section */
+#define CONFIG_N_KEYS_MAX 16   /* per section */
+#define CONFIG_N_LISTEN_MAX 16 /* per section, as in options.h */
 
-/* CHOICE values, in the order of their words in options.h; log.level is an enum log_level. */
+/* Values of CHOICE options, in the order of their words in options.h; log.level is an enum log_level. */
 enum config_other_commands {
     CONFIG_OTHER_COMMANDS_FAIL,
     CONFIG_OTHER_COMMANDS_OK,
@@ -57,7 +57,7 @@ enum config_region {
     CONFIG_N_REGIONS,
 };
 
-/* Lines are counted through all files, so that one number says which file it is too: the first line of the
+/* Lines are numbered across all files, so that one number also identifies the file: the first line of the
  * first file is 1. */
 struct config_file {
     char *path;
@@ -67,22 +67,22 @@ struct config_file {
 
 struct config_files {
     struct config_file *items;
-    size_t n; /* 0 for config_defaults() */
+    size_t n; /* number of files; 0 for config_defaults() */
 };
 
-/* Where a section and its keys (by their place in its table) were read last; 0: they do not stand anywhere.
+/* The last lines at which a section and its keys (by index in the section's table) were set; 0: in no file.
  */
 struct config_lines {
     unsigned section;
     unsigned keys[CONFIG_N_KEYS_MAX];
 };
 
-/* A value as it was written, for people who ask where it comes from. */
+/* A value as written, to show where it comes from. */
 struct config_setting {
     unsigned line;
     const struct option_row *option;
-    uint64_t app_id; /* of its section; 0: it is of no app */
-    char *text;      /* of a secret only whether there is one */
+    uint64_t app_id; /* app of its section; 0: none */
+    char *text;      /* for a secret only whether there is one */
 };
 
 struct config_settings {
@@ -93,7 +93,7 @@ struct config_settings {
 
 #define CONFIG_FIELD(section, kind, field, ...) OPTION_TYPE_##kind field;
 
-/* `lines` is the first member of each. */
+/* `lines` is the first member of each of these structs. */
 struct config_callback {
     struct config_lines lines;
     CALLBACK_OPTIONS(CONFIG_FIELD, config_callback)
@@ -101,13 +101,14 @@ struct config_callback {
 
 struct config_app {
     struct config_lines lines;
-    char id_text[17]; /* as written, which is the only way to write it */
+    char id_text[17]; /* as written; there is only one way to write an id */
     uint64_t id;
     APP_OPTIONS(CONFIG_FIELD, config_app)
-    struct buf tokens[CONFIG_N_TOKENS_MAX]; /* of `token`, then of `token_file`: config_read_tokens() */
+    /* These four are set by config_read_tokens(). Tokens of `token` come before those of `token_file`. */
+    struct buf tokens[CONFIG_N_TOKENS_MAX];
     size_t n_tokens;
-    struct buf query_token;    /* of `query_token_file`: config_read_tokens(); empty: none */
-    struct secret *secret_key; /* of `secret_key_file`: config_read_tokens(); NULL: nobody is asked */
+    struct buf query_token;    /* from `query_token_file`; empty: none */
+    struct secret *secret_key; /* from `secret_key_file`; NULL: Tencent is not queried */
 };
 
 struct config_presence {
@@ -123,7 +124,7 @@ struct config_reconcile {
 struct config_status {
     struct config_lines lines;
     STATUS_OPTIONS(CONFIG_FIELD, config_status)
-    struct buf token; /* of `token_file`: config_read_tokens(); empty: none */
+    struct buf token; /* set by config_read_tokens() from `token_file`; empty: none */
 };
 
 struct config_store {
@@ -134,7 +135,7 @@ struct config_store {
 struct config_replication {
     struct config_lines lines;
     REPLICATION_OPTIONS(CONFIG_FIELD, config_replication)
-    struct buf password; /* of `password_file`: config_read_tokens(); empty: none */
+    struct buf password; /* set by config_read_tokens() from `password_file`; empty: none */
 };
 
 struct config_control {
@@ -162,47 +163,49 @@ struct config {
     struct config_log log;
 };
 
-/* What holds without a file; no apps. 0 or -ENOMEM. */
+/* Returns the defaults, which have no apps. Returns 0 or -ENOMEM. */
 int config_defaults(struct config *ret_config);
 
-/* Frees all and wipes the tokens. */
+/* Frees everything and wipes the tokens. */
 void config_fini(struct config *config);
 
-/* The line to name in an error about a key: its own, or where no file has it its section's, or the first. */
+/* Returns the line to name in an error about a key: its own line, or if no file has the key, the line of its
+ * section, or 1. */
 unsigned config_line(const struct config_lines *lines, const char *section, const char *key);
 
-/* Appends "FILE:LINE" for a line that is not 0. */
+/* Appends "FILE:LINE" for a line, which must not be 0. */
 void config_append_place(struct buf *out, const struct config_files *files, unsigned line);
 
-/* Appends every option with its value and where that comes from, a line each; of a secret, whether it is set.
- */
+/* Appends every option with its value and where that comes from, one per line. For a secret it only says
+ * whether it is set. */
 void config_append_settings(struct buf *out, const struct config *config);
 
-/* Adds an app with the defaults of its section. 0; -EINVAL when `id_text` is no app id; -EEXIST; -ENOSPC;
- * -ENOMEM. */
+/* Adds an app with the defaults of its section. Returns 0; -EINVAL if `id_text` is not an app id; -EEXIST;
+ * -ENOSPC; or -ENOMEM. */
 int config_add_app(struct config *config, struct str id_text);
 
-/* Reads and checks a file and those of conf.d beside it; looks into no other. Appends to `errors` (up to 20
- * lines) and `warnings` a line each, "FILE:LINE: …", that names the key and what is allowed and holds no
- * token. 0; -EINVAL with errors; -ENOMEM. */
+/* Reads and validates a file and those of conf.d beside it, and no other files. Appends to `errors` (up to 20
+ * lines) and `warnings` one line for each problem, "FILE:LINE: …", which names the key and what is allowed
+ * and contains no token. Returns 0; -EINVAL with errors; or -ENOMEM. After 0, the caller releases
+ * `ret_config` with config_fini(). */
 int config_load(const char *path, struct config *ret_config, struct buf *errors, struct buf *warnings);
 
-/* The same of the section [store] alone: whatever else the files hold, right or wrong, is passed over, and
- * all else of `ret_config` is the default. */
+/* As config_load(), but reads only the section [store]. Everything else in the files is ignored, valid or
+ * not, and has its default in `ret_config`. */
 int config_load_store(const char *path, struct config *ret_config, struct buf *errors, struct buf *warnings);
 
-/* Reads the files of secrets and completes the tokens of the apps and of the status listener and the password
- * of the replication: once, before a loaded configuration is used. 0; -EINVAL with errors as above; -ENOMEM.
- */
+/* Reads the files with secrets and sets the tokens and secrets of the apps, of the status listener and of
+ * replication. Called once, before a loaded configuration is used. Returns 0; -EINVAL with errors as above;
+ * or -ENOMEM. */
 int config_read_tokens(struct config *config, struct buf *errors);
 
-/* Checks once more, with the endpoints that the sockets of `listen = systemd` turned out to have in its
- * place. 0; -EINVAL with errors; -ENOMEM. */
+/* Repeats the checks of endpoints with the real endpoints of the sockets that systemd passed for `listen =
+ * systemd`. Returns 0; -EINVAL with errors; or -ENOMEM. */
 int config_check_endpoints(const struct config *config, const struct endpoint_list *callback,
                            const struct endpoint_list *status, struct buf *errors);
 
-/* Whether `next` may take the place of `running` without a restart: appends an error a key for what cannot
- * change while the daemon runs. 0; -EINVAL with errors; -ENOMEM. */
+/* Checks whether `next` may replace `running` without a restart. Appends an error for each key that cannot
+ * change while the daemon runs. Returns 0; -EINVAL with errors; or -ENOMEM. */
 int config_check_reload(const struct config *running, const struct config *next, struct buf *errors);
 
 #endif

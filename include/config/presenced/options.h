@@ -2,18 +2,18 @@
 #ifndef PRESENCED_OPTIONS_H
 #define PRESENCED_OPTIONS_H
 
-/* Every option of the configuration, once: the structs of config.h, defaults, parser, error texts and the
- * reference text all follow from these tables. Constant; any thread.
+/* All configuration options. The structs of config.h, the defaults, the parser, error texts and the reference
+ * text are all derived from these tables. Constant; any thread may read them.
  *
- * A row is X(section's struct, kind, field of it, key, default, allowed, flags, meaning). Fields are named as
- * their keys, with the unit behind. `allowed` is LOWEST..HIGHEST in the notation of the file; for lists the
- * number of values; for CHOICE its words, numbered from 0 by their place. */
+ * A row is X(section's struct, kind, field of it, key, default, allowed, flags, meaning). A field has the
+ * name of its key, with the unit appended. `allowed` is LOWEST..HIGHEST in the notation of the file; for
+ * lists it is the range of the number of values; for CHOICE its words, which are numbered from 0 in order. */
 
 #include "presenced/str.h"
 
 enum option_flag {
-    OPTION_RESTART = 1,    /* cannot change at reload; of single values and ENDPOINTS */
-    OPTION_CREDENTIAL = 2, /* credential:NAME is a file in $CREDENTIALS_DIRECTORY, held as its path */
+    OPTION_RESTART = 1,    /* cannot change at reload; for single values and ENDPOINTS */
+    OPTION_CREDENTIAL = 2, /* credential:NAME names a file in $CREDENTIALS_DIRECTORY; the value is its path */
 };
 
 #define CALLBACK_OPTIONS(X, S)                                                                            \
@@ -117,7 +117,7 @@ enum option_flag {
     X(S, CHOICE, format, "format", "text", "text | json", 0, "how lines are written")  \
     X(S, BOOL, hash_users, "hash_users", "off", "", 0, "on: user ids appear as a keyed hash")
 
-/* Values that a kind is held as. Lists own their items; texts are never NULL, "" when not set. */
+/* The types of the values of each kind. Lists own their items. Texts are never NULL; "" if not set. */
 struct endpoint;
 struct network;
 
@@ -159,7 +159,7 @@ enum option_kind {
     OPTION_TEXT,
     OPTION_FILE,
     OPTION_URL_PATH, /* begins with '/' */
-    /* Those below may come several times. */
+    /* The kinds below may be set several times. */
     OPTION_ENDPOINTS,
     OPTION_NETWORKS,
     OPTION_NAMES,
@@ -167,31 +167,31 @@ enum option_kind {
     OPTION_SECRETS, /* never repeated in an error */
 };
 
-/* A row, for code that works on any. */
+/* A row of a table, for code that handles any option. */
 struct option_row {
     const char *key;
     enum option_kind kind;
     unsigned flags;
-    size_t offset; /* of the field in its section's struct */
+    size_t offset; /* offset of the field in its section's struct */
     const char *default_text;
     const char *allowed;
     const char *meaning;
 };
 
 struct option_section {
-    const char *name; /* "callback"; "app" for all the [app ID] */
-    size_t offset;    /* in struct config; of "app" 0 */
+    const char *name; /* such as "callback"; "app" for all sections [app ID] */
+    size_t offset;    /* offset in struct config; 0 for "app" */
     const struct option_row *options;
     size_t n_options;
 };
 
-/* All sections, in the order of the reference; [app ID] is one of them. */
+/* All sections in the order of the reference; all sections [app ID] are one entry. */
 extern const struct option_section option_sections[];
 extern const size_t option_n_sections;
 
 extern const struct option_section *const option_app_section;
 
-/* NULL when there is none of that name. */
+/* Return NULL if there is none with that name. */
 const struct option_section *option_find_section(struct str name);
 const struct option_row *option_find(const struct option_section *section, struct str key);
 
@@ -200,10 +200,10 @@ static inline bool option_is_list(const struct option_row *option)
     return option->kind >= OPTION_ENDPOINTS;
 }
 
-/* What an option may be set to, in words that end the sentence "… is not allowed: ". */
+/* Appends what an option may be set to, as the end of the sentence "… is not allowed: ". */
 void option_append_allowed(struct buf *out, const struct option_row *option);
 
-/* All sections and keys with their defaults and meanings, for --help. */
+/* Appends all sections and keys with their defaults and meanings, for --help. */
 void option_append_reference(struct buf *out);
 
 #endif

@@ -2,9 +2,9 @@
 #ifndef PRESENCED_REQUEST_H
 #define PRESENCED_REQUEST_H
 
-/* An HTTP request as the handlers of a listener see it. It belongs to the listener's thread that serves it;
- * what it points to is valid until the call that got it returns; target, path and query until it is answered.
- */
+/* An HTTP request as a listener's handler sees it. It belongs to the thread that serves it. What it points to
+ * is valid until the handler's function returns; target, path and query are valid until the request is
+ * answered. */
 
 #include "presenced/address.h"
 #include "presenced/str.h"
@@ -13,43 +13,45 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Room for a handler's own struct, from on_headers() to on_request() and on_resume(). Zero before. */
+/* Size of the handler's own per-request struct, which is zero in on_headers() and kept until on_request() and
+ * on_resume(). */
 #define HTTP_CONTEXT_SIZE 64
 
 struct http_request {
     struct str method;
-    struct str target;   /* as sent, still percent-encoded */
-    struct str path;     /* of the target, before '?'; still percent-encoded */
-    struct str query;    /* after the first '?'; ptr NULL where there is none */
-    struct address peer; /* of the connection; none for a Unix socket */
-    struct str body;     /* of on_request() only: whole */
+    struct str target;   /* as sent, percent-encoded */
+    struct str path;     /* part of the target before '?', percent-encoded */
+    struct str query;    /* part after the first '?'; ptr NULL if there is none */
+    struct address peer; /* address of the peer; no address for a Unix socket */
+    struct str body;     /* the whole body; in on_request() only */
     bool is_http_1_0;
-    uint64_t begun_us; /* clock_monotonic_us() when its thread turned to what held its first line */
+    uint64_t begun_us; /* clock_monotonic_us() when the thread began to process the request's first line */
     alignas(max_align_t) unsigned char context[HTTP_CONTEXT_SIZE];
-    void *connection; /* the listener's */
+    void *connection; /* private to the listener */
 };
 
-/* That struct, of at most HTTP_CONTEXT_SIZE bytes. */
+/* Returns the handler's per-request struct, of at most HTTP_CONTEXT_SIZE bytes. */
 #define http_request_context(request, type)                               \
     ({                                                                    \
         _Static_assert(sizeof(type) <= HTTP_CONTEXT_SIZE, "it has room"); \
         (type *)(void *)(request)->context;                               \
     })
 
-/* The value of the `nth` header (from 0) of that name, compared without case; ptr NULL when there is none. */
+/* Returns the value of the `nth` header (from 0) with that name, compared without regard to case; ptr NULL if
+ * there is none. */
 struct str http_request_header(const struct http_request *request, const char *name, unsigned nth);
 
-/* What is wrong with the client's certificate, as a constant text: none was shown, or the listener's client
- * CA did not sign it. NULL: nothing is. Verified once a connection. */
+/* Returns what is wrong with the client's certificate, as a constant text: none was sent, or the listener's
+ * client CA did not sign it. Returns NULL if it is valid. Verified once per connection. */
 const char *http_request_client_problem(const struct http_request *request);
 
-/* The user whose process has connected to the Unix socket, as this process's user namespace knows it. False:
- * the connection is not one of a Unix socket. */
+/* Returns the user id of the process that connected to the Unix socket, in this process's user namespace.
+ * Returns false if the connection is not on a Unix socket. */
 bool http_request_peer_uid(const struct http_request *request, uid_t *ret_uid);
 
-/* Why a listener refuses a request by itself, for its handler to word the answer. */
+/* Why a listener rejects a request itself; the handler creates the reply. */
 enum http_refusal {
-    HTTP_REFUSAL_BAD_FRAMING,     /* 400 and close: what follows could be read as another request */
+    HTTP_REFUSAL_BAD_FRAMING,     /* 400 and close: where the request ends is ambiguous */
     HTTP_REFUSAL_LENGTH_REQUIRED, /* 411: neither Content-Length nor chunked */
     HTTP_REFUSAL_TOO_LARGE,       /* 413: beyond max_body */
     HTTP_REFUSAL_HEAD_TOO_LARGE,  /* 431 and close */
@@ -58,21 +60,23 @@ enum http_refusal {
 
 struct http_reply;
 
-/* What a listener serves: two calls a request, on the listener's thread, neither of which may block. */
+/* A listener's handler. Its functions are called on the listener's threads and must not block. */
 struct http_handler {
-    /* The headers are there, the body is not. NULL: read the body, then call on_request(). A reply, but no
-     * stream: the body is read and thrown away, then the reply is sent. */
+    /* Called when the headers have been read. Returns NULL to read the body and then call on_request(), or a
+     * reply (not a stream) that is sent after the body has been read and discarded. */
     struct http_reply *(*on_headers)(void *cls, struct http_request *request);
 
-    /* The body is whole. NULL: memory is gone, the connection is closed. http_reply_later(): what the answer
-     * says will only be known later; the request stays as it is. */
+    /* Called when the body is complete. Returns the reply, http_reply_later() if the answer is still pending,
+     * or NULL if out of memory, which closes the connection. A pending request is kept unchanged. */
     struct http_reply *(*on_request)(void *cls, struct http_request *request);
 
-    /* For a request whose answer waits, after http_listener_wake(): as on_request(). Requests are asked for
-     * in the order they began to wait, up to the first that waits on. NULL for a handler that never waits. */
+    /* Called for pending requests after http_listener_wake(), in the order in which they became pending, up
+     * to the first one that is still pending. Returns as on_request(). NULL for a handler without pending
+     * answers. */
     struct http_reply *(*on_resume)(void *cls, struct http_request *request);
 
-    /* `error` is a constant text of ours that says what is wrong. */
+    /* Returns the reply for a request that the listener rejects. `error` is a constant text that describes
+     * the problem. */
     struct http_reply *(*on_refusal)(void *cls, struct http_request *request, enum http_refusal why,
                                      const char *error);
 };

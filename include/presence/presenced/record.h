@@ -2,26 +2,27 @@
 #ifndef PRESENCED_RECORD_H
 #define PRESENCED_RECORD_H
 
-/* The compact form of a user: what the table holds ten millions of, and what the change log carries. Its
- * layout is drawn in record.c. */
+/* The compact encoding of a user, which the table stores for each of its millions of users, and which the
+ * change log carries. The format is documented in record.c. Any thread may call everything here. */
 
 #include "presenced/user.h"
 
-/* Room for any user. */
+/* An upper bound of the size of any record. */
 #define RECORD_SIZE_MAX \
     (4 + USER_ID_MAX + PLATFORM_N_MAX * (8 + 6 + 1 + 16) + 8 + 2 + USER_CUSTOM_STATUS_MAX + 64)
 
-/* Packs `user`; returns the number of bytes, at most RECORD_SIZE_MAX. */
+/* Encodes `user`. Returns the number of bytes, at most RECORD_SIZE_MAX. */
 size_t record_encode(const struct user *user, uint8_t ret_bytes[static RECORD_SIZE_MAX]);
 
-/* Unpacks what record_encode() wrote: of ours, so not checked beyond asserts. */
+/* Decodes a record written by record_encode(). Only asserts check the input, so data from outside must be
+ * validated before. */
 void record_decode(const uint8_t *bytes, struct user *ret_user);
 
-/* App and id without unpacking the rest; the id points into `bytes`. */
+/* Returns the app or the user id without decoding the rest. The id points into `bytes`. */
 uint16_t record_app(const uint8_t *bytes);
 struct str record_id(const uint8_t *bytes);
 
-/* Length in bytes of the record at `bytes`. */
+/* Returns the size in bytes of the record at `bytes`. */
 size_t record_size(const uint8_t *bytes);
 
 #endif

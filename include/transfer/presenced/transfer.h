@@ -2,20 +2,20 @@
 #ifndef PRESENCED_TRANSFER_H
 #define PRESENCED_TRANSFER_H
 
-/* What a store holds as lines of text, and back: presenced --export and --import. Called once, from the main
- * thread, before there is any other. What goes wrong is said on stderr, and how far it has come where that is
- * a terminal. Run as root, both touch the store as the owner of its folder. */
+/* Export and import of a store as lines of text: presenced --export and --import. Each is called once, by the
+ * main thread, while there is no other thread. Errors are reported on stderr, and progress too if it is a
+ * terminal. Run as root, both access the store as the owner of its folder. */
 
 #include "presenced/config.h"
 
-/* Writes what the store holds into a file ("-": stdout), beside a running daemon too. The file is there whole
- * or as it was before. 0, or 1 when it could not. */
+/* Writes the content of the store into a file ("-": stdout), also while a daemon is running. The file is
+ * replaced atomically. Returns 0, or 1 on failure. */
 int transfer_export(const struct config_store *config, const char *path);
 
-/* Merges the lines of a file ("-": stdin) into the store, which is made where there is none, and which nobody
- * else may have. A file that was cut is refused; what can be read only once, like a pipe, has been merged by
- * the time that is known. A line that is wrong ends it; those before it are stored. 0, or 1 when it could
- * not. */
+/* Merges the lines of a file ("-": stdin) into the store, which is created if there is none, and which no
+ * other process may have open. A truncated file is rejected; but input that can be read only once, such as a
+ * pipe, has already been merged when that is noticed. An invalid line ends the import; the lines before it
+ * are stored. Returns 0, or 1 on failure. */
 int transfer_import(const struct config_store *config, const char *path);
 
 #endif

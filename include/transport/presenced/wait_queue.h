@@ -2,8 +2,9 @@
 #ifndef PRESENCED_WAIT_QUEUE_H
 #define PRESENCED_WAIT_QUEUE_H
 
-/* Who has waited longest: connections of one thread in the order in which they began to wait. As all of a
- * queue wait equally long, the first to expire is always the first of the queue: no heap, no timers. */
+/* A queue of waiting connections of one thread, in the order in which they began to wait. All members of a
+ * queue have the same time-out, so the first to expire is always at the front, and no heap or timers are
+ * needed. For one thread at a time. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -14,7 +15,7 @@ struct waiter {
     uint64_t since_ms;
 };
 
-/* A ring with the queue itself as its end. */
+/* A circular list with the queue itself as its end. */
 struct wait_queue {
     struct waiter end;
 };
@@ -24,7 +25,7 @@ static inline void wait_queue_init(struct wait_queue *queue)
     queue->end.previous = queue->end.next = &queue->end;
 }
 
-/* A waiter that stands in no queue has next NULL. */
+/* Removes a waiter from its queue. Does nothing if it is in none (next is NULL). */
 static inline void wait_leave(struct waiter *waiter)
 {
     if (waiter->next != NULL) {
@@ -34,7 +35,8 @@ static inline void wait_leave(struct waiter *waiter)
     }
 }
 
-/* Leaves the queue it stands in and joins at the end; `now_ms` is no lower than at any call before. */
+/* Moves a waiter from its queue, if any, to the end of `queue`. `now_ms` must not be lower than in earlier
+ * calls. */
 static inline void wait_join(struct wait_queue *queue, struct waiter *waiter, uint64_t now_ms)
 {
     wait_leave(waiter);
@@ -45,25 +47,25 @@ static inline void wait_join(struct wait_queue *queue, struct waiter *waiter, ui
     queue->end.previous = waiter;
 }
 
-/* The one that waits longest, or NULL. */
+/* Returns the waiter that has waited longest, or NULL. */
 static inline struct waiter *wait_first(const struct wait_queue *queue)
 {
     return queue->end.next == &queue->end ? NULL : queue->end.next;
 }
 
-/* The one that waits shortest, or NULL. */
+/* Returns the waiter that has waited shortest, or NULL. */
 static inline struct waiter *wait_last(const struct wait_queue *queue)
 {
     return queue->end.previous == &queue->end ? NULL : queue->end.previous;
 }
 
-/* The one before it, or NULL. */
+/* Returns the waiter before `waiter`, or NULL. */
 static inline struct waiter *wait_previous(const struct wait_queue *queue, const struct waiter *waiter)
 {
     return waiter->previous == &queue->end ? NULL : waiter->previous;
 }
 
-/* The one after it, or NULL. */
+/* Returns the waiter after `waiter`, or NULL. */
 static inline struct waiter *wait_next(const struct wait_queue *queue, const struct waiter *waiter)
 {
     return waiter->next == &queue->end ? NULL : waiter->next;

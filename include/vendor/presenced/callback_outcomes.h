@@ -2,10 +2,10 @@
 #ifndef PRESENCED_CALLBACK_OUTCOMES_H
 #define PRESENCED_CALLBACK_OUTCOMES_H
 
-/* What Tencent is answered, by the daemon, and by presencectl, which says so beforehand. */
+/* How callbacks are answered: the daemon answers them, presencectl(1) says how it would. */
 
-/* How a request ends: outcome, name for counters, status, level of its log line, and what the answer's
- * ErrorInfo says: where it says something, the answer is FAIL and a line is logged. */
+/* How a request can end: outcome, its name in counters, HTTP status, level of its log line, and ErrorInfo of
+ * the answer. If ErrorInfo is not empty, the answer is FAIL and a line is logged. */
 #define CALLBACK_OUTCOMES(X)                                                                               \
     X(APPLIED, "applied", 200, DEBUG, "")                                                                  \
     X(UNCHANGED, "unchanged", 200, DEBUG, "")                                                              \

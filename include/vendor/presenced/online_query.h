@@ -2,8 +2,8 @@
 #ifndef PRESENCED_ONLINE_QUERY_H
 #define PRESENCED_ONLINE_QUERY_H
 
-/* Tencent's query for who is online, in both directions: presenced answers it as Tencent does, and asks
- * Tencent itself.
+/* Tencent's query for the online status of users, in both directions: presenced answers it as Tencent does,
+ * and sends it to Tencent.
  *
  *   POST /v4/openim/query_online_status?sdkappid=N&identifier=ADMIN&usersig=…&random=N&contenttype=json
  *   {"IsNeedDetail":1,"To_Account":["id1","id4"]}
@@ -13,9 +13,9 @@
  *                                                                   {"Platform":"Web","Status":"Online"}]}],
  *    "ErrorList":[{"To_Account":"id4","ErrorCode":70107}]}
  *
- * The older /v4/openim/querystate answers State in the place of Status. What is read is checked whole before
- * any of it is handed out; keys that are not known are ignored, and null counts as absent. One thread a
- * struct; different ones at the same time. */
+ * The older /v4/openim/querystate has State instead of Status. Input is validated completely before any of it
+ * is returned; unknown keys are ignored, and null counts as absent. A struct is used by one thread at a time;
+ * different threads may use different ones. */
 
 #include "presenced/json.h"
 #include "presenced/str.h"
@@ -26,7 +26,7 @@ struct cJSON;
 #define ONLINE_QUERY_OLD_PATH "/v4/openim/querystate"
 
 #define ONLINE_QUERY_N_USERS_MAX 500
-#define ONLINE_QUERY_N_DEVICES_MAX 128 /* of a user: more than there are platforms */
+#define ONLINE_QUERY_N_DEVICES_MAX 128 /* per user; more than there are platforms */
 
 enum online_query_form {
     ONLINE_QUERY_STATUS, /* query_online_status */
@@ -37,23 +37,23 @@ enum online_status {
     ONLINE_STATUS_ONLINE,
     ONLINE_STATUS_PUSH_ONLINE,
     ONLINE_STATUS_OFFLINE,
-    ONLINE_STATUS_OTHER, /* one that is news; only ever read */
+    ONLINE_STATUS_OTHER, /* unknown status; only when reading */
 };
 
-/* Requests. */
+/* The functions below are for requests. */
 
-/* Who asks Tencent; borrowed. */
+/* Credentials for a query to Tencent; borrowed. */
 struct online_query_caller {
     uint64_t sdkappid;
-    struct str identifier; /* an administrator's */
-    struct str usersig;    /* of that identifier (usersig.h) */
-    uint32_t random;       /* another one each time */
+    struct str identifier; /* an administrator of the app */
+    struct str usersig;    /* UserSig of that identifier (usersig.h) */
+    uint32_t random;       /* a new number for each request */
 };
 
-/* Appends the target of a request, from '/' on. It holds the UserSig: `out` is for wipe_buf(). */
+/* Appends the target of a request, from '/' on. It contains the UserSig, so release `out` with wipe_buf(). */
 void online_query_write_target(struct buf *out, const struct online_query_caller *caller);
 
-/* Appends the body of a request for those users, at most ONLINE_QUERY_N_USERS_MAX, and their devices. */
+/* Appends the body of a request for up to ONLINE_QUERY_N_USERS_MAX users and their devices. */
 void online_query_write_request(struct buf *out, const struct str *users, size_t n_users);
 
 struct online_query_request {
@@ -63,7 +63,7 @@ struct online_query_request {
     const struct cJSON *next;
 };
 
-/* Outcome, code and text of the answer. */
+/* Outcome, and the ErrorCode and ErrorInfo of the answer. */
 #define ONLINE_QUERY_REQUEST_OUTCOMES(X)                                                                \
     X(BODY, VENDOR_BAD_JSON, "the body is not a JSON object in UTF-8, or holds \\u0000 or a key twice") \
     X(DETAIL, VENDOR_BAD_JSON, "IsNeedDetail is neither 0 nor 1")                                       \
@@ -77,56 +77,57 @@ enum online_query_request_outcome {
 #undef ONLINE_QUERY_AS_ENUM
 };
 
-/* 0, an outcome, or -ENOMEM; `ret_request` is for online_query_request_fini() after 0 only. */
+/* Returns 0, an outcome, or -ENOMEM. After 0, the caller releases `ret_request` with
+ * online_query_request_fini(). */
 int online_query_read_request(struct str body, struct online_query_request *ret_request);
 void online_query_request_fini(struct online_query_request *request);
 
-/* The users in the order asked; false after the last. UTF-8 without NUL, of any length, valid until the
- * request's end. */
+/* Returns the next user in the order of the request; false after the last. User ids are UTF-8 without NUL, of
+ * any length, and valid until online_query_request_fini(). */
 bool online_query_next_user(struct online_query_request *request, struct str *ret_user);
 
-/* Answers. */
+/* The functions below are for answers. */
 
 struct online_query_device {
-    struct str platform; /* as the callback names it (vendor_platform.h) */
+    struct str platform; /* name used in callbacks (vendor_platform.h) */
     enum online_status status;
 };
 
-/* What an answer says of one user. */
+/* The status of one user in an answer. */
 struct online_query_result {
     struct str user;
-    unsigned error_code; /* of ErrorList (vendor_error.h); 0: what follows counts */
+    unsigned error_code; /* from ErrorList (vendor_error.h); 0: the fields below are valid */
     enum online_status status;
-    size_t n_devices; /* those that are not offline; 0 also where no detail was asked for */
+    size_t n_devices; /* devices that are not offline; 0 also if no detail was requested */
     struct online_query_device devices[ONLINE_QUERY_N_DEVICES_MAX];
 };
 
-/* Writes an answer, result by result. */
+/* Writes an answer one result at a time. */
 struct online_query_writer {
     struct json_writer json;
     enum online_query_form form;
-    struct buf errors; /* the elements of ErrorList */
+    struct buf errors; /* JSON of the elements of ErrorList */
     struct json_writer errors_json;
 };
 
-/* Begins an answer at the end of `out`, which is borrowed. */
+/* Begins an answer at the end of `out`, which is borrowed until online_query_end_answer(). */
 void online_query_begin_answer(struct online_query_writer *writer, enum online_query_form form,
                                struct buf *out);
 void online_query_add_result(struct online_query_writer *writer, const struct online_query_result *result);
-void online_query_end_answer(struct online_query_writer *writer); /* frees what the writer holds */
+void online_query_end_answer(struct online_query_writer *writer); /* also frees the writer's memory */
 
 /* Appends the answer to a request that failed as a whole. */
 void online_query_write_failure(struct buf *out, unsigned code, struct str info);
 
 struct online_query_answer {
-    unsigned error_code;   /* 0: the results count; else there are none */
-    struct str error_info; /* Tencent's words, for the log */
+    unsigned error_code;   /* 0: there are results; otherwise there are none */
+    struct str error_info; /* Tencent's error text, for the log */
     struct cJSON *tree;
     const struct cJSON *next;
     const struct cJSON *errors;
 };
 
-/* Outcome and text, for the log. What json_check() refuses is BODY. */
+/* Outcome, and the text for the log. BODY includes everything that json_check() rejects. */
 #define ONLINE_QUERY_ANSWER_OUTCOMES(X)                                                 \
     X(BODY, "the answer is not a JSON object")                                          \
     X(CODE, "ErrorCode is missing, or is not a number")                                 \
@@ -141,13 +142,13 @@ enum online_query_answer_outcome {
 #undef ONLINE_QUERY_AS_ENUM
 };
 
-/* Takes either form. 0, an outcome, or -ENOMEM; `ret_answer` is for online_query_answer_fini() after 0 only.
- */
+/* Parses either form. Returns 0, an outcome, or -ENOMEM. After 0, the caller releases `ret_answer` with
+ * online_query_answer_fini(). */
 int online_query_read_answer(struct str body, struct online_query_answer *ret_answer);
 void online_query_answer_fini(struct online_query_answer *answer);
 
-/* The results, those of ErrorList last; false after the last. Users that nobody asked for may be among them,
- * and some that were asked for may not. Texts are valid until the answer's end. */
+/* Returns the next result, those of ErrorList last; false after the last. There may be users that were not
+ * requested, and requested ones may be missing. Texts are valid until online_query_answer_fini(). */
 bool online_query_next_result(struct online_query_answer *answer, struct online_query_result *ret_result);
 
 #endif

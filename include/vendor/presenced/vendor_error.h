@@ -2,26 +2,26 @@
 #ifndef PRESENCED_VENDOR_ERROR_H
 #define PRESENCED_VENDOR_ERROR_H
 
-/* The ErrorCodes of Tencent's REST API that query_online_status may answer with. Any thread. */
+/* The ErrorCodes with which Tencent's REST API may answer query_online_status. Any thread may call this. */
 
-/* What is to be done about an error. */
+/* How to handle an error. */
 enum vendor_error_class {
-    VENDOR_ERROR_RETRY,         /* Tencent's trouble: ask again, with jitter */
-    VENDOR_ERROR_RATE,          /* ask more slowly */
-    VENDOR_ERROR_USERSIG,       /* make a new UserSig and ask again, once */
-    VENDOR_ERROR_CONFIGURATION, /* key, administrator, region, …: asking is no use before a person mends it */
-    VENDOR_ERROR_PLAN,          /* what was bought does not cover it, today or ever */
-    VENDOR_ERROR_USER,          /* of one user, in ErrorList: there is none of that id */
-    VENDOR_ERROR_REQUEST,       /* who made the request has a bug */
+    VENDOR_ERROR_RETRY,         /* temporary problem at Tencent: retry, with jitter */
+    VENDOR_ERROR_RATE,          /* rate limit: send fewer requests */
+    VENDOR_ERROR_USERSIG,       /* make a new UserSig and retry once */
+    VENDOR_ERROR_CONFIGURATION, /* wrong key, administrator or region: an operator must act */
+    VENDOR_ERROR_PLAN,          /* not included in the purchased plan, today or at all */
+    VENDOR_ERROR_USER,          /* about one user, in ErrorList: there is no such id */
+    VENDOR_ERROR_REQUEST,       /* the request is wrong, which is a bug of its sender */
 };
 
 struct vendor_error {
     unsigned code;
     enum vendor_error_class class;
-    const char *meaning; /* for who has to mend it */
+    const char *meaning; /* explanation for the operator */
 };
 
-/* Those with which presenced answers the same query. */
+/* The codes with which presenced answers the same query. */
 enum {
     VENDOR_NO_SUCH_USER = 70107,
     VENDOR_BAD_JSON = 90001,
@@ -29,7 +29,7 @@ enum {
     VENDOR_TOO_MANY_IDS = 90011,
 };
 
-/* Constant; NULL for a code that is not known: nothing says what to do about it. */
+/* Returns the entry of a code, constant; NULL if the code is unknown. */
 const struct vendor_error *vendor_error_find(unsigned code);
 
 #endif
