@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* In this order: everyone who is shown online, after a gap; users in doubt; everybody else, after a gap; and
  * with what is left of a tenth of the calls, everybody again and again. Nobody stands in a list: passes over
- * the table have a cursor, and doubts a bit in it. Whom a call that failed was about is in doubt. */
+ * the table have a cursor, and doubts a bit in it. Whom a call that failed was about is in doubt.
+ *
+ * Where several nodes ask, each asks about its own users and makes its share of the calls. But what this node
+ * alone may have missed can be about anybody, so after such a gap it asks about everybody; and doubts arise
+ * where the event was heard, so they are asked about there. */
 #include "asker.h"
 
 #include "answer.h"
@@ -40,6 +44,7 @@ struct asker {
     struct table *table;
     struct calls *calls;
     const struct reconcile_history *history;
+    const struct reconcile_sharing *sharing;
     struct asker_settings settings;
     unsigned host;
     struct secret *usersig; /* NULL: one is to be made */
@@ -49,8 +54,11 @@ struct asker {
     bool is_unproven;         /* that Tencent answers: not yet, or not since a call has failed */
     struct vendor_clock vendor_clock;
 
+    uint64_t n_nodes; /* that share the app's users */
+    uint64_t n_nodes_lost;
     struct walk gap_online;
     struct walk gap_all;
+    bool gap_is_shared; /* other nodes ask about theirs at the same time */
     struct walk online;
     struct walk all;
     struct silence silence;
@@ -94,6 +102,7 @@ static void publish(struct asker *asker)
     const struct vendor_clock *clock = &asker->vendor_clock;
     stats->n_waiting = table_n_marked(asker->table, asker->settings.app);
     stats->calls_per_second = (uint64_t)asker->rate;
+    stats->n_nodes = asker->n_nodes;
     stats->clock_ahead_ms = clock->ahead_min_ms;
     stats->clock_uncertainty_ms = (uint64_t)(clock->ahead_max_ms - clock->ahead_min_ms);
     (void)pthread_mutex_lock(&asker->lock);
@@ -113,8 +122,10 @@ uint16_t asker_app(const struct asker *asker)
     return asker->settings.app;
 }
 
-static void begin_gap(struct asker *asker, uint64_t now_ms)
+/* One that is under way and is not shared begins anew and stays so. */
+static void begin_gap(struct asker *asker, bool is_shared, uint64_t now_ms)
 {
+    asker->gap_is_shared = is_shared && (asker->gap_is_shared || asker->gap_all.is_over);
     walk_begin(&asker->gap_online, now_ms);
     walk_begin(&asker->gap_all, now_ms);
     asker->stats.n_gaps++;
@@ -122,7 +133,21 @@ static void begin_gap(struct asker *asker, uint64_t now_ms)
 
 void asker_gap(struct asker *asker)
 {
-    begin_gap(asker, clock_monotonic_ms());
+    begin_gap(asker, false, clock_monotonic_ms());
+}
+
+/* The users of a node that has gone are asked about by those that are left; all of which begin a gap, for
+ * what it had heard may be lost. */
+static void look_at_nodes(struct asker *asker, uint64_t now_ms)
+{
+    const struct reconcile_sharing *sharing = asker->sharing;
+    uint64_t n_lost = 0;
+    asker->n_nodes = sharing->n_nodes == NULL ? 1
+                                              : sharing->n_nodes(sharing->cls, asker->settings.app, &n_lost);
+    if (n_lost != asker->n_nodes_lost) {
+        asker->n_nodes_lost = n_lost;
+        begin_gap(asker, true, now_ms);
+    }
 }
 
 static void drop_usersig(struct asker *asker)
@@ -132,10 +157,16 @@ static void drop_usersig(struct asker *asker)
     asker->usersig_number++;
 }
 
+/* Calls a second that this node may make of those that the app may. */
+static double rate_max(const struct asker *asker)
+{
+    return (double)asker->settings.calls_per_second / (double)asker->n_nodes;
+}
+
 /* What follows from the settings. */
 static void begin(struct asker *asker)
 {
-    asker->rate = (double)asker->settings.calls_per_second;
+    asker->rate = rate_max(asker);
     asker->host = 0;
     asker->batch_max = ONLINE_QUERY_N_USERS_MAX;
     asker->n_failures = 0;
@@ -148,7 +179,8 @@ static void begin(struct asker *asker)
 }
 
 int asker_new(struct table *table, struct calls *calls, const struct reconcile_history *history,
-              struct asker_settings *settings, struct asker **ret_asker)
+              const struct reconcile_sharing *sharing, struct asker_settings *settings,
+              struct asker **ret_asker)
 {
     struct asker *asker = calloc(1, sizeof(*asker));
     uint64_t now_ms = clock_monotonic_ms();
@@ -158,6 +190,9 @@ int asker_new(struct table *table, struct calls *calls, const struct reconcile_h
     asker->table = table;
     asker->calls = calls;
     asker->history = history;
+    asker->sharing = sharing;
+    asker->n_nodes = 1;
+    asker->gap_is_shared = true;
     asker->settings = *settings;
     *settings = (struct asker_settings){.app = settings->app};
     (void)pthread_mutex_init(&asker->lock, NULL);
@@ -223,12 +258,25 @@ void asker_adopt(struct asker *asker, struct asker_settings *settings)
 struct collecting {
     struct user_batch *batch;
     enum reconcile_cause cause;
+    const struct reconcile_sharing *sharing; /* NULL: users of other nodes too */
 };
 
-static void collect_user(void *cls, const struct user *user)
+static void collect_doubt(void *cls, const struct user *user)
 {
     struct collecting *collecting = cls;
     (void)user_batch_add(collecting->batch, user_id(user), collecting->cause);
+}
+
+static bool collect_user(void *cls, const struct user *user)
+{
+    struct collecting *collecting = cls;
+    const struct reconcile_sharing *sharing = collecting->sharing;
+    if (sharing != NULL && sharing->is_ours != NULL &&
+        !sharing->is_ours(sharing->cls, user->app, user_id(user))) {
+        return false;
+    }
+    (void)user_batch_add(collecting->batch, user_id(user), collecting->cause);
+    return true;
 }
 
 static size_t room_in(const struct asker *asker, const struct user_batch *batch)
@@ -262,7 +310,7 @@ static void collect_doubts(struct asker *asker, struct collecting *collecting)
         return;
     }
     size_t n = table_take_marked(asker->table, asker->settings.app, now_ms > DOUBT_MS ? now_ms - DOUBT_MS : 0,
-                                 room, collect_user, collecting);
+                                 room, collect_doubt, collecting);
     asker->looks_for_doubts = n == room;
 }
 
@@ -292,6 +340,12 @@ static void collect_round(struct asker *asker, struct walk *walk, uint64_t n_use
     }
 }
 
+/* This node's part of so many users, about. */
+static uint64_t part_of(const struct asker *asker, uint64_t n_users)
+{
+    return (n_users + asker->n_nodes - 1) / asker->n_nodes;
+}
+
 /* Where a round over all takes no longer than one over those online may, there is no need for both. */
 static void collect_rounds(struct asker *asker, struct collecting *collecting, uint64_t now_ms)
 {
@@ -302,7 +356,8 @@ static void collect_rounds(struct asker *asker, struct collecting *collecting, u
     for (unsigned state = 0; state < USER_N_STATES; state++) {
         n_users += counts.n_users[state];
     }
-    uint64_t n_online = counts.n_users[USER_ONLINE];
+    n_users = part_of(asker, n_users);
+    uint64_t n_online = part_of(asker, counts.n_users[USER_ONLINE]);
     uint64_t all_ms = settings->sweep_ms == 0 ? UINT64_MAX : round_ms(asker, n_users, settings->sweep_ms);
     if (all_ms > settings->stale_after_ms) {
         collect_round(asker, &asker->online, n_online, round_ms(asker, n_online, settings->stale_after_ms),
@@ -315,9 +370,9 @@ static void collect_rounds(struct asker *asker, struct collecting *collecting, u
 
 static void collect(struct asker *asker, struct user_batch *batch, uint64_t now_ms)
 {
-    struct collecting gap = {batch, RECONCILE_GAP};
-    struct collecting doubts = {batch, RECONCILE_DOUBT};
-    struct collecting rounds = {batch, RECONCILE_ROUND};
+    struct collecting gap = {batch, RECONCILE_GAP, asker->gap_is_shared ? asker->sharing : NULL};
+    struct collecting doubts = {batch, RECONCILE_DOUBT, NULL};
+    struct collecting rounds = {batch, RECONCILE_ROUND, asker->sharing};
     collect_gap(asker, &asker->gap_online, &gap, now_ms);
     collect_doubts(asker, &doubts);
     collect_gap(asker, &asker->gap_all, &gap, now_ms);
@@ -648,7 +703,7 @@ static void look_for_gap(struct asker *asker, uint64_t now_ms)
         asker->gap_interval_ms = ROUND_MIN_MS;
     }
     if (now_ms - asker->ticked_ms > STALLED_MS || has_turned || is_next) {
-        begin_gap(asker, now_ms);
+        begin_gap(asker, false, now_ms);
         asker->next_gap_ms = now_ms + asker->gap_interval_ms;
         asker->gap_interval_ms = at_most(2 * asker->gap_interval_ms, asker->settings.stale_after_ms);
     }
@@ -658,13 +713,15 @@ void asker_tick(struct asker *asker)
 {
     uint64_t now_ms = clock_monotonic_ms();
     double elapsed_s = (double)(now_ms - asker->ticked_ms) / 1000;
-    double max = (double)asker->settings.calls_per_second;
+    look_at_nodes(asker, now_ms);
     look_for_gap(asker, now_ms);
+    double max = rate_max(asker);
     asker->ticked_ms = now_ms;
     asker->rate += max / 60 * elapsed_s; /* back where it was within a minute */
     asker->rate = asker->rate < max ? asker->rate : max;
     asker->tokens += asker->rate * elapsed_s;
-    asker->tokens = asker->tokens < asker->rate ? asker->tokens : asker->rate;
+    double tokens_max = asker->rate < 1 ? 1 : asker->rate;
+    asker->tokens = asker->tokens < tokens_max ? asker->tokens : tokens_max;
     asker->looks_for_doubts = true;
     ask(asker, now_ms);
     publish(asker);

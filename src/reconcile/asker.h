@@ -25,9 +25,11 @@ void asker_settings_fini(struct asker_settings *settings);
 
 struct asker;
 
-/* Takes over the settings where it succeeds; the history outlives it. Begins with a gap. 0 or -ENOMEM. */
+/* Takes over the settings where it succeeds; history and sharing outlive it. Begins with a gap. 0 or -ENOMEM.
+ */
 int asker_new(struct table *table, struct calls *calls, const struct reconcile_history *history,
-              struct asker_settings *settings, struct asker **ret_asker);
+              const struct reconcile_sharing *sharing, struct asker_settings *settings,
+              struct asker **ret_asker);
 
 /* Ends its calls. */
 void asker_free(struct asker *asker);
@@ -38,7 +40,7 @@ void asker_adopt(struct asker *asker, struct asker_settings *settings);
 
 uint16_t asker_app(const struct asker *asker);
 
-/* Everyone is to be asked about. */
+/* Everyone is to be asked about, also those whom other nodes ask about. */
 void asker_gap(struct asker *asker);
 
 /* Asks what a person wants to know, at once; the inquiry is borrowed until inquiry_end(). */

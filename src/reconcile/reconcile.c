@@ -29,6 +29,7 @@ struct reconcile {
     struct table *table;
     struct calls *calls;
     struct reconcile_history history;
+    struct reconcile_sharing sharing;
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows; the thread alone changes `askers` */
     struct asker **askers;
@@ -42,6 +43,11 @@ struct reconcile {
 size_t reconcile_settings_n(const struct reconcile_settings *settings)
 {
     return settings->n_apps;
+}
+
+uint16_t reconcile_settings_app(const struct reconcile_settings *settings, size_t at)
+{
+    return settings->apps[at].app;
 }
 
 void reconcile_discard(struct reconcile_settings *settings)
@@ -162,7 +168,8 @@ static void take_over(struct reconcile *reconcile, struct reconcile_settings *se
         if (asker != NULL) {
             asker_adopt(asker, app);
             askers[n++] = asker;
-        } else if (asker_new(reconcile->table, reconcile->calls, &reconcile->history, app, &askers[n]) == 0) {
+        } else if (asker_new(reconcile->table, reconcile->calls, &reconcile->history, &reconcile->sharing,
+                             app, &askers[n]) == 0) {
             n++;
         } else {
             log_error("Tencent is not asked: out of memory", log_u64("app", app->sdkappid));
@@ -233,7 +240,8 @@ static void *run(void *cls)
 }
 
 int reconcile_new(struct table *table, const struct reconcile_history *history,
-                  struct reconcile_settings *settings, struct reconcile **ret_reconcile)
+                  const struct reconcile_sharing *sharing, struct reconcile_settings *settings,
+                  struct reconcile **ret_reconcile)
 {
     struct reconcile *reconcile = calloc(1, sizeof(*reconcile));
     if (reconcile == NULL) {
@@ -241,6 +249,7 @@ int reconcile_new(struct table *table, const struct reconcile_history *history,
     }
     reconcile->table = table;
     reconcile->history = *history;
+    reconcile->sharing = *sharing;
     int r = calls_new(&reconcile->calls);
     if (r < 0) {
         free(reconcile);

@@ -221,7 +221,11 @@ static int load_script(struct primary *primary, const char *script, char ret_sha
 int primary_load_scripts(struct primary *primary, struct failure *ret_failure)
 {
     int r = load_script(primary, layout_merge_script, primary->merge_sha, ret_failure);
-    return r < 0 ? r : load_script(primary, layout_forget_script, primary->forget_sha, ret_failure);
+    if (r < 0) {
+        return r;
+    }
+    r = load_script(primary, layout_forget_script, primary->forget_sha, ret_failure);
+    return r < 0 ? r : load_script(primary, layout_announce_script, primary->announce_sha, ret_failure);
 }
 
 /* Sentinel. */

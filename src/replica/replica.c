@@ -8,6 +8,7 @@
 
 #include "log_reader.h"
 #include "meeting.h"
+#include "peers.h"
 #include "presenced/clock.h"
 #include "presenced/log.h"
 #include "presenced/record.h"
@@ -67,6 +68,7 @@ struct replica {
     _Atomic bool has_met; /* or has given up to wait for it */
     _Atomic bool is_connected;
     _Atomic bool evicts;
+    struct peers *peers;
     uint64_t started_ms;
     struct counters counters;
 
@@ -472,6 +474,19 @@ static int mend(struct replica *replica, int r, struct failure *failure)
     return r;
 }
 
+/* Says that this node lives, when it is time. 0, LOG_MISSED or below. */
+static int announce(struct replica *replica, struct failure *ret_failure)
+{
+    if (!can_write(replica) || !peers_is_due(replica->peers)) {
+        return 0;
+    }
+    int r = peers_announce(replica->peers, &replica->primary, ret_failure);
+    if (r == 0) {
+        note_success(replica);
+    }
+    return mend(replica, r, ret_failure);
+}
+
 /* One round. 0, LOG_MISSED or below. */
 static int work(struct replica *replica, bool *ret_more, struct failure *ret_failure)
 {
@@ -483,6 +498,9 @@ static int work(struct replica *replica, bool *ret_more, struct failure *ret_fai
     }
     if (r == 0) {
         r = look(replica, ret_failure);
+    }
+    if (r == 0) {
+        r = announce(replica, ret_failure);
     }
     tell_stamps(replica);
     publish(replica);
@@ -510,6 +528,7 @@ static int serve(struct replica *replica, struct failure *ret_failure)
         if (r == 0 && atomic_load(&replica->stopping)) {
             stop_ms = stop_ms == 0 ? clock_monotonic_ms() : stop_ms;
             if (is_done(replica, stop_ms)) {
+                peers_leave(replica->peers, &replica->primary);
                 return 0;
             }
             has_more = true;
@@ -636,6 +655,10 @@ static int open_parts(struct replica *replica)
     if (r < 0) {
         return r;
     }
+    r = peers_new(replica->config.table, replica->run, &replica->peers);
+    if (r < 0) {
+        return r;
+    }
     r = changes_follow(replica->changes, replica->changes_fd);
     return r < 0 ? r : start_thread(replica);
 }
@@ -689,6 +712,7 @@ void replica_stop(struct replica *replica)
     }
     changes_unfollow(replica->changes, replica->changes_fd);
     outbox_free(replica->outbox);
+    peers_free(replica->peers);
     meeting_fini(&replica->meeting);
     buf_fini(&replica->storage);
     cleanup_closep(&replica->changes_fd);
@@ -738,7 +762,25 @@ void replica_stats(const struct replica *replica, struct replica_stats *ret_stat
         .n_failures = load(&counters->n_failures),
         .n_malformed = load(&counters->n_malformed),
         .n_full = load(&counters->n_full),
+        .n_nodes = peers_n_living(replica->peers),
     };
+}
+
+void replica_set_asked(struct replica *replica, const uint16_t *apps, size_t n_apps)
+{
+    const uint64_t one = 1;
+    peers_set_asked(replica->peers, apps, n_apps);
+    (void)!write(replica->changes_fd, &one, sizeof(one)); /* so that it is announced at once */
+}
+
+unsigned replica_n_asking(struct replica *replica, uint16_t app, uint64_t *ret_n_lost)
+{
+    return peers_n_asking(replica->peers, app, ret_n_lost);
+}
+
+bool replica_asks_here(struct replica *replica, uint16_t app, struct str user_id)
+{
+    return peers_is_ours(replica->peers, app, user_id);
 }
 
 const char *replica_library_version(void)

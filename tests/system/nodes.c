@@ -63,6 +63,7 @@ static char *config_of(const struct nodes *nodes, unsigned node)
     append_listeners(nodes, node, &text);
     buf_appendf(&text, "[app %d]\n%s", EVENT_APP, or_empty(nodes->config.more));
     if (node != REFERENCE) {
+        buf_append(&text, str_from(or_empty(nodes->config.own[node])));
         buf_appendf(&text, "[replication]\nurl = %s\nnode = node%u\n%s", nodes->config.url, node,
                     or_empty(nodes->config.only));
         if (nodes->config.has_store) {

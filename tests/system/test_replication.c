@@ -454,6 +454,7 @@ START_TEST(a_password_is_asked_for_and_given)
                                  });
     nodes_send(nodes, 100);
     nodes_await_equal(nodes);
+    nodes_await_number(nodes, 0, "nodes", N_NODES);
     await_none_degraded();
     stop();
 }
