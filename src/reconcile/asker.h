@@ -6,29 +6,14 @@
  * asker_stats() from any. */
 
 #include "calls.h"
-#include "presenced/reconcile.h"
-
-/* Of one app, its own. */
-struct asker_settings {
-    uint16_t app;
-    uint64_t sdkappid;
-    char admin[257];
-    struct secret *key;
-    char urls[RECONCILE_N_HOSTS][RECONCILE_HOST_MAX];
-    unsigned n_urls;
-    uint64_t calls_per_second;
-    uint64_t stale_after_ms;
-    uint64_t sweep_ms;
-};
-
-void asker_settings_fini(struct asker_settings *settings);
+#include "settings.h"
 
 struct asker;
 
 /* Takes over the settings where it succeeds; history and sharing outlive it. Begins with a gap. 0 or -ENOMEM.
  */
 int asker_new(struct table *table, struct calls *calls, const struct reconcile_history *history,
-              const struct reconcile_sharing *sharing, struct asker_settings *settings,
+              const struct reconcile_sharing *sharing, struct app_settings *settings,
               struct asker **ret_asker);
 
 /* Ends its calls. */
@@ -36,7 +21,7 @@ void asker_free(struct asker *asker);
 DEFINE_CLEANUP(struct asker *, asker_free)
 
 /* Others from now on; takes them over. */
-void asker_adopt(struct asker *asker, struct asker_settings *settings);
+void asker_adopt(struct asker *asker, struct app_settings *settings);
 
 uint16_t asker_app(const struct asker *asker);
 

@@ -8,21 +8,17 @@
 #include "inquiry.h"
 #include "presenced/clock.h"
 #include "presenced/log.h"
-#include "presenced/usersig.h"
-#include "presenced/wipe.h"
-#include "region.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define TICK_MS 1000
 
 struct reconcile_settings {
     size_t n_apps;
-    struct asker_settings apps[];
+    struct app_settings apps[];
 };
 
 struct reconcile {
@@ -54,68 +50,23 @@ void reconcile_discard(struct reconcile_settings *settings)
 {
     if (settings != NULL) {
         for (size_t i = 0; i < settings->n_apps; i++) {
-            asker_settings_fini(&settings->apps[i]);
+            app_settings_fini(&settings->apps[i]);
         }
         free(settings);
     }
 }
 
-static int set_urls(const struct reconcile_app *from, struct asker_settings *settings)
-{
-    if (from->api_url.len >= RECONCILE_HOST_MAX) {
-        return -EINVAL;
-    }
-    if (from->api_url.len > 0) {
-        (void)snprintf(settings->urls[0], RECONCILE_HOST_MAX, "%.*s", STR_FMT(from->api_url));
-        settings->n_urls = 1;
-        return 0;
-    }
-    for (unsigned i = 0; i < RECONCILE_N_HOSTS; i++) {
-        (void)snprintf(settings->urls[i], RECONCILE_HOST_MAX, "%s", region_urls[from->region][i]);
-    }
-    settings->n_urls = RECONCILE_N_HOSTS;
-    return 0;
-}
-
-/* Whether a UserSig can be made for it. */
-static int try_signing(const struct table *table, const struct reconcile_app *app)
-{
-    cleanup(wipe_buf) struct buf unused = {0};
-    struct usersig_claim claim = {table_app_id(table, app->app), app->admin, 0, 1};
-    return usersig_make(&claim, app->secret_key, &unused);
-}
-
-static int prepare_app(const struct table *table, const struct reconcile_config *config,
-                       const struct reconcile_app *from, struct asker_settings *settings)
-{
-    int r = try_signing(table, from);
-    if (r < 0) {
-        return r;
-    }
-    r = set_urls(from, settings);
-    if (r < 0) {
-        return r;
-    }
-    settings->app = from->app;
-    settings->sdkappid = table_app_id(table, from->app);
-    settings->calls_per_second = config->calls_per_second;
-    settings->stale_after_ms = config->stale_after_ms;
-    settings->sweep_ms = config->sweep_ms;
-    (void)snprintf(settings->admin, sizeof(settings->admin), "%.*s", STR_FMT(from->admin));
-    return secret_new(from->secret_key, &settings->key);
-}
-
 int reconcile_prepare(const struct table *table, const struct reconcile_config *config,
                       struct reconcile_settings **ret_settings)
 {
-    size_t size = sizeof(struct reconcile_settings) + config->n_apps * sizeof(struct asker_settings);
+    size_t size = sizeof(struct reconcile_settings) + config->n_apps * sizeof(struct app_settings);
     cleanup(reconcile_discardp) struct reconcile_settings *settings = calloc(1, size);
     if (settings == NULL) {
         return -ENOMEM;
     }
     for (size_t i = 0; i < config->n_apps; i++) {
         settings->n_apps = i + 1;
-        int r = prepare_app(table, config, &config->apps[i], &settings->apps[i]);
+        int r = app_settings_prepare(table, config, &config->apps[i], &settings->apps[i]);
         if (r < 0) {
             return r;
         }
@@ -163,7 +114,7 @@ static void take_over(struct reconcile *reconcile, struct reconcile_settings *se
         return;
     }
     for (size_t i = 0; i < settings->n_apps; i++) {
-        struct asker_settings *app = &settings->apps[i];
+        struct app_settings *app = &settings->apps[i];
         struct asker *asker = take_asker(reconcile, app->app);
         if (asker != NULL) {
             asker_adopt(asker, app);
