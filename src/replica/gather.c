@@ -14,16 +14,9 @@ static bool is_of_user(const struct gather *gather, uint16_t app, const struct c
 
 static void begin_user(struct gather *gather, uint16_t app, const struct codec_item *item, bool forgets)
 {
-    struct user *user = &gather->user;
     gather->has_user = true;
     gather->forgets = forgets;
-    user->app = app;
-    user->id_len = (uint16_t)item->user_id.len;
-    memcpy(user->id, item->user_id.ptr, item->user_id.len);
-    user->n_rows = 0;
-    user->has_custom_status = false;
-    user->custom_status_len = 0;
-    user->custom_status_time_ms = 0;
+    user_begin(&gather->user, app, item->user_id);
 }
 
 /* Unknown takes no rows of names that there is no room for: what it has came without a name, on all nodes. */

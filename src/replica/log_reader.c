@@ -9,6 +9,8 @@
 #define N_ARGUMENTS(arguments) (sizeof(arguments) / sizeof((arguments)[0]))
 #define NO_ENTRY_ID "0-0"
 #define MAX_ENTRIES "64" /* of a bucket, at a time */
+#define BLOCK_MS 1000
+#define BATCH_US 2000
 
 /* Commands on the writer's connection, whose replies come later. */
 
@@ -240,19 +242,20 @@ int log_reader_look(struct log_reader *reader, struct primary *primary, struct f
     return result;
 }
 
-int log_reader_ask(struct log_reader *reader, struct primary *primary, struct failure *ret_failure)
+static int ask(struct log_reader *reader, struct primary *primary, struct failure *ret_failure)
 {
     char block[8];
     char keys[LAYOUT_N_BUCKETS][LAYOUT_KEY_SIZE];
     struct str arguments[6 + 2 * LAYOUT_N_BUCKETS] = {STR("XREAD"), STR("COUNT"), STR(MAX_ENTRIES),
                                                       STR("BLOCK")};
-    (void)snprintf(block, sizeof(block), "%d", LOG_READER_BLOCK_MS);
+    (void)snprintf(block, sizeof(block), "%d", BLOCK_MS);
     arguments[4] = str_from(block);
     arguments[5] = STR("STREAMS");
     for (unsigned i = 0; i < LAYOUT_N_BUCKETS; i++) {
         arguments[6 + i] = layout_log_key(i, keys[i]);
         arguments[6 + LAYOUT_N_BUCKETS + i] = str_from(reader->buckets[i].last_id);
     }
+    reader->has_asked = true;
     reader->asked_ms = clock_monotonic_ms();
     int r = link_append(primary->reader, arguments, N_ARGUMENTS(arguments));
     if (r == 0) {
@@ -261,9 +264,9 @@ int log_reader_ask(struct log_reader *reader, struct primary *primary, struct fa
     return r < 0 ? failure_of_call(r, ret_failure) : 0;
 }
 
-bool log_reader_is_late(const struct log_reader *reader)
+static bool is_late(const struct log_reader *reader)
 {
-    return clock_monotonic_ms() - reader->asked_ms > LOG_READER_BLOCK_MS + PRIMARY_TIMEOUT_MS;
+    return clock_monotonic_ms() - reader->asked_ms > BLOCK_MS + PRIMARY_TIMEOUT_MS;
 }
 
 static int take_entry(struct log_reader *reader, struct log_bucket *bucket, const struct link_reply *reply,
@@ -301,11 +304,13 @@ static int take_stream(struct log_reader *reader, const struct link_reply *reply
     return r;
 }
 
-int log_reader_take(struct log_reader *reader, struct primary *primary, struct gather *gather,
-                    struct failure *ret_failure)
+static int take(struct log_reader *reader, struct primary *primary, struct gather *gather,
+                struct failure *ret_failure)
 {
     cleanup(link_reply_freep) struct link_reply *reply = NULL;
     int r = link_receive(primary->reader, &reply);
+    reader->has_asked = false;
+    reader->taken_us = clock_monotonic_us();
     if (r < 0) {
         return failure_of_call(r, ret_failure);
     }
@@ -316,6 +321,32 @@ int log_reader_take(struct log_reader *reader, struct primary *primary, struct g
         r = take_stream(reader, link_reply_at(reply, i), gather);
     }
     return r < 0 ? failure_of_call(r, ret_failure) : r;
+}
+
+void log_reader_begin(struct log_reader *reader)
+{
+    reader->has_asked = false;
+    reader->taken_us = 0;
+}
+
+bool log_reader_is_batching(const struct log_reader *reader)
+{
+    return !reader->has_asked;
+}
+
+int log_reader_read(struct log_reader *reader, struct primary *primary, bool is_there, struct gather *gather,
+                    struct failure *ret_failure)
+{
+    if (reader->has_asked && is_there) {
+        return take(reader, primary, gather, ret_failure);
+    }
+    if (reader->has_asked) {
+        return is_late(reader) ? failure_of_call(-ETIMEDOUT, ret_failure) : 0;
+    }
+    if (clock_monotonic_us() - reader->taken_us < BATCH_US) {
+        return 0;
+    }
+    return ask(reader, primary, ret_failure);
 }
 
 uint64_t log_reader_lag(const struct log_reader *reader)

@@ -69,7 +69,7 @@ static const struct metric metrics[] = {
      .offset = offsetof(struct replica_stats, n_nodes)},
 };
 
-void replica_metrics(const struct replica *replica, const struct metric_visitor *visitor)
+void replica_metrics(struct replica *replica, const struct metric_visitor *visitor)
 {
     struct replica_stats stats;
     replica_stats(replica, &stats);

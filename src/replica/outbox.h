@@ -11,7 +11,6 @@
 #include "user_rows.h"
 
 #define OUTBOX_IDENTITY_SIZE 33
-#define OUTBOX_RUN_SIZE 17
 
 struct outbox;
 

@@ -9,7 +9,12 @@
 #include "event.h"
 #include "victim.h"
 
+#include <check.h>
+
 #define N_NODES 3
+
+/* A suite with a case for tests, and one for those that take minutes, tagged "drill". */
+Suite *nodes_suite(const char *name, TCase **ret_tests, TCase **ret_drills);
 
 struct nodes;
 

@@ -147,17 +147,12 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("partition");
-    TCase *tests = tcase_create("partition");
-    TCase *drills = tcase_create("drills");
-    tcase_set_timeout(tests, 3 * HARNESS_DEADLINE_MS / 1000);
-    tcase_set_timeout(drills, 15 * HARNESS_DEADLINE_MS / 1000);
-    tcase_set_tags(drills, "drill");
+    TCase *tests;
+    TCase *drills;
+    Suite *suite = nodes_suite("partition", &tests, &drills);
     tcase_add_test(tests, a_node_that_was_cut_off_catches_up);
     tcase_add_test(tests, nodes_that_were_all_cut_off_come_to_the_same);
     tcase_add_test(tests, what_a_node_heard_while_cut_off_outlives_it);
     tcase_add_test(drills, whoever_is_cut_off_they_come_to_the_same);
-    suite_add_tcase(suite, tests);
-    suite_add_tcase(suite, drills);
     return suite;
 }

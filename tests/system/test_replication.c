@@ -659,15 +659,10 @@ static void add_drills(TCase *tcase)
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("replication");
-    TCase *tests = tcase_create("replication");
-    TCase *drills = tcase_create("drills");
-    tcase_set_timeout(tests, 3 * HARNESS_DEADLINE_MS / 1000);
-    tcase_set_timeout(drills, 15 * HARNESS_DEADLINE_MS / 1000);
-    tcase_set_tags(drills, "drill");
+    TCase *tests;
+    TCase *drills;
+    Suite *suite = nodes_suite("replication", &tests, &drills);
     add_tests(tests);
     add_drills(drills);
-    suite_add_tcase(suite, tests);
-    suite_add_tcase(suite, drills);
     return suite;
 }

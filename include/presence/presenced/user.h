@@ -66,6 +66,9 @@ static inline struct str user_custom_status(const struct user *user)
     return (struct str){user->custom_status, user->custom_status_len};
 }
 
+/* Makes it a user of that id (user_is_id()) of whom nothing is known. */
+void user_begin(struct user *user, uint16_t app, struct str id);
+
 /* The row of a platform, or NULL. */
 const struct row *user_row(const struct user *user, uint8_t platform);
 

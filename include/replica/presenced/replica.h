@@ -75,8 +75,8 @@ struct replica_stats {
     uint64_t n_nodes;     /* that live, this one being one of them; 0: not known */
 };
 
-void replica_stats(const struct replica *replica, struct replica_stats *ret_stats);
-void replica_metrics(const struct replica *replica, const struct metric_visitor *visitor);
+void replica_stats(struct replica *replica, struct replica_stats *ret_stats);
+void replica_metrics(struct replica *replica, const struct metric_visitor *visitor);
 
 /* Who asks Tencent about whom: nodes that ask about the same app share its users. */
 
