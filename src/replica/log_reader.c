@@ -10,7 +10,7 @@
 #define NO_ENTRY_ID "0-0"
 #define MAX_ENTRIES "64" /* of a bucket, at a time */
 #define BLOCK_MS 1000
-#define BATCH_US 2000
+#define BATCH_US 3000
 
 /* Commands on the writer's connection, whose replies come later. */
 
@@ -329,9 +329,10 @@ void log_reader_begin(struct log_reader *reader)
     reader->taken_us = 0;
 }
 
-bool log_reader_is_batching(const struct log_reader *reader)
+uint64_t log_reader_wait_us(const struct log_reader *reader)
 {
-    return !reader->has_asked;
+    uint64_t elapsed_us = clock_monotonic_us() - reader->taken_us;
+    return reader->has_asked ? UINT64_MAX : elapsed_us < BATCH_US ? BATCH_US - elapsed_us : 0;
 }
 
 int log_reader_read(struct log_reader *reader, struct primary *primary, bool is_there, struct gather *gather,
@@ -343,10 +344,7 @@ int log_reader_read(struct log_reader *reader, struct primary *primary, bool is_
     if (reader->has_asked) {
         return is_late(reader) ? failure_of_call(-ETIMEDOUT, ret_failure) : 0;
     }
-    if (clock_monotonic_us() - reader->taken_us < BATCH_US) {
-        return 0;
-    }
-    return ask(reader, primary, ret_failure);
+    return log_reader_wait_us(reader) > 0 ? 0 : ask(reader, primary, ret_failure);
 }
 
 uint64_t log_reader_lag(const struct log_reader *reader)

@@ -47,8 +47,9 @@ void log_reader_begin(struct log_reader *reader);
 int log_reader_read(struct log_reader *reader, struct primary *primary, bool is_there, struct gather *gather,
                     struct failure *ret_failure);
 
-/* Whether it waits a little before it asks again, so that many entries come together. */
-bool log_reader_is_batching(const struct log_reader *reader);
+/* For how long it waits before it asks again, so that many entries come together; UINT64_MAX: it has asked.
+ */
+uint64_t log_reader_wait_us(const struct log_reader *reader);
 
 /* Entries that the engine has, as far as is known, and that were not read. */
 uint64_t log_reader_lag(const struct log_reader *reader);

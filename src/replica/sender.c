@@ -8,7 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define BATCH_US 2000
+#define BATCH_US 4000
 #define PAUSE_MS 1000
 #define N_BYTES_MAX ((size_t)256 << 10) /* of changes, read at a time */
 #define READS_A_STEP 64                 /* so that it keeps up with what the engine's rows change */
@@ -52,9 +52,17 @@ bool sender_is_paused(const struct sender *sender)
     return clock_monotonic_ms() < sender->paused_until_ms;
 }
 
+/* A round trip for each few changes would cost more than the changes: a call of a script for each bucket, and
+ * the readers of all nodes are woken. */
+uint64_t sender_wait_us(const struct sender *sender)
+{
+    uint64_t elapsed_us = clock_monotonic_us() - sender->sent_us;
+    return elapsed_us < BATCH_US ? BATCH_US - elapsed_us : UINT64_MAX;
+}
+
 bool sender_is_batching(const struct sender *sender)
 {
-    return clock_monotonic_us() - sender->sent_us < BATCH_US;
+    return sender_wait_us(sender) != UINT64_MAX;
 }
 
 int sender_flush(struct sender *sender, struct gather *gather, struct failure *ret_failure)
@@ -91,10 +99,11 @@ static int add_change(struct sender *sender, const struct change *change)
     return outbox_add_user(sender->outbox, &user, change->origin == CHANGE_BY_CALLBACK ? change->unix_ms : 0);
 }
 
-#define NO_CHANGES 2
-
-/* Sends the next few changes. 0, NO_CHANGES, SENDER_LOST or below. */
-static int send_some(struct sender *sender, struct gather *gather, struct failure *ret_failure)
+/* Sends the next few changes: as many as are read at a time, or `*ret_more` is false. 0, SENDER_LOST or
+ * below.
+ */
+static int send_some(struct sender *sender, struct gather *gather, bool *ret_more,
+                     struct failure *ret_failure)
 {
     size_t n = 0;
     int r = changes_read(sender->changes, sender->revision, SENDER_N_CHANGES_MAX, N_BYTES_MAX,
@@ -113,19 +122,25 @@ static int send_some(struct sender *sender, struct gather *gather, struct failur
         return r;
     }
     sender->revision = n == 0 ? sender->revision : sender->read[n - 1].revision;
-    return n == 0 ? NO_CHANGES : 0;
+    *ret_more = n == SENDER_N_CHANGES_MAX;
+    return 0;
 }
 
 int sender_send(struct sender *sender, struct gather *gather, bool *ret_more, struct failure *ret_failure)
 {
     uint64_t unused;
+    unsigned n_left = READS_A_STEP;
     int r = 0;
-    (void)!read(sender->changes_fd, &unused, sizeof(unused));
-    for (unsigned i = 0; i < READS_A_STEP && r == 0; i++) {
-        r = send_some(sender, gather, ret_failure);
+    *ret_more = false;
+    if (sender_is_batching(sender)) {
+        return 0;
     }
-    *ret_more = r != NO_CHANGES;
-    return r == NO_CHANGES ? 0 : r;
+    /* Before they are read, so that the next change is told. */
+    (void)!read(sender->changes_fd, &unused, sizeof(unused));
+    do {
+        r = send_some(sender, gather, ret_more, ret_failure);
+    } while (r == 0 && *ret_more && --n_left > 0);
+    return r;
 }
 
 void sender_skip(struct sender *sender, uint64_t revision)

@@ -35,13 +35,14 @@ void sender_begin(struct sender *sender, struct primary *primary, const char *ru
 void sender_pause(struct sender *sender);
 bool sender_is_paused(const struct sender *sender);
 
-/* Whether changes wait a little, so that many go together: at high rates that costs far less. */
+/* Whether changes wait a little, so that many go together, and for how long; UINT64_MAX: they do not. */
 bool sender_is_batching(const struct sender *sender);
+uint64_t sender_wait_us(const struct sender *sender);
 
 #define SENDER_LOST 1 /* the change log has lost some: the whole table is to be sent */
 
-/* Sends what has changed since. 0, with *ret_more where there is more to send; SENDER_LOST; or below, and the
- * same is sent again. `gather` as in outbox_flush(). */
+/* Sends what has changed since, when its time has come. 0, with *ret_more where there is more to send at
+ * once; SENDER_LOST; or below, and the same is sent again. `gather` as in outbox_flush(). */
 int sender_send(struct sender *sender, struct gather *gather, bool *ret_more, struct failure *ret_failure);
 
 /* Changes up to this one are sent in another way. */

@@ -246,14 +246,22 @@ static int read_logs(struct session *session, bool is_there, struct failure *ret
     return r;
 }
 
+static uint64_t shorter_us(uint64_t a_us, uint64_t b_us)
+{
+    return a_us < b_us ? a_us : b_us;
+}
+
 /* How long to wait for something to happen. */
-static int wait_ms(const struct session *session, bool has_more)
+static uint64_t wait_us(const struct session *session, bool has_more)
 {
     uint64_t now_ms = clock_monotonic_ms();
     if (has_more || session->next_look_ms <= now_ms) {
         return 0;
     }
-    return session->meeting.is_waiting ? BEHIND_WAIT_MS : (int)(session->next_look_ms - now_ms);
+    uint64_t us = session->meeting.is_waiting ? BEHIND_WAIT_MS * 1000
+                                              : (session->next_look_ms - now_ms) * 1000;
+    us = shorter_us(us, sender_wait_us(&session->sender));
+    return shorter_us(us, log_reader_wait_us(&session->reader));
 }
 
 /* Waits, and tells whether an answer to what was asked of the logs is there. */
@@ -265,13 +273,11 @@ static bool wait_for_work(const struct session *session, bool has_more)
         {.fd = session->sender.changes_fd, .events = POLLIN},
     };
     uint64_t unused;
-    bool is_batching = sender_is_batching(&session->sender);
-    bool looks_for_changes = !is_batching && !sender_is_paused(&session->sender);
-    int timeout_ms = wait_ms(session, has_more);
-    if ((is_batching || log_reader_is_batching(&session->reader)) && timeout_ms > 1) {
-        timeout_ms = 1;
-    }
-    (void)poll(fds, looks_for_changes ? 3 : 2, timeout_ms);
+    bool takes_changes = !sender_is_batching(&session->sender) && !sender_is_paused(&session->sender);
+    uint64_t us = wait_us(session, has_more);
+    const struct timespec timeout = {.tv_sec = (time_t)(us / 1000000),
+                                     .tv_nsec = (long)(us % 1000000 * 1000)};
+    (void)ppoll(fds, takes_changes ? 3 : 2, &timeout, NULL);
     if (fds[1].revents != 0) {
         (void)!read(session->wake_fd, &unused, sizeof(unused));
     }
