@@ -75,13 +75,13 @@ void asker_gap(struct asker *asker)
     selection_gap(&asker->selection, clock_monotonic_ms());
 }
 
-/* Calls a second that this node may make of those that the app may. */
+/* This node's part of the app's calls_per_second. */
 static double rate_max(const struct asker *asker)
 {
     return (double)asker->settings.calls_per_second / (double)asker->selection.n_nodes;
 }
 
-/* What follows from the settings. */
+/* Begins anew with the settings as they are now. */
 static void begin(struct asker *asker, uint64_t now_ms)
 {
     const struct app_settings *settings = &asker->settings;
@@ -158,7 +158,8 @@ static void collect(struct asker *asker, struct user_batch *batch, uint64_t now_
 {
     selection_collect(&asker->selection, batch, asker->batch_max, asker->pace.rate, now_ms);
     if (batch->n == 0 && asker->is_unproven && asker->pace.n_in_flight == 0) {
-        /* Nobody is due: about the administrator, to find out at once what a person has to mend. */
+        /* Nobody is due, so it asks about the administrator: what a person has to mend is then known at once.
+         */
         (void)user_batch_add(batch, str_from(asker->settings.admin), RECONCILE_ROUND);
     }
 }
@@ -220,8 +221,8 @@ static void ask(struct asker *asker, uint64_t now_ms)
     }
 }
 
-/* A person waits, so neither pace nor pause holds it back; and what is found out is of the key as it is now,
- * not of a UserSig of half an hour ago. */
+/* Neither pace nor pause holds this call back, for a person waits. It gets a new UserSig, so that the answer
+ * says whether the key is right now, not whether it was half an hour ago. */
 void asker_inquire(struct asker *asker, struct inquiry *inquiry)
 {
     cleanup(call_freep) struct call *call = calloc(1, sizeof(*call));
@@ -264,7 +265,7 @@ __attribute__((format(printf, 3, 4))) static void describe_problem(struct asker 
     set_problem(asker, code, text);
 }
 
-/* Tried again after a while that grows, at another host where there is one. */
+/* The call is made again after a pause that grows, and at another host where there is one. */
 static void retry(struct asker *asker, const struct call *call, bool other_host)
 {
     asker->is_unproven = true;
@@ -275,7 +276,7 @@ static void retry(struct asker *asker, const struct call *call, bool other_host)
     }
 }
 
-/* Of no use before a person has mended something. */
+/* Calls are of no use before a person has mended something, so the next one comes after a long pause. */
 static void wait_for_person(struct asker *asker, const struct call *call, uint64_t ms)
 {
     asker->is_unproven = true;
@@ -363,7 +364,7 @@ static void take_results(struct asker *asker, const struct call *call, struct on
     look_at_clock(asker);
 }
 
-/* Whether the answer was one, whatever it says. */
+/* Whether there was an answer of Tencent's, which may also be a refusal. */
 static bool read_outcome(struct asker *asker, const struct call *call)
 {
     const char *url = asker->settings.urls[call->host];

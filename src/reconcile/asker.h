@@ -2,8 +2,8 @@
 #ifndef PRESENCED_ASKER_H
 #define PRESENCED_ASKER_H
 
-/* Who asks for one app: whom, how fast, and what becomes of the answers. The reconciling thread alone; but
- * asker_stats() from any. */
+/* Asks Tencent about the users of one app, and takes what it answers. Called by the reconcile thread alone,
+ * but for asker_stats(), which any thread may call. */
 
 #include "calls.h"
 #include "settings.h"
@@ -20,7 +20,7 @@ int asker_new(struct table *table, struct calls *calls, const struct reconcile_h
 void asker_free(struct asker *asker);
 DEFINE_CLEANUP(struct asker *, asker_free)
 
-/* Others from now on; takes them over. */
+/* Asks with other settings from now on, and takes them over. */
 void asker_adopt(struct asker *asker, struct app_settings *settings);
 
 uint16_t asker_app(const struct asker *asker);

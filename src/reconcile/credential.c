@@ -15,7 +15,7 @@ void credential_drop(struct credential *credential)
     credential->number++;
 }
 
-/* By Tencent's clock, as far as that is known. */
+/* The time now by Tencent's clock, as far as that is known. */
 static uint64_t signing_time_s(const struct vendor_clock *clock)
 {
     int64_t now_ms = (int64_t)clock_unix_ms() + (clock->is_known ? clock->ahead_min_ms : 0);
@@ -47,7 +47,8 @@ int credential_renew(struct credential *credential, const struct app_settings *s
     return 0;
 }
 
-/* One that was replaced meanwhile was refused for good reason: that says nothing of the new one. */
+/* A call with a UserSig that was replaced meanwhile says nothing of the new one, so it is no second refusal.
+ */
 bool credential_refused(struct credential *credential, uint64_t number)
 {
     if (number == credential->number) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The thread that asks: once a second each app's asker looks what is due, and in between answers are taken as
- * they come, what a person asks is begun, and settings that a reload brings are taken over: before what a
- * person asks, for whoever reloads may ask next whether that has helped. */
+/* The thread that asks. Once a second each app's asker looks whom to ask about. In between answers are taken
+ * as they come, new settings are taken over after a reload, and what a person asks is asked: in this order,
+ * for people who reload may ask next whether that has helped. */
 #include "presenced/reconcile.h"
 
 #include "asker.h"
@@ -85,7 +85,7 @@ static struct asker *find_asker(const struct reconcile *reconcile, uint16_t app)
     return NULL;
 }
 
-/* Takes one out of its place, so that it is not freed with those that are left. */
+/* Takes an asker out of the array, so that it is not freed with the others. */
 static struct asker *take_asker(struct reconcile *reconcile, uint16_t app)
 {
     for (size_t i = 0; i < reconcile->n_askers; i++) {
@@ -104,7 +104,7 @@ static void free_askers(struct asker **askers, size_t n)
     free(askers);
 }
 
-/* The apps that were there go on, with other settings; the lock is held. */
+/* Askers of apps that stay go on with their new settings. The lock is held. */
 static void take_over(struct reconcile *reconcile, struct reconcile_settings *settings)
 {
     struct asker **askers = calloc(settings->n_apps + 1, sizeof(struct asker *));

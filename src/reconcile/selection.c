@@ -69,7 +69,7 @@ void selection_mark(struct selection *selection, const struct user_batch *batch)
 
 /* Gaps. */
 
-/* A gap that is not shared stays so when another begins before it is over. */
+/* A gap in which this node asks about everybody goes on as one when a shared gap begins before it is over. */
 static void begin_gap(struct selection *selection, bool is_shared, uint64_t now_ms)
 {
     selection->gap_is_shared = is_shared && (selection->gap_is_shared || selection->gap_all.is_over);
@@ -216,7 +216,7 @@ static uint64_t part_of(const struct selection *selection, uint64_t n_users)
     return (n_users + selection->n_nodes - 1) / selection->n_nodes;
 }
 
-/* Where a round over all takes no longer than one over those online may, there is no need for both. */
+/* A round over those online is needed only where one over all takes longer than stale_after. */
 static void collect_rounds(struct selection *selection, struct collecting *collecting, double rate,
                            uint64_t now_ms)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums are of what is compared of rows, one a leaf, and do not depend on an order: each row's hash goes in by
- * XOR, once from the engine and once from the table, so that equal leaves leave 0. What changes meanwhile may
- * leave more, and is then sent once more than need be. */
+/* A leaf's sum is the XOR of the hashes of its rows, so their order does not matter. Each row goes in twice,
+ * as the engine has it and as the table has it: where both have the same rows the sum is 0. A row that
+ * changes meanwhile may leave another sum; then its leaf is sent without need, which does no harm. */
 #include "comparison.h"
 
 #include "presenced/siphash.h"
@@ -85,7 +85,7 @@ static int compare_pairs(const void *a, const void *b)
     return str_compare(((const struct pair *)a)->field, ((const struct pair *)b)->field);
 }
 
-/* Fields begin with the user, so when they are sorted a user's rows stand together. */
+/* A field begins with the user's id, so sorting brings the rows of each user together. */
 static int take_leaf(struct comparison *comparison, unsigned leaf, const struct link_reply *reply,
                      struct gather *gather)
 {
@@ -122,7 +122,7 @@ static int ask_for_leaves(struct comparison *comparison, struct primary *primary
     return r;
 }
 
-/* More leaves at the next step where these held little, fewer where they held much. */
+/* Adapts the number of leaves, so that the next step reads about PAIRS_A_STEP rows. */
 static void end_step(struct comparison *comparison, size_t n_pairs)
 {
     unsigned n = comparison->n_leaves;
@@ -207,7 +207,8 @@ static void send_user(void *cls, const struct user *user)
     }
 }
 
-/* When all users are sent: nobody shall take one of them for forgotten. */
+/* After all users: a node that heard an app's stamp first would take users that are still to come for
+ * forgotten. */
 static int send_stamps(struct table *table, struct outbox *outbox)
 {
     int r = 0;

@@ -19,7 +19,8 @@ static void begin_user(struct gather *gather, uint16_t app, const struct codec_i
     user_begin(&gather->user, app, item->user_id);
 }
 
-/* Unknown takes no rows of names that there is no room for: what it has came without a name, on all nodes. */
+/* A platform for whose name this table has no room becomes PLATFORM_UNKNOWN. Its rows are dropped: those of
+ * Unknown are what events without a platform left, and must be the same on all nodes. */
 static bool find_platform(struct gather *gather, struct str name, uint8_t *ret_platform)
 {
     uint8_t platform = platform_intern(table_platform_names(gather->table), name);
@@ -50,7 +51,8 @@ int gather_end(struct gather *gather)
     return r < 0 ? r : 0;
 }
 
-/* Two changes of a user may stand one behind the other: a second row of a platform begins the next. */
+/* Two changes of one user may follow each other in an entry. A second row of the same platform belongs to the
+ * second change. */
 static int open_user(struct gather *gather, uint16_t app, const struct codec_item *item, int platform,
                      bool forgets)
 {
@@ -115,7 +117,7 @@ int gather_add(struct gather *gather, struct str field, struct str value, bool f
                                   : add_custom_status(gather, (uint16_t)app, &item, forgets);
 }
 
-/* u16 length and so many bytes. */
+/* Takes a text off the front of the rows: a u16 length, then so many bytes. */
 static bool take(struct str *rows, struct str *ret_text)
 {
     if (rows->len < 2) {

@@ -44,7 +44,7 @@ static struct timeval timeval_of(uint64_t ms)
     return (struct timeval){.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
 }
 
-/* errno is what the context's last call has left. */
+/* For a context whose last call has failed; errno is still what that call left. */
 static int error_of(const redisContext *context)
 {
     switch (context->err) {
@@ -76,7 +76,7 @@ static bool set_name(SSL *ssl, const char *host)
     return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
-/* hiredis would make one that takes any name for its peer's. */
+/* The SSL object that hiredis makes itself does not check whether the certificate is for that host. */
 static SSL *new_ssl(const struct link_address *address)
 {
     SSL *ssl = NULL;
@@ -128,7 +128,8 @@ static int start_tls(struct link *link, const struct link_address *address, char
 
 #endif
 
-/* To the first of the addresses that takes it; together they have as long as one. Problems as link_open(). */
+/* Tries the host's addresses one after the other; together they have `timeout_ms`. 0 with the context of the
+ * last that was tried, which may be in error; below, with words in `ret_problem`. */
 static int connect_to_host(const struct link_address *address, uint64_t timeout_ms,
                            redisContext **ret_context, char *ret_problem)
 {

@@ -78,8 +78,8 @@ static void move_to(struct log_bucket *bucket, struct str id, uint64_t sequence)
     bucket->sequence = sequence;
 }
 
-/* Identity, sequence, layout, and the log's last entry. Sequence and entry are two answers, so an entry that
- * came in between counts by its own number. */
+/* Reads two replies: identity, sequence and layout, and the log's last entry. An entry may be added between
+ * them, so where there is an entry its own sequence number is taken. */
 static int note_bucket(struct log_reader *reader, unsigned at, struct primary *primary,
                        struct failure *ret_failure)
 {
@@ -114,7 +114,7 @@ static int note_bucket(struct log_reader *reader, unsigned at, struct primary *p
     return 0;
 }
 
-/* Takes replies that say nothing but whether it worked. */
+/* Reads `n` replies that say only whether the command worked. */
 static int take_claims(struct primary *primary, size_t n, struct failure *ret_failure)
 {
     for (size_t i = 0; i < n; i++) {
@@ -166,8 +166,8 @@ static int note_all(struct log_reader *reader, struct primary *primary, bool *re
     return 0;
 }
 
-/* An engine that takes no writes, for want of memory, can still be read: so nothing is claimed but where it
- * has to be. */
+/* Writes only where a bucket has no identity yet: an engine that is out of memory refuses all writes, and a
+ * node shall be able to learn from it. */
 int log_reader_note(struct log_reader *reader, struct primary *primary, const char *new_identity,
                     struct failure *ret_failure)
 {
@@ -183,9 +183,9 @@ int log_reader_note(struct log_reader *reader, struct primary *primary, const ch
     return note_all(reader, primary, &is_claimed, ret_failure);
 }
 
-/* The engine has less than was read: it was rolled back. Or more than it had at the last look is still not
- * read, though nothing else came: its new entries have lower ids than those that were read, and XREAD passes
- * over them for ever. */
+/* Two things show that entries were missed. The engine's number is lower than what was read: it was rolled
+ * back. Or what it had at the last look has still not come, and nothing else has: a primary whose clock is
+ * behind gives new entries lower ids than the last that was read, and XREAD never returns those. */
 static bool has_missed(struct log_bucket *bucket, uint64_t sequence)
 {
     bool stands = !bucket->has_moved && bucket->engine_sequence > bucket->sequence;
@@ -287,7 +287,7 @@ static int take_entry(struct log_reader *reader, struct log_bucket *bucket, cons
     return 0;
 }
 
-/* [key, [entry, …]] */
+/* `reply` is [key, [entry, …]]. */
 static int take_stream(struct log_reader *reader, const struct link_reply *reply, struct gather *gather)
 {
     const struct link_reply *entries = link_reply_at(reply, 1);
