@@ -63,10 +63,13 @@ static int start(struct daemon *daemon, struct reconcile_settings *settings)
 {
     struct reconcile *reconcile = NULL;
     const struct callback_history history = history_of_callback(daemon);
-    int r = reconcile_new(daemon->table, &(struct reconcile_history){history.add, history.cls}, settings,
-                          &reconcile);
+    const struct reconcile_sharing sharing = sharing_of_asking(daemon);
+    announce_asking(daemon, settings);
+    int r = reconcile_new(daemon->table, &(struct reconcile_history){history.add, history.cls}, &sharing,
+                          settings, &reconcile);
     if (r < 0) {
         log_error("Tencent is not asked", log_errno("error", r));
+        announce_asking(daemon, NULL);
         reconcile_discard(settings);
         return r;
     }
@@ -86,6 +89,7 @@ int start_asking(struct daemon *daemon)
 
 void stop_asking(struct daemon *daemon)
 {
+    announce_asking(daemon, NULL);
     reconcile_free(atomic_exchange(&daemon->reconcile, NULL));
 }
 
@@ -93,6 +97,7 @@ void adopt_asking(struct daemon *daemon, struct reconcile_settings *settings)
 {
     struct reconcile *reconcile = atomic_load(&daemon->reconcile);
     if (reconcile != NULL) {
+        announce_asking(daemon, settings);
         reconcile_adopt(reconcile, settings);
     } else if (reconcile_settings_n(settings) > 0) {
         (void)start(daemon, settings); /* said; events are taken all the same */

@@ -170,6 +170,12 @@ void stop_replication(struct daemon *daemon);
 /* What of its configuration cannot be used. 0; -EINVAL with errors; -ENOMEM. */
 int replication_check(const struct config *config, struct buf *errors);
 
+/* How nodes share the users that Tencent is asked about. */
+struct reconcile_sharing sharing_of_asking(struct daemon *daemon);
+
+/* Tells the other nodes which apps this one asks about from now on; NULL: about none. */
+void announce_asking(struct daemon *daemon, const struct reconcile_settings *settings);
+
 /* Whether the daemon is ready as far as replication is concerned. */
 bool replication_is_learning(const struct daemon *daemon);
 

@@ -199,6 +199,37 @@ void stop_replication(struct daemon *daemon)
     replica_stop(daemon->replica);
 }
 
+static unsigned count_asking_nodes(void *cls, uint16_t app, uint64_t *ret_n_lost)
+{
+    const struct daemon *daemon = cls;
+    return replica_n_asking(daemon->replica, app, ret_n_lost);
+}
+
+static bool asks_here(void *cls, uint16_t app, struct str user_id)
+{
+    const struct daemon *daemon = cls;
+    return replica_asks_here(daemon->replica, app, user_id);
+}
+
+struct reconcile_sharing sharing_of_asking(struct daemon *daemon)
+{
+    return daemon->replica == NULL ? (struct reconcile_sharing){NULL, NULL, NULL}
+                                   : (struct reconcile_sharing){count_asking_nodes, asks_here, daemon};
+}
+
+void announce_asking(struct daemon *daemon, const struct reconcile_settings *settings)
+{
+    uint16_t apps[TABLE_N_APPS_MAX];
+    size_t n_apps = settings == NULL ? 0 : reconcile_settings_n(settings);
+    if (daemon->replica == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < n_apps; i++) {
+        apps[i] = reconcile_settings_app(settings, i);
+    }
+    replica_set_asked(daemon->replica, apps, n_apps);
+}
+
 /* With a store it knows what it knew when it ended, and what came since comes while it serves. */
 bool replication_is_learning(const struct daemon *daemon)
 {

@@ -132,13 +132,7 @@ static int make_user(struct update *update)
     if (event == NULL) {
         return copy_other(update, forgotten);
     }
-    user->app = event->app;
-    user->id_len = (uint16_t)event->user_id.len;
-    memcpy(user->id, event->user_id.ptr, event->user_id.len);
-    user->n_rows = 0;
-    user->has_custom_status = false;
-    user->custom_status_len = 0;
-    user->custom_status_time_ms = 0;
+    user_begin(user, event->app, event->user_id);
     uint64_t stamp = merge_stamp(user, event, update->view.now_ms);
     if (forgotten != 0 && stamp <= forgotten) {
         if (!update->applied.restamped) {

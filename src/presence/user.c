@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "presenced/user.h"
 
+void user_begin(struct user *user, uint16_t app, struct str id)
+{
+    user->app = app;
+    user->id_len = (uint16_t)id.len;
+    memcpy(user->id, id.ptr, id.len);
+    user->n_rows = 0;
+    user->has_custom_status = false;
+    user->custom_status_len = 0;
+    user->custom_status_time_ms = 0;
+}
+
 const struct row *user_row(const struct user *user, uint8_t platform)
 {
     for (unsigned i = 0; i < user->n_rows; i++) {

@@ -4,10 +4,11 @@
 #include "presenced/vendor_error.h"
 #include "presenced/vendor_platform.h"
 
-/* What is newer by more was stamped by a clock that is wrong: asking again soon would not help. */
+/* A row that is newer than the answer by more than this was stamped by a wrong clock, so asking again soon
+ * would not help. */
 #define ASK_AGAIN_MS 10000
 
-/* Every platform that the query can name, of those that the table has numbers for. */
+/* Adds the known platforms that the query can name. */
 static void add_named(const struct platform_names *names, struct platform_set *platforms)
 {
     for (unsigned platform = 0; platform < PLATFORM_N_KNOWN; platform++) {
@@ -36,7 +37,7 @@ static void add_device(struct platform_names *names, const struct online_query_d
     platform_set_add(&answer->platforms, platform);
 }
 
-/* False where it says nothing of any platform. */
+/* Whether the result says something of some platform. */
 static bool read_platforms(struct platform_names *names, const struct online_query_result *result,
                            struct table_answer *answer)
 {
@@ -54,7 +55,7 @@ static bool read_platforms(struct platform_names *names, const struct online_que
     return true;
 }
 
-/* Of a user whom Tencent does not have, no device is anything but offline. */
+/* All devices of a user whom Tencent does not know are offline. */
 static void set_all(struct platform_set *platforms)
 {
     for (unsigned platform = 0; platform < PLATFORM_N_MAX; platform++) {
@@ -110,7 +111,7 @@ static void remember_all(const struct answer_taking *taking, const struct table_
     }
 }
 
-/* `said` NULL: nothing that the table could take over. */
+/* Shows both views to the person who asked. `said` is NULL where Tencent says nothing of any platform. */
 static void tell(const struct answer_taking *taking, const struct user *known,
                  const struct online_query_result *result, const struct table_answer *said,
                  const struct platform_set *corrected)

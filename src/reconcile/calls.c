@@ -25,7 +25,7 @@ struct calls {
     struct call *first;
 };
 
-/* libcurl copies the URL, with the UserSig in it, and sends it out of buffers of its own: all that it frees
+/* libcurl copies the URL, which has the UserSig in it, into buffers of its own. So all memory that it frees
  * is wiped. */
 
 static void wipe_and_free(void *bytes)

@@ -53,7 +53,7 @@ static const char *name_of_status(enum online_status status)
     return names[status];
 }
 
-/* NULL: no row. */
+/* Returns NULL where the user has no row of that platform. */
 static const char *name_of_known(const struct user *known, uint8_t platform, const struct user_view *view)
 {
     const struct row *row = known == NULL ? NULL : user_row(known, platform);
@@ -70,7 +70,7 @@ static const char *name_of_known(const struct user *known, uint8_t platform, con
                : "offline";
 }
 
-/* NULL: it does not speak of that platform. */
+/* Returns NULL where Tencent does not speak of that platform. */
 static const char *name_of_said(const struct table_answer *said, uint8_t platform)
 {
     if (said == NULL || !platform_set_has(&said->platforms, platform)) {

@@ -65,6 +65,14 @@ static const struct metric metrics[] = {
         OF(calls_per_second),
     },
     {
+        .name = "presenced_reconcile_nodes",
+        .type = METRIC_GAUGE,
+        .labels = {"app"},
+        .help = "Nodes that share the asking, this one being one of them; 1: it asks about everybody.",
+        .key = "nodes",
+        OF(n_nodes),
+    },
+    {
         .name = "presenced_reconcile_last_answer_timestamp_seconds",
         .type = METRIC_GAUGE,
         .unit = METRIC_MS,

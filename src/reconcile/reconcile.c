@@ -1,34 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* The thread that asks: once a second each app's asker looks what is due, and in between answers are taken as
- * they come, what a person asks is begun, and settings that a reload brings are taken over: before what a
- * person asks, for whoever reloads may ask next whether that has helped. */
+/* The thread that asks. Once a second each app's asker looks whom to ask about. In between answers are taken
+ * as they come, new settings are taken over after a reload, and what a person asks is asked: in this order,
+ * for people who reload may ask next whether that has helped. */
 #include "presenced/reconcile.h"
 
 #include "asker.h"
 #include "inquiry.h"
 #include "presenced/clock.h"
 #include "presenced/log.h"
-#include "presenced/usersig.h"
-#include "presenced/wipe.h"
-#include "region.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define TICK_MS 1000
 
 struct reconcile_settings {
     size_t n_apps;
-    struct asker_settings apps[];
+    struct app_settings apps[];
 };
 
 struct reconcile {
     struct table *table;
     struct calls *calls;
     struct reconcile_history history;
+    struct reconcile_sharing sharing;
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows; the thread alone changes `askers` */
     struct asker **askers;
@@ -44,72 +41,32 @@ size_t reconcile_settings_n(const struct reconcile_settings *settings)
     return settings->n_apps;
 }
 
+uint16_t reconcile_settings_app(const struct reconcile_settings *settings, size_t at)
+{
+    return settings->apps[at].app;
+}
+
 void reconcile_discard(struct reconcile_settings *settings)
 {
     if (settings != NULL) {
         for (size_t i = 0; i < settings->n_apps; i++) {
-            asker_settings_fini(&settings->apps[i]);
+            app_settings_fini(&settings->apps[i]);
         }
         free(settings);
     }
 }
 
-static int set_urls(const struct reconcile_app *from, struct asker_settings *settings)
-{
-    if (from->api_url.len >= RECONCILE_HOST_MAX) {
-        return -EINVAL;
-    }
-    if (from->api_url.len > 0) {
-        (void)snprintf(settings->urls[0], RECONCILE_HOST_MAX, "%.*s", STR_FMT(from->api_url));
-        settings->n_urls = 1;
-        return 0;
-    }
-    for (unsigned i = 0; i < RECONCILE_N_HOSTS; i++) {
-        (void)snprintf(settings->urls[i], RECONCILE_HOST_MAX, "%s", region_urls[from->region][i]);
-    }
-    settings->n_urls = RECONCILE_N_HOSTS;
-    return 0;
-}
-
-/* Whether a UserSig can be made for it. */
-static int try_signing(const struct table *table, const struct reconcile_app *app)
-{
-    cleanup(wipe_buf) struct buf unused = {0};
-    struct usersig_claim claim = {table_app_id(table, app->app), app->admin, 0, 1};
-    return usersig_make(&claim, app->secret_key, &unused);
-}
-
-static int prepare_app(const struct table *table, const struct reconcile_config *config,
-                       const struct reconcile_app *from, struct asker_settings *settings)
-{
-    int r = try_signing(table, from);
-    if (r < 0) {
-        return r;
-    }
-    r = set_urls(from, settings);
-    if (r < 0) {
-        return r;
-    }
-    settings->app = from->app;
-    settings->sdkappid = table_app_id(table, from->app);
-    settings->calls_per_second = config->calls_per_second;
-    settings->stale_after_ms = config->stale_after_ms;
-    settings->sweep_ms = config->sweep_ms;
-    (void)snprintf(settings->admin, sizeof(settings->admin), "%.*s", STR_FMT(from->admin));
-    return secret_new(from->secret_key, &settings->key);
-}
-
 int reconcile_prepare(const struct table *table, const struct reconcile_config *config,
                       struct reconcile_settings **ret_settings)
 {
-    size_t size = sizeof(struct reconcile_settings) + config->n_apps * sizeof(struct asker_settings);
+    size_t size = sizeof(struct reconcile_settings) + config->n_apps * sizeof(struct app_settings);
     cleanup(reconcile_discardp) struct reconcile_settings *settings = calloc(1, size);
     if (settings == NULL) {
         return -ENOMEM;
     }
     for (size_t i = 0; i < config->n_apps; i++) {
         settings->n_apps = i + 1;
-        int r = prepare_app(table, config, &config->apps[i], &settings->apps[i]);
+        int r = app_settings_prepare(table, config, &config->apps[i], &settings->apps[i]);
         if (r < 0) {
             return r;
         }
@@ -128,7 +85,7 @@ static struct asker *find_asker(const struct reconcile *reconcile, uint16_t app)
     return NULL;
 }
 
-/* Takes one out of its place, so that it is not freed with those that are left. */
+/* Takes an asker out of the array, so that it is not freed with the others. */
 static struct asker *take_asker(struct reconcile *reconcile, uint16_t app)
 {
     for (size_t i = 0; i < reconcile->n_askers; i++) {
@@ -147,7 +104,7 @@ static void free_askers(struct asker **askers, size_t n)
     free(askers);
 }
 
-/* The apps that were there go on, with other settings; the lock is held. */
+/* Askers of apps that stay go on with their new settings. The lock is held. */
 static void take_over(struct reconcile *reconcile, struct reconcile_settings *settings)
 {
     struct asker **askers = calloc(settings->n_apps + 1, sizeof(struct asker *));
@@ -157,12 +114,13 @@ static void take_over(struct reconcile *reconcile, struct reconcile_settings *se
         return;
     }
     for (size_t i = 0; i < settings->n_apps; i++) {
-        struct asker_settings *app = &settings->apps[i];
+        struct app_settings *app = &settings->apps[i];
         struct asker *asker = take_asker(reconcile, app->app);
         if (asker != NULL) {
             asker_adopt(asker, app);
             askers[n++] = asker;
-        } else if (asker_new(reconcile->table, reconcile->calls, &reconcile->history, app, &askers[n]) == 0) {
+        } else if (asker_new(reconcile->table, reconcile->calls, &reconcile->history, &reconcile->sharing,
+                             app, &askers[n]) == 0) {
             n++;
         } else {
             log_error("Tencent is not asked: out of memory", log_u64("app", app->sdkappid));
@@ -233,7 +191,8 @@ static void *run(void *cls)
 }
 
 int reconcile_new(struct table *table, const struct reconcile_history *history,
-                  struct reconcile_settings *settings, struct reconcile **ret_reconcile)
+                  const struct reconcile_sharing *sharing, struct reconcile_settings *settings,
+                  struct reconcile **ret_reconcile)
 {
     struct reconcile *reconcile = calloc(1, sizeof(*reconcile));
     if (reconcile == NULL) {
@@ -241,6 +200,7 @@ int reconcile_new(struct table *table, const struct reconcile_history *history,
     }
     reconcile->table = table;
     reconcile->history = *history;
+    reconcile->sharing = *sharing;
     int r = calls_new(&reconcile->calls);
     if (r < 0) {
         free(reconcile);

@@ -14,12 +14,12 @@ static void widen(struct vendor_clock *clock, uint64_t now_ms)
 
 void vendor_clock_observe(struct vendor_clock *clock, uint64_t date_s, uint64_t sent_ms, uint64_t answered_ms)
 {
-    /* Date was some time of that second, between sending and answer. */
+    /* The Date was written at some time of its second, between question and answer. */
     int64_t min_ms = (int64_t)(date_s * 1000) - (int64_t)answered_ms;
     int64_t max_ms = (int64_t)(date_s * 1000) + 999 - (int64_t)sent_ms;
     widen(clock, answered_ms);
     if (!clock->is_known || min_ms > clock->ahead_max_ms || max_ms < clock->ahead_min_ms) {
-        /* The first, or one of the clocks was set. */
+        /* This is the first answer, or one of the clocks was set meanwhile. */
         clock->ahead_min_ms = min_ms;
         clock->ahead_max_ms = max_ms;
     } else {

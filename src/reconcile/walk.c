@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "walk.h"
 
-/* Users that are looked at in search of the app's: others may have many more. */
+/* Users that are looked at, at a time, in search of those that are taken: there may be many others. */
 #define N_LOOKS_MAX 65536
 
 void walk_init(struct walk *walk, uint16_t app, bool only_online, uint64_t now_ms)
@@ -15,7 +15,7 @@ void walk_begin(struct walk *walk, uint64_t now_ms)
     walk->cursor = (struct table_cursor){0};
     walk->is_over = false;
     walk->began_ms = now_ms;
-    walk->n_walked = 0;
+    walk->n_taken = 0;
 }
 
 uint64_t walk_due(struct walk *walk, uint64_t n_users, uint64_t period_ms, uint64_t now_ms)
@@ -32,31 +32,40 @@ uint64_t walk_due(struct walk *walk, uint64_t n_users, uint64_t period_ms, uint6
         return n_users; /* whatever has come meanwhile too */
     }
     uint64_t target = (uint64_t)((double)n_users * (double)elapsed_ms / (double)period_ms) + 1;
-    return target > walk->n_walked ? target - walk->n_walked : 0;
+    return target > walk->n_taken ? target - walk->n_taken : 0;
 }
 
-struct counting {
-    void (*visit)(void *cls, const struct user *user);
+struct taking {
+    bool (*take)(void *cls, const struct user *user);
     void *cls;
-    uint64_t n;
+    size_t n_visited;
+    size_t n_taken;
 };
 
-static void count(void *cls, const struct user *user)
+static void visit(void *cls, const struct user *user)
 {
-    struct counting *counting = cls;
-    counting->n++;
-    counting->visit(counting->cls, user);
+    struct taking *taking = cls;
+    taking->n_visited++;
+    taking->n_taken += taking->take(taking->cls, user);
 }
 
 bool walk_take(struct walk *walk, struct table *table, size_t limit, uint64_t now_ms,
-               void (*visit)(void *cls, const struct user *user), void *cls)
+               bool (*take)(void *cls, const struct user *user), void *cls)
 {
-    struct counting counting = {visit, cls, 0};
+    struct taking taking = {take, cls, 0, 0};
+    bool is_full = limit == 0; /* or has looked for long enough */
     if (walk->is_over) {
         return false;
     }
-    walk->is_over = !table_list(table, &walk->filter, limit, N_LOOKS_MAX, &walk->cursor, count, &counting);
-    walk->n_walked += counting.n;
+    while (!is_full && !walk->is_over) {
+        size_t n_wanted = limit - taking.n_taken;
+        size_t n_before = taking.n_visited;
+        walk->is_over = !table_list(table, &walk->filter, n_wanted, N_LOOKS_MAX, &walk->cursor, visit,
+                                    &taking);
+        is_full = taking.n_taken == limit || taking.n_visited - n_before < n_wanted ||
+                  taking.n_visited >= N_LOOKS_MAX;
+    }
+    walk->n_taken += taking.n_taken;
     if (walk->is_over) {
         walk->took_ms = now_ms - walk->began_ms;
     }

@@ -152,7 +152,7 @@ struct str codec_order(struct str value)
     return value.len < head ? (struct str){value.ptr, 0} : (struct str){value.ptr + head, value.len - head};
 }
 
-/* Tencent's answers tell of no kick. */
+/* A kick is never what an answer of Tencent's says. */
 static bool is_known(const struct row *row)
 {
     return row->reason < ROW_N_REASONS && (row->reason != ROW_REASON_RECONCILED || row->action != ROW_KICKED);
@@ -197,7 +197,7 @@ static bool parse_custom_status(struct str order, struct codec_item *item)
     return parse_stamp(order, item) && item->text.len <= USER_CUSTOM_STATUS_MAX && str_is_utf8(item->text);
 }
 
-/* Whose it is; the kind follows from how much stands there. */
+/* What a row is about. The kind follows from how many parts the field has. */
 static bool parse_field(struct str field, struct codec_item *item)
 {
     struct str app;

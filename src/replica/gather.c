@@ -14,19 +14,13 @@ static bool is_of_user(const struct gather *gather, uint16_t app, const struct c
 
 static void begin_user(struct gather *gather, uint16_t app, const struct codec_item *item, bool forgets)
 {
-    struct user *user = &gather->user;
     gather->has_user = true;
     gather->forgets = forgets;
-    user->app = app;
-    user->id_len = (uint16_t)item->user_id.len;
-    memcpy(user->id, item->user_id.ptr, item->user_id.len);
-    user->n_rows = 0;
-    user->has_custom_status = false;
-    user->custom_status_len = 0;
-    user->custom_status_time_ms = 0;
+    user_begin(&gather->user, app, item->user_id);
 }
 
-/* Unknown takes no rows of names that there is no room for: what it has came without a name, on all nodes. */
+/* A platform for whose name this table has no room becomes PLATFORM_UNKNOWN. Its rows are dropped: those of
+ * Unknown are what events without a platform left, and must be the same on all nodes. */
 static bool find_platform(struct gather *gather, struct str name, uint8_t *ret_platform)
 {
     uint8_t platform = platform_intern(table_platform_names(gather->table), name);
@@ -57,7 +51,8 @@ int gather_end(struct gather *gather)
     return r < 0 ? r : 0;
 }
 
-/* Two changes of a user may stand one behind the other: a second row of a platform begins the next. */
+/* Two changes of one user may follow each other in an entry. A second row of the same platform belongs to the
+ * second change. */
 static int open_user(struct gather *gather, uint16_t app, const struct codec_item *item, int platform,
                      bool forgets)
 {
@@ -122,7 +117,7 @@ int gather_add(struct gather *gather, struct str field, struct str value, bool f
                                   : add_custom_status(gather, (uint16_t)app, &item, forgets);
 }
 
-/* u16 length and so many bytes. */
+/* Takes a text off the front of the rows: a u16 length, then so many bytes. */
 static bool take(struct str *rows, struct str *ret_text)
 {
     if (rows->len < 2) {

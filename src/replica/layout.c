@@ -12,9 +12,12 @@
  *                           known of it; each row as u16 length, field, u16 length, value (codec.h)
  *   presenced:{K}:rows:L    hashes, the leaves: field and value a row; so many, because an engine keeps a
  *                           small hash in half the memory of a large one
+ *   presenced:{nodes}       a hash of the nodes that live, by the names of their runs: when a node announced
+ *                           itself last, in ms by the engine's clock, and the ids of the apps that it asks
+ *                           Tencent about, with a blank behind each number
  *
- * Reading needs no script, writing is done by nothing else: what one does, it does at once. They declare all
- * their keys. */
+ * Reading needs no script. All writing is done by scripts, each of which does what it does at once and
+ * declares all its keys; a node that ends takes itself out of the last hash with HDEL. */
 #include "layout.h"
 
 #include "presenced/siphash.h"
@@ -120,3 +123,21 @@ const char layout_forget_script[] = COMMON
     "  log('gone')\n"
     "end\n"
     "return {}\n";
+
+/* The clock of an engine that takes over may be behind; living nodes soon announce themselves again by it. */
+const char layout_announce_script[] =
+    "local time = redis.call('TIME')\n"
+    "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
+    "redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f ', now) .. ARGV[2])\n"
+    "local living = {}\n"
+    "local all = redis.call('HGETALL', KEYS[1])\n"
+    "for i = 1, #all, 2 do\n"
+    "  local announced, apps = all[i + 1]:match('^(%d+) (.*)$')\n"
+    "  if announced and math.abs(now - tonumber(announced)) <= " LAYOUT_NODE_LIFETIME_MS " then\n"
+    "    living[#living + 1] = all[i]\n"
+    "    living[#living + 1] = apps\n"
+    "  else\n"
+    "    redis.call('HDEL', KEYS[1], all[i])\n"
+    "  end\n"
+    "end\n"
+    "return living\n";

@@ -46,4 +46,13 @@ extern const char layout_forget_script[];
 /* What both answer where the identity is another one. */
 #define LAYOUT_IDENTITY_ERROR "IDENTITY"
 
+/* The nodes that live, and for how long one does that does not announce itself. */
+#define LAYOUT_NODES_KEY "presenced:{nodes}"
+#define LAYOUT_NODE_LIFETIME_MS "10000"
+
+/* Announces a node.
+ * Key: LAYOUT_NODES_KEY. Arguments: the name of its run; the ids of the apps that it asks Tencent about, with
+ * a blank behind each. Returns the same of each node that lives, it being one of them, in turn. */
+extern const char layout_announce_script[];
+
 #endif

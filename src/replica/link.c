@@ -3,6 +3,8 @@
  * connection and never connected again: redisReconnect() forgets the time-out of commands. */
 #include "link.h"
 
+#include "resolve.h"
+
 #include <errno.h>
 #include <hiredis/hiredis.h>
 #ifdef PRESENCED_HIREDIS_TLS
@@ -42,7 +44,7 @@ static struct timeval timeval_of(uint64_t ms)
     return (struct timeval){.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
 }
 
-/* errno is what the context's last call has left. */
+/* For a context whose last call has failed; errno is still what that call left. */
 static int error_of(const redisContext *context)
 {
     switch (context->err) {
@@ -74,7 +76,7 @@ static bool set_name(SSL *ssl, const char *host)
     return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
-/* hiredis would make one that takes any name for its peer's. */
+/* The SSL object that hiredis makes itself does not check whether the certificate is for that host. */
 static SSL *new_ssl(const struct link_address *address)
 {
     SSL *ssl = NULL;
@@ -126,10 +128,29 @@ static int start_tls(struct link *link, const struct link_address *address, char
 
 #endif
 
-static redisContext *connect_to(const struct link_address *address, struct timeval timeout)
+/* Tries the host's addresses one after the other; together they have `timeout_ms`. 0 with the context of the
+ * last that was tried, which may be in error; below, with words in `ret_problem`. */
+static int connect_to_host(const struct link_address *address, uint64_t timeout_ms,
+                           redisContext **ret_context, char *ret_problem)
 {
-    return address->path != NULL ? redisConnectUnixWithTimeout(address->path, timeout)
-                                 : redisConnectWithTimeout(address->host, address->port, timeout);
+    struct resolved resolved;
+    const char *problem = "out of memory";
+    redisContext *context = NULL;
+    int r = resolve(address->host, timeout_ms, &resolved, &problem);
+    if (r < 0) {
+        (void)snprintf(ret_problem, LINK_PROBLEM_SIZE, "%s: %s", address->host, problem);
+        return r;
+    }
+    for (size_t i = 0; i < resolved.n && (context == NULL || context->err != 0); i++) {
+        if (context != NULL) {
+            redisFree(context);
+        }
+        errno = 0;
+        context = redisConnectWithTimeout(resolved.texts[i], address->port,
+                                          timeval_of(timeout_ms / resolved.n));
+    }
+    *ret_context = context;
+    return 0;
 }
 
 int link_open(const struct link_address *address, uint64_t timeout_ms, struct link **ret_link,
@@ -142,7 +163,14 @@ int link_open(const struct link_address *address, uint64_t timeout_ms, struct li
         return -ENOMEM;
     }
     errno = 0;
-    link->context = connect_to(address, timeout);
+    if (address->path != NULL) {
+        link->context = redisConnectUnixWithTimeout(address->path, timeout);
+    } else {
+        int r = connect_to_host(address, timeout_ms, &link->context, ret_problem);
+        if (r < 0) {
+            return r;
+        }
+    }
     if (link->context == NULL) {
         (void)snprintf(ret_problem, LINK_PROBLEM_SIZE, "out of memory");
         return -ENOMEM;

@@ -9,6 +9,8 @@
 #define N_ARGUMENTS(arguments) (sizeof(arguments) / sizeof((arguments)[0]))
 #define NO_ENTRY_ID "0-0"
 #define MAX_ENTRIES "64" /* of a bucket, at a time */
+#define BLOCK_MS 1000
+#define BATCH_US 3000
 
 /* Commands on the writer's connection, whose replies come later. */
 
@@ -76,8 +78,8 @@ static void move_to(struct log_bucket *bucket, struct str id, uint64_t sequence)
     bucket->sequence = sequence;
 }
 
-/* Identity, sequence, layout, and the log's last entry. Sequence and entry are two answers, so an entry that
- * came in between counts by its own number. */
+/* Reads two replies: identity, sequence and layout, and the log's last entry. An entry may be added between
+ * them, so where there is an entry its own sequence number is taken. */
 static int note_bucket(struct log_reader *reader, unsigned at, struct primary *primary,
                        struct failure *ret_failure)
 {
@@ -112,7 +114,7 @@ static int note_bucket(struct log_reader *reader, unsigned at, struct primary *p
     return 0;
 }
 
-/* Takes replies that say nothing but whether it worked. */
+/* Reads `n` replies that say only whether the command worked. */
 static int take_claims(struct primary *primary, size_t n, struct failure *ret_failure)
 {
     for (size_t i = 0; i < n; i++) {
@@ -164,8 +166,8 @@ static int note_all(struct log_reader *reader, struct primary *primary, bool *re
     return 0;
 }
 
-/* An engine that takes no writes, for want of memory, can still be read: so nothing is claimed but where it
- * has to be. */
+/* Writes only where a bucket has no identity yet: an engine that is out of memory refuses all writes, and a
+ * node shall be able to learn from it. */
 int log_reader_note(struct log_reader *reader, struct primary *primary, const char *new_identity,
                     struct failure *ret_failure)
 {
@@ -181,9 +183,9 @@ int log_reader_note(struct log_reader *reader, struct primary *primary, const ch
     return note_all(reader, primary, &is_claimed, ret_failure);
 }
 
-/* The engine has less than was read: it was rolled back. Or more than it had at the last look is still not
- * read, though nothing else came: its new entries have lower ids than those that were read, and XREAD passes
- * over them for ever. */
+/* Two things show that entries were missed. The engine's number is lower than what was read: it was rolled
+ * back. Or what it had at the last look has still not come, and nothing else has: a primary whose clock is
+ * behind gives new entries lower ids than the last that was read, and XREAD never returns those. */
 static bool has_missed(struct log_bucket *bucket, uint64_t sequence)
 {
     bool stands = !bucket->has_moved && bucket->engine_sequence > bucket->sequence;
@@ -240,19 +242,20 @@ int log_reader_look(struct log_reader *reader, struct primary *primary, struct f
     return result;
 }
 
-int log_reader_ask(struct log_reader *reader, struct primary *primary, struct failure *ret_failure)
+static int ask(struct log_reader *reader, struct primary *primary, struct failure *ret_failure)
 {
     char block[8];
     char keys[LAYOUT_N_BUCKETS][LAYOUT_KEY_SIZE];
     struct str arguments[6 + 2 * LAYOUT_N_BUCKETS] = {STR("XREAD"), STR("COUNT"), STR(MAX_ENTRIES),
                                                       STR("BLOCK")};
-    (void)snprintf(block, sizeof(block), "%d", LOG_READER_BLOCK_MS);
+    (void)snprintf(block, sizeof(block), "%d", BLOCK_MS);
     arguments[4] = str_from(block);
     arguments[5] = STR("STREAMS");
     for (unsigned i = 0; i < LAYOUT_N_BUCKETS; i++) {
         arguments[6 + i] = layout_log_key(i, keys[i]);
         arguments[6 + LAYOUT_N_BUCKETS + i] = str_from(reader->buckets[i].last_id);
     }
+    reader->has_asked = true;
     reader->asked_ms = clock_monotonic_ms();
     int r = link_append(primary->reader, arguments, N_ARGUMENTS(arguments));
     if (r == 0) {
@@ -261,9 +264,9 @@ int log_reader_ask(struct log_reader *reader, struct primary *primary, struct fa
     return r < 0 ? failure_of_call(r, ret_failure) : 0;
 }
 
-bool log_reader_is_late(const struct log_reader *reader)
+static bool is_late(const struct log_reader *reader)
 {
-    return clock_monotonic_ms() - reader->asked_ms > LOG_READER_BLOCK_MS + PRIMARY_TIMEOUT_MS;
+    return clock_monotonic_ms() - reader->asked_ms > BLOCK_MS + PRIMARY_TIMEOUT_MS;
 }
 
 static int take_entry(struct log_reader *reader, struct log_bucket *bucket, const struct link_reply *reply,
@@ -284,7 +287,7 @@ static int take_entry(struct log_reader *reader, struct log_bucket *bucket, cons
     return 0;
 }
 
-/* [key, [entry, …]] */
+/* `reply` is [key, [entry, …]]. */
 static int take_stream(struct log_reader *reader, const struct link_reply *reply, struct gather *gather)
 {
     const struct link_reply *entries = link_reply_at(reply, 1);
@@ -301,11 +304,13 @@ static int take_stream(struct log_reader *reader, const struct link_reply *reply
     return r;
 }
 
-int log_reader_take(struct log_reader *reader, struct primary *primary, struct gather *gather,
-                    struct failure *ret_failure)
+static int take(struct log_reader *reader, struct primary *primary, struct gather *gather,
+                struct failure *ret_failure)
 {
     cleanup(link_reply_freep) struct link_reply *reply = NULL;
     int r = link_receive(primary->reader, &reply);
+    reader->has_asked = false;
+    reader->taken_us = clock_monotonic_us();
     if (r < 0) {
         return failure_of_call(r, ret_failure);
     }
@@ -316,6 +321,30 @@ int log_reader_take(struct log_reader *reader, struct primary *primary, struct g
         r = take_stream(reader, link_reply_at(reply, i), gather);
     }
     return r < 0 ? failure_of_call(r, ret_failure) : r;
+}
+
+void log_reader_begin(struct log_reader *reader)
+{
+    reader->has_asked = false;
+    reader->taken_us = 0;
+}
+
+uint64_t log_reader_wait_us(const struct log_reader *reader)
+{
+    uint64_t elapsed_us = clock_monotonic_us() - reader->taken_us;
+    return reader->has_asked ? UINT64_MAX : elapsed_us < BATCH_US ? BATCH_US - elapsed_us : 0;
+}
+
+int log_reader_read(struct log_reader *reader, struct primary *primary, bool is_there, struct gather *gather,
+                    struct failure *ret_failure)
+{
+    if (reader->has_asked && is_there) {
+        return take(reader, primary, gather, ret_failure);
+    }
+    if (reader->has_asked) {
+        return is_late(reader) ? failure_of_call(-ETIMEDOUT, ret_failure) : 0;
+    }
+    return log_reader_wait_us(reader) > 0 ? 0 : ask(reader, primary, ret_failure);
 }
 
 uint64_t log_reader_lag(const struct log_reader *reader)

@@ -10,7 +10,6 @@
 #include "outbox.h"
 
 #define LOG_READER_ID_SIZE 48 /* of an entry */
-#define LOG_READER_BLOCK_MS 1000
 
 struct log_bucket {
     char last_id[LOG_READER_ID_SIZE]; /* entries up to it were read */
@@ -23,7 +22,9 @@ struct log_reader {
     const char *run; /* whose entries tell us nothing new */
     char identities[LAYOUT_N_BUCKETS][OUTBOX_IDENTITY_SIZE];
     struct log_bucket buckets[LAYOUT_N_BUCKETS];
-    uint64_t asked_ms; /* clock_monotonic_ms() when XREAD was sent */
+    bool has_asked;    /* XREAD was sent, and its answer is to come */
+    uint64_t asked_ms; /* when, by clock_monotonic_ms() */
+    uint64_t taken_us; /* when the last answer was taken */
     uint64_t n_entries;
 };
 
@@ -38,15 +39,17 @@ int log_reader_note(struct log_reader *reader, struct primary *primary, const ch
  * comes: now and then, and on each new connection. 0, LOG_MISSED or below. */
 int log_reader_look(struct log_reader *reader, struct primary *primary, struct failure *ret_failure);
 
-/* Asks for what comes next: once, then again after each log_reader_take(). 0 or below. */
-int log_reader_ask(struct log_reader *reader, struct primary *primary, struct failure *ret_failure);
+/* On a new connection, after log_reader_note() or log_reader_look(): reads on from where it was. */
+void log_reader_begin(struct log_reader *reader);
 
-/* Takes the answer, which link_fd() has shown to come. 0, LOG_MISSED or below. */
-int log_reader_take(struct log_reader *reader, struct primary *primary, struct gather *gather,
+/* Takes the answer of the logs where `is_there`, as link_fd() of the reading connection shows; else asks,
+ * when it is time. 0, LOG_MISSED or below; -ETIMEDOUT when the answer is late. */
+int log_reader_read(struct log_reader *reader, struct primary *primary, bool is_there, struct gather *gather,
                     struct failure *ret_failure);
 
-/* Whether the answer should long be there. */
-bool log_reader_is_late(const struct log_reader *reader);
+/* For how long it waits before it asks again, so that many entries come together; UINT64_MAX: it has asked.
+ */
+uint64_t log_reader_wait_us(const struct log_reader *reader);
 
 /* Entries that the engine has, as far as is known, and that were not read. */
 uint64_t log_reader_lag(const struct log_reader *reader);

@@ -1,246 +1,83 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums are of what is compared of rows, one a leaf, and do not depend on an order: each row's hash goes in by
- * XOR, once from the engine and once from the table, so that equal leaves leave 0. What changes meanwhile may
- * leave more, and is then sent once more than need be. */
 #include "meeting.h"
 
-#include "presenced/siphash.h"
-
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <sys/random.h>
-
-#define LEAVES_A_STEP_MIN 8
-#define LEAVES_A_STEP_MAX 512
-#define PAIRS_A_STEP 2048 /* about: steps are to be short, and round trips few */
-#define USERS_A_STEP 256
-#define VISITS_A_STEP 4096
-
-static const struct table_filter all_users = {-1, -1, -1};
 
 void meeting_fini(struct meeting *meeting)
 {
-    free(meeting->sums);
-    meeting->sums = NULL;
+    comparison_fini(&meeting->comparison);
 }
 
-static int reserve_sums(struct meeting *meeting)
-{
-    if (meeting->sums == NULL) {
-        meeting->sums = calloc(LAYOUT_N_ALL_LEAVES, sizeof(*meeting->sums));
-    }
-    return meeting->sums == NULL ? -ENOMEM : 0;
-}
-
-int meeting_begin(struct meeting *meeting)
-{
-    int r = reserve_sums(meeting);
-    if (r < 0) {
-        return r;
-    }
-    if (getrandom(meeting->key, sizeof(meeting->key), 0) < 0) {
-        return -errno;
-    }
-    memset(meeting->sums, 0, LAYOUT_N_ALL_LEAVES * sizeof(*meeting->sums));
-    meeting->phase = MEETING_READS;
-    meeting->next_leaf = 0;
-    meeting->n_leaves = LEAVES_A_STEP_MAX / 8;
-    meeting->cursor = (struct table_cursor){0};
-    return 0;
-}
-
-int meeting_send_all(struct meeting *meeting)
-{
-    int r = reserve_sums(meeting);
-    if (r < 0) {
-        return r;
-    }
-    meeting->sends_all = true;
-    if (meeting->phase == MEETING_OVER || meeting->phase == MEETING_SENDS) {
-        meeting->phase = MEETING_SENDS;
-        meeting->cursor = (struct table_cursor){0};
-    }
-    return 0;
-}
-
-static void add_to_sum(struct meeting *meeting, unsigned leaf, struct str field, struct str value)
-{
-    struct siphash_key key;
-    char bytes[CODEC_FIELD_MAX + CODEC_VALUE_MAX];
-    struct str order = codec_order(value);
-    memcpy(&key, meeting->key, sizeof(key));
-    memcpy(bytes, field.ptr, field.len);
-    memcpy(bytes + field.len, order.ptr, order.len);
-    meeting->sums[leaf] ^= siphash(&key, (const uint8_t *)bytes, field.len + order.len);
-}
-
-/* The engine's rows. */
-
-struct pair {
-    struct str field;
-    struct str value;
-};
-
-static int compare_pairs(const void *a, const void *b)
-{
-    return str_compare(((const struct pair *)a)->field, ((const struct pair *)b)->field);
-}
-
-/* Fields begin with the user, so when they are sorted a user's rows stand together. */
-static int take_leaf(struct meeting *meeting, unsigned leaf, const struct link_reply *reply,
-                     struct gather *gather)
-{
-    size_t n = link_reply_n(reply) / 2;
-    cleanup(cleanup_freep) struct pair *pairs = calloc(n + 1, sizeof(*pairs));
-    if (pairs == NULL) {
-        return -ENOMEM;
-    }
-    for (size_t i = 0; i < n; i++) {
-        pairs[i] = (struct pair){link_reply_text(link_reply_at(reply, 2 * i)),
-                                 link_reply_text(link_reply_at(reply, 2 * i + 1))};
-    }
-    qsort(pairs, n, sizeof(*pairs), compare_pairs);
-    for (size_t i = 0; i < n; i++) {
-        int r = gather_add(gather, pairs[i].field, pairs[i].value, false);
-        if (r < 0) {
-            return r;
-        }
-        if (r == 0) {
-            add_to_sum(meeting, leaf, pairs[i].field, pairs[i].value);
-        }
-    }
-    return gather_end(gather);
-}
-
-static int ask_for_leaves(struct meeting *meeting, struct primary *primary)
-{
-    int r = 0;
-    for (unsigned i = 0; i < meeting->n_leaves && r == 0; i++) {
-        char key[LAYOUT_KEY_SIZE];
-        const struct str arguments[] = {STR("HGETALL"), layout_leaf_key(meeting->next_leaf + i, key)};
-        r = link_append(primary->writer, arguments, 2);
-    }
-    return r;
-}
-
-/* More leaves at the next step where these held little, fewer where they held much. */
-static void end_step(struct meeting *meeting, size_t n_pairs)
-{
-    unsigned n = meeting->n_leaves;
-    meeting->next_leaf += n;
-    n = n_pairs < PAIRS_A_STEP / 2 ? 2 * n : n_pairs > PAIRS_A_STEP ? n / 2 : n;
-    n = n < LEAVES_A_STEP_MIN ? LEAVES_A_STEP_MIN : n > LEAVES_A_STEP_MAX ? LEAVES_A_STEP_MAX : n;
-    unsigned n_left = LAYOUT_N_ALL_LEAVES - meeting->next_leaf;
-    meeting->n_leaves = n < n_left ? n : n_left;
-    if (n_left == 0) {
-        meeting->phase = MEETING_COMPARES;
-    }
-}
-
-int meeting_read(struct meeting *meeting, struct primary *primary, struct gather *gather,
+/* Logs are followed from where they end now, so that nothing falls between them and the rows. */
+static int begin(struct meeting *meeting, struct primary *primary, struct log_reader *reader,
                  struct failure *ret_failure)
 {
-    size_t n_pairs = 0;
-    int r = ask_for_leaves(meeting, primary);
+    uint64_t identity[2];
+    char text[OUTBOX_IDENTITY_SIZE];
+    if (getrandom(identity, sizeof(identity), 0) != (ssize_t)sizeof(identity)) {
+        return failure_of_call(-errno, ret_failure);
+    }
+    int r = comparison_begin(&meeting->comparison);
     if (r < 0) {
         return failure_of_call(r, ret_failure);
     }
-    for (unsigned i = 0; i < meeting->n_leaves; i++) {
-        cleanup(link_reply_freep) struct link_reply *reply = NULL;
-        r = primary_receive(primary, &reply, ret_failure);
-        if (r < 0) {
-            return r;
-        }
-        r = take_leaf(meeting, meeting->next_leaf + i, reply, gather);
-        if (r < 0) {
-            return failure_of_call(r, ret_failure);
-        }
-        n_pairs += link_reply_n(reply) / 2;
-    }
-    end_step(meeting, n_pairs);
-    return 0;
-}
-
-/* The table's. */
-
-struct comparing {
-    struct meeting *meeting;
-    struct table *table;
-    unsigned leaf;
-};
-
-static void compare_row(void *cls, struct str field, struct str value)
-{
-    const struct comparing *comparing = cls;
-    add_to_sum(comparing->meeting, comparing->leaf, field, value);
-}
-
-static void compare_user(void *cls, const struct user *user)
-{
-    struct comparing *comparing = cls;
-    comparing->leaf = user_rows_place(comparing->table, user).leaf;
-    user_rows_each(comparing->table, user, 0, &(struct user_rows_visitor){compare_row, comparing});
-}
-
-void meeting_compare(struct meeting *meeting, struct table *table)
-{
-    struct comparing comparing = {meeting, table, 0};
-    if (!table_list(table, &all_users, USERS_A_STEP, VISITS_A_STEP, &meeting->cursor, compare_user,
-                    &comparing)) {
-        meeting->phase = MEETING_SENDS;
-        meeting->cursor = (struct table_cursor){0};
-    }
-}
-
-struct sending {
-    const struct meeting *meeting;
-    struct table *table;
-    struct outbox *outbox;
-    int r;
-};
-
-static void send_user(void *cls, const struct user *user)
-{
-    struct sending *sending = cls;
-    unsigned leaf = user_rows_place(sending->table, user).leaf;
-    if (sending->r == 0 && (sending->meeting->sends_all || sending->meeting->sums[leaf] != 0)) {
-        sending->r = outbox_add_user(sending->outbox, user, 0);
-    }
-}
-
-/* When all users are sent: nobody shall take one of them for forgotten. */
-static int send_stamps(struct table *table, struct outbox *outbox)
-{
-    int r = 0;
-    for (unsigned app = 0; app < table_n_apps(table) && r == 0; app++) {
-        r = outbox_add_stamp(outbox, (uint16_t)app);
-    }
-    return r;
-}
-
-static int send_step(struct meeting *meeting, struct table *table, struct outbox *outbox,
-                     struct table_cursor *cursor, bool *ret_goes_on)
-{
-    struct sending sending = {meeting, table, outbox, 0};
-    *ret_goes_on = table_list(table, &all_users, USERS_A_STEP, VISITS_A_STEP, cursor, send_user, &sending);
-    return sending.r == 0 && !*ret_goes_on ? send_stamps(table, outbox) : sending.r;
-}
-
-int meeting_send(struct meeting *meeting, struct table *table, struct outbox *outbox, struct gather *gather,
-                 struct failure *ret_failure)
-{
-    struct table_cursor cursor = meeting->cursor;
-    bool goes_on;
-    outbox_set_large(outbox, true);
-    int r = send_step(meeting, table, outbox, &cursor, &goes_on);
-    r = r < 0 ? failure_of_call(r, ret_failure) : outbox_flush(outbox, gather, ret_failure);
-    outbox_set_large(outbox, false);
+    (void)snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64, identity[0], identity[1]);
+    r = log_reader_note(reader, primary, text, ret_failure);
     if (r < 0) {
         return r;
     }
-    meeting->cursor = cursor;
-    if (!goes_on) {
-        meeting->phase = MEETING_OVER;
-        meeting->sends_all = false;
-    }
+    memcpy(meeting->run_id, primary->run_id, sizeof(meeting->run_id));
+    memcpy(meeting->replication_id, primary->replication_id, sizeof(meeting->replication_id));
+    meeting->n_apps_met = table_n_apps(meeting->table);
+    meeting->must_meet = false;
+    meeting->n_meetings++;
     return 0;
+}
+
+int meeting_resume(struct meeting *meeting, struct primary *primary, struct log_reader *reader,
+                   struct failure *ret_failure)
+{
+    if (!meeting->must_meet && strcmp(primary->run_id, meeting->run_id) == 0 &&
+        strcmp(primary->replication_id, meeting->replication_id) == 0) {
+        int r = log_reader_look(reader, primary, ret_failure);
+        if (r <= 0) {
+            return r;
+        }
+        meeting->n_missed++;
+    }
+    return begin(meeting, primary, reader, ret_failure);
+}
+
+int meeting_step(struct meeting *meeting, struct primary *primary, struct outbox *outbox,
+                 struct gather *gather, bool is_behind, bool is_paused, bool *ret_more,
+                 struct failure *ret_failure)
+{
+    struct comparison *comparison = &meeting->comparison;
+    meeting->is_waiting = comparison->phase == COMPARISON_READS && is_behind;
+    *ret_more = true;
+    if (comparison->phase == COMPARISON_READS && !is_behind) {
+        return comparison_read(comparison, primary, gather, ret_failure);
+    }
+    if (comparison->phase == COMPARISON_SUMS) {
+        comparison_sum(comparison, meeting->table);
+        return 0;
+    }
+    if (comparison->phase == COMPARISON_SENDS && !is_paused) {
+        return comparison_send(comparison, meeting->table, outbox, gather, ret_failure);
+    }
+    *ret_more = false;
+    return 0;
+}
+
+bool meeting_has_read(const struct meeting *meeting)
+{
+    return meeting->n_meetings > 0 && meeting->comparison.phase != COMPARISON_READS;
+}
+
+bool meeting_is_over(const struct meeting *meeting)
+{
+    return meeting->comparison.phase == COMPARISON_OVER;
 }

@@ -2,47 +2,40 @@
 #ifndef PRESENCED_REPLICA_MEETING_H
 #define PRESENCED_REPLICA_MEETING_H
 
-/* How a node and an engine that know nothing of each other come to hold the same: all of the engine's rows
- * are read and merged, leaf by leaf, and summed up; then the table's; and the users of each leaf whose sums
- * differ are sent. Goes on in small steps, between which changes flow in both directions. One thread. */
+/* Knows whose data was met, and so when all rows have to be compared: at first, and again when the engine
+ * holds other data or entries of its logs were missed. One thread. */
 
-#include "outbox.h"
+#include "comparison.h"
+#include "log_reader.h"
 
-enum meeting_phase {
-    MEETING_OVER,
-    MEETING_READS,    /* the engine's rows */
-    MEETING_COMPARES, /* the table's with them */
-    MEETING_SENDS,
-};
-
-/* Begins all zero. */
+/* Begins all zero but for `table` and `must_meet`, which is true. */
 struct meeting {
-    enum meeting_phase phase;
-    unsigned next_leaf;
-    unsigned n_leaves; /* of the next step */
-    struct table_cursor cursor;
-    bool sends_all;
-    uint8_t key[16]; /* of the sums: another one each time */
-    uint64_t *sums;  /* a leaf; not 0: it differs */
+    struct table *table;
+    struct comparison comparison;
+    char run_id[PRIMARY_ID_SIZE]; /* of the engine that was met */
+    char replication_id[PRIMARY_ID_SIZE];
+    bool must_meet;
+    bool is_waiting;     /* for others who follow the change log */
+    unsigned n_apps_met; /* that the table had then */
+    uint64_t n_meetings;
+    uint64_t n_missed; /* times that a new connection showed that entries were missed */
 };
 
 void meeting_fini(struct meeting *meeting);
 
-/* 0, -ENOMEM or another -errno. */
-int meeting_begin(struct meeting *meeting);
+/* On a new connection: whether the data that was met is still there, so that its logs are read on; if not,
+ * begins to meet it. 0 or below. */
+int meeting_resume(struct meeting *meeting, struct primary *primary, struct log_reader *reader,
+                   struct failure *ret_failure);
 
-/* The whole table is to be sent, now or when a meeting comes to it: changes of it were lost. 0 or -ENOMEM. */
-int meeting_send_all(struct meeting *meeting);
-
-/* A step of MEETING_READS. 0 or below. */
-int meeting_read(struct meeting *meeting, struct primary *primary, struct gather *gather,
+/* Goes on with what there is to compare or to send; reading waits while `is_behind`, and sending while
+ * `is_paused`. 0, with *ret_more where it goes on at once, or below. */
+int meeting_step(struct meeting *meeting, struct primary *primary, struct outbox *outbox,
+                 struct gather *gather, bool is_behind, bool is_paused, bool *ret_more,
                  struct failure *ret_failure);
 
-/* A step of MEETING_COMPARES. */
-void meeting_compare(struct meeting *meeting, struct table *table);
-
-/* A step of MEETING_SENDS. 0 or below, after which the same step comes again. */
-int meeting_send(struct meeting *meeting, struct table *table, struct outbox *outbox, struct gather *gather,
-                 struct failure *ret_failure);
+/* Whether the table has what the engine has; and whether there is nothing left to do. */
+bool meeting_has_read(const struct meeting *meeting);
+bool meeting_is_over(const struct meeting *meeting);
 
 #endif

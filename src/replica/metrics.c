@@ -62,9 +62,14 @@ static const struct metric metrics[] = {
      .help = "Users of other nodes for whom max_users left no room.",
      .key = "full",
      .offset = offsetof(struct replica_stats, n_full)},
+    {.name = "presenced_replication_nodes",
+     .type = METRIC_GAUGE,
+     .help = "Nodes that live, as the engine tells, this one being one of them; 0: not known.",
+     .key = "nodes",
+     .offset = offsetof(struct replica_stats, n_nodes)},
 };
 
-void replica_metrics(const struct replica *replica, const struct metric_visitor *visitor)
+void replica_metrics(struct replica *replica, const struct metric_visitor *visitor)
 {
     struct replica_stats stats;
     replica_stats(replica, &stats);

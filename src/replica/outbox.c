@@ -11,7 +11,8 @@
 
 static_assert(N_USER_ROWS_MAX <= N_ROWS_MAX, "any user fits one call");
 
-/* Of the call that is being filled; texts lie in its bytes. */
+/* The rows of a bucket that the next call of the merge script sends. Their fields and values lie in `bytes`.
+ */
 struct bucket {
     struct buf bytes;
     size_t n_rows;
@@ -34,7 +35,7 @@ struct outbox {
     size_t n_rows;
     size_t n_calls; /* that have no reply yet */
     struct bucket buckets[LAYOUT_N_BUCKETS];
-    /* Of the call that is being sent. */
+    /* The command that is being put together; numbers and keys are texts that its arguments point to. */
     size_t n_arguments;
     struct str arguments[N_ARGUMENTS_MAX];
     char keys[N_ROWS_MAX + 2][LAYOUT_KEY_SIZE];
@@ -109,7 +110,7 @@ static void put_number(struct outbox *outbox, size_t slot, size_t number)
     put(outbox, (struct str){outbox->numbers[slot], (size_t)len});
 }
 
-/* Up to the arguments that both scripts begin with. */
+/* Puts the keys, and the arguments that both scripts begin with. */
 static void begin_call(struct outbox *outbox, unsigned bucket, const char *sha, const unsigned *leaves,
                        size_t n_leaves)
 {
@@ -147,7 +148,7 @@ static int send_bucket(struct outbox *outbox, unsigned at)
     begin_call(outbox, at, outbox->primary->merge_sha, bucket->leaves, bucket->n_leaves);
     for (size_t i = 0; i < bucket->n_rows; i++) {
         const char *text = bucket->bytes.ptr + bucket->rows[i].at;
-        /* Lua counts from 1, and state and log come first. */
+        /* A key by its number: Lua counts from 1, and the keys of state and log stand first. */
         put_number(outbox, 1 + i, 3 + (size_t)bucket->rows[i].leaf);
         put(outbox, (struct str){text, bucket->rows[i].field_len});
         put(outbox, (struct str){text + bucket->rows[i].field_len, bucket->rows[i].value_len});
@@ -169,7 +170,8 @@ static void add_row(void *cls, struct str field, struct str value)
     bucket->n_rows++;
 }
 
-/* Room for `n_rows` of one user, or of an app. */
+/* Adds a leaf to the bucket's call, for `n_rows` of one user or of an app; sends the call first where they do
+ * not fit. */
 static int open_leaf(struct outbox *outbox, struct layout_place place, size_t n_rows)
 {
     struct bucket *bucket = &outbox->buckets[place.bucket];
@@ -217,7 +219,7 @@ int outbox_add_stamp(struct outbox *outbox, uint16_t app)
     return 0;
 }
 
-/* Its rows for the other script, which takes no leaf with each. */
+/* A user's rows as arguments of the forget script, which knows the leaf already. */
 struct gone {
     struct buf bytes;
     size_t n_rows;
@@ -258,7 +260,7 @@ int outbox_add_gone(struct outbox *outbox, const struct user *user)
     return r;
 }
 
-/* Field and value in turn, of a user who is not gone. */
+/* The engine knows more of a user that was to be forgotten: its reply has field and value in turn. */
 static int take_rows(const struct link_reply *reply, struct gather *gather)
 {
     for (size_t i = 0; i + 1 < link_reply_n(reply); i += 2) {
@@ -271,7 +273,8 @@ static int take_rows(const struct link_reply *reply, struct gather *gather)
     return gather_end(gather);
 }
 
-/* All replies are taken, also behind one that is an error, or those to come would be taken for them. */
+/* Takes all replies, also after an error: one that was left would be taken for the reply to a later command.
+ */
 static int take_replies(struct outbox *outbox, struct gather *gather, struct failure *ret_failure)
 {
     int result = 0;

@@ -2,7 +2,7 @@
 #ifndef PRESENCED_REPLICA_OUTBOX_H
 #define PRESENCED_REPLICA_OUTBOX_H
 
-/* Rows on their way to the engine: gathered by bucket, sent as calls of the scripts (layout.h), many at a
+/* Rows on their way to the engine: collected by bucket, sent as calls of the scripts (layout.h), many at a
  * time, before the first of their replies is waited for. What is not acknowledged may be sent again. One
  * thread. */
 
@@ -11,7 +11,6 @@
 #include "user_rows.h"
 
 #define OUTBOX_IDENTITY_SIZE 33
-#define OUTBOX_RUN_SIZE 17
 
 struct outbox;
 

@@ -71,7 +71,7 @@ static int select_database(unsigned database, struct link *link, struct failure 
     return call(link, arguments, N_ARGUMENTS(arguments), &reply, ret_failure);
 }
 
-/* For CLIENT LIST. Who may not is connected all the same. */
+/* The name is shown by CLIENT LIST. An engine that refuses it to this user is used all the same. */
 static int set_name(const char *node, struct link *link, struct failure *ret_failure)
 {
     cleanup(link_reply_freep) struct link_reply *reply = NULL;
@@ -132,7 +132,7 @@ static void copy_id(struct str id, char ret_id[static PRIMARY_ID_SIZE])
     (void)snprintf(ret_id, PRIMARY_ID_SIZE, "%.*s", STR_FMT(id));
 }
 
-/* Only keys that expire go with volatile-…, and none of ours does. */
+/* The policies called volatile-… evict keys that expire, and none of ours does. */
 static bool evicts(struct str info)
 {
     return str_starts_with(info_value(info, STR("maxmemory_policy")), STR("allkeys-"));
@@ -175,7 +175,7 @@ int primary_check_role(const struct link_reply *reply, struct failure *ret_failu
                        "ROLE says that it is no primary");
 }
 
-/* Behind one address there may be several, and both connections must be to one. */
+/* One address may lead to several engines, so whether both connections are to the same one is checked. */
 static int check(struct primary *primary, struct failure *ret_failure)
 {
     cleanup(link_reply_freep) struct link_reply *role = NULL;
@@ -205,7 +205,7 @@ static int check(struct primary *primary, struct failure *ret_failure)
     return 0;
 }
 
-/* Returns the script's name in the engine. */
+/* The engine calls a script by its SHA-1. */
 static int load_script(struct primary *primary, const char *script, char ret_sha[static PRIMARY_SHA_SIZE],
                        struct failure *ret_failure)
 {
@@ -221,7 +221,11 @@ static int load_script(struct primary *primary, const char *script, char ret_sha
 int primary_load_scripts(struct primary *primary, struct failure *ret_failure)
 {
     int r = load_script(primary, layout_merge_script, primary->merge_sha, ret_failure);
-    return r < 0 ? r : load_script(primary, layout_forget_script, primary->forget_sha, ret_failure);
+    if (r < 0) {
+        return r;
+    }
+    r = load_script(primary, layout_forget_script, primary->forget_sha, ret_failure);
+    return r < 0 ? r : load_script(primary, layout_announce_script, primary->announce_sha, ret_failure);
 }
 
 /* Sentinel. */
@@ -239,7 +243,7 @@ static int ask(const struct primary_config *config, const struct replica_host *s
     }
     r = call(link, arguments, N_ARGUMENTS(arguments), ret_reply, ret_failure);
     if (r == -EREMOTEIO && config->password.len > 0) {
-        /* It wants a password too. */
+        /* A Sentinel may want the password too. */
         r = authenticate(config, link, ret_failure);
         if (r < 0) {
             return r;
@@ -268,7 +272,7 @@ static int ask_sentinel(const struct primary_config *config, const struct replic
     return 0;
 }
 
-/* The first that knows. */
+/* Asks one after the other until one knows the primary. */
 static int ask_sentinels(const struct primary_config *config, struct replica_host *ret_host,
                          struct failure *ret_failure)
 {

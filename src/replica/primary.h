@@ -30,6 +30,7 @@ struct primary {
     struct replica_host host;             /* by Sentinel's word */
     char merge_sha[PRIMARY_SHA_SIZE];
     char forget_sha[PRIMARY_SHA_SIZE];
+    char announce_sha[PRIMARY_SHA_SIZE];
 };
 
 /* 0 or below. `ret_primary` is for primary_close() after 0 only. */

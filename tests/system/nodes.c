@@ -28,6 +28,21 @@ struct nodes {
     struct node nodes[N_DAEMONS];
 };
 
+Suite *nodes_suite(const char *name, TCase **ret_tests, TCase **ret_drills)
+{
+    Suite *suite = suite_create(name);
+    TCase *tests = tcase_create(name);
+    TCase *drills = tcase_create("drills");
+    tcase_set_timeout(tests, 3 * HARNESS_DEADLINE_MS / 1000);
+    tcase_set_timeout(drills, 15 * HARNESS_DEADLINE_MS / 1000);
+    tcase_set_tags(drills, "drill");
+    suite_add_tcase(suite, tests);
+    suite_add_tcase(suite, drills);
+    *ret_tests = tests;
+    *ret_drills = drills;
+    return suite;
+}
+
 static unsigned below(struct nodes *nodes, unsigned n)
 {
     nodes->random = nodes->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
@@ -63,6 +78,7 @@ static char *config_of(const struct nodes *nodes, unsigned node)
     append_listeners(nodes, node, &text);
     buf_appendf(&text, "[app %d]\n%s", EVENT_APP, or_empty(nodes->config.more));
     if (node != REFERENCE) {
+        buf_append(&text, str_from(or_empty(nodes->config.own[node])));
         buf_appendf(&text, "[replication]\nurl = %s\nnode = node%u\n%s", nodes->config.url, node,
                     or_empty(nodes->config.only));
         if (nodes->config.has_store) {

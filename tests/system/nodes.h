@@ -9,7 +9,12 @@
 #include "event.h"
 #include "victim.h"
 
+#include <check.h>
+
 #define N_NODES 3
+
+/* A suite with a case for tests, and one for those that take minutes, tagged "drill". */
+Suite *nodes_suite(const char *name, TCase **ret_tests, TCase **ret_drills);
 
 struct nodes;
 
@@ -17,7 +22,9 @@ struct nodes_config {
     const char *url;  /* of the engine; as the others borrowed until nodes_stop() */
     const char *more; /* lines of the nodes' and the other's configuration; may be NULL */
     const char *only; /* the same of the nodes alone; may be NULL */
-    bool has_store;   /* each node has one of its own */
+    /* More lines of [app] of each node, and sections behind it; may be NULL. */
+    const char *own[N_NODES];
+    bool has_store; /* each node has one of its own */
     /* Words in front of each node's program, ended by NULL; such nodes listen on Unix sockets. NULL: none. */
     const char *const *through[N_NODES];
     /* The nodes listen where nodes_port() says, so that a load balancer finds one that was started again. */

@@ -351,7 +351,7 @@ START_TEST(the_keys_of_stats_stay)
                 "history_bytes ");
     expect_keys(cJSON_GetObjectItemCaseSensitive(stats, "replication"),
                 "state stored_revision lag connected unread rows_sent entries_read users_changed connections "
-                "meetings missed resent failures malformed full ");
+                "meetings missed resent failures malformed full nodes ");
     expect_keys(cJSON_GetObjectItemCaseSensitive(stats, "log"), "lines_dropped ");
     const cJSON *events = cJSON_GetObjectItemCaseSensitive(stats, "events");
     ck_assert(cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(events, "applied")));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../unit/suite.h"
 #include "event.h"
+#include "vendor.h"
 #include "victim.h"
 
 #include "presenced/clock.h"
@@ -11,8 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Tencent is asked, and the table corrected, whatever becomes of the calls. The vendor is
- * tests/vendor/serve.py. */
+/* Tencent is asked, and the table corrected, whatever becomes of the calls. */
 
 #define KEY "not-to-be-seen-key"
 #define POLL_MS 50
@@ -23,41 +23,16 @@ static struct sandbox *sandbox;
 static struct victim *victim;
 static struct client *callback;
 static struct client *status;
-static struct client *vendor;
-static pid_t vendor_pid;
-static uint16_t vendor_port;
+static struct vendor *vendor;
 
 static void pause_shortly(void)
 {
     (void)nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000}, NULL);
 }
 
-static void start_vendor(void)
-{
-    const char *python = getenv("PRESENCED_PYTHON");
-    const char *source = getenv("PRESENCED_SOURCE");
-    cleanup(buf_fini) struct buf script = {0};
-    uint64_t deadline_ms = clock_monotonic_ms() + HARNESS_DEADLINE_MS;
-    ck_assert(python != NULL && source != NULL);
-    buf_appendf(&script, "%s/tests/vendor/serve.py", source);
-    const char *const arguments[] = {"-B", buf_text(&script), "1400000000", KEY, "administrator", NULL};
-    vendor_pid = sandbox_spawn(sandbox, python, arguments, "vendor.log");
-    vendor_port = 0;
-    while (vendor_port == 0) {
-        cleanup(buf_fini) struct buf log = sandbox_read(sandbox, "vendor.log");
-        const char *port = strstr(buf_text(&log), "port=");
-        ck_assert_msg(clock_monotonic_ms() < deadline_ms, "the vendor does not start: %s", buf_text(&log));
-        vendor_port = port == NULL || strchr(port, '\n') == NULL ? 0 : (uint16_t)strtoul(port + 5, NULL, 10);
-        pause_shortly();
-    }
-    vendor = client_new("http", vendor_port);
-}
-
 static void order(const char *text)
 {
-    cleanup(answer_fini) struct answer answer;
-    client_post(vendor, "/order", text, &answer);
-    ck_assert_int_eq(answer.status, 200);
+    vendor_order(vendor, text);
 }
 
 static void write_config(struct buf *out, const char *asking)
@@ -69,7 +44,7 @@ static void write_config(struct buf *out, const char *asking)
         "[app 1400000000]\n");
     if (asking != NULL) {
         buf_appendf(out, "%ssecret_key_file = @DIR@/key\napi_url = http://127.0.0.1:%u\n", asking,
-                    (unsigned)vendor_port);
+                    (unsigned)vendor_port(vendor));
     }
 }
 
@@ -86,7 +61,7 @@ static void start_daemon(const char *asking, const char *key)
 static void set_up(void)
 {
     sandbox = sandbox_new();
-    start_vendor();
+    vendor = vendor_start(sandbox, "vendor", KEY);
 }
 
 /* What anybody may read of it never has the key or a UserSig, which begins so. */
@@ -98,8 +73,7 @@ static void tear_down(void)
     ck_assert_ptr_null(strstr(buf_text(&log), KEY));
     ck_assert_ptr_null(strstr(buf_text(&log), "eJ"));
     ck_assert_ptr_null(strstr(buf_text(&log), "usersig"));
-    client_free(vendor);
-    process_stop(vendor_pid);
+    vendor_stop(vendor);
     sandbox_free(sandbox);
 }
 

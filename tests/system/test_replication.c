@@ -454,6 +454,7 @@ START_TEST(a_password_is_asked_for_and_given)
                                  });
     nodes_send(nodes, 100);
     nodes_await_equal(nodes);
+    nodes_await_number(nodes, 0, "nodes", N_NODES);
     await_none_degraded();
     stop();
 }
@@ -658,15 +659,10 @@ static void add_drills(TCase *tcase)
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("replication");
-    TCase *tests = tcase_create("replication");
-    TCase *drills = tcase_create("drills");
-    tcase_set_timeout(tests, 3 * HARNESS_DEADLINE_MS / 1000);
-    tcase_set_timeout(drills, 15 * HARNESS_DEADLINE_MS / 1000);
-    tcase_set_tags(drills, "drill");
+    TCase *tests;
+    TCase *drills;
+    Suite *suite = nodes_suite("replication", &tests, &drills);
     add_tests(tests);
     add_drills(drills);
-    suite_add_tcase(suite, tests);
-    suite_add_tcase(suite, drills);
     return suite;
 }

@@ -31,13 +31,22 @@ static void tear_down(void)
     table_fixture_close();
 }
 
-static void see(void *cls, const struct user *user)
+static bool see(void *cls, const struct user *user)
 {
     uint64_t number = N_USERS;
     (void)cls;
     ck_assert_uint_eq(user->app, fixture.app);
     ck_assert(str_parse_u64(user_id(user), N_USERS - 1, &number));
     seen[number]++;
+    return true;
+}
+
+/* What another node does not ask about. */
+static bool see_every_third(void *cls, const struct user *user)
+{
+    uint64_t number = 0;
+    (void)str_parse_u64(user_id(user), N_USERS - 1, &number);
+    return number % 3 == 0 && see(cls, user);
 }
 
 /* So many seconds, asking what is due each second. */
@@ -96,6 +105,20 @@ START_TEST(what_is_late_is_due_at_once)
 }
 END_TEST
 
+/* So that a call is full though most users are left to others. */
+START_TEST(as_many_are_taken_as_there_is_room_for)
+{
+    walk_init(&walk, fixture.app, false, 0);
+    ck_assert(!walk_take(&walk, fixture.table, 100, 0, see_every_third, NULL));
+    ck_assert_uint_eq(n_seen(), 100);
+    ck_assert_uint_eq(walk.n_taken, 100);
+    ck_assert(walk_take(&walk, fixture.table, N_USERS, 0, see_every_third, NULL));
+    for (unsigned i = 0; i < N_USERS; i++) {
+        ck_assert_uint_eq(seen[i], i % 3 == 0);
+    }
+}
+END_TEST
+
 START_TEST(nobody_is_due_where_there_is_nobody)
 {
     walk_init(&walk, fixture.app, false, 0);
@@ -111,6 +134,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, goes_over_all_evenly_and_once_a_round);
     tcase_add_test(tcase, goes_over_those_online_alone);
     tcase_add_test(tcase, what_is_late_is_due_at_once);
+    tcase_add_test(tcase, as_many_are_taken_as_there_is_room_for);
     tcase_add_test(tcase, nobody_is_due_where_there_is_nobody);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -33,6 +33,7 @@ class Query:
         self.n_calls_of_second = 0
         self.n_calls = 0
         self.n_ids = 0
+        self.asked = set()  # users, since somebody cleared it
         self.refuse_with = 0  # a code with which everything is refused
         self.expires = 0  # so many calls are refused for their UserSig, after one that is not
         self.was_taken = False
@@ -106,6 +107,7 @@ class Query:
         now_ms = self.now_ms()
         results, errors = [], []
         self.n_ids += len(users)
+        self.asked.update(users)
         for user in users:
             state = self.directory.state(user, now_ms)
             if state is None:

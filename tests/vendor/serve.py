@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The vendor's query by the real clock, for a test that says what it answers: serve.py APP KEY ADMIN. Prints its port, and
 takes orders by POST /order: {"mode": "hang"}, {"refuse": 70009}, {"date_ahead_ms": 60000}, {"expire": 2} (so many
-calls, after the first, are refused for their UserSig), {"change": ["alice", "Web", 0, "Online"]}, {"remove": "alice"}."""
+calls, after the first, are refused for their UserSig), {"change": ["alice", "Web", 0, "Online"]}, {"remove": "alice"},
+{"forget_asked": 1}. Each is answered with what has been asked so far, and of whom since the last of these."""
 
 import json
 import sys
@@ -46,7 +47,9 @@ class Serving:
             self.directory.change(user, platform, instance, state, self._now_ms())
         if "remove" in order:
             self.directory.remove(order["remove"])
-        return 200, {"calls": self.query.n_calls, "ids": self.query.n_ids}
+        if "forget_asked" in order:
+            self.query.asked.clear()
+        return 200, {"calls": self.query.n_calls, "ids": self.query.n_ids, "asked": sorted(self.query.asked)}
 
     def run(self):
         print(f"port={self.server.port}", flush=True)

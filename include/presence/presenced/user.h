@@ -67,6 +67,9 @@ static inline struct str user_custom_status(const struct user *user)
     return (struct str){user->custom_status, user->custom_status_len};
 }
 
+/* Initializes a user with this id (user_is_id()), of which nothing is known yet. */
+void user_begin(struct user *user, uint16_t app, struct str id);
+
 /* Returns the row of a platform, or NULL. */
 const struct row *user_row(const struct user *user, uint8_t platform);
 

@@ -45,6 +45,7 @@ struct reconcile_settings;
 int reconcile_prepare(const struct table *table, const struct reconcile_config *config,
                       struct reconcile_settings **ret_settings);
 size_t reconcile_settings_n(const struct reconcile_settings *settings); /* apps that they have */
+uint16_t reconcile_settings_app(const struct reconcile_settings *settings, size_t at);
 void reconcile_discard(struct reconcile_settings *settings);
 DEFINE_CLEANUP(struct reconcile_settings *, reconcile_discard)
 
@@ -55,18 +56,31 @@ struct reconcile_history {
     void *cls;
 };
 
+/* Other nodes that ask about the same app: each user is asked about by one of them. Called from the thread.
+ * Functions NULL: there are none. */
+struct reconcile_sharing {
+    /* How many nodes ask about the app's users, this one being one of them. `*ret_n_lost` grows each time
+     * that one of them has gone: this node may have to ask about some of its users. */
+    unsigned (*n_nodes)(void *cls, uint16_t app, uint64_t *ret_n_lost);
+    /* Whether it is this node that is to ask about the user. */
+    bool (*is_ours)(void *cls, uint16_t app, struct str user_id);
+    void *cls;
+};
+
 struct reconcile;
 
 /* Starts the thread. Consumes the settings where it succeeds. 0 or -errno. */
 int reconcile_new(struct table *table, const struct reconcile_history *history,
-                  struct reconcile_settings *settings, struct reconcile **ret_reconcile);
+                  const struct reconcile_sharing *sharing, struct reconcile_settings *settings,
+                  struct reconcile **ret_reconcile);
 void reconcile_free(struct reconcile *reconcile);
 DEFINE_CLEANUP(struct reconcile *, reconcile_free)
 
 /* From now on, and for all that is asked later. Consumes the settings. */
 void reconcile_adopt(struct reconcile *reconcile, struct reconcile_settings *settings);
 
-/* Events may have been lost: everyone is asked about. */
+/* Events that this node was to hear may have been lost: it asks about everyone, whoever is asked about by
+ * other nodes too. */
 void reconcile_gap(struct reconcile *reconcile);
 
 /* A person asks about up to so many users, now; about none: whether Tencent answers. */
@@ -111,6 +125,7 @@ struct reconcile_stats {
     uint64_t n_waiting; /* users marked as in doubt */
     uint64_t n_gaps;
     uint64_t calls_per_second;            /* that are allowed at the moment */
+    uint64_t n_nodes;                     /* that share the asking; 1: this one asks about everybody */
     uint64_t last_answer_unix_ms;         /* 0: none yet */
     uint64_t last_sweep_unix_ms;          /* when everybody had been asked about */
     uint64_t last_sweep_ms;               /* how long that took */

@@ -72,10 +72,24 @@ struct replica_stats {
     uint64_t n_failures;  /* connections lost or not made, and writes refused */
     uint64_t n_malformed; /* rows that could not be read */
     uint64_t n_full;      /* users for whom max_users left no room */
+    uint64_t n_nodes;     /* that live, this one being one of them; 0: not known */
 };
 
-void replica_stats(const struct replica *replica, struct replica_stats *ret_stats);
-void replica_metrics(const struct replica *replica, const struct metric_visitor *visitor);
+void replica_stats(struct replica *replica, struct replica_stats *ret_stats);
+void replica_metrics(struct replica *replica, const struct metric_visitor *visitor);
+
+/* Who asks Tencent about whom: nodes that ask about the same app share its users. */
+
+/* The apps that this node asks about from now on; at first none. */
+void replica_set_asked(struct replica *replica, const uint16_t *apps, size_t n_apps);
+
+/* How many nodes share the asking about an app's users; 1: this node is to ask about all of them, for it is
+ * the only one, or does not know of the others. `*ret_n_lost` grows each time that a node is found to be
+ * gone, or that the others are lost sight of. */
+unsigned replica_n_asking(struct replica *replica, uint16_t app, uint64_t *ret_n_lost);
+
+/* Whether it is this node that is to ask about the user. */
+bool replica_asks_here(struct replica *replica, uint16_t app, struct str user_id);
 
 /* The version of hiredis at build time. */
 const char *replica_library_version(void);

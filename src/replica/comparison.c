@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* A leaf's sum is the XOR of the hashes of its rows, so their order does not matter. Each row goes in twice,
+ * as the engine has it and as the table has it: where both have the same rows the sum is 0. A row that
+ * changes meanwhile may leave another sum; then its leaf is sent without need, which does no harm. */
+#include "comparison.h"
+
+#include "presenced/siphash.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+#define LEAVES_A_STEP_MIN 8
+#define LEAVES_A_STEP_MAX 512
+#define PAIRS_A_STEP 2048 /* about: steps are to be short, and round trips few */
+#define USERS_A_STEP 256
+#define VISITS_A_STEP 4096
+
+static const struct table_filter all_users = {-1, -1, -1};
+
+void comparison_fini(struct comparison *comparison)
+{
+    free(comparison->sums);
+    comparison->sums = NULL;
+}
+
+static int reserve_sums(struct comparison *comparison)
+{
+    if (comparison->sums == NULL) {
+        comparison->sums = calloc(LAYOUT_N_ALL_LEAVES, sizeof(*comparison->sums));
+    }
+    return comparison->sums == NULL ? -ENOMEM : 0;
+}
+
+int comparison_begin(struct comparison *comparison)
+{
+    int r = reserve_sums(comparison);
+    if (r < 0) {
+        return r;
+    }
+    if (getrandom(comparison->key, sizeof(comparison->key), 0) < 0) {
+        return -errno;
+    }
+    memset(comparison->sums, 0, LAYOUT_N_ALL_LEAVES * sizeof(*comparison->sums));
+    comparison->phase = COMPARISON_READS;
+    comparison->next_leaf = 0;
+    comparison->n_leaves = LEAVES_A_STEP_MAX / 8;
+    comparison->cursor = (struct table_cursor){0};
+    return 0;
+}
+
+int comparison_send_all(struct comparison *comparison)
+{
+    int r = reserve_sums(comparison);
+    if (r < 0) {
+        return r;
+    }
+    comparison->sends_all = true;
+    if (comparison->phase == COMPARISON_OVER || comparison->phase == COMPARISON_SENDS) {
+        comparison->phase = COMPARISON_SENDS;
+        comparison->cursor = (struct table_cursor){0};
+    }
+    return 0;
+}
+
+static void add_to_sum(struct comparison *comparison, unsigned leaf, struct str field, struct str value)
+{
+    struct siphash_key key;
+    char bytes[CODEC_FIELD_MAX + CODEC_VALUE_MAX];
+    struct str order = codec_order(value);
+    memcpy(&key, comparison->key, sizeof(key));
+    memcpy(bytes, field.ptr, field.len);
+    memcpy(bytes + field.len, order.ptr, order.len);
+    comparison->sums[leaf] ^= siphash(&key, (const uint8_t *)bytes, field.len + order.len);
+}
+
+/* The engine's rows. */
+
+struct pair {
+    struct str field;
+    struct str value;
+};
+
+static int compare_pairs(const void *a, const void *b)
+{
+    return str_compare(((const struct pair *)a)->field, ((const struct pair *)b)->field);
+}
+
+/* A field begins with the user's id, so sorting brings the rows of each user together. */
+static int take_leaf(struct comparison *comparison, unsigned leaf, const struct link_reply *reply,
+                     struct gather *gather)
+{
+    size_t n = link_reply_n(reply) / 2;
+    cleanup(cleanup_freep) struct pair *pairs = calloc(n + 1, sizeof(*pairs));
+    if (pairs == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < n; i++) {
+        pairs[i] = (struct pair){link_reply_text(link_reply_at(reply, 2 * i)),
+                                 link_reply_text(link_reply_at(reply, 2 * i + 1))};
+    }
+    qsort(pairs, n, sizeof(*pairs), compare_pairs);
+    for (size_t i = 0; i < n; i++) {
+        int r = gather_add(gather, pairs[i].field, pairs[i].value, false);
+        if (r < 0) {
+            return r;
+        }
+        if (r == 0) {
+            add_to_sum(comparison, leaf, pairs[i].field, pairs[i].value);
+        }
+    }
+    return gather_end(gather);
+}
+
+static int ask_for_leaves(struct comparison *comparison, struct primary *primary)
+{
+    int r = 0;
+    for (unsigned i = 0; i < comparison->n_leaves && r == 0; i++) {
+        char key[LAYOUT_KEY_SIZE];
+        const struct str arguments[] = {STR("HGETALL"), layout_leaf_key(comparison->next_leaf + i, key)};
+        r = link_append(primary->writer, arguments, 2);
+    }
+    return r;
+}
+
+/* Adapts the number of leaves, so that the next step reads about PAIRS_A_STEP rows. */
+static void end_step(struct comparison *comparison, size_t n_pairs)
+{
+    unsigned n = comparison->n_leaves;
+    comparison->next_leaf += n;
+    n = n_pairs < PAIRS_A_STEP / 2 ? 2 * n : n_pairs > PAIRS_A_STEP ? n / 2 : n;
+    n = n < LEAVES_A_STEP_MIN ? LEAVES_A_STEP_MIN : n > LEAVES_A_STEP_MAX ? LEAVES_A_STEP_MAX : n;
+    unsigned n_left = LAYOUT_N_ALL_LEAVES - comparison->next_leaf;
+    comparison->n_leaves = n < n_left ? n : n_left;
+    if (n_left == 0) {
+        comparison->phase = COMPARISON_SUMS;
+    }
+}
+
+int comparison_read(struct comparison *comparison, struct primary *primary, struct gather *gather,
+                    struct failure *ret_failure)
+{
+    size_t n_pairs = 0;
+    int r = ask_for_leaves(comparison, primary);
+    if (r < 0) {
+        return failure_of_call(r, ret_failure);
+    }
+    for (unsigned i = 0; i < comparison->n_leaves; i++) {
+        cleanup(link_reply_freep) struct link_reply *reply = NULL;
+        r = primary_receive(primary, &reply, ret_failure);
+        if (r < 0) {
+            return r;
+        }
+        r = take_leaf(comparison, comparison->next_leaf + i, reply, gather);
+        if (r < 0) {
+            return failure_of_call(r, ret_failure);
+        }
+        n_pairs += link_reply_n(reply) / 2;
+    }
+    end_step(comparison, n_pairs);
+    return 0;
+}
+
+/* The table's. */
+
+struct summing {
+    struct comparison *comparison;
+    struct table *table;
+    unsigned leaf;
+};
+
+static void sum_row(void *cls, struct str field, struct str value)
+{
+    const struct summing *summing = cls;
+    add_to_sum(summing->comparison, summing->leaf, field, value);
+}
+
+static void sum_user(void *cls, const struct user *user)
+{
+    struct summing *summing = cls;
+    summing->leaf = user_rows_place(summing->table, user).leaf;
+    user_rows_each(summing->table, user, 0, &(struct user_rows_visitor){sum_row, summing});
+}
+
+void comparison_sum(struct comparison *comparison, struct table *table)
+{
+    struct summing summing = {comparison, table, 0};
+    if (!table_list(table, &all_users, USERS_A_STEP, VISITS_A_STEP, &comparison->cursor, sum_user,
+                    &summing)) {
+        comparison->phase = COMPARISON_SENDS;
+        comparison->cursor = (struct table_cursor){0};
+    }
+}
+
+struct sending {
+    const struct comparison *comparison;
+    struct table *table;
+    struct outbox *outbox;
+    int r;
+};
+
+static void send_user(void *cls, const struct user *user)
+{
+    struct sending *sending = cls;
+    unsigned leaf = user_rows_place(sending->table, user).leaf;
+    if (sending->r == 0 && (sending->comparison->sends_all || sending->comparison->sums[leaf] != 0)) {
+        sending->r = outbox_add_user(sending->outbox, user, 0);
+    }
+}
+
+/* After all users: a node that heard an app's stamp first would take users that are still to come for
+ * forgotten. */
+static int send_stamps(struct table *table, struct outbox *outbox)
+{
+    int r = 0;
+    for (unsigned app = 0; app < table_n_apps(table) && r == 0; app++) {
+        r = outbox_add_stamp(outbox, (uint16_t)app);
+    }
+    return r;
+}
+
+static int send_step(struct comparison *comparison, struct table *table, struct outbox *outbox,
+                     struct table_cursor *cursor, bool *ret_goes_on)
+{
+    struct sending sending = {comparison, table, outbox, 0};
+    *ret_goes_on = table_list(table, &all_users, USERS_A_STEP, VISITS_A_STEP, cursor, send_user, &sending);
+    return sending.r == 0 && !*ret_goes_on ? send_stamps(table, outbox) : sending.r;
+}
+
+int comparison_send(struct comparison *comparison, struct table *table, struct outbox *outbox,
+                    struct gather *gather, struct failure *ret_failure)
+{
+    struct table_cursor cursor = comparison->cursor;
+    bool goes_on;
+    outbox_set_large(outbox, true);
+    int r = send_step(comparison, table, outbox, &cursor, &goes_on);
+    r = r < 0 ? failure_of_call(r, ret_failure) : outbox_flush(outbox, gather, ret_failure);
+    outbox_set_large(outbox, false);
+    if (r < 0) {
+        return r;
+    }
+    comparison->cursor = cursor;
+    if (!goes_on) {
+        comparison->phase = COMPARISON_OVER;
+        comparison->sends_all = false;
+    }
+    return 0;
+}
