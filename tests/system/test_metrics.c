@@ -343,8 +343,9 @@ START_TEST(the_keys_of_stats_stay)
     expect_keys(cJSON_GetObjectItemCaseSensitive(listeners, "status"),
                 "connections connections_max accepted refused_per_address no_room timed_out streams_cut_off "
                 "requests requests_malformed ");
-    expect_keys(cJSON_GetObjectItemCaseSensitive(stats, "streams"),
-                "open open_max opened refused resets events_written ");
+    expect_keys(
+        cJSON_GetObjectItemCaseSensitive(stats, "streams"),
+        "open open_max open_max_per_app_token opened refused refused_app_token resets events_written ");
     expect_keys(cJSON_GetObjectItemCaseSensitive(stats, "store"),
                 "state stored_revision lag users_loaded load_ms synced_revision commits changes bytes "
                 "commit_us syncs sync_us failures rewritten history_events history_dropped history_failures "
