@@ -37,6 +37,11 @@ static void count_rows(struct app_stripe *stripe, const struct platform_set *the
     }
 }
 
+void app_count_event(struct app *app)
+{
+    add(&own_stripe(app)->n_events, 1);
+}
+
 void app_count_added(struct app *app, const struct counted_user *user)
 {
     static const struct platform_set none;
@@ -110,4 +115,13 @@ void app_counts(const struct app *app, struct table_counts *ret_counts)
     ret_counts->forgotten_before_ms = load(&app->forgotten_before_ms);
     ret_counts->n_dropped_for_room = load(&app->n_dropped_for_room);
     ret_counts->n_dropped_for_age = load(&app->n_dropped_for_age);
+}
+
+uint64_t app_n_events(const struct app *app)
+{
+    int64_t n = 0;
+    for (unsigned s = 0; s < APP_N_STRIPES; s++) {
+        n += atomic_load_explicit(&app->stripes[s].n_events, memory_order_relaxed);
+    }
+    return (uint64_t)n;
 }

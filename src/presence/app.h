@@ -17,6 +17,7 @@
 struct app_stripe {
     alignas(64) _Atomic int64_t n_users[USER_N_STATES];
     _Atomic int64_t n_online_rows[PLATFORM_N_MAX];
+    _Atomic int64_t n_events; /* counted only while marks_doubts is set */
 };
 
 struct app {
@@ -27,7 +28,6 @@ struct app {
     _Atomic uint64_t n_dropped_for_age;
     _Atomic bool marks_doubts;
     _Atomic uint64_t n_marked;
-    _Atomic uint64_t n_events; /* counted only while marks_doubts is set */
 };
 
 /* The part of a user that the counters depend on. */
@@ -36,6 +36,7 @@ struct counted_user {
     struct platform_set online;
 };
 
+void app_count_event(struct app *app);
 void app_count_added(struct app *app, const struct counted_user *user);
 void app_count_changed(struct app *app, const struct counted_user *before, const struct counted_user *after);
 
@@ -51,5 +52,6 @@ void app_raise_forgotten(struct app *app, uint64_t stamp_ms);
 uint64_t app_forgotten_stamp_ms(const struct app *app, uint64_t now_ms);
 
 void app_counts(const struct app *app, struct table_counts *ret_counts);
+uint64_t app_n_events(const struct app *app);
 
 #endif

@@ -70,7 +70,7 @@ static void mark_doubt(const struct update *update, uint32_t slot)
     if (update->event == NULL || !atomic_load_explicit(&update->app->marks_doubts, memory_order_relaxed)) {
         return;
     }
-    atomic_fetch_add_explicit(&update->app->n_events, 1, memory_order_relaxed);
+    app_count_event(update->app);
     if (leaves_doubt(update->event)) {
         table_mark_slot(update->table, update->place.shard, slot, true);
     }

@@ -115,5 +115,5 @@ uint64_t table_n_marked(const struct table *table, uint16_t app)
 
 uint64_t table_n_events(const struct table *table, uint16_t app)
 {
-    return atomic_load_explicit(&table->apps[app]->n_events, memory_order_relaxed);
+    return app_n_events(table->apps[app]);
 }
