@@ -60,7 +60,8 @@ static int set(char **field, const char *a, const char *b, const char *c)
     free(*field);
     if (asprintf(field, "%s%s%s", a, b, c) < 0) {
         *field = NULL;
-        return complain("no memory");
+        (void)complain("no memory");
+        return CTL_WRONG;
     }
     return 0;
 }

@@ -14,7 +14,7 @@
 #define LOOK_INTERVAL_MS 1000
 #define LOOKS_A_SENTINEL 10
 #define STOP_PATIENCE_MS 2000
-#define BEHIND_WAIT_MS 5
+#define BEHIND_WAIT_US 5000
 
 /* A user whom another node has forgotten and the engine with it, but not this one: all of it is sent anew. */
 static void send_kept(void *cls, uint16_t app, struct str user_id)
@@ -258,8 +258,7 @@ static uint64_t wait_us(const struct session *session, bool has_more)
     if (has_more || session->next_look_ms <= now_ms) {
         return 0;
     }
-    uint64_t us = session->meeting.is_waiting ? BEHIND_WAIT_MS * 1000
-                                              : (session->next_look_ms - now_ms) * 1000;
+    uint64_t us = session->meeting.is_waiting ? BEHIND_WAIT_US : (session->next_look_ms - now_ms) * 1000;
     us = shorter_us(us, sender_wait_us(&session->sender));
     return shorter_us(us, log_reader_wait_us(&session->reader));
 }
