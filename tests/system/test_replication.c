@@ -173,6 +173,42 @@ START_TEST(an_engine_that_comes_back_empty_is_filled_again)
 }
 END_TEST
 
+/* It comes back from a copy on its disk: what the nodes have told it since is gone. */
+static void roll_back_over(uint64_t ms)
+{
+    start();
+    nodes_send(nodes, 300);
+    nodes_await_equal(nodes);
+    redis_tell(engine, "SAVE");
+    uint64_t end_ms = clock_monotonic_ms() + ms;
+    do {
+        nodes_send(nodes, 200);
+    } while (clock_monotonic_ms() < end_ms);
+    nodes_await_equal(nodes);
+    redis_kill(engine);
+    engine = redis_start(sandbox, "engine", NULL);
+    nodes_send(nodes, 50);
+    nodes_await_equal(nodes);
+    await_none_degraded();
+    /* A node that starts from nothing shows whether the engine has it all. */
+    nodes_kill_node(nodes, 2);
+    nodes_start_node(nodes, 2);
+    nodes_await_equal(nodes);
+    stop();
+}
+
+START_TEST(an_engine_that_lost_what_came_last_gets_it_again)
+{
+    roll_back_over(0);
+}
+END_TEST
+
+START_TEST(an_engine_that_lost_its_last_ten_seconds_gets_them_again)
+{
+    roll_back_over(10000);
+}
+END_TEST
+
 START_TEST(an_engine_whose_data_was_thrown_away_is_filled_again)
 {
     start();
@@ -631,6 +667,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, a_stream_shows_what_other_nodes_heard_once);
     tcase_add_test(tcase, a_history_says_that_another_node_heard_it);
     tcase_add_test(tcase, an_engine_that_comes_back_empty_is_filled_again);
+    tcase_add_test(tcase, an_engine_that_lost_what_came_last_gets_it_again);
     tcase_add_test(tcase, an_engine_whose_data_was_thrown_away_is_filled_again);
     tcase_add_test(tcase, an_engine_that_hangs_is_noticed_and_no_event_waits_for_it);
     tcase_add_test(tcase, a_primary_that_was_demoted_is_left_until_it_is_one_again);
@@ -653,6 +690,7 @@ static void add_tests(TCase *tcase)
 static void add_drills(TCase *tcase)
 {
     tcase_add_test(tcase, a_node_that_finds_no_engine_takes_events_after_a_while);
+    tcase_add_test(tcase, an_engine_that_lost_its_last_ten_seconds_gets_them_again);
     tcase_add_test(tcase, changes_that_the_log_has_lost_are_in_the_table_still);
     tcase_add_test(tcase, whatever_happens_they_come_to_the_same);
 }
