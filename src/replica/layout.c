@@ -25,7 +25,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-static_assert(LAYOUT_N_ALL_LEAVES == LAYOUT_N_BUCKETS * LAYOUT_N_LEAVES, "those of every bucket");
+static_assert(LAYOUT_N_ALL_LEAVES == LAYOUT_N_BUCKETS * LAYOUT_N_LEAVES, "the leaves of all buckets");
 
 struct layout_place layout_place(struct str field)
 {

@@ -9,7 +9,7 @@
 #define N_USER_ROWS_MAX (PLATFORM_N_MAX + 1)
 #define N_ARGUMENTS_MAX (6 + N_ROWS_MAX + 4 + 3 * N_ROWS_MAX)
 
-static_assert(N_USER_ROWS_MAX <= N_ROWS_MAX, "any user fits one call");
+static_assert(N_USER_ROWS_MAX <= N_ROWS_MAX, "the rows of any user fit into one call");
 
 /* The rows of a bucket that the next call of the merge script sends. Their fields and values lie in `bytes`.
  */

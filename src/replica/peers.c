@@ -237,7 +237,7 @@ static uint64_t weight(const char *run, uint64_t app_id, struct str user_id)
     return siphash(&key, (const uint8_t *)user_id.ptr, user_id.len);
 }
 
-_Static_assert(sizeof(struct siphash_key) == PEERS_RUN_LEN, "a run's name is a key");
+_Static_assert(sizeof(struct siphash_key) == PEERS_RUN_LEN, "the name of a run has the size of a key");
 
 static bool is_highest(const struct peers *peers, uint16_t app, struct str user_id)
 {
