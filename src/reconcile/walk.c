@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "walk.h"
 
-/* Users that are looked at, at a time, in search of those that are taken: there may be many others. */
+/* Maximum number of users examined at a time, because few of them may be taken. */
 #define N_LOOKS_MAX 65536
 
 void walk_init(struct walk *walk, uint16_t app, bool only_online, uint64_t now_ms)
@@ -29,7 +29,7 @@ uint64_t walk_due(struct walk *walk, uint64_t n_users, uint64_t period_ms, uint6
         return 0;
     }
     if (elapsed_ms >= period_ms) {
-        return n_users; /* whatever has come meanwhile too */
+        return n_users; /* including users added in between */
     }
     uint64_t target = (uint64_t)((double)n_users * (double)elapsed_ms / (double)period_ms) + 1;
     return target > walk->n_taken ? target - walk->n_taken : 0;
@@ -53,7 +53,7 @@ bool walk_take(struct walk *walk, struct table *table, size_t limit, uint64_t no
                bool (*take)(void *cls, const struct user *user), void *cls)
 {
     struct taking taking = {take, cls, 0, 0};
-    bool is_full = limit == 0; /* or has looked for long enough */
+    bool is_full = limit == 0; /* or enough users were examined */
     if (walk->is_over) {
         return false;
     }
