@@ -171,7 +171,7 @@ static enum exit_status run(const struct arguments *arguments, enum action actio
     cleanup(buf_fini) struct buf errors = {0};
     cleanup(buf_fini) struct buf warnings = {0};
     if (action == ACTION_RUN) {
-        daemon_hold_signals(); /* first, because reading the configuration takes time */
+        daemon_hold_signals(); /* first, because a signal may arrive while the configuration is read */
     }
     int r = load(arguments->config_path, action, &config, &errors, &warnings);
     print_lines(&warnings);

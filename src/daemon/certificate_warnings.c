@@ -11,7 +11,7 @@
 
 #define DAY_S UINT64_C(86400)
 
-/* Early, because nobody may be there to renew it in the last days. */
+/* Early enough that somebody is there to renew it. */
 #define EXPIRES_SOON_S (14 * DAY_S)
 
 static void format_date(uint64_t unix_s, char ret_date[static 32])

@@ -215,7 +215,7 @@ struct status_app_part asking_of_app(struct daemon *daemon);
  * says why. */
 bool begin_inquiry(struct daemon *daemon, const struct control_question *question, struct buf *lines);
 
-/* Gets the answer, as JSON. Returns false if it has not arrived yet. */
+/* Gets the answer, as JSON, or empty if there was no memory. Returns false if it has not arrived yet. */
 bool end_inquiry(struct daemon *daemon, struct buf *ret_answer);
 
 /* counters.c */

@@ -178,8 +178,7 @@ int start_replication(struct daemon *daemon)
         return 0;
     }
     name_node(daemon);
-    (void)replica_url_parse(str_from(from->url),
-                            &daemon->replica_url); /* replication_check() has checked it */
+    (void)replica_url_parse(str_from(from->url), &daemon->replica_url); /* valid, as checked before */
     const struct replica_config config = {
         .url = &daemon->replica_url,
         .user = str_from(from->user),

@@ -32,8 +32,8 @@ struct told {
     size_t n;
 };
 
-/* Returns whether the warning is not in the list: an app without a token is configured so, and the other two
- * are shown separately. */
+/* Returns whether a warning is left out of the list: an app without a token is a choice of the
+ * configuration, and the other two are shown separately. */
 static bool is_left_out(enum warning_code code)
 {
     return code == WARNING_APP_UNSIGNED || code == WARNING_RELOAD_FAILED || code == WARNING_DRAINING;

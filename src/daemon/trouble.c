@@ -11,7 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define LOOK_INTERVAL_MS 1000
+#define CHECK_INTERVAL_MS 1000
 
 /* Minimum number of refused requests for a warning. Requests to the listener may come from anybody; those of
  * an app at least name it. */
@@ -263,7 +263,7 @@ void trouble_look(struct daemon *daemon)
     if (now_ms < daemon->trouble->next_ms) {
         return;
     }
-    daemon->trouble->next_ms = now_ms + LOOK_INTERVAL_MS;
+    daemon->trouble->next_ms = now_ms + CHECK_INTERVAL_MS;
     for (unsigned app = 0; app < table_n_apps(daemon->table); app++) {
         check_app(daemon, (uint16_t)app, now_ms);
         check_reconcile(daemon, (uint16_t)app);

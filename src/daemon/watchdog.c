@@ -7,7 +7,7 @@
 
 #include "sd_notify.h"
 
-/* Checks per timeout of the manager, so that there is time for another if one finds a thread busy. */
+/* Number of checks within the manager's timeout: if one finds a thread busy, there is time for another. */
 #define CHECKS_PER_TIMEOUT 4
 
 enum { STORE_PART = N_LISTENERS, CONTROL_PART, N_PARTS };

@@ -2,7 +2,7 @@
 #include "walk.h"
 
 /* Maximum number of users examined at a time, because few of them may be taken. */
-#define N_LOOKS_MAX 65536
+#define N_VISITED_MAX 65536
 
 void walk_init(struct walk *walk, uint16_t app, bool only_online, uint64_t now_ms)
 {
@@ -60,10 +60,10 @@ bool walk_take(struct walk *walk, struct table *table, size_t limit, uint64_t no
     while (!is_full && !walk->is_over) {
         size_t n_wanted = limit - taking.n_taken;
         size_t n_before = taking.n_visited;
-        walk->is_over = !table_list(table, &walk->filter, n_wanted, N_LOOKS_MAX, &walk->cursor, visit,
+        walk->is_over = !table_list(table, &walk->filter, n_wanted, N_VISITED_MAX, &walk->cursor, visit,
                                     &taking);
         is_full = taking.n_taken == limit || taking.n_visited - n_before < n_wanted ||
-                  taking.n_visited >= N_LOOKS_MAX;
+                  taking.n_visited >= N_VISITED_MAX;
     }
     walk->n_taken += taking.n_taken;
     if (walk->is_over) {

@@ -10,11 +10,11 @@
 #include <errno.h>
 #include <sys/random.h>
 
-#define LEAVES_A_STEP_MIN 8
-#define LEAVES_A_STEP_MAX 512
-#define PAIRS_A_STEP 2048 /* approximate; more would delay changes, fewer cost round trips */
-#define USERS_A_STEP 256
-#define VISITS_A_STEP 4096
+#define LEAVES_PER_STEP_MIN 8
+#define LEAVES_PER_STEP_MAX 512
+#define PAIRS_PER_STEP 2048 /* approximate; more would delay changes, fewer cost round trips */
+#define USERS_PER_STEP 256
+#define VISITS_PER_STEP 4096
 
 static const struct table_filter all_users = {-1, -1, -1};
 
@@ -44,7 +44,7 @@ int comparison_begin(struct comparison *comparison)
     memset(comparison->sums, 0, LAYOUT_N_ALL_LEAVES * sizeof(*comparison->sums));
     comparison->phase = COMPARISON_READS;
     comparison->next_leaf = 0;
-    comparison->n_leaves = LEAVES_A_STEP_MAX / 8;
+    comparison->n_leaves = LEAVES_PER_STEP_MAX / 8;
     comparison->cursor = (struct table_cursor){0};
     return 0;
 }
@@ -122,13 +122,13 @@ static int request_leaves(struct comparison *comparison, struct primary *primary
     return r;
 }
 
-/* Adapts the number of leaves, so that the next step reads about PAIRS_A_STEP rows. */
+/* Adapts the number of leaves, so that the next step reads about PAIRS_PER_STEP rows. */
 static void end_step(struct comparison *comparison, size_t n_pairs)
 {
     unsigned n = comparison->n_leaves;
     comparison->next_leaf += n;
-    n = n_pairs < PAIRS_A_STEP / 2 ? 2 * n : n_pairs > PAIRS_A_STEP ? n / 2 : n;
-    n = n < LEAVES_A_STEP_MIN ? LEAVES_A_STEP_MIN : n > LEAVES_A_STEP_MAX ? LEAVES_A_STEP_MAX : n;
+    n = n_pairs < PAIRS_PER_STEP / 2 ? 2 * n : n_pairs > PAIRS_PER_STEP ? n / 2 : n;
+    n = n < LEAVES_PER_STEP_MIN ? LEAVES_PER_STEP_MIN : n > LEAVES_PER_STEP_MAX ? LEAVES_PER_STEP_MAX : n;
     unsigned n_left = LAYOUT_N_ALL_LEAVES - comparison->next_leaf;
     comparison->n_leaves = n < n_left ? n : n_left;
     if (n_left == 0) {
@@ -182,7 +182,7 @@ static void sum_user(void *cls, const struct user *user)
 void comparison_sum(struct comparison *comparison, struct table *table)
 {
     struct summing summing = {comparison, table, 0};
-    if (!table_list(table, &all_users, USERS_A_STEP, VISITS_A_STEP, &comparison->cursor, sum_user,
+    if (!table_list(table, &all_users, USERS_PER_STEP, VISITS_PER_STEP, &comparison->cursor, sum_user,
                     &summing)) {
         comparison->phase = COMPARISON_SENDS;
         comparison->cursor = (struct table_cursor){0};
@@ -220,7 +220,8 @@ static int send_step(struct comparison *comparison, struct table *table, struct 
                      struct table_cursor *cursor, bool *ret_has_more)
 {
     struct sending sending = {comparison, table, outbox, 0};
-    *ret_has_more = table_list(table, &all_users, USERS_A_STEP, VISITS_A_STEP, cursor, send_user, &sending);
+    *ret_has_more = table_list(table, &all_users, USERS_PER_STEP, VISITS_PER_STEP, cursor, send_user,
+                               &sending);
     return sending.r == 0 && !*ret_has_more ? send_stamps(table, outbox) : sending.r;
 }
 

@@ -13,8 +13,8 @@
 
 #define N_PEERS_MAX 256 /* nodes beyond it are not in the list, and therefore ask about all users */
 #define INTERVAL_MS 1000
-#define BITS_A_WORD 64
-#define N_WORDS (TABLE_N_APPS_MAX / BITS_A_WORD)
+#define BITS_PER_WORD 64
+#define N_WORDS (TABLE_N_APPS_MAX / BITS_PER_WORD)
 
 /* The apps that a node asks about, one bit per app. */
 struct app_set {
@@ -75,12 +75,12 @@ void peers_free(struct peers *peers)
 
 static void add_app(struct app_set *set, uint16_t app)
 {
-    set->words[app / BITS_A_WORD] |= UINT64_C(1) << app % BITS_A_WORD;
+    set->words[app / BITS_PER_WORD] |= UINT64_C(1) << app % BITS_PER_WORD;
 }
 
 static bool has_app(const struct app_set *set, uint16_t app)
 {
-    return (set->words[app / BITS_A_WORD] >> app % BITS_A_WORD & 1) != 0;
+    return (set->words[app / BITS_PER_WORD] >> app % BITS_PER_WORD & 1) != 0;
 }
 
 void peers_set_asked(struct peers *peers, const uint16_t *apps, size_t n_apps)

@@ -11,7 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define LOOK_INTERVAL_MS 1000
+#define CHECK_INTERVAL_MS 1000
 #define CHECKS_PER_SENTINEL 10
 #define STOP_PATIENCE_MS 2000
 #define BEHIND_WAIT_US 5000
@@ -162,10 +162,10 @@ static int send_changes(struct session *session, bool *ret_more, struct failure 
 static int check_engine(struct session *session, struct failure *ret_failure)
 {
     uint64_t now_ms = clock_monotonic_ms();
-    if (now_ms < session->next_look_ms) {
+    if (now_ms < session->next_check_ms) {
         return 0;
     }
-    session->next_look_ms = now_ms + LOOK_INTERVAL_MS;
+    session->next_check_ms = now_ms + CHECK_INTERVAL_MS;
     int r = log_reader_look(&session->reader, &session->primary, ret_failure);
     session->unread = log_reader_lag(&session->reader);
     if (r != 0) {
@@ -179,11 +179,11 @@ static int check_engine(struct session *session, struct failure *ret_failure)
         return r;
     }
     session->evicts = session->primary.evicts;
-    session->n_looks++;
-    return session->n_looks % CHECKS_PER_SENTINEL != 0
+    session->n_checks++;
+    return session->n_checks % CHECKS_PER_SENTINEL != 0
                ? 0
                : primary_check_sentinel(session->config.primary, &session->primary,
-                                        session->n_looks / CHECKS_PER_SENTINEL, ret_failure);
+                                        session->n_checks / CHECKS_PER_SENTINEL, ret_failure);
 }
 
 /* Announces this node, if it is due. */
@@ -254,10 +254,10 @@ static uint64_t shorter_us(uint64_t a_us, uint64_t b_us)
 static uint64_t wait_us(const struct session *session, bool has_more)
 {
     uint64_t now_ms = clock_monotonic_ms();
-    if (has_more || session->next_look_ms <= now_ms) {
+    if (has_more || session->next_check_ms <= now_ms) {
         return 0;
     }
-    uint64_t us = session->meeting.is_waiting ? BEHIND_WAIT_US : (session->next_look_ms - now_ms) * 1000;
+    uint64_t us = session->meeting.is_waiting ? BEHIND_WAIT_US : (session->next_check_ms - now_ms) * 1000;
     us = shorter_us(us, sender_wait_us(&session->sender));
     return shorter_us(us, log_reader_wait_us(&session->reader));
 }
@@ -329,7 +329,7 @@ static int connect_and_serve(struct session *session, struct failure *ret_failur
     session->evicts = session->primary.evicts;
     sender_begin(&session->sender, &session->primary, session->config.run,
                  (const char(*)[OUTBOX_IDENTITY_SIZE])session->reader.identities);
-    session->next_look_ms = clock_monotonic_ms() + LOOK_INTERVAL_MS;
+    session->next_check_ms = clock_monotonic_ms() + CHECK_INTERVAL_MS;
     r = meeting_resume(&session->meeting, &session->primary, &session->reader, ret_failure);
     if (r < 0) {
         return r;

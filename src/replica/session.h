@@ -31,8 +31,8 @@ struct session {
     struct meeting meeting;
     bool is_connected;
     bool evicts; /* of the last connected engine */
-    uint64_t next_look_ms;
-    unsigned n_looks;
+    uint64_t next_check_ms;
+    unsigned n_checks;
     uint64_t unread; /* as of the last check */
     uint64_t n_connections;
     uint64_t n_missed;
