@@ -23,7 +23,7 @@
 
 enum {
     RECEIVED_SIZE = 6,
-    ORDER_SIZE = 8, /* without what follows it */
+    ORDER_SIZE = 8, /* without the bytes that follow */
 };
 
 enum {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* clang-format off */
-/* The way of an event, and of a reader:
+/* The paths of an event and of a reading:
  *
  *   event_history_add() ─→ queue ─────┐ swapped for an empty one      ┌─→ newest slice
  *                                     ├────────── thread ─────────────┤

@@ -2,13 +2,13 @@
 #ifndef PRESENCED_HISTORY_RECORD_H
 #define PRESENCED_HISTORY_RECORD_H
 
-/* An event of the history as a pair of the engine's. Numbers are big-endian:
+/* Encodes an event of the history as a key and a value of the engine. Numbers are big-endian:
  *
  *   key    app 8 · length 2 · user · ~received 8 · ~number 8      so that a user's newest comes first
  *   value  1 · flags 1 · origin 1 · received 8 · event time 8 · client · peer · action · reason · platform ·
  *          outcome · request id · count 1 · kicked platforms
  *
- * where an address and a text are a byte of length and their bytes. Any thread. */
+ * An address or text is preceded by a byte with its length. Any thread. */
 
 #include "presenced/user.h"
 #include "presenced/user_event.h"
