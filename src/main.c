@@ -10,7 +10,7 @@
 
 struct arguments {
     const char *config_path;
-    const char *transfer_path; /* of --export and --import */
+    const char *transfer_path; /* argument of --export or --import */
     bool verbose;
 };
 
@@ -27,7 +27,7 @@ enum action {
     ACTION_IMPORT,
     ACTION_VERSION,
     ACTION_HELP,
-    ACTION_NONE, /* the command line is wrong, which has been said */
+    ACTION_NONE, /* the command line is wrong; the error was printed */
 };
 
 static enum exit_status print(const char *text)
@@ -69,7 +69,7 @@ static enum action refuse(const char *what, const char *why)
     return ACTION_NONE;
 }
 
-/* getopt_long() itself tells of unknown options and missing arguments. */
+/* getopt_long() itself reports unknown options and missing arguments. */
 static enum action parse_arguments(int argc, char **argv, struct arguments *ret_arguments)
 {
     static const struct option options[] = {
@@ -154,7 +154,7 @@ static enum exit_status act(const struct config *config, enum action action,
                                                       : transfer_import(store, arguments->transfer_path));
 }
 
-/* A transfer needs the store alone: it must not fail for a certificate that is gone. */
+/* A transfer reads only [store], so that it does not fail because of, for example, a missing certificate. */
 static int load(const char *path, enum action action, struct config *ret_config, struct buf *errors,
                 struct buf *warnings)
 {
@@ -171,7 +171,7 @@ static enum exit_status run(const struct arguments *arguments, enum action actio
     cleanup(buf_fini) struct buf errors = {0};
     cleanup(buf_fini) struct buf warnings = {0};
     if (action == ACTION_RUN) {
-        daemon_hold_signals(); /* the first thing, for to read the configuration takes its time */
+        daemon_hold_signals(); /* first, because a signal may arrive while the configuration is read */
     }
     int r = load(arguments->config_path, action, &config, &errors, &warnings);
     print_lines(&warnings);
@@ -187,7 +187,7 @@ int main(int argc, char **argv)
 {
     struct arguments arguments = {.config_path = PRESENCED_CONFIG_PATH};
     if (startup_open_standard_fds() < 0) {
-        return EXIT_STATUS_FAILED; /* there is nobody to tell */
+        return EXIT_STATUS_FAILED; /* without standard error there is nowhere to report it */
     }
     startup_ignore_signals();
     enum action action = parse_arguments(argc, argv, &arguments);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* `listen = systemd`: the sockets that the service manager holds open, and passes to each process that it
- * starts. A socket belongs to the section of its name (FileDescriptorName= of its unit). */
+/* Socket activation: `listen = systemd` uses the sockets that the service manager keeps open and passes to
+ * each process it starts. A socket belongs to the section of its name (FileDescriptorName= of its unit). */
 #include "parts.h"
 
 #include "presenced/log.h"
@@ -29,7 +29,7 @@ static const struct config_lines *lines_of(const struct config *config, unsigned
     return listener == CALLBACK_LISTENER ? &config->callback.lines : &config->status.lines;
 }
 
-/* What one call of start_activation() fills in. */
+/* The state of one call of start_activation(). */
 struct passing {
     struct daemon *daemon;
     struct buf errors;
@@ -44,7 +44,7 @@ static void add_error(struct passing *passing, unsigned listener, const char *wh
     buf_appendf(&passing->errors, ": [%s] listen: %s\n", name, what);
 }
 
-/* The listener of that name, if it is told to take sockets; else N_LISTENERS. */
+/* Returns the listener called `name` if it is configured to take passed sockets, else N_LISTENERS. */
 static unsigned find_taker(const struct config *config, const char *name)
 {
     unsigned listener = 0;
@@ -55,7 +55,8 @@ static unsigned find_taker(const struct config *config, const char *name)
     return listener;
 }
 
-/* Systemd passes sockets that block, and ours is not the only thread that accepts. */
+/* Makes the socket non-blocking: systemd passes blocking ones, and another thread may accept a connection
+ * first. Returns false if it is not a usable listening socket. */
 static bool prepare(int fd, struct endpoint *ret_endpoint)
 {
     int flags = fcntl(fd, F_GETFL);
@@ -72,7 +73,7 @@ static size_t n_passed_to(const struct passed *passed, unsigned listener)
     return n;
 }
 
-/* Those it opens itself, too. */
+/* Includes the sockets that the daemon opens itself. */
 static size_t n_sockets_of(const struct daemon *daemon, unsigned listener)
 {
     const struct endpoint_list *list = listen_of(daemon->config, listener);
@@ -116,7 +117,8 @@ static void find_missing(struct passing *passing)
     }
 }
 
-/* Where a listener really listens. 0 or -ENOMEM. */
+/* Lists the addresses a listener uses: those configured and those of passed sockets. The list is for
+ * endpoints_fini(). Returns 0 or -ENOMEM. */
 static int list_endpoints(const struct passed *passed, const struct config *config, unsigned listener,
                           struct endpoint_list *ret_list)
 {
@@ -156,7 +158,7 @@ int activation_check(const struct daemon *daemon, const struct config *config, s
     return r < 0 ? r : config_check_endpoints(config, &callback, &status, errors);
 }
 
-/* 0, or -errno with errors or without. */
+/* Returns 0 or -errno. In both cases there may be lines in `passing->errors`. */
 static int take_all(struct passing *passing)
 {
     struct buf *errors = &passing->errors;

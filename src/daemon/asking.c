@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Asking Tencent, for the apps that have a key: how it is configured, what is told of it, and when events may
- * have been lost. */
+/* Reconciliation with Tencent for the apps that have a key: its settings, its metrics, the questions of
+ * presencectl, and what to do when events may have been lost. */
 #include "parts.h"
 
 #include "signals.h"
@@ -100,7 +100,7 @@ void adopt_asking(struct daemon *daemon, struct reconcile_settings *settings)
         announce_asking(daemon, settings);
         reconcile_adopt(reconcile, settings);
     } else if (reconcile_settings_n(settings) > 0) {
-        (void)start(daemon, settings); /* said; events are taken all the same */
+        (void)start(daemon, settings); /* logged; events are accepted regardless */
     } else {
         reconcile_discard(settings);
     }
@@ -133,7 +133,8 @@ static bool visit_app(void *cls, uint16_t app, const struct metric_visitor *visi
     return true;
 }
 
-/* The table's index of the app; -1, and `lines` say why not. */
+/* Returns the table's index of the app, or of the only app if `id` is 0; else -1 with the reason in
+ * `lines`. */
 static int find_app(const struct daemon *daemon, uint64_t id, struct buf *lines)
 {
     if (id == 0 && table_n_apps(daemon->table) != 1) {
@@ -147,7 +148,7 @@ static int find_app(const struct daemon *daemon, uint64_t id, struct buf *lines)
     return app;
 }
 
-/* From the asking thread. */
+/* Called from the thread of reconcile. */
 static void wake(void *cls)
 {
     struct daemon *daemon = cls;

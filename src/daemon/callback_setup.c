@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The callback's handler, and its rules: who may call, and with which token. */
+/* Sets up the callback's handler and its rules: who may call, and with which tokens. */
 #include "parts.h"
 
 #include "presenced/clock.h"
@@ -8,15 +8,15 @@
 #include <errno.h>
 
 static_assert(CONFIG_N_APPS_MAX <= TABLE_N_APPS_MAX, "the table has room for every app");
-static_assert(CONFIG_N_TOKENS_MAX <= SIGNATURE_N_TOKENS_MAX, "so has a key for every token");
+static_assert(CONFIG_N_TOKENS_MAX <= SIGNATURE_N_TOKENS_MAX, "a key has room for every token");
 
 static bool is_ready(void *cls)
 {
     return daemon_readiness(cls) == STATUS_READY;
 }
 
-/* What of a configuration the callback's handler is given, at start and at reload. The texts and networks are
- * the configuration's; `ret_apps` has room for all of its apps. */
+/* Returns what the callback's handler needs of a configuration, at start and on reload. Texts and networks
+ * are borrowed from `config`; `ret_apps` must have room for all of its apps. */
 static struct callback_config callback_config_of(struct daemon *daemon, const struct config *config,
                                                  struct callback_app *ret_apps)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is said of a certificate that is served all the same: of its dates, and whom it keeps out. */
+/* Warnings about a certificate that is used nevertheless: its dates, and clients that cannot use it. */
 #include "parts.h"
 
 #include "presenced/array.h"
@@ -11,7 +11,7 @@
 
 #define DAY_S UINT64_C(86400)
 
-/* Long before the last days, in which nobody may be there to renew it. */
+/* Early enough that somebody is there to renew it. */
 #define EXPIRES_SOON_S (14 * DAY_S)
 
 static void format_date(uint64_t unix_s, char ret_date[static 32])
@@ -84,9 +84,9 @@ bool check_certificate_versions(const struct tls_certificate *certificate, const
     return true;
 }
 
-/* Raises what is so, of `codes`, and clears the others. */
-static void tell(struct daemon *daemon, unsigned listener, const enum warning_code *codes, size_t n_codes,
-                 const struct certificate_warning *warning)
+/* Raises the one of `codes` that `warning` has and clears the others; NULL clears all. */
+static void update_warnings(struct daemon *daemon, unsigned listener, const enum warning_code *codes,
+                            size_t n_codes, const struct certificate_warning *warning)
 {
     for (size_t i = 0; i < n_codes; i++) {
         if (warning != NULL && warning->code == codes[i]) {
@@ -97,17 +97,18 @@ static void tell(struct daemon *daemon, unsigned listener, const enum warning_co
     }
 }
 
-static void watch(struct daemon *daemon, unsigned listener, const struct tls_certificate *certificate)
+static void check_certificate(struct daemon *daemon, unsigned listener,
+                              const struct tls_certificate *certificate)
 {
-    static const enum warning_code of_dates[] = {
+    static const enum warning_code date_codes[] = {
         WARNING_CERTIFICATE_EXPIRED, WARNING_CERTIFICATE_NOT_YET_VALID, WARNING_CERTIFICATE_EXPIRES_SOON};
-    static const enum warning_code of_versions[] = {WARNING_CERTIFICATE_WITHOUT_TLS_1_2};
+    static const enum warning_code version_codes[] = {WARNING_CERTIFICATE_WITHOUT_TLS_1_2};
     const char *name = daemon_listener_names[listener];
     struct certificate_warning warning;
     bool is_so = check_certificate_dates(certificate, name, clock_unix_ms() / 1000, &warning);
-    tell(daemon, listener, of_dates, N_ELEMENTS(of_dates), is_so ? &warning : NULL);
+    update_warnings(daemon, listener, date_codes, N_ELEMENTS(date_codes), is_so ? &warning : NULL);
     is_so = check_certificate_versions(certificate, name, &warning);
-    tell(daemon, listener, of_versions, 1, is_so ? &warning : NULL);
+    update_warnings(daemon, listener, version_codes, 1, is_so ? &warning : NULL);
 }
 
 void watch_certificates(struct daemon *daemon)
@@ -115,7 +116,7 @@ void watch_certificates(struct daemon *daemon)
     for (unsigned i = 0; i < N_LISTENERS; i++) {
         struct tls_certificate certificate;
         if (daemon->tls[i] != NULL && tls_certificate(daemon->tls[i], &certificate)) {
-            watch(daemon, i, &certificate);
+            check_certificate(daemon, i, &certificate);
         }
     }
 }

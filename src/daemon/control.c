@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The control socket, and the main thread as the one that carries its orders out. It is a listener of its
- * own: nothing that is asked of the others can keep an order waiting. */
+/* The control socket, whose orders the main thread carries out. It has a listener of its own, so that load
+ * on the other listeners cannot delay an order. */
 #include "parts.h"
 
 #include "presenced/clock.h"
@@ -13,12 +13,12 @@
 #define CONTROL_CONNECTION_MEMORY_BYTES ((size_t)8 * 1024)
 #define CONTROL_IDLE_TIMEOUT_MS 75000
 
-/* For a reload too, which reads files and may wait for them. */
+/* Long enough for a reload that waits for slow files. */
 #define CONTROL_REQUEST_TIMEOUT_MS 60000
 
 static const char socket_name[] = "control.sock";
 
-/* Where it listens; false: nowhere. */
+/* Returns false if there is no address for the control socket. */
 static bool find_endpoint(const struct config *config, struct endpoint *ret_endpoint)
 {
     const char *folders = getenv("RUNTIME_DIRECTORY");
@@ -30,7 +30,7 @@ static bool find_endpoint(const struct config *config, struct endpoint *ret_endp
     if (folders == NULL || folders[0] == '\0') {
         return false;
     }
-    int len = (int)strcspn(folders, ":"); /* of several the first */
+    int len = (int)strcspn(folders, ":"); /* colons separate several folders; the first is used */
     int n = snprintf(text, sizeof(text), "unix:%.*s/%s", len, folders, socket_name);
     if (n >= (int)sizeof(text) || !endpoint_parse(str_from(text), ret_endpoint)) {
         log_warning("no control socket: what RUNTIME_DIRECTORY names is no folder for one",
@@ -119,7 +119,7 @@ void close_control(struct daemon *daemon)
 
 static void drain(struct daemon *daemon)
 {
-    if (daemon->drained_ms == 0) { /* else it is stopping, or was told before */
+    if (daemon->drained_ms == 0) { /* otherwise it is stopping, or already draining */
         begin_draining(daemon);
         warnings_raise(daemon->warnings, WARNING_DRAINING, 0,
                        "it was told to drain: load balancers send nothing here until it is restarted",
@@ -127,7 +127,7 @@ static void drain(struct daemon *daemon)
     }
 }
 
-/* Who asks waits for as long as Tencent takes; other orders do, too. */
+/* The client waits until Tencent answers, and so do later orders. Frees `question`. */
 static enum control_outcome ask(struct daemon *daemon, struct control_question *question, struct buf *lines)
 {
     daemon->is_inquiring = begin_inquiry(daemon, question, lines);
@@ -135,7 +135,7 @@ static enum control_outcome ask(struct daemon *daemon, struct control_question *
     return daemon->is_inquiring ? CONTROL_DONE : CONTROL_REFUSED;
 }
 
-/* `lines` get what the one who gave the order is to be told. */
+/* Carries out an order. `lines` receives the text for the client that gave it. */
 static enum control_outcome carry_out(struct daemon *daemon, const struct control_order *order,
                                       struct buf *lines)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the status listener shows of the other parts, from its threads; and what became of reloads. */
+/* Metrics of the other parts for the status listener, read by its threads; and counters of reloads. */
 #include "parts.h"
 
 #include "presenced/clock.h"
@@ -90,7 +90,7 @@ void note_reload_succeeded(struct daemon *daemon)
 void note_reload_failed(struct daemon *daemon, struct str why)
 {
     struct reloads *reloads = &daemon->reloads;
-    char text[WARNING_TEXT_SIZE + 1]; /* one more, so that what is cut is seen to be */
+    char text[WARNING_TEXT_SIZE + 1]; /* one more, so that warnings_raise() sees that it was cut */
     (void)pthread_mutex_lock(&reloads->lock);
     reloads->counters.n_failed++;
     reloads->counters.last_successful = false;
@@ -153,7 +153,7 @@ void describe_parts(struct daemon *daemon, struct status_part ret_parts[static N
          .state = state_of_replication,
          .cls = daemon},
         {.key = "log", .visit = visit_log},
-        {.visit = visit_asking, .cls = daemon}, /* /v1/stats has it by app */
+        {.visit = visit_asking, .cls = daemon}, /* without a key, because /v1/stats shows it by app */
     };
     memcpy(ret_parts, parts, sizeof(parts));
 }

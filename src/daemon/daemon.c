@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The process: what is started, in which order, and ended in the reverse. The main thread then waits for
- * signals and lets time pass for the table; everything else happens on the listeners' threads. */
+/* The process: starts its parts in order and stops them in reverse. The main thread then waits for signals
+ * and does the periodic work; requests are served by the listeners' threads. */
 #include "presenced/daemon.h"
 
 #include "libraries.h"
@@ -87,11 +87,11 @@ static void stop_online_minutes(struct daemon *daemon)
     online_minutes_free(daemon->online_minutes);
 }
 
-/* In this order, and ended in the reverse. */
+/* Started in this order, stopped in reverse. */
 static const struct {
     const char *name;
-    int (*start)(struct daemon *daemon); /* as in parts.h; what it has begun is ended all the same */
-    void (*stop)(struct daemon *daemon); /* takes what was never started, or not wholly */
+    int (*start)(struct daemon *daemon); /* see parts.h; `stop` is called even if this fails */
+    void (*stop)(struct daemon *daemon); /* must accept a part that is unused or only partly started */
 } steps[] = {
     {"log", start_log, stop_log},
     {"descriptors", start_descriptors, NULL},
@@ -113,8 +113,8 @@ static const struct {
 };
 #define N_STEPS (N_ELEMENTS(steps))
 
-/* What time brings about. Returns for how long nothing more is to be done. */
-static uint64_t pass_time(struct daemon *daemon)
+/* Does the periodic work. Returns in how many ms it is due again, at most 1000. */
+static uint64_t do_periodic_work(struct daemon *daemon)
 {
     uint64_t now_ms = clock_unix_ms();
     uint64_t next_ms = table_tick(daemon->table, now_ms);
@@ -143,12 +143,13 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Waits for a signal while time passes. Returns it, 0 when `until_ms` (0: never) is reached. */
+/* Handles signals and orders and does the periodic work until a signal ends the daemon, or until `until_ms`
+ * (clock_monotonic_ms(); 0: never). Returns the number of the signal, or 0 at `until_ms`. */
 static int wait_for_signal(struct daemon *daemon, uint64_t until_ms)
 {
     const sigset_t awaited = signals_awaited();
     for (;;) {
-        uint64_t wait_ms = pass_time(daemon);
+        uint64_t wait_ms = do_periodic_work(daemon);
         uint64_t now_ms = clock_monotonic_ms();
         uint64_t next_ms = earlier(now_ms + wait_ms, watchdog_look(daemon, now_ms));
         if (until_ms != 0 && now_ms >= until_ms) {
@@ -168,7 +169,8 @@ static int wait_for_signal(struct daemon *daemon, uint64_t until_ms)
     }
 }
 
-/* Says to load balancers that it goes, serves on for drain_delay, answers what is in flight. */
+/* Tells load balancers that this node is going, continues to serve for drain_delay and then completes the
+ * requests in progress. A signal during the delay ends it without waiting for them. */
 static void drain(struct daemon *daemon)
 {
     uint64_t delay_ms = daemon->config->callback.drain_delay_ms;
@@ -184,8 +186,8 @@ static void drain(struct daemon *daemon)
     }
 }
 
-/* Starts the steps from the first on, until one fails or a signal says that they are not wanted any more.
- * Returns how many are to be ended; `*ret_result` is of the one that failed, or 0. */
+/* Starts the steps in order until one fails or a signal that ends the daemon is pending. Returns how many
+ * must be stopped. `*ret_result` is the result of the step that failed, or 0. */
 static size_t start(struct daemon *daemon, int *ret_result)
 {
     size_t n = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How many connections there can be is settled at the start: one more than there are file descriptors for
+/* Limits the number of connections by the number of file descriptors, once at start: one connection too many
  * would take the descriptor that the store or a reload needs next. */
 #include "parts.h"
 
@@ -11,7 +11,7 @@
 #define STATUS_MAX_CONNECTIONS 1536 /* two thirds of them may be streams */
 #define MIN_CONNECTIONS 16
 
-#define OTHER_DESCRIPTORS 64 /* sockets, the log, files that are being read, what libraries open */
+#define OTHER_DESCRIPTORS 64 /* listening sockets, the log, files being read, those of libraries */
 
 static rlim_t n_needed(const struct daemon *daemon)
 {
@@ -23,7 +23,8 @@ static rlim_t n_needed(const struct daemon *daemon)
            HTTP_DESCRIPTORS_A_CONNECTION * (rlim_t)CONTROL_MAX_CONNECTIONS;
 }
 
-/* The soft limit is there for programs that use select(); we do not. */
+/* Raises the soft limit, which exists for programs that use select(), to the hard limit. `*ret_limit` is the
+ * limit now in force. Returns 0 or -errno. */
 static int raise_limit(rlim_t *ret_limit)
 {
     struct rlimit limit;
@@ -41,7 +42,7 @@ static unsigned lesser(rlim_t a, rlim_t b)
     return (unsigned)(a < b ? a : b);
 }
 
-/* Where it is not enough for all, the status listener has an eighth of what is left. */
+/* If there are too few for both listeners, the status listener gets an eighth. */
 static void divide(struct daemon *daemon, rlim_t left)
 {
     rlim_t n = left / HTTP_DESCRIPTORS_A_CONNECTION;

@@ -23,7 +23,7 @@ static const struct {
     {"hiredis", replica_library_version, {"0.14.1", "1.2.0"}},
 };
 
-/* As strcmp(), by the numbers of two versions. */
+/* Compares two versions by their numbers and returns as strcmp() does. */
 static int compare(const char *a, const char *b)
 {
     unsigned x[VERSION_N_PARTS];

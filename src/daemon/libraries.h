@@ -2,8 +2,7 @@
 #ifndef PRESENCED_DAEMON_LIBRARIES_H
 #define PRESENCED_DAEMON_LIBRARIES_H
 
-/* The versions of those libraries whose behaviour we work around, and which of them are tested. Any
- * thread. */
+/* Checks the versions of the libraries whose behaviour presenced works around. Any thread. */
 
 #include <stdbool.h>
 
@@ -12,10 +11,11 @@ struct library_range {
     const char *highest;
 };
 
-/* Whether `version` ("1.0.1"; what follows the numbers is ignored) is in the range, its ends included. */
+/* Returns whether `version` ("1.0.1"; text after the numbers is ignored) is in the range, including its
+ * ends. */
 bool library_is_tested(const char *version, struct library_range range);
 
-/* Logs a warning for each library that runs in a version outside of the tested range. */
+/* Logs a warning for each library whose version is outside the tested range. */
 void log_untested_libraries(void);
 
 #endif

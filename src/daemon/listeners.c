@@ -10,22 +10,22 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The status listener serves local programs: one thread is enough, and what it may take is bounded. */
+/* The status listener has few clients: one thread is enough, and its limits are fixed. */
 #define STATUS_THREADS 1
 #define STATUS_IDLE_TIMEOUT_MS 75000
 #define STATUS_REQUEST_TIMEOUT_MS 10000
 #define STATUS_STREAM_TIMEOUT_MS 30000
 
-/* All of it becomes resident for each connection, and libmicrohttpd clears it for each request, so the
- * callback, whose heads are well below 1 KiB, has less than browsers with their cookies. */
+/* Memory of a connection, all of which becomes resident and is cleared by libmicrohttpd for each request.
+ * The heads of callbacks are well below 1 KiB; those of browsers, with their cookies, are larger. */
 #define CALLBACK_CONNECTION_MEMORY_BYTES ((size_t)8 * 1024)
 #define STATUS_CONNECTION_MEMORY_BYTES ((size_t)16 * 1024)
 
-static_assert(CONFIG_N_LISTEN_MAX <= TRANSPORT_N_SOCKETS_MAX, "what is configured has room");
+static_assert(CONFIG_N_LISTEN_MAX <= TRANSPORT_N_SOCKETS_MAX, "there is room for all configured sockets");
 
 const char *const daemon_listener_names[N_LISTENERS] = {"callback", "status"};
 
-static struct transport_listener *sockets_of(const struct daemon *daemon, unsigned which)
+static struct transport_listener *transport_of(const struct daemon *daemon, unsigned which)
 {
     return http_listener_transport(daemon->listeners[which]);
 }
@@ -51,7 +51,7 @@ static int add_passed(struct daemon *daemon, unsigned which)
     for (size_t i = 0; r == 0 && i < daemon->passed.n; i++) {
         struct activation_socket *socket = &daemon->passed.items[i];
         if (socket->listener == which) {
-            r = transport_listener_add_socket(sockets_of(daemon, which), take_fd(&socket->fd), true);
+            r = transport_listener_add_socket(transport_of(daemon, which), take_fd(&socket->fd), true);
         }
     }
     return r;
@@ -63,13 +63,13 @@ static int make_listener(struct daemon *daemon, unsigned which, const struct tra
     int r = http_listener_new(transport, http, &daemon->listeners[which]);
     for (size_t i = 0; r == 0 && i < endpoints->n; i++) {
         if (endpoints->items[i].kind != ENDPOINT_SYSTEMD) {
-            r = bind_endpoint(daemon, sockets_of(daemon, which), &endpoints->items[i]);
+            r = bind_endpoint(daemon, transport_of(daemon, which), &endpoints->items[i]);
         }
     }
     return r == 0 ? add_passed(daemon, which) : r;
 }
 
-/* Those that we may run on: whoever holds us on some of them (a container, taskset) wants no more threads. */
+/* Returns the number of cores this process may use, which a container or taskset may restrict; 1 to 256. */
 static unsigned n_cores(void)
 {
     cpu_set_t cores;
@@ -139,33 +139,33 @@ static void log_listening(const struct transport_listener *listener, const char 
     }
 }
 
-/* From now on other threads may wake them, or no more. */
-static void set_woken(struct daemon *daemon, bool are_woken)
+/* Sets whether other threads may wake the listeners. */
+static void set_may_wake(struct daemon *daemon, bool may_wake)
 {
-    (void)pthread_mutex_lock(&daemon->woken_lock);
-    daemon->are_woken = are_woken;
-    (void)pthread_mutex_unlock(&daemon->woken_lock);
+    (void)pthread_mutex_lock(&daemon->wake_lock);
+    daemon->may_wake = may_wake;
+    (void)pthread_mutex_unlock(&daemon->wake_lock);
 }
 
 void wake_waiting_answers(struct daemon *daemon)
 {
-    (void)pthread_mutex_lock(&daemon->woken_lock);
-    if (daemon->are_woken) {
+    (void)pthread_mutex_lock(&daemon->wake_lock);
+    if (daemon->may_wake) {
         http_listener_wake(daemon->listeners[CALLBACK_LISTENER]);
     }
-    (void)pthread_mutex_unlock(&daemon->woken_lock);
+    (void)pthread_mutex_unlock(&daemon->wake_lock);
 }
 
 void wake_streams(struct daemon *daemon)
 {
-    (void)pthread_mutex_lock(&daemon->woken_lock);
-    if (daemon->are_woken) {
+    (void)pthread_mutex_lock(&daemon->wake_lock);
+    if (daemon->may_wake) {
         http_listener_wake_streams(daemon->listeners[STATUS_LISTENER]);
     }
-    (void)pthread_mutex_unlock(&daemon->woken_lock);
+    (void)pthread_mutex_unlock(&daemon->wake_lock);
 }
 
-/* All sockets are bound before the first request is served, so that a start that fails has served none. */
+/* Binds all sockets before the first request is served, so that a failed start has served none. */
 int start_listeners(struct daemon *daemon)
 {
     int r = make_callback_listener(daemon);
@@ -177,16 +177,16 @@ int start_listeners(struct daemon *daemon)
         return r;
     }
     for (unsigned i = 0; i < N_LISTENERS; i++) {
-        r = transport_listener_start(sockets_of(daemon, i));
+        r = transport_listener_start(transport_of(daemon, i));
         if (r != 0) {
             return r;
         }
     }
-    set_woken(daemon, true);
-    wake_waiting_answers(daemon); /* for what was stored before */
+    set_may_wake(daemon, true);
+    wake_waiting_answers(daemon); /* earlier calls had no effect */
     wake_streams(daemon);
     for (unsigned i = 0; i < N_LISTENERS; i++) {
-        log_listening(sockets_of(daemon, i), daemon_listener_names[i]);
+        log_listening(transport_of(daemon, i), daemon_listener_names[i]);
     }
     return 0;
 }
@@ -198,10 +198,10 @@ static void remove_socket_files(struct daemon *daemon)
     }
 }
 
-/* The status listener's answers tell of the other listeners, so it ends before them. */
+/* Frees the status listener first, because its replies show the counters of the other. */
 void stop_listeners(struct daemon *daemon)
 {
-    set_woken(daemon, false);
+    set_may_wake(daemon, false);
     remove_socket_files(daemon);
     for (unsigned i = N_LISTENERS; i-- > 0;) {
         http_listener_free(daemon->listeners[i]);
@@ -225,12 +225,12 @@ void begin_draining(struct daemon *daemon)
 void pause_listeners(struct daemon *daemon)
 {
     for (unsigned i = 0; i < N_LISTENERS; i++) {
-        transport_listener_pause(sockets_of(daemon, i));
+        transport_listener_pause(transport_of(daemon, i));
     }
     remove_socket_files(daemon);
 }
 
-/* In short steps, for the watchdog wants its beats. */
+/* Waits in short steps, between which the watchdog is served. */
 static void await_idle(struct daemon *daemon, struct transport_listener *listener, uint64_t until_ms)
 {
     uint64_t now_ms;
@@ -247,7 +247,7 @@ void drain_listeners(struct daemon *daemon)
 {
     uint64_t until_ms = clock_monotonic_ms() + daemon->config->callback.request_timeout_ms;
     for (unsigned i = 0; i < N_LISTENERS; i++) {
-        await_idle(daemon, sockets_of(daemon, i), until_ms);
+        await_idle(daemon, transport_of(daemon, i), until_ms);
     }
     if (daemon->control_listener != NULL) {
         await_idle(daemon, http_listener_transport(daemon->control_listener), until_ms);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What a reload exchanges: who may call and with which token, what the status listener asks for, whom Tencent
- * is asked about, certificates, the log. */
+/* What a reload replaces: who may call and with which tokens, the settings of the status listener, the apps
+ * about which Tencent is asked, certificates, and the settings of the log. */
 #include "parts.h"
 
 #include "presenced/log.h"
 
-/* Apps are only ever added: events and users of one that was taken out may still be around. */
+/* Apps are only added, never removed: events and users of an app that is no longer configured may still be
+ * in use. */
 static int add_new_apps(struct daemon *daemon, const struct config *config)
 {
     bool was_single = table_n_apps(daemon->table) == 1;
@@ -41,7 +42,7 @@ void set_log_level(struct daemon *daemon, enum log_level level)
     log_configure(&daemon->log);
 }
 
-/* What a reload exchanges, made ready before anything is. */
+/* What a reload replaces, prepared before anything is replaced. */
 struct policy {
     struct tls_generations generations;
     struct rules *rules;
@@ -65,7 +66,7 @@ static int prepare_policy(struct daemon *daemon, const struct config *config, st
     if (r < 0) {
         return r;
     }
-    r = add_new_apps(daemon, config); /* for the rules; nobody may speak for a new one yet */
+    r = add_new_apps(daemon, config); /* the rules need them; no callback for a new app is accepted yet */
     if (r < 0) {
         return r;
     }
@@ -85,7 +86,7 @@ static int prepare_policy(struct daemon *daemon, const struct config *config, st
                                   &ret_policy->trusted_proxies);
 }
 
-/* Nothing is exchanged before all of it is ready, and to exchange it cannot fail. */
+/* Replaces nothing until everything is prepared; the replacement itself cannot fail. */
 int reload_policy(struct daemon *daemon, const struct config *config)
 {
     struct transport_listener *listener = http_listener_transport(daemon->listeners[CALLBACK_LISTENER]);

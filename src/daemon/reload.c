@@ -11,8 +11,9 @@ static struct str first_line(const struct buf *lines)
     return line;
 }
 
-/* The file is read and checked whole before anything is exchanged. 0, or -errno; both get lines. */
-static int take_over(struct daemon *daemon, struct buf *errors, struct buf *warnings)
+/* Reads and checks the whole configuration before anything is replaced. Returns 0 or -errno. Lines may be
+ * appended to both `errors` and `warnings`. */
+static int apply_file(struct daemon *daemon, struct buf *errors, struct buf *warnings)
 {
     cleanup(config_fini) struct config config = {0};
     int r = setup_load(daemon->config_path, SETUP_RELOAD, &config, errors, warnings);
@@ -32,7 +33,7 @@ bool reload(struct daemon *daemon, struct buf *lines)
     cleanup(buf_fini) struct buf errors = {0};
     cleanup(buf_fini) struct buf warnings = {0};
     report_reloading(daemon);
-    int r = take_over(daemon, &errors, &warnings);
+    int r = apply_file(daemon, &errors, &warnings);
     if (r < 0 && errors.len == 0) {
         buf_appendf(&errors, "%s: %s\n", daemon->config_path, strerror(-r));
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The other nodes, where the configuration names an engine between them. */
+/* Replication with other nodes, if the configuration names an engine. */
 #include "parts.h"
 
 #include "presenced/clock.h"
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define CA_FILE_MAX_BYTES ((size_t)1 << 20)
-#define STORE_LAG_MAX 16384 /* changes; the log holds four times as many */
+#define STORE_LAG_MAX 16384 /* in changes; the change log holds four times as many */
 
 static void add_error(const struct config *config, const char *key, const char *wrong, struct buf *errors)
 {
@@ -77,8 +77,8 @@ static void name_node(struct daemon *daemon)
     }
 }
 
-/* It is to be stored, though no change says so. */
-static void note_forgotten(void *cls)
+/* forgotten_before must be stored although it causes no entry in the change log. */
+static void store_forgotten(void *cls)
 {
     const struct daemon *daemon = cls;
     if (daemon->store != NULL) {
@@ -107,7 +107,7 @@ static void add_event(struct daemon *daemon, const struct user *user, struct use
     event_history_add(daemon->event_history, table_app_id(daemon->table, user->app), user_id(user), event);
 }
 
-/* A row that was kicked belongs to the login that has its stamp and address. */
+/* A kicked row belongs to the login with the same stamp and address. */
 static bool has_kicked(const struct row *by, const struct row *row)
 {
     return by->action == ROW_LOGIN && row->action == ROW_KICKED && by->event_time_ms == row->event_time_ms &&
@@ -154,7 +154,7 @@ static void add_custom_status_event(struct daemon *daemon, const struct user *us
     add_event(daemon, user, &event);
 }
 
-/* For those who ask this node what happened to a user. */
+/* Adds what another node reported about a user to the history of this node. */
 static void remember(void *cls, const struct user *user)
 {
     struct daemon *daemon = cls;
@@ -178,7 +178,7 @@ int start_replication(struct daemon *daemon)
         return 0;
     }
     name_node(daemon);
-    (void)replica_url_parse(str_from(from->url), &daemon->replica_url); /* it was checked */
+    (void)replica_url_parse(str_from(from->url), &daemon->replica_url); /* valid, as checked before */
     const struct replica_config config = {
         .url = &daemon->replica_url,
         .user = str_from(from->user),
@@ -187,7 +187,7 @@ int start_replication(struct daemon *daemon)
         .node = daemon->node,
         .table = daemon->table,
         .on_told = remember,
-        .on_forgotten = note_forgotten,
+        .on_forgotten = store_forgotten,
         .is_behind = store_is_behind,
         .cls = daemon,
     };
@@ -230,7 +230,7 @@ void announce_asking(struct daemon *daemon, const struct reconcile_settings *set
     replica_set_asked(daemon->replica, apps, n_apps);
 }
 
-/* With a store it knows what it knew when it ended, and what came since comes while it serves. */
+/* With a store, the node knows what it knew when it stopped, and learns the rest while it serves. */
 bool replication_is_learning(const struct daemon *daemon)
 {
     return daemon->replica != NULL && daemon->store == NULL && replica_is_learning(daemon->replica);

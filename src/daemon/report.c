@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the service manager is told of the daemon, to be seen in `systemctl status`. */
+/* Reports the state of the daemon to the service manager, which shows it in `systemctl status`. */
 #include "parts.h"
 
 #include "presenced/clock.h"
@@ -10,10 +10,10 @@
 
 #define REFRESH_INTERVAL_MS 2000
 
-/* For a store that is slow to open or to close, beyond what is known to take time. */
+/* Added to the time that is known to be needed, for a store that is slow to open or close. */
 #define MARGIN_MS 20000
 
-/* A line, cut to fit, but not within a character. */
+/* Copies a text, truncated to fit, but not within a UTF-8 character. */
 static void set_line(char *ret_line, size_t size, struct str text)
 {
     size_t n = text.len < size ? text.len : size - 1;
@@ -24,7 +24,7 @@ static void set_line(char *ret_line, size_t size, struct str text)
     ret_line[n] = '\0';
 }
 
-/* A line has room for the worst of them. */
+/* Number of warnings that fit into a line; the most severe come first. */
 #define N_TOLD_MAX 2
 
 struct told {
@@ -32,13 +32,14 @@ struct told {
     size_t n;
 };
 
-/* An app without a token is what the configuration asks for, and always so; the others are said apart. */
+/* Returns whether a warning is left out of the list: an app without a token is a choice of the
+ * configuration, and the other two are shown separately. */
 static bool is_left_out(enum warning_code code)
 {
     return code == WARNING_APP_UNSIGNED || code == WARNING_RELOAD_FAILED || code == WARNING_DRAINING;
 }
 
-/* Why the last reload changed nothing comes first: who has asked for one looks here. */
+/* The error of the last reload comes first: whoever has requested the reload looks here. */
 static void tell_refused_reload(void *cls, const struct warning *warning)
 {
     if (warning->code == WARNING_RELOAD_FAILED) {
@@ -83,7 +84,7 @@ static void compose_line(const struct daemon *daemon, char ret_line[static SERVI
     set_line(ret_line, SERVICE_STATUS_SIZE, text.failed ? STR("") : buf_str(&text));
 }
 
-/* How far loading has come gives it more time, if it has come any further. */
+/* Extends the timeout of the start only if loading has made progress. */
 void report_loading(struct daemon *daemon, uint64_t n_users)
 {
     char line[64];
@@ -117,7 +118,7 @@ void report_refresh(struct daemon *daemon)
     }
 }
 
-/* One that is stopping stays so in the manager's eyes. */
+/* A daemon that is draining or stopping is not reported as reloading. */
 void report_reloading(struct daemon *daemon)
 {
     if (atomic_load(&daemon->readiness) == STATUS_READY) {

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
-/* What the manager does not get it does without: nothing of sd_notify() is worth an error. */
+/* Errors of sd_notify() are ignored, because the daemon works without a service manager. */
 
 void service_tell_status(const char *status)
 {
@@ -19,7 +19,7 @@ void service_tell_ready(const char *status)
     (void)sd_notifyf(0, "READY=1\nSTATUS=%s", status);
 }
 
-/* The time tells the manager that this is the answer to its SIGHUP, and not to one before. */
+/* The time shows the manager that this is the response to its latest SIGHUP, not to an earlier one. */
 void service_tell_reloading(void)
 {
     (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=reading the configuration again",

@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-/* A line about a key, as those of config_load(). */
+/* Appends a line about a key in the form of config_load(). */
 static void add_line(struct buf *out, const struct config *config, const struct config_lines *lines,
                      const char *section, const char *key, const char *text)
 {
@@ -28,10 +28,12 @@ static void warn(const struct config *config, const char *section, const struct 
     }
 }
 
-/* `client_ca` empty: none, or one that is wrong, which has been said. A listener is called as its section. */
-static int check_pair(const struct config *config, const char *section, const struct config_lines *lines,
-                      const char *certificate_path, const char *private_key_path, struct str client_ca,
-                      struct buf *errors, struct buf *warnings_or_null)
+/* Checks a certificate with its key. `client_ca` is empty if there is none or if it is invalid, which was
+ * reported. `section` is also the name of the listener. Returns 0, even with errors; or -errno. */
+static int check_certificate(const struct config *config, const char *section,
+                             const struct config_lines *lines, const char *certificate_path,
+                             const char *private_key_path, struct str client_ca, struct buf *errors,
+                             struct buf *warnings_or_null)
 {
     struct certificate_error error = {{0}};
     cleanup(tls_generation_freep) struct tls_generation *generation = NULL;
@@ -56,7 +58,8 @@ static int read_client_ca(const char *path, struct buf *ret_pem, struct certific
     return r < 0 ? r : tls_check_client_ca(path, buf_str(ret_pem), ret_error);
 }
 
-/* Into `ret_pem`, which is empty, and stays so where the file is wrong. */
+/* Reads the file into `ret_pem`, which must be empty and stays so if the file is invalid. Returns 0, even
+ * with errors; or -errno. */
 static int check_client_ca(const struct config *config, struct buf *ret_pem, struct buf *errors)
 {
     const char *path = config->callback.client_ca;
@@ -70,7 +73,8 @@ static int check_client_ca(const struct config *config, struct buf *ret_pem, str
     return 0;
 }
 
-/* So that a certificate of no use is found here and not at the first handshake. */
+/* Finds an unusable certificate now rather than at the first handshake. Returns 0, even with errors; or
+ * -errno. */
 static int check_certificates(const struct config *config, struct buf *errors, struct buf *warnings_or_null)
 {
     const struct config_callback *callback = &config->callback;
@@ -83,8 +87,8 @@ static int check_certificates(const struct config *config, struct buf *errors, s
         }
     }
     if (callback->tls) {
-        int r = check_pair(config, "callback", &callback->lines, callback->certificate, callback->private_key,
-                           buf_str(&client_ca), errors, warnings_or_null);
+        int r = check_certificate(config, "callback", &callback->lines, callback->certificate,
+                                  callback->private_key, buf_str(&client_ca), errors, warnings_or_null);
         if (r < 0) {
             return r;
         }
@@ -92,8 +96,8 @@ static int check_certificates(const struct config *config, struct buf *errors, s
     if (status->certificate[0] == '\0') {
         return 0;
     }
-    return check_pair(config, "status", &status->lines, status->certificate, status->private_key, STR(""),
-                      errors, warnings_or_null);
+    return check_certificate(config, "status", &status->lines, status->certificate, status->private_key,
+                             STR(""), errors, warnings_or_null);
 }
 
 int setup_load(const char *path, enum setup_purpose purpose, struct config *ret_config, struct buf *errors,
@@ -104,12 +108,12 @@ int setup_load(const char *path, enum setup_purpose purpose, struct config *ret_
     if (r < 0) {
         return r;
     }
-    /* All that is wrong is said at once, so -EINVAL waits for the end. */
+    /* All errors are reported together, so -EINVAL is returned only at the end. */
     r = config_read_tokens(&config, errors);
     if (r == -ENOMEM) {
         return r;
     }
-    /* A daemon warns of what it serves, and again for as long as that is so. */
+    /* A running daemon raises these warnings itself, for as long as they apply. */
     r = check_certificates(&config, errors, purpose == SETUP_CHECK ? warnings : NULL);
     if (r < 0) {
         return r;

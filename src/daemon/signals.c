@@ -18,7 +18,7 @@ sigset_t signals_awaited(void)
 {
     sigset_t set = ending_signals();
     (void)sigaddset(&set, SIGHUP);
-    (void)sigaddset(&set, SIGRTMIN); /* of signals_wake() */
+    (void)sigaddset(&set, SIGRTMIN); /* sent by signals_wake() */
     return set;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The status listener's handler, and its settings: who may ask, and under which names. */
+/* Sets up the status listener's handler and its settings: who may query it, and by which host names. */
 #include "parts.h"
 
 #include "presenced/clock.h"
@@ -23,46 +23,46 @@ static struct status_health health(void *cls)
     };
 }
 
-/* What of a configuration the status listener is given, at start and at reload. */
-struct made_settings {
-    struct status_settings settings; /* its texts are the configuration's */
+/* The status listener's settings from a configuration, at start and on reload. */
+struct settings_source {
+    struct status_settings settings; /* borrows its texts from the configuration */
     struct str *hosts;
     struct status_app_token *tokens;
 };
 
-static void made_settings_fini(struct made_settings *made)
+static void settings_source_fini(struct settings_source *source)
 {
-    free(made->hosts);
-    free(made->tokens);
+    free(source->hosts);
+    free(source->tokens);
 }
 
 static int make_settings(const struct daemon *daemon, const struct config *config,
-                         struct made_settings *ret_made)
+                         struct settings_source *ret_source)
 {
     const struct text_list *allowed = &config->status.allowed_hosts;
     size_t n_tokens = 0;
-    ret_made->hosts = calloc(allowed->n + 1, sizeof(*ret_made->hosts));
-    ret_made->tokens = calloc(config->n_apps, sizeof(*ret_made->tokens));
-    if (ret_made->hosts == NULL || ret_made->tokens == NULL) {
+    ret_source->hosts = calloc(allowed->n + 1, sizeof(*ret_source->hosts));
+    ret_source->tokens = calloc(config->n_apps, sizeof(*ret_source->tokens));
+    if (ret_source->hosts == NULL || ret_source->tokens == NULL) {
         return -ENOMEM;
     }
     for (size_t i = 0; i < allowed->n; i++) {
-        ret_made->hosts[i] = str_from(allowed->items[i]);
+        ret_source->hosts[i] = str_from(allowed->items[i]);
     }
     for (size_t i = 0; i < config->n_apps; i++) {
         const struct config_app *app = &config->apps[i];
         if (app->query_token.len > 0) {
-            ret_made->tokens[n_tokens++] = (struct status_app_token){
+            ret_source->tokens[n_tokens++] = (struct status_app_token){
                 .app = (uint16_t)table_find_app(daemon->table, app->id),
                 .token = buf_str(&app->query_token),
             };
         }
     }
-    ret_made->settings = (struct status_settings){
-        .allowed_hosts = ret_made->hosts,
+    ret_source->settings = (struct status_settings){
+        .allowed_hosts = ret_source->hosts,
         .n_allowed_hosts = allowed->n,
         .token = buf_str(&config->status.token),
-        .app_tokens = ret_made->tokens,
+        .app_tokens = ret_source->tokens,
         .n_app_tokens = n_tokens,
     };
     return 0;
@@ -73,7 +73,7 @@ static void on_new_events(void *cls)
     wake_streams(cls);
 }
 
-/* So many that others can still ask. */
+/* Leaves connections for other requests. */
 static unsigned max_streams(const struct daemon *daemon)
 {
     return daemon->max_connections[STATUS_LISTENER] / 3 * 2;
@@ -81,8 +81,8 @@ static unsigned max_streams(const struct daemon *daemon)
 
 int start_status(struct daemon *daemon)
 {
-    cleanup(made_settings_fini) struct made_settings made = {.hosts = NULL};
-    int r = make_settings(daemon, daemon->config, &made);
+    cleanup(settings_source_fini) struct settings_source source = {.hosts = NULL};
+    int r = make_settings(daemon, daemon->config, &source);
     if (r < 0) {
         return r;
     }
@@ -108,7 +108,7 @@ int start_status(struct daemon *daemon)
         .parts = daemon->status_parts,
         .n_parts = N_STATUS_PARTS,
     };
-    return status_new(&config, &made.settings, &daemon->status);
+    return status_new(&config, &source.settings, &daemon->status);
 }
 
 void stop_status(struct daemon *daemon)
@@ -119,7 +119,7 @@ void stop_status(struct daemon *daemon)
 int prepare_status_settings(struct daemon *daemon, const struct config *config,
                             struct status_settings **ret_settings)
 {
-    cleanup(made_settings_fini) struct made_settings made = {.hosts = NULL};
-    int r = make_settings(daemon, config, &made);
-    return r < 0 ? r : status_prepare(&made.settings, ret_settings);
+    cleanup(settings_source_fini) struct settings_source source = {.hosts = NULL};
+    int r = make_settings(daemon, config, &source);
+    return r < 0 ? r : status_prepare(&source.settings, ret_settings);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The store, where the configuration names a folder for it. */
+/* The store, if the configuration names a folder for it. */
 #include "parts.h"
 
 #include "presenced/clock.h"
@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* From the store's thread. */
+/* Called from the store's thread. */
 static void on_durable(void *cls)
 {
     wake_waiting_answers(cls);
@@ -45,7 +45,7 @@ static enum store_durability durability_of(const struct config_store *config)
     }
 }
 
-/* What people may want to read is no reason not to start. */
+/* An error is only logged: the daemon can start without a history. */
 static void start_event_history(struct daemon *daemon)
 {
     const struct config_store *from = &daemon->config->store;
@@ -75,7 +75,7 @@ int start_storage(struct daemon *daemon)
     const struct config_store *from = &daemon->config->store;
     char problem[STORE_PROBLEM_SIZE];
     struct store_stats stats;
-    (void)pthread_mutex_init(&daemon->woken_lock, NULL);
+    (void)pthread_mutex_init(&daemon->wake_lock, NULL);
     if (from->path[0] == '\0') {
         return 0;
     }
@@ -108,7 +108,7 @@ void stop_storage(struct daemon *daemon)
 {
     event_history_close(daemon->event_history);
     store_close(daemon->store);
-    (void)pthread_mutex_destroy(&daemon->woken_lock);
+    (void)pthread_mutex_destroy(&daemon->wake_lock);
 }
 
 static uint64_t durable_revision(void *cls)

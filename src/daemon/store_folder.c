@@ -14,22 +14,22 @@ static void add_error(const struct config *config, struct buf *errors, const cha
     buf_appendf(errors, ": [store] path: %s %s: %s", config->store.path, what, strerror(error));
 }
 
-/* Of whom a file is that we cannot use, and who we are. */
+/* Appends owner and mode of a file and the user of this process. */
 static void add_owners(const struct stat *status, struct buf *errors)
 {
     buf_appendf(errors, " (of user %u, mode %04o; this is run as user %u)", (unsigned)status->st_uid,
                 (unsigned)(status->st_mode & 07777), (unsigned)geteuid());
 }
 
-/* A file of another user is what a copy that root has put back leaves. A daemon may run on the store, and
- * delete what it does not need any more. */
+/* Returns whether a file cannot be read and written, for example one that root has restored from a backup. A
+ * file that is missing by now is ignored, because a daemon that uses the store may delete files. */
 static bool is_out_of_reach(int folder_fd, const char *name, struct stat *ret_status)
 {
     return fstatat(folder_fd, name, ret_status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(ret_status->st_mode) &&
            faccessat(folder_fd, name, R_OK | W_OK, 0) != 0 && errno != ENOENT;
 }
 
-/* The first of them; one is enough to tell. */
+/* Reports the first such file only. */
 static void check_files(const struct config *config, struct buf *errors)
 {
     const struct dirent *entry;

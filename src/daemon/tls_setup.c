@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* TLS of the listeners: what is read from the files of a configuration, at start and at reload. */
+/* TLS of the listeners: reads the files that a configuration names, at start and on reload. */
 #include "parts.h"
 
 #include "presenced/log.h"
 
 #include <errno.h>
 
-/* Reads what a listener's TLS shall have from now on. 0; -EINVAL with the reason; -ENOMEM. */
+/* Reads a listener's certificate, key and client CA. Returns 0; -EINVAL with the reason; or -ENOMEM. */
 static int read_generation(const char *certificate_path, const char *key_path, const char *ca_path,
                            struct tls_generation **ret_generation, struct certificate_error *ret_error)
 {
@@ -18,7 +18,7 @@ static int read_generation(const char *certificate_path, const char *key_path, c
     return tls_generation_read(certificate_path, key_path, buf_str(&ca), ret_generation, ret_error);
 }
 
-/* The same, with the reason logged. */
+/* As read_generation(), but logs the reason. */
 static int read_tls(const char *certificate_path, const char *key_path, const char *ca_path,
                     struct tls_generation **ret_generation)
 {

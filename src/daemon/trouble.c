@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What needs a person, as the parts' counters tell it, a look a second. */
+/* Raises warnings for problems that need a person, derived from the counters of the parts once a second. */
 #include "parts.h"
 
 #include "presenced/clock.h"
@@ -11,9 +11,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define LOOK_INTERVAL_MS 1000
+#define CHECK_INTERVAL_MS 1000
 
-/* Of an app, which a callback names; of a listener, where it may be anybody. */
+/* Minimum number of refused requests for a warning. Requests to the listener may come from anybody; those of
+ * an app at least name it. */
 #define N_REFUSED_MIN_OF_APP 3
 #define N_REFUSED_MIN_OF_LISTENER 10
 
@@ -29,7 +30,7 @@ struct listener_watch {
     struct refusal_watch refusal;
     struct handshake_watch handshakes;
     struct recent_watch no_room;
-    bool told_of_silent;
+    bool has_logged_silent;
 };
 
 struct trouble {
@@ -40,10 +41,11 @@ struct trouble {
     struct recent_watch table_full;
 };
 
-__attribute__((format(printf, 5, 6))) static void tell(struct daemon *daemon, enum warning_code code,
-                                                       uint64_t subject, bool is_so, const char *format, ...)
+/* Raises the warning if `is_so`, else clears it. */
+__attribute__((format(printf, 5, 6))) static void
+warn_if(struct daemon *daemon, enum warning_code code, uint64_t subject, bool is_so, const char *format, ...)
 {
-    char text[WARNING_TEXT_SIZE + 1]; /* one more, so that what is cut is seen to be */
+    char text[WARNING_TEXT_SIZE + 1]; /* one more, so that warnings_raise() sees that it was cut */
     va_list arguments;
     if (!is_so) {
         warnings_clear(daemon->warnings, code, subject);
@@ -66,15 +68,15 @@ static bool is_unsigned(void *cls, uint64_t id)
     return false;
 }
 
-/* The apps that anyone who knows the URL can speak for, for people to see. */
+/* Warns about the apps for which anyone who knows the URL can send callbacks. */
 static void warn_of_unsigned(struct daemon *daemon, const struct config *config)
 {
     warnings_review(daemon->warnings, WARNING_APP_UNSIGNED, is_unsigned, (void *)(uintptr_t)config);
     for (size_t i = 0; i < config->n_apps; i++) {
         const struct config_app *app = &config->apps[i];
         if (app->n_tokens == 0) {
-            tell(daemon, WARNING_APP_UNSIGNED, app->id, true,
-                 "app %s has no token: callbacks for it are believed unsigned", app->id_text);
+            warn_if(daemon, WARNING_APP_UNSIGNED, app->id, true,
+                    "app %s has no token: callbacks for it are believed unsigned", app->id_text);
         }
     }
 }
@@ -106,7 +108,7 @@ void stop_trouble(struct daemon *daemon)
     free(daemon->trouble);
 }
 
-/* In the largest unit that leaves nothing over. */
+/* Formats a duration in the largest unit of which it is a multiple. */
 static void format_duration(uint64_t ms, char ret_text[static 32])
 {
     static const struct {
@@ -120,7 +122,7 @@ static void format_duration(uint64_t ms, char ret_text[static 32])
     (void)snprintf(ret_text, 32, "%" PRIu64 "%s", ms / units[i].ms, units[i].name);
 }
 
-static void look_at_app(struct daemon *daemon, uint16_t app, uint64_t now_ms)
+static void check_app(struct daemon *daemon, uint16_t app, uint64_t now_ms)
 {
     struct app_watch *watch = &daemon->trouble->apps[app];
     uint64_t id = table_app_id(daemon->table, app);
@@ -130,45 +132,45 @@ static void look_at_app(struct daemon *daemon, uint16_t app, uint64_t now_ms)
         return;
     }
     format_duration(watch->quiet_after_ms, quiet_after);
-    tell(daemon, WARNING_EVERYTHING_REFUSED, id,
-         refusal_watch_look(&watch->refusal, stats.n_ok, stats.n_not_ok, N_REFUSED_MIN_OF_APP, now_ms),
-         "no callback of app %" PRIu64 " was answered OK for a minute: %s", id, stats.not_ok_reason);
-    tell(daemon, WARNING_APP_QUIET, id,
-         quiet_watch_look(&watch->quiet, stats.authentic_unix_ms, watch->quiet_after_ms, now_ms),
-         "no authentic callback of app %" PRIu64 " came for %s (quiet_after): is it on in the console?", id,
-         quiet_after);
+    warn_if(daemon, WARNING_EVERYTHING_REFUSED, id,
+            refusal_watch_look(&watch->refusal, stats.n_ok, stats.n_not_ok, N_REFUSED_MIN_OF_APP, now_ms),
+            "no callback of app %" PRIu64 " was answered OK for a minute: %s", id, stats.not_ok_reason);
+    warn_if(daemon, WARNING_APP_QUIET, id,
+            quiet_watch_look(&watch->quiet, stats.authentic_unix_ms, watch->quiet_after_ms, now_ms),
+            "no authentic callback of app %" PRIu64 " came for %s (quiet_after): is it on in the console?",
+            id, quiet_after);
 }
 
-static void look_at_asking(struct daemon *daemon, uint16_t app)
+static void check_reconcile(struct daemon *daemon, uint16_t app)
 {
     struct reconcile_stats stats;
     uint64_t id = table_app_id(daemon->table, app);
     bool is_asked = asking_stats(daemon, app, &stats);
-    tell(daemon, WARNING_RECONCILE, id, is_asked && stats.problem[0] != '\0',
-         "app %" PRIu64 " is not reconciled: %s", id, stats.problem);
+    warn_if(daemon, WARNING_RECONCILE, id, is_asked && stats.problem[0] != '\0',
+            "app %" PRIu64 " is not reconciled: %s", id, stats.problem);
 }
 
-/* No app has such an id. */
+/* Returns the subject of a listener's warnings, which is not the id of any app. */
 static uint64_t subject_of(unsigned listener)
 {
     return UINT64_MAX - listener;
 }
 
-static void look_at_refusals(struct daemon *daemon, uint64_t now_ms)
+static void check_refusals(struct daemon *daemon, uint64_t now_ms)
 {
     struct listener_watch *watches = daemon->trouble->listeners;
     struct callback_app_stats stats;
     struct status_admission admission;
     callback_listener_stats(daemon->callback, &stats);
-    tell(daemon, WARNING_EVERYTHING_REFUSED, subject_of(CALLBACK_LISTENER),
-         refusal_watch_look(&watches[CALLBACK_LISTENER].refusal, stats.n_ok, stats.n_not_ok,
-                            N_REFUSED_MIN_OF_LISTENER, now_ms),
-         "no callback was answered OK for a minute: %s", stats.not_ok_reason);
+    warn_if(daemon, WARNING_EVERYTHING_REFUSED, subject_of(CALLBACK_LISTENER),
+            refusal_watch_look(&watches[CALLBACK_LISTENER].refusal, stats.n_ok, stats.n_not_ok,
+                               N_REFUSED_MIN_OF_LISTENER, now_ms),
+            "no callback was answered OK for a minute: %s", stats.not_ok_reason);
     status_admission(daemon->status, &admission);
-    tell(daemon, WARNING_EVERYTHING_REFUSED, subject_of(STATUS_LISTENER),
-         refusal_watch_look(&watches[STATUS_LISTENER].refusal, admission.n_admitted, admission.n_not_admitted,
-                            N_REFUSED_MIN_OF_APP, now_ms),
-         "the status listener has let nobody in for a minute: %s", admission.not_admitted_reason);
+    warn_if(daemon, WARNING_EVERYTHING_REFUSED, subject_of(STATUS_LISTENER),
+            refusal_watch_look(&watches[STATUS_LISTENER].refusal, admission.n_admitted,
+                               admission.n_not_admitted, N_REFUSED_MIN_OF_APP, now_ms),
+            "the status listener has let nobody in for a minute: %s", admission.not_admitted_reason);
 }
 
 static const char *most_frequent_failure(const struct tls_stats *stats)
@@ -182,21 +184,22 @@ static const char *most_frequent_failure(const struct tls_stats *stats)
     return tls_failure_text((enum tls_failure)most);
 }
 
-/* A balancer whose check only connects learns nothing of whether we are ready, so it is told once. */
-static void look_at_silent(struct listener_watch *watch, const char *name,
-                           const struct transport_counters *transport, uint64_t n_heard)
+/* Logs once that connections end without a request: a load balancer whose check only connects does not learn
+ * whether the daemon is ready. */
+static void check_silent_connections(struct listener_watch *watch, const char *name,
+                                     const struct transport_counters *transport, uint64_t n_heard)
 {
     uint64_t n_others = n_heard + transport->n_connections + transport->n_refused_per_address +
                         transport->n_timed_out;
-    if (!watch->told_of_silent && transport->n_accepted >= n_others + N_SILENT_MIN) {
-        watch->told_of_silent = true;
+    if (!watch->has_logged_silent && transport->n_accepted >= n_others + N_SILENT_MIN) {
+        watch->has_logged_silent = true;
         log_notice("connections come and go without a request: a load balancer's check can ask for /livez or "
                    "/readyz",
                    log_text("listener", name));
     }
 }
 
-static void look_at_listener(struct daemon *daemon, unsigned which, uint64_t now_ms)
+static void check_listener(struct daemon *daemon, unsigned which, uint64_t now_ms)
 {
     struct listener_watch *watch = &daemon->trouble->listeners[which];
     const char *name = daemon_listener_names[which];
@@ -209,28 +212,28 @@ static void look_at_listener(struct daemon *daemon, unsigned which, uint64_t now
         tls_stats(daemon->tls[which], &tls);
     }
     uint64_t n_done = tls.n_full + tls.n_resumed;
-    tell(daemon, WARNING_NO_ROOM, which, recent_watch_look(&watch->no_room, transport.n_no_room, now_ms),
-         "the %s listener has as many connections as it may (%" PRIu64 "): others wait until one ends", name,
-         transport.n_connections_max);
-    tell(daemon, WARNING_HANDSHAKES_FAIL, which,
-         handshake_watch_look(&watch->handshakes, n_done, tls.n_failed, now_ms),
-         "most TLS handshakes with the %s listener fail: %s", name, most_frequent_failure(&tls));
-    look_at_silent(watch, name, &transport,
-                   daemon->tls[which] != NULL ? n_done + tls.n_failed : http.n_requests);
+    warn_if(daemon, WARNING_NO_ROOM, which, recent_watch_look(&watch->no_room, transport.n_no_room, now_ms),
+            "the %s listener has as many connections as it may (%" PRIu64 "): others wait until one ends",
+            name, transport.n_connections_max);
+    warn_if(daemon, WARNING_HANDSHAKES_FAIL, which,
+            handshake_watch_look(&watch->handshakes, n_done, tls.n_failed, now_ms),
+            "most TLS handshakes with the %s listener fail: %s", name, most_frequent_failure(&tls));
+    check_silent_connections(watch, name, &transport,
+                             daemon->tls[which] != NULL ? n_done + tls.n_failed : http.n_requests);
 }
 
-static void look_at_store(struct daemon *daemon)
+static void check_store(struct daemon *daemon)
 {
     const char *problem = daemon->store == NULL ? NULL : store_problem(daemon->store);
-    tell(daemon, WARNING_STORE_PROBLEM, 0, problem != NULL,
-         "events cannot be stored, and are answered FAIL: %s", problem);
+    warn_if(daemon, WARNING_STORE_PROBLEM, 0, problem != NULL,
+            "events cannot be stored, and are answered FAIL: %s", problem);
     if (daemon->trouble->store_has_problem && problem == NULL) {
-        lose_events(daemon); /* Tencent does not send them again */
+        lose_events(daemon); /* Tencent does not repeat events that were answered FAIL */
     }
     daemon->trouble->store_has_problem = problem != NULL;
 }
 
-static void look_at_replication(struct daemon *daemon)
+static void check_replication(struct daemon *daemon)
 {
     struct replica_stats stats;
     if (daemon->replica == NULL) {
@@ -238,20 +241,20 @@ static void look_at_replication(struct daemon *daemon)
     }
     replica_stats(daemon->replica, &stats);
     const char *problem = replica_problem(daemon->replica);
-    tell(daemon, WARNING_REPLICATION_PROBLEM, 0, problem != NULL, "%s", problem);
-    tell(daemon, WARNING_REPLICATION_EVICTION, 0, stats.evicts,
-         "replication: the engine throws rows away when its memory is full: set its maxmemory-policy to "
-         "noeviction");
+    warn_if(daemon, WARNING_REPLICATION_PROBLEM, 0, problem != NULL, "%s", problem);
+    warn_if(daemon, WARNING_REPLICATION_EVICTION, 0, stats.evicts,
+            "replication: the engine throws rows away when its memory is full: set its maxmemory-policy to "
+            "noeviction");
 }
 
-/* As long as a user is turned away now and then: when somebody goes offline there is room again. */
-static void look_at_table(struct daemon *daemon, uint64_t now_ms)
+/* Warns as long as users are refused now and then; there is room again when somebody goes offline. */
+static void check_table(struct daemon *daemon, uint64_t now_ms)
 {
     struct callback_stats stats;
     callback_stats(daemon->callback, &stats);
-    tell(daemon, WARNING_TABLE_FULL, 0,
-         recent_watch_look(&daemon->trouble->table_full, stats.n[CALLBACK_FULL], now_ms),
-         "max_users users are held and none of them is offline: events of others are answered FAIL");
+    warn_if(daemon, WARNING_TABLE_FULL, 0,
+            recent_watch_look(&daemon->trouble->table_full, stats.n[CALLBACK_FULL], now_ms),
+            "max_users users are held and none of them is offline: events of others are answered FAIL");
 }
 
 void trouble_look(struct daemon *daemon)
@@ -260,16 +263,16 @@ void trouble_look(struct daemon *daemon)
     if (now_ms < daemon->trouble->next_ms) {
         return;
     }
-    daemon->trouble->next_ms = now_ms + LOOK_INTERVAL_MS;
+    daemon->trouble->next_ms = now_ms + CHECK_INTERVAL_MS;
     for (unsigned app = 0; app < table_n_apps(daemon->table); app++) {
-        look_at_app(daemon, (uint16_t)app, now_ms);
-        look_at_asking(daemon, (uint16_t)app);
+        check_app(daemon, (uint16_t)app, now_ms);
+        check_reconcile(daemon, (uint16_t)app);
     }
-    look_at_refusals(daemon, now_ms);
+    check_refusals(daemon, now_ms);
     for (unsigned i = 0; i < N_LISTENERS; i++) {
-        look_at_listener(daemon, i, now_ms);
+        check_listener(daemon, i, now_ms);
     }
-    look_at_store(daemon);
-    look_at_table(daemon, now_ms);
-    look_at_replication(daemon);
+    check_store(daemon);
+    check_table(daemon, now_ms);
+    check_replication(daemon);
 }

@@ -32,7 +32,7 @@ bool handshake_watch_look(struct handshake_watch *watch, uint64_t n_done, uint64
     if (is_enough || now_ms - watch->begin_ms >= 10 * MINUTE_MS) {
         *watch = (struct handshake_watch){n_done, n_failed, now_ms, is_enough && failed > done};
     }
-    return watch->is_so;
+    return watch->has_problem;
 }
 
 bool recent_watch_look(struct recent_watch *watch, uint64_t n, uint64_t now_ms)
@@ -40,9 +40,9 @@ bool recent_watch_look(struct recent_watch *watch, uint64_t n, uint64_t now_ms)
     if (n != watch->n) {
         *watch = (struct recent_watch){n, now_ms, true};
     } else if (now_ms - watch->last_ms >= MINUTE_MS) {
-        watch->is_so = false;
+        watch->has_problem = false;
     }
-    return watch->is_so;
+    return watch->has_problem;
 }
 
 bool quiet_watch_look(struct quiet_watch *watch, uint64_t stamp, uint64_t quiet_after_ms, uint64_t now_ms)

@@ -2,52 +2,54 @@
 #ifndef PRESENCED_DAEMON_WATCH_H
 #define PRESENCED_DAEMON_WATCH_H
 
-/* Whether counters that are looked at now and then tell of trouble. Each struct is all zero at the start of
- * the counters. Times are clock_monotonic_ms()'s. Main thread only. */
+/* Derives from counters that are read periodically whether there is a problem. Each struct must be all zero
+ * when the counters are. Times are those of clock_monotonic_ms(). Main thread only. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* That for a minute nothing was answered OK, though something was asked. Over when something is, or when
- * nobody has asked for ten minutes. */
+/* Detects that for a minute nothing was answered OK although there were requests. Ends when something is
+ * answered OK, or after ten minutes without requests. */
 struct refusal_watch {
     uint64_t n_ok;
     uint64_t n_not_ok;
-    uint64_t n_since_ok; /* not OK since the last that was */
-    uint64_t first_ms;   /* of those */
+    uint64_t n_since_ok; /* requests that were not answered OK, since the last that was */
+    uint64_t first_ms;   /* when these began */
     uint64_t last_ms;
 };
 
-/* Below `n_min` it says nothing: one may be a mistake. */
+/* Returns whether there is a problem: with fewer than `n_min` such requests there is none, because a single
+ * one may be a mistake. */
 bool refusal_watch_look(struct refusal_watch *watch, uint64_t n_ok, uint64_t n_not_ok, uint64_t n_min,
                         uint64_t now_ms);
 
-/* That most of the last handshakes have failed: of ten at least, or else of those of ten minutes. */
+/* Detects that most handshakes of the last interval failed. An interval ends after at least ten handshakes,
+ * or after ten minutes, in which case there is no problem. */
 struct handshake_watch {
     uint64_t n_done;
     uint64_t n_failed;
     uint64_t begin_ms;
-    bool is_so;
+    bool has_problem;
 };
 
 bool handshake_watch_look(struct handshake_watch *watch, uint64_t n_done, uint64_t n_failed, uint64_t now_ms);
 
-/* That something has happened in the last minute. */
+/* Detects that a counter has changed within the last minute. */
 struct recent_watch {
     uint64_t n;
     uint64_t last_ms;
-    bool is_so;
+    bool has_problem;
 };
 
 bool recent_watch_look(struct recent_watch *watch, uint64_t n, uint64_t now_ms);
 
-/* That a stamp has not changed for a while. */
+/* Detects that a stamp has not changed for some time. */
 struct quiet_watch {
     uint64_t stamp;
-    uint64_t since_ms; /* 0: was never looked at */
+    uint64_t since_ms; /* 0: not read yet */
 };
 
-/* `quiet_after_ms` 0: never. */
+/* Returns false if `quiet_after_ms` is 0. */
 bool quiet_watch_look(struct quiet_watch *watch, uint64_t stamp, uint64_t quiet_after_ms, uint64_t now_ms);
 
 #endif

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* A beat says that the daemon serves, so it takes more than a timer: since the beat before, every thread of
- * the listeners and the one that writes the store have gone round, and every lock of the table was free for a
- * moment. Where one thread stands still there is no beat, and the service manager starts the daemon anew. A
- * disk that stands still is no reason: a new process would wait for it too. */
+/* The watchdog: the service manager restarts the daemon if it gets no ping for some time. A ping is sent
+ * only if, since the one before, every thread of the listeners and the thread that writes the store have
+ * gone through their loops, and every lock of the table could be taken. A disk that does not respond does
+ * not stop the pings, because a new process would have to wait for it, too. */
 #include "parts.h"
 
 #include "sd_notify.h"
 
-/* Looks within the time that the manager waits: one that finds a thread busy costs no beat in time. */
-#define LOOKS_A_TIMEOUT 4
+/* Number of checks within the manager's timeout: if one finds a thread busy, there is time for another. */
+#define CHECKS_PER_TIMEOUT 4
 
 enum { STORE_PART = N_LISTENERS, CONTROL_PART, N_PARTS };
 
-static bool has_moved(struct daemon *daemon, unsigned part)
+static bool made_progress(struct daemon *daemon, unsigned part)
 {
     if (part == STORE_PART) {
         return daemon->store == NULL || store_made_progress(daemon->store);
@@ -22,12 +22,12 @@ static bool has_moved(struct daemon *daemon, unsigned part)
     return listener == NULL || transport_listener_made_progress(http_listener_transport(listener));
 }
 
-/* All are asked, for that wakes those who idle. */
-static bool all_have_moved(struct daemon *daemon)
+/* Checks all parts, because this wakes idle threads, whose next check then succeeds. */
+static bool all_made_progress(struct daemon *daemon)
 {
     struct watchdog *watchdog = &daemon->watchdog;
     for (unsigned part = 0; part < N_PARTS; part++) {
-        watchdog->moved |= has_moved(daemon, part) ? 1U << part : 0;
+        watchdog->moved |= made_progress(daemon, part) ? 1U << part : 0;
     }
     return watchdog->moved == (1U << N_PARTS) - 1;
 }
@@ -35,7 +35,7 @@ static bool all_have_moved(struct daemon *daemon)
 int start_watchdog(struct daemon *daemon)
 {
     uint64_t timeout_ms = service_watchdog_ms();
-    daemon->watchdog.interval_ms = timeout_ms / LOOKS_A_TIMEOUT + (timeout_ms % LOOKS_A_TIMEOUT != 0);
+    daemon->watchdog.interval_ms = timeout_ms / CHECKS_PER_TIMEOUT + (timeout_ms % CHECKS_PER_TIMEOUT != 0);
     return 0;
 }
 
@@ -47,7 +47,7 @@ uint64_t watchdog_look(struct daemon *daemon, uint64_t now_ms)
     }
     if (now_ms >= watchdog->next_ms) {
         watchdog->next_ms = now_ms + watchdog->interval_ms;
-        if (all_have_moved(daemon)) {
+        if (all_made_progress(daemon)) {
             table_pass_locks(daemon->table);
             watchdog->moved = 0;
             service_ping();

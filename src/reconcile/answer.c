@@ -37,13 +37,13 @@ static void add_device(struct platform_names *names, const struct online_query_d
     platform_set_add(&answer->platforms, platform);
 }
 
-/* Whether the result says something of some platform. */
+/* Returns false if the result does not tell anything about single platforms. */
 static bool read_platforms(struct platform_names *names, const struct online_query_result *result,
                            struct table_answer *answer)
 {
     struct platform_set unclear = {0};
     if (result->n_devices == 0 && result->status != ONLINE_STATUS_OFFLINE) {
-        return false; /* online somewhere, and it does not say where */
+        return false; /* online, but it does not say on which platforms */
     }
     add_named(names, &answer->platforms);
     for (size_t i = 0; i < result->n_devices; i++) {
@@ -77,7 +77,7 @@ static bool read_result(struct table *table, const struct online_query_result *r
     return true;
 }
 
-static void remember(const struct answer_taking *taking, const struct table_answer *said, uint8_t platform)
+static void remember(const struct answer_taking *context, const struct table_answer *said, uint8_t platform)
 {
     const struct row row = {
         .action = platform_set_has(&said->online, platform)        ? ROW_LOGIN
@@ -87,54 +87,56 @@ static void remember(const struct answer_taking *taking, const struct table_answ
     };
     const struct row_words words = row_words(&row);
     const struct user_event event = {
-        .received_unix_ms = taking->now_ms,
+        .received_unix_ms = context->now_ms,
         .has_event_time = true,
         .event_time_ms = said->stamp_ms,
         .origin = CHANGE_BY_RECONCILE,
         .action = words.action,
         .reason = words.reason,
-        .platform = platform_name(table_platform_names(taking->table), platform),
+        .platform = platform_name(table_platform_names(context->table), platform),
         .outcome = STR("applied"),
         .request_id = STR(""),
     };
-    taking->history->add(taking->history->cls, table_app_id(taking->table, taking->app), said->user_id,
-                         &event);
+    context->history->add(context->history->cls, table_app_id(context->table, context->app), said->user_id,
+                          &event);
 }
 
-static void remember_all(const struct answer_taking *taking, const struct table_answer *said,
+static void remember_all(const struct answer_taking *context, const struct table_answer *said,
                          const struct platform_set *changed)
 {
     for (unsigned platform = 0; platform < PLATFORM_N_MAX; platform++) {
         if (platform_set_has(changed, (uint8_t)platform)) {
-            remember(taking, said, (uint8_t)platform);
+            remember(context, said, (uint8_t)platform);
         }
     }
 }
 
-/* Shows both views to the person who asked. `said` is NULL where Tencent says nothing of any platform. */
-static void tell(const struct answer_taking *taking, const struct user *known,
-                 const struct online_query_result *result, const struct table_answer *said,
-                 const struct platform_set *corrected)
+/* Adds the table's and Tencent's view of a user to the inquiry. `said` is NULL if Tencent's answer does not
+ * cover any platform. */
+static void add_to_inquiry(const struct answer_taking *context, const struct user *known,
+                           const struct online_query_result *result, const struct table_answer *said,
+                           const struct platform_set *corrected)
 {
-    struct user_view view = table_view(taking->table, taking->now_ms);
-    inquiry_add_user(taking->inquiry, taking->table, &view, known, result, said, corrected);
+    struct user_view view = table_view(context->table, context->now_ms);
+    inquiry_add_user(context->inquiry, context->table, &view, known, result, said, corrected);
 }
 
-/* 0 or -ENOMEM. */
-static int take_over(const struct answer_taking *taking, const struct table_answer *said,
-                     enum reconcile_cause cause, struct reconcile_stats *stats,
-                     struct table_corrections *ret_corrections)
+/* Applies the answer to the table. Marks the user again if that fails, or if the table has slightly newer
+ * rows. Returns 0 or -ENOMEM. */
+static int apply_answer(const struct answer_taking *context, const struct table_answer *said,
+                        enum reconcile_cause cause, struct reconcile_stats *stats,
+                        struct table_corrections *ret_corrections)
 {
     struct table_corrections corrections = {0};
-    int r = table_reconcile(taking->table, said, taking->now_ms, &corrections);
+    int r = table_reconcile(context->table, said, context->now_ms, &corrections);
     if (r < 0 || (corrections.n_older > 0 && corrections.older_by_ms <= ASK_AGAIN_MS)) {
-        table_mark(taking->table, taking->app, said->user_id);
+        table_mark(context->table, context->app, said->user_id);
     }
     if (r < 0) {
         return r;
     }
-    if (taking->history->add != NULL) {
-        remember_all(taking, said, &corrections.changed);
+    if (context->history->add != NULL) {
+        remember_all(context, said, &corrections.changed);
     }
     unsigned n = corrections.n_ended + corrections.n_begun + corrections.n_others;
     stats->n_confirmed += n == 0 && corrections.n_older == 0;
@@ -145,31 +147,32 @@ static int take_over(const struct answer_taking *taking, const struct table_answ
     return 0;
 }
 
-static void take_user(const struct answer_taking *taking, const struct online_query_result *result,
-                      enum reconcile_cause cause, struct reconcile_stats *stats)
+static void take_result(const struct answer_taking *context, const struct online_query_result *result,
+                        enum reconcile_cause cause, struct reconcile_stats *stats)
 {
-    struct table_answer said = {.app = taking->app, .user_id = result->user, .stamp_ms = taking->stamp_ms};
+    struct table_answer said = {.app = context->app, .user_id = result->user, .stamp_ms = context->stamp_ms};
     struct table_corrections corrections = {0};
     struct user known;
-    bool is_known = taking->inquiry != NULL &&
-                    table_get(taking->table, taking->app, result->user, &known) == 0;
-    bool is_clear = read_result(taking->table, result, &said);
-    if (is_clear && take_over(taking, &said, cause, stats, &corrections) < 0) {
+    bool is_known = context->inquiry != NULL &&
+                    table_get(context->table, context->app, result->user, &known) == 0;
+    bool is_clear = read_result(context->table, result, &said);
+    if (is_clear && apply_answer(context, &said, cause, stats, &corrections) < 0) {
         return;
     }
-    if (taking->inquiry != NULL) {
-        tell(taking, is_known ? &known : NULL, result, is_clear ? &said : NULL, &corrections.changed);
+    if (context->inquiry != NULL) {
+        add_to_inquiry(context, is_known ? &known : NULL, result, is_clear ? &said : NULL,
+                       &corrections.changed);
     }
 }
 
-void answer_take(const struct answer_taking *taking, struct online_query_answer *answer,
+void answer_take(const struct answer_taking *context, struct online_query_answer *answer,
                  struct reconcile_stats *stats)
 {
     struct online_query_result result;
     while (online_query_next_result(answer, &result)) {
-        int number = user_batch_find(taking->batch, result.user);
+        int number = user_batch_find(context->batch, result.user);
         if (number >= 0) {
-            take_user(taking, &result, (enum reconcile_cause)taking->batch->causes[number], stats);
+            take_result(context, &result, (enum reconcile_cause)context->batch->causes[number], stats);
         }
     }
 }

@@ -2,7 +2,7 @@
 #ifndef PRESENCED_RECONCILE_ANSWER_H
 #define PRESENCED_RECONCILE_ANSWER_H
 
-/* What an answer of Tencent's says, taken over into the table. One thread. */
+/* Applies an answer of Tencent to the table. For one thread. */
 
 #include "inquiry.h"
 
@@ -10,15 +10,15 @@ struct answer_taking {
     struct table *table;
     const struct reconcile_history *history;
     uint16_t app;
-    const struct user_batch *batch; /* who was asked about */
-    struct inquiry *inquiry;        /* gets both views; NULL: nobody wants them */
-    uint64_t stamp_ms;              /* when what it says was so */
+    const struct user_batch *batch; /* the users asked about */
+    struct inquiry *inquiry;        /* receives the table's and Tencent's view; NULL: none */
+    uint64_t stamp_ms;              /* the answer includes all events up to this EventTime */
     uint64_t now_ms;
 };
 
-/* Takes over what it says of users in the batch; those of whom something newer says otherwise are marked
- * again. Adds to what is counted of it. */
-void answer_take(const struct answer_taking *taking, struct online_query_answer *answer,
+/* Applies the results of users in the batch, and marks again those about whom the table has newer
+ * information. Adds to `stats`. */
+void answer_take(const struct answer_taking *context, struct online_query_answer *answer,
                  struct reconcile_stats *stats);
 
 #endif

@@ -18,9 +18,9 @@
 #include <stdlib.h>
 
 #define CALL_AGAIN_MS 1000
-#define PAUSE_MS 60000 /* until a person has mended it */
+#define PAUSE_MS 60000 /* retry interval while a person must solve the problem */
 #define LONG_PAUSE_MS 600000
-#define CLOCK_OFF_MS 5000 /* is said */
+#define CLOCK_OFF_MS 5000 /* reported as a problem beyond this */
 
 struct asker {
     struct table *table;
@@ -33,9 +33,9 @@ struct asker {
     struct vendor_clock vendor_clock;
     unsigned host;
     size_t batch_max;
-    bool is_unproven; /* that Tencent answers: not yet, or not since a call has failed */
+    bool is_unproven; /* no call has succeeded yet, or none since the last failure */
 
-    pthread_mutex_t lock; /* of `published` */
+    pthread_mutex_t lock; /* protects `published` */
     struct reconcile_stats stats;
     struct reconcile_stats published;
 };
@@ -75,14 +75,14 @@ void asker_gap(struct asker *asker)
     selection_gap(&asker->selection, clock_monotonic_ms());
 }
 
-/* This node's part of the app's calls_per_second. */
+/* Returns this node's share of the app's calls_per_second. */
 static double rate_max(const struct asker *asker)
 {
     return (double)asker->settings.calls_per_second / (double)asker->selection.n_nodes;
 }
 
-/* Begins anew with the settings as they are now. */
-static void begin(struct asker *asker, uint64_t now_ms)
+/* Resets the state after the settings have changed. */
+static void reset(struct asker *asker, uint64_t now_ms)
 {
     const struct app_settings *settings = &asker->settings;
     selection_configure(&asker->selection, settings->stale_after_ms, settings->sweep_ms);
@@ -112,7 +112,7 @@ int asker_new(struct table *table, struct calls *calls, const struct reconcile_h
     *settings = (struct app_settings){.app = settings->app};
     (void)pthread_mutex_init(&asker->lock, NULL);
     selection_init(&asker->selection, table, sharing, asker->settings.app, now_ms);
-    begin(asker, now_ms);
+    reset(asker, now_ms);
     publish(asker);
     *ret_asker = asker;
     return 0;
@@ -148,18 +148,16 @@ void asker_adopt(struct asker *asker, struct app_settings *settings)
     app_settings_fini(&asker->settings);
     asker->settings = *settings;
     *settings = (struct app_settings){.app = settings->app};
-    begin(asker, clock_monotonic_ms());
+    reset(asker, clock_monotonic_ms());
     publish(asker);
 }
-
-/* Asking. */
 
 static void collect(struct asker *asker, struct user_batch *batch, uint64_t now_ms)
 {
     selection_collect(&asker->selection, batch, asker->batch_max, asker->pace.rate, now_ms);
     if (batch->n == 0 && asker->is_unproven && asker->pace.n_in_flight == 0) {
-        /* Nobody is due, so it asks about the administrator: what a person has to mend is then known at once.
-         */
+        /* No user is due: ask about the administrator, so that a problem that a person must solve is noticed
+         * at once. */
         (void)user_batch_add(batch, str_from(asker->settings.admin), RECONCILE_ROUND);
     }
 }
@@ -178,7 +176,8 @@ static int start_call(struct asker *asker, struct call *call, uint64_t now_ms)
     }
     struct online_query_caller caller = {asker->settings.sdkappid, str_from(asker->settings.admin),
                                          secret_str(asker->credential.usersig), (uint32_t)random()};
-    (void)buf_reserve(&url, (size_t)2 * SECRET_SIZE_MAX); /* at once: what grows leaves copies behind */
+    /* Reserved at once, because growing would leave copies behind. */
+    (void)buf_reserve(&url, (size_t)2 * SECRET_SIZE_MAX);
     buf_append(&url, str_from(asker->settings.urls[asker->host]));
     online_query_write_target(&url, &caller);
     online_query_write_request(&body, users, call->batch.n);
@@ -200,7 +199,7 @@ static int start_call(struct asker *asker, struct call *call, uint64_t now_ms)
     return 0;
 }
 
-/* Asks what is due, as far as it may. */
+/* Makes the calls that are due, as far as the pace permits. */
 static void ask(struct asker *asker, uint64_t now_ms)
 {
     while (pace_may_call(&asker->pace, now_ms)) {
@@ -221,32 +220,30 @@ static void ask(struct asker *asker, uint64_t now_ms)
     }
 }
 
-/* Neither pace nor pause holds this call back, for a person waits. It gets a new UserSig, so that the answer
- * says whether the key is right now, not whether it was half an hour ago. */
+/* Not subject to pace and pauses, because a person waits. The call gets a new UserSig, so that the answer
+ * shows whether the key is valid now, not half an hour ago. */
 void asker_inquire(struct asker *asker, struct inquiry *inquiry)
 {
     cleanup(call_freep) struct call *call = calloc(1, sizeof(*call));
-    bool is_whole = call != NULL;
-    for (size_t i = 0; is_whole && i < inquiry->batch.n; i++) {
-        is_whole = user_batch_add(&call->batch, user_batch_user(&inquiry->batch, i), RECONCILE_ORDER);
+    bool has_memory = call != NULL;
+    for (size_t i = 0; has_memory && i < inquiry->batch.n; i++) {
+        has_memory = user_batch_add(&call->batch, user_batch_user(&inquiry->batch, i), RECONCILE_ORDER);
     }
-    if (is_whole && inquiry->batch.n == 0) {
-        is_whole = user_batch_add(&call->batch, str_from(asker->settings.admin), RECONCILE_ORDER);
+    if (has_memory && inquiry->batch.n == 0) {
+        has_memory = user_batch_add(&call->batch, str_from(asker->settings.admin), RECONCILE_ORDER);
     }
-    if (is_whole) {
+    if (has_memory) {
         call->inquiry = inquiry;
         credential_drop(&asker->credential);
-        asker->credential.was_refused = true; /* so that a refusal is said */
-        is_whole = start_call(asker, call, clock_monotonic_ms()) == 0;
+        asker->credential.was_refused = true; /* so that a refusal is reported rather than retried */
+        has_memory = start_call(asker, call, clock_monotonic_ms()) == 0;
     }
-    if (!is_whole) {
+    if (!has_memory) {
         inquiry_end(inquiry, "out of memory", 0, &asker->vendor_clock);
         return;
     }
     (void)take_pointer(call);
 }
-
-/* Answers. */
 
 static void set_problem(struct asker *asker, unsigned code, const char *text)
 {
@@ -265,7 +262,7 @@ __attribute__((format(printf, 3, 4))) static void describe_problem(struct asker 
     set_problem(asker, code, text);
 }
 
-/* The call is made again after a pause that grows, and at another host where there is one. */
+/* Repeats the users of the call after an increasing pause, and at another host if `other_host`. */
 static void retry(struct asker *asker, const struct call *call, bool other_host)
 {
     asker->is_unproven = true;
@@ -276,7 +273,7 @@ static void retry(struct asker *asker, const struct call *call, bool other_host)
     }
 }
 
-/* Calls are of no use before a person has mended something, so the next one comes after a long pause. */
+/* Pauses for a long time, because calls will fail until a person has solved the problem. */
 static void wait_for_person(struct asker *asker, const struct call *call, uint64_t ms)
 {
     asker->is_unproven = true;
@@ -327,7 +324,7 @@ static void take_failure(struct asker *asker, const struct call *call,
     wait_for_person(asker, call, PAUSE_MS);
 }
 
-static void look_at_clock(struct asker *asker)
+static void check_clock(struct asker *asker)
 {
     const struct vendor_clock *clock = &asker->vendor_clock;
     if (clock->ahead_min_ms > CLOCK_OFF_MS) {
@@ -357,14 +354,14 @@ static void take_results(struct asker *asker, const struct call *call, struct on
     pace_succeeded(&asker->pace);
     asker->is_unproven = false;
     if (call->inquiry != NULL) {
-        pace_pause(&asker->pace, 0); /* it has been mended */
+        pace_pause(&asker->pace, 0); /* it works again, so a pause ends */
     }
     asker->credential.was_refused = false;
     asker->stats.last_answer_unix_ms = clock_unix_ms();
-    look_at_clock(asker);
+    check_clock(asker);
 }
 
-/* Whether there was an answer of Tencent's, which may also be a refusal. */
+/* Handles the outcome of a call. Returns whether Tencent has answered, even if with an error. */
 static bool read_outcome(struct asker *asker, const struct call *call)
 {
     const char *url = asker->settings.urls[call->host];

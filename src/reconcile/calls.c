@@ -10,7 +10,7 @@
 
 #define CONNECT_TIMEOUT_MS 5000L
 #define TIMEOUT_MS 10000L
-#define ANSWER_MAX ((size_t)8 << 20) /* 500 users with every platform, escaped */
+#define ANSWER_MAX ((size_t)8 << 20) /* room for 500 users with all platforms, escaped */
 #define N_CONNECTIONS_MAX 32L
 
 struct transfer {
@@ -25,8 +25,8 @@ struct calls {
     struct call *first;
 };
 
-/* libcurl copies the URL, which has the UserSig in it, into buffers of its own. So all memory that it frees
- * is wiped. */
+/* libcurl copies the URL, which contains the UserSig, into its own buffers. Therefore all memory that it
+ * frees is wiped. */
 
 static void wipe_and_free(void *bytes)
 {
@@ -57,7 +57,7 @@ static int init_library(void)
     return r == CURLE_OK ? 0 : r == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EIO;
 }
 
-/* No "Expect: 100-continue": it would cost a round trip. */
+/* Without "Expect: 100-continue", which would cost a round trip. */
 static struct curl_slist *new_headers(void)
 {
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
@@ -110,7 +110,7 @@ void call_free(struct call *call)
     }
 }
 
-static void take_out(struct calls *calls, struct call *call)
+static void detach(struct calls *calls, struct call *call)
 {
     (void)curl_multi_remove_handle(calls->multi, call->transfer->easy);
     transfer_free(call->transfer);
@@ -132,7 +132,7 @@ void calls_free(struct calls *calls)
     }
     while (calls->first != NULL) {
         struct call *call = calls->first;
-        take_out(calls, call);
+        detach(calls, call);
         call_free(call);
     }
     (void)curl_multi_cleanup(calls->multi);
@@ -145,7 +145,7 @@ static size_t take_bytes(char *bytes, size_t size, size_t n, void *cls)
 {
     struct call *call = cls;
     if (call->answer.len + size * n > ANSWER_MAX) {
-        return 0; /* ends the call */
+        return 0; /* aborts the transfer */
     }
     buf_append(&call->answer, (struct str){bytes, size * n});
     return call->answer.failed ? 0 : size * n;
@@ -253,7 +253,7 @@ struct call *calls_next_done(struct calls *calls)
                                                            : curl_easy_strerror(result);
         (void)snprintf(call->error, sizeof(call->error), "%.*s", CALLS_ERROR_SIZE - 1, why);
     }
-    take_out(calls, call);
+    detach(calls, call);
     return call;
 }
 
@@ -263,7 +263,7 @@ void calls_end_of(struct calls *calls, const void *owner, void (*ended)(void *ow
     for (struct call *call = calls->first; call != NULL; call = next) {
         next = call->next;
         if (call->owner == owner) {
-            take_out(calls, call);
+            detach(calls, call);
             ended(call->owner, call);
         }
     }

@@ -6,7 +6,7 @@
 #include "presenced/wipe.h"
 
 #define EXPIRE_S 3600
-#define EARLY_S 60 /* its time is so much before ours, which may be ahead of Tencent's */
+#define EARLY_S 60 /* the signing time is earlier by this, in case our clock is ahead of Tencent's */
 
 void credential_drop(struct credential *credential)
 {
@@ -15,7 +15,7 @@ void credential_drop(struct credential *credential)
     credential->number++;
 }
 
-/* The time now by Tencent's clock, as far as that is known. */
+/* Returns the time by Tencent's clock, as far as it is known. */
 static uint64_t signing_time_s(const struct vendor_clock *clock)
 {
     int64_t now_ms = (int64_t)clock_unix_ms() + (clock->is_known ? clock->ahead_min_ms : 0);
@@ -47,8 +47,8 @@ int credential_renew(struct credential *credential, const struct app_settings *s
     return 0;
 }
 
-/* A call with a UserSig that was replaced meanwhile says nothing of the new one, so it is no second refusal.
- */
+/* A refusal of a UserSig that has been replaced since does not count, because it says nothing about the new
+ * one. */
 bool credential_refused(struct credential *credential, uint64_t number)
 {
     if (number == credential->number) {

@@ -2,29 +2,30 @@
 #ifndef PRESENCED_RECONCILE_CREDENTIAL_H
 #define PRESENCED_RECONCILE_CREDENTIAL_H
 
-/* The UserSig with which an app's calls are signed, made anew well before its end and when it is refused. One
- * thread. */
+/* The UserSig that authenticates an app's calls. It is renewed well before it expires, and when it is
+ * refused. For one thread. */
 
 #include "settings.h"
 #include "vendor_clock.h"
 
-/* Begins all zero. */
+/* Initially all zero. */
 struct credential {
-    struct secret *usersig; /* NULL: one is to be made */
-    uint64_t number;        /* of that one, or of the next */
+    struct secret *usersig; /* NULL: must be made for the next call */
+    uint64_t number;        /* counts the UserSigs */
     uint64_t made_ms;
-    bool was_refused; /* the one before, and no call has succeeded since */
+    bool was_refused; /* the previous one was refused, and no call has succeeded since */
 };
 
-/* Has another one made for the next call; forgets the old one. */
+/* Drops the UserSig, so that the next call gets a new one. */
 void credential_drop(struct credential *credential);
 
-/* Makes one where there is none that is young enough. 0 or what usersig_make() says. */
+/* Makes a UserSig if there is none or it is older than half its lifetime. Returns 0, or an error of
+ * usersig_make() or secret_new(). */
 int credential_renew(struct credential *credential, const struct app_settings *settings,
                      const struct vendor_clock *vendor_clock, uint64_t now_ms);
 
-/* A call with that number was refused because its UserSig had expired. Whether the call is worth another try
- * with a new one. */
+/* Called when a call with UserSig `number` was refused because of it. Returns whether the call should be
+ * repeated with a new one. */
 bool credential_refused(struct credential *credential, uint64_t number);
 
 #endif

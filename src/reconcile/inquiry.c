@@ -53,7 +53,7 @@ static const char *name_of_status(enum online_status status)
     return names[status];
 }
 
-/* Returns NULL where the user has no row of that platform. */
+/* Returns NULL if the user has no row of that platform. */
 static const char *name_of_known(const struct user *known, uint8_t platform, const struct user_view *view)
 {
     const struct row *row = known == NULL ? NULL : user_row(known, platform);
@@ -70,7 +70,7 @@ static const char *name_of_known(const struct user *known, uint8_t platform, con
                : "offline";
 }
 
-/* Returns NULL where Tencent does not speak of that platform. */
+/* Returns NULL if Tencent's answer does not cover that platform. */
 static const char *name_of_said(const struct table_answer *said, uint8_t platform)
 {
     if (said == NULL || !platform_set_has(&said->platforms, platform)) {
@@ -141,6 +141,6 @@ void inquiry_end(struct inquiry *inquiry, const char *problem, unsigned problem_
     json_end_object(json);
     void (*on_answer)(void *cls) = inquiry->on_answer;
     void *cls = inquiry->cls;
-    atomic_store(&inquiry->is_answered, true); /* from here on it may be freed */
+    atomic_store(&inquiry->is_answered, true); /* from now on another thread may free it */
     on_answer(cls);
 }

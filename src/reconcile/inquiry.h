@@ -2,8 +2,8 @@
 #ifndef PRESENCED_INQUIRY_H
 #define PRESENCED_INQUIRY_H
 
-/* What a person asks now, and what came of it: whoever asked makes and frees it, the asking thread fills it
- * in between. */
+/* An inquiry of a person and its answer. The thread that asks creates and frees it; the reconcile thread
+ * fills it in between. */
 
 #include "user_batch.h"
 #include "vendor_clock.h"
@@ -13,28 +13,29 @@
 
 struct inquiry {
     uint16_t app;
-    struct user_batch batch; /* empty: whether Tencent answers at all */
-    bool is_begun;           /* by the asking thread */
-    struct buf answer;       /* a JSON object, whole when `is_answered` */
+    struct user_batch batch; /* empty: only checks whether Tencent answers */
+    bool is_begun;           /* set by the reconcile thread */
+    struct buf answer;       /* a JSON object, complete if `is_answered` */
     struct json_writer json;
     _Atomic bool is_answered;
     void (*on_answer)(void *cls);
     void *cls;
 };
 
-/* `users` at most ONLINE_QUERY_N_USERS_MAX. 0 or -ENOMEM. */
+/* Creates an inquiry; `n_users` is at most ONLINE_QUERY_N_USERS_MAX. Returns 0 or -ENOMEM. */
 int inquiry_new(uint16_t app, uint64_t app_id, const struct str *users, size_t n_users,
                 struct inquiry **ret_inquiry);
 void inquiry_free(struct inquiry *inquiry);
 DEFINE_CLEANUP(struct inquiry *, inquiry_free)
 
-/* Both views of a user: `known` before the answer (NULL: absent) and what Tencent says, as it was read
- * (`said` NULL: it tells of no platform). */
+/* Adds both views of a user: `known`, the table's before the answer (NULL: absent), and Tencent's, as
+ * received and as read (`said` NULL: the answer does not cover any platform). */
 void inquiry_add_user(struct inquiry *inquiry, struct table *table, const struct user_view *view,
                       const struct user *known, const struct online_query_result *result,
                       const struct table_answer *said, const struct platform_set *corrected);
 
-/* That was all; `problem` "": nothing is amiss. The inquiry is the asking thread's no more. */
+/* Completes the answer and calls on_answer(); `problem` is "" if there is none. The inquiry must not be used
+ * afterwards. */
 void inquiry_end(struct inquiry *inquiry, const char *problem, unsigned problem_code,
                  const struct vendor_clock *clock);
 

@@ -31,7 +31,7 @@ void pace_tick(struct pace *pace, double rate_max, uint64_t now_ms)
     pace->tokens = pace->tokens < tokens_max ? pace->tokens : tokens_max;
 }
 
-/* After a failure one call at a time shows whether it is over. */
+/* After a failure there is only one call at a time, until one succeeds. */
 bool pace_may_call(const struct pace *pace, uint64_t now_ms)
 {
     unsigned n_max = pace->n_failures > 0 ? 1 : N_IN_FLIGHT_MAX;

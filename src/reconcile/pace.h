@@ -2,45 +2,45 @@
 #ifndef PRESENCED_RECONCILE_PACE_H
 #define PRESENCED_RECONCILE_PACE_H
 
-/* How fast Tencent may be asked: a token a call, as many a second as are allowed; fewer after a refusal, and
- * none for a while after a failure. One thread. */
+/* Limits the rate of calls with a token bucket: one token per call, at the allowed rate, which is lowered
+ * after a refusal; no calls for some time after a failure. For one thread. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Begins all zero. */
+/* Initially all zero. */
 struct pace {
-    double tokens; /* calls that may be made at once */
-    double rate;   /* tokens a second, at the moment */
+    double tokens; /* number of calls that may be made now */
+    double rate;   /* current number of tokens per second */
     unsigned n_in_flight;
-    unsigned n_failures; /* in a row */
+    unsigned n_failures; /* in succession */
     uint64_t paused_until_ms;
     uint64_t ticked_ms;
 };
 
-/* At full speed from now on, whatever was before; calls in flight stay counted. */
+/* Resets the rate to `rate_max` and ends pauses. Calls in flight stay counted. */
 void pace_reset(struct pace *pace, double rate_max, uint64_t now_ms);
 
-/* Once a second. A rate that was lowered is back at `rate_max` within a minute. */
+/* Called once a second. A lowered rate recovers to `rate_max` within a minute. */
 void pace_tick(struct pace *pace, double rate_max, uint64_t now_ms);
 
-/* Whether another call may be made. */
+/* Returns whether another call may be made. */
 bool pace_may_call(const struct pace *pace, uint64_t now_ms);
 
 void pace_call_began(struct pace *pace);
 void pace_call_ended(struct pace *pace);
 
-/* Tencent answers again, so there is no reason to wait. */
+/* Ends the state of failure. */
 void pace_succeeded(struct pace *pace);
 
-/* Half as fast: Tencent says that it is too fast. */
+/* Halves the rate, because Tencent has reported that it is too high. */
 void pace_slow_down(struct pace *pace);
 
-/* No calls for so long; and the same because a call has failed. */
+/* Permits no calls for `ms`. pace_fail() also counts a failure. */
 void pace_pause(struct pace *pace, uint64_t ms);
 void pace_fail(struct pace *pace, uint64_t ms);
 
-/* A call has failed that is worth trying again: after a pause that grows with each. */
+/* Counts a failure and pauses, with a duration that grows with each failure. */
 void pace_retry(struct pace *pace);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The thread that asks. Once a second each app's asker looks whom to ask about. In between answers are taken
- * as they come, new settings are taken over after a reload, and what a person asks is asked: in this order,
- * for people who reload may ask next whether that has helped. */
+/* The reconcile thread. Once a second, each app's asker checks which users are due. In between, answers are
+ * handled as they arrive, and new settings and then inquiries are taken: in this order, because after a
+ * reload a person may inquire whether it has helped. */
 #include "presenced/reconcile.h"
 
 #include "asker.h"
@@ -27,10 +27,10 @@ struct reconcile {
     struct reconcile_history history;
     struct reconcile_sharing sharing;
     pthread_t thread;
-    pthread_mutex_t lock; /* of what follows; the thread alone changes `askers` */
+    pthread_mutex_t lock; /* protects the fields below; only the thread changes `askers` */
     struct asker **askers;
     size_t n_askers;
-    struct reconcile_settings *next; /* NULL: none are to be taken over */
+    struct reconcile_settings *next; /* settings to be taken by the thread; NULL: none */
     struct inquiry *inquiry;         /* NULL: none */
     _Atomic bool has_gap;
     _Atomic bool is_ending;
@@ -85,7 +85,7 @@ static struct asker *find_asker(const struct reconcile *reconcile, uint16_t app)
     return NULL;
 }
 
-/* Takes an asker out of the array, so that it is not freed with the others. */
+/* Removes an asker from the array, so that it is not freed with the others. */
 static struct asker *take_asker(struct reconcile *reconcile, uint16_t app)
 {
     for (size_t i = 0; i < reconcile->n_askers; i++) {
@@ -104,8 +104,8 @@ static void free_askers(struct asker **askers, size_t n)
     free(askers);
 }
 
-/* Askers of apps that stay go on with their new settings. The lock is held. */
-static void take_over(struct reconcile *reconcile, struct reconcile_settings *settings)
+/* Replaces the settings; askers of apps that remain are kept. The lock must be held. */
+static void apply_settings(struct reconcile *reconcile, struct reconcile_settings *settings)
 {
     struct asker **askers = calloc(settings->n_apps + 1, sizeof(struct asker *));
     size_t n = 0;
@@ -131,17 +131,17 @@ static void take_over(struct reconcile *reconcile, struct reconcile_settings *se
     reconcile->n_askers = n;
 }
 
-static void look_for_settings(struct reconcile *reconcile)
+static void take_settings(struct reconcile *reconcile)
 {
     (void)pthread_mutex_lock(&reconcile->lock);
     cleanup(reconcile_discardp) struct reconcile_settings *settings = take_pointer(reconcile->next);
     if (settings != NULL) {
-        take_over(reconcile, settings);
+        apply_settings(reconcile, settings);
     }
     (void)pthread_mutex_unlock(&reconcile->lock);
 }
 
-static void look_for_inquiry(struct reconcile *reconcile)
+static void take_inquiry(struct reconcile *reconcile)
 {
     static const struct vendor_clock unknown = {0};
     (void)pthread_mutex_lock(&reconcile->lock);
@@ -176,12 +176,12 @@ static void *run(void *cls)
     uint64_t next_ms = clock_monotonic_ms();
     while (!atomic_load(&reconcile->is_ending)) {
         uint64_t now_ms = clock_monotonic_ms();
-        look_for_settings(reconcile);
+        take_settings(reconcile);
         if (now_ms >= next_ms) {
             tick(reconcile);
             next_ms = now_ms + TICK_MS;
         }
-        look_for_inquiry(reconcile);
+        take_inquiry(reconcile);
         calls_wait(reconcile->calls, (unsigned)(next_ms > now_ms ? next_ms - now_ms : 0));
         for (struct call *call; (call = calls_next_done(reconcile->calls)) != NULL;) {
             asker_take(call->owner, call);

@@ -2,11 +2,11 @@
 #ifndef PRESENCED_REGION_H
 #define PRESENCED_REGION_H
 
-/* Whom to ask: the host of each region, and the one beside it for when it does not answer. Constant. */
+/* The host of each region and its alternative, which is used if the first does not answer. */
 
 #include "presenced/reconcile.h"
 
-/* "https://…", by enum config_region's numbers. */
+/* "https://…", indexed by enum config_region. */
 extern const char *const region_urls[RECONCILE_N_REGIONS][RECONCILE_N_HOSTS];
 
 #endif

@@ -25,7 +25,7 @@ static int set_urls(const struct reconcile_app *from, struct app_settings *setti
     return 0;
 }
 
-/* Checks whether a UserSig can be made with these settings. 0 or what usersig_make() says. */
+/* Checks that a UserSig can be made. Returns 0 or an error of usersig_make(). */
 static int try_signing(const struct table *table, const struct reconcile_app *app)
 {
     cleanup(wipe_buf) struct buf unused = {0};

@@ -5,26 +5,26 @@
 
 #define N_MISSING 20.0
 #define AVERAGE_MS 600000.0
-#define SHORTEST_MS 10000 /* bursts are not a rate */
+#define SHORTEST_MS 10000 /* minimum duration, because bursts are not a rate */
 
 void silence_init(struct silence *silence, uint64_t n_events, uint64_t now_ms)
 {
     memset(silence, 0, sizeof(*silence));
     silence->n_events = n_events;
     silence->last_event_ms = now_ms;
-    silence->looked_ms = now_ms;
+    silence->checked_ms = now_ms;
 }
 
 bool silence_look(struct silence *silence, uint64_t n_events, uint64_t now_ms)
 {
-    uint64_t elapsed_ms = now_ms - silence->looked_ms;
+    uint64_t elapsed_ms = now_ms - silence->checked_ms;
     bool was_silent = silence->is_silent;
     if (elapsed_ms == 0) {
         return false;
     }
     uint64_t n_new = n_events - silence->n_events;
     silence->n_events = n_events;
-    silence->looked_ms = now_ms;
+    silence->checked_ms = now_ms;
     if (n_new > 0) {
         silence->last_event_ms = now_ms;
         silence->is_silent = false;

@@ -2,8 +2,8 @@
 #ifndef PRESENCED_SILENCE_H
 #define PRESENCED_SILENCE_H
 
-/* Whether the events of an app have stopped coming: where, at the rate of the last minutes, twenty of them
- * are missing in a row, it is not chance. One thread. */
+/* Detects that the events of an app have stopped: at the average rate of the last ten minutes, at least
+ * twenty events in succession are missing, which is unlikely to be chance. For one thread. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,13 +12,14 @@ struct silence {
     bool is_silent;
     uint64_t n_events;
     uint64_t last_event_ms;
-    uint64_t looked_ms;
-    double events_per_ms; /* a moving average */
+    uint64_t checked_ms;
+    double events_per_ms; /* moving average */
 };
 
 void silence_init(struct silence *silence, uint64_t n_events, uint64_t now_ms);
 
-/* Now and then, with the events so far. Whether it has begun or ended since the last look. */
+/* Called regularly with the number of events so far. Returns whether silence has begun or ended since the
+ * last call. */
 bool silence_look(struct silence *silence, uint64_t n_events, uint64_t now_ms);
 
 #endif

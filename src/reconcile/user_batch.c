@@ -13,7 +13,7 @@ struct str user_batch_user(const struct user_batch *batch, size_t number)
     return (struct str){batch->ids.ptr + start, batch->starts[number + 1] - start};
 }
 
-/* FNV-1a. Ids that somebody chooses so that they collide make a batch slow, and a batch has 500 at most. */
+/* FNV-1a. User ids chosen to collide would make lookups slow, but a batch has 500 users at most. */
 static uint32_t hash_of(struct str user)
 {
     uint32_t hash = 2166136261U;
@@ -23,7 +23,7 @@ static uint32_t hash_of(struct str user)
     return hash;
 }
 
-/* The place in the index where the user stands, or would. */
+/* Returns the position of the user in the index, or the free position where it would be added. */
 static uint32_t place_of(const struct user_batch *batch, struct str user)
 {
     uint32_t at = hash_of(user) % USER_BATCH_N_INDEX;

@@ -2,8 +2,8 @@
 #ifndef PRESENCED_USER_BATCH_H
 #define PRESENCED_USER_BATCH_H
 
-/* The users that one call asks about: each once, found by its id when the answer comes. All zero is an empty
- * one. One thread. */
+/* The users that one call asks about, each once, with a lookup by id for the answer. All zero is an empty
+ * batch. For one thread. */
 
 #include "presenced/online_query.h"
 #include "presenced/reconcile.h"
@@ -18,17 +18,17 @@ struct user_batch {
     uint16_t index[USER_BATCH_N_INDEX];       /* number + 1, by hash; 0: empty */
 };
 
-/* Leaves an empty one. */
+/* Leaves an empty batch. */
 void user_batch_fini(struct user_batch *batch);
 
-/* Adds a user who is not in it. A batch that is full, or has no memory, stays as it is. Whether it is in it.
- */
+/* Adds a user, unless it is in the batch already. Returns whether it is in the batch now; false if the batch
+ * is full or there is no memory. */
 bool user_batch_add(struct user_batch *batch, struct str user, enum reconcile_cause cause);
 
-/* Its number, from 0; -1: it is not in it. */
+/* Returns the number of the user, from 0, or -1 if it is not in the batch. */
 int user_batch_find(const struct user_batch *batch, struct str user);
 
-/* Of number 0 … n - 1; valid until the batch changes. */
+/* Returns the user with a number from 0 to n - 1; valid until the batch changes. */
 struct str user_batch_user(const struct user_batch *batch, size_t number);
 
 #endif

@@ -14,12 +14,13 @@ static void widen(struct vendor_clock *clock, uint64_t now_ms)
 
 void vendor_clock_observe(struct vendor_clock *clock, uint64_t date_s, uint64_t sent_ms, uint64_t answered_ms)
 {
-    /* The Date was written at some time of its second, between question and answer. */
+    /* The Date was written at some moment of its second, between sending the request and receiving the
+     * answer. */
     int64_t min_ms = (int64_t)(date_s * 1000) - (int64_t)answered_ms;
     int64_t max_ms = (int64_t)(date_s * 1000) + 999 - (int64_t)sent_ms;
     widen(clock, answered_ms);
     if (!clock->is_known || min_ms > clock->ahead_max_ms || max_ms < clock->ahead_min_ms) {
-        /* This is the first answer, or one of the clocks was set meanwhile. */
+        /* The first answer, or one of the clocks was set in between. */
         clock->ahead_min_ms = min_ms;
         clock->ahead_max_ms = max_ms;
     } else {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "walk.h"
 
-/* Users that are looked at, at a time, in search of those that are taken: there may be many others. */
-#define N_LOOKS_MAX 65536
+/* Maximum number of users examined at a time, because few of them may be taken. */
+#define N_VISITED_MAX 65536
 
 void walk_init(struct walk *walk, uint16_t app, bool only_online, uint64_t now_ms)
 {
@@ -29,7 +29,7 @@ uint64_t walk_due(struct walk *walk, uint64_t n_users, uint64_t period_ms, uint6
         return 0;
     }
     if (elapsed_ms >= period_ms) {
-        return n_users; /* whatever has come meanwhile too */
+        return n_users; /* including users added in between */
     }
     uint64_t target = (uint64_t)((double)n_users * (double)elapsed_ms / (double)period_ms) + 1;
     return target > walk->n_taken ? target - walk->n_taken : 0;
@@ -53,17 +53,17 @@ bool walk_take(struct walk *walk, struct table *table, size_t limit, uint64_t no
                bool (*take)(void *cls, const struct user *user), void *cls)
 {
     struct taking taking = {take, cls, 0, 0};
-    bool is_full = limit == 0; /* or has looked for long enough */
+    bool is_full = limit == 0; /* or enough users were examined */
     if (walk->is_over) {
         return false;
     }
     while (!is_full && !walk->is_over) {
         size_t n_wanted = limit - taking.n_taken;
         size_t n_before = taking.n_visited;
-        walk->is_over = !table_list(table, &walk->filter, n_wanted, N_LOOKS_MAX, &walk->cursor, visit,
+        walk->is_over = !table_list(table, &walk->filter, n_wanted, N_VISITED_MAX, &walk->cursor, visit,
                                     &taking);
         is_full = taking.n_taken == limit || taking.n_visited - n_before < n_wanted ||
-                  taking.n_visited >= N_LOOKS_MAX;
+                  taking.n_visited >= N_VISITED_MAX;
     }
     walk->n_taken += taking.n_taken;
     if (walk->is_over) {

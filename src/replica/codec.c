@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* A row in the engine:
+/* The format of a row in the engine:
  *
  *   field:  app id in decimal  NUL  user id  NUL  platform
  *
- *     The platform stands in lower case, for names are compared without case; none: the user's custom status.
- *     The app id alone, without NUL: the app's forgotten_before.
+ *     The platform is in lower case, because names are compared without case; if it is empty, the row is the
+ *     user's custom status. A field of only the app id, without NUL, is the app's forgotten_before.
  *
- *   value, numbers big-endian:
+ *   value, with big-endian numbers:
  *     u8   length of the spelling
- *          the platform as it is shown, where it is none of the known ones and not in lower case
- *     u48  time received; 0 where there is none
- *     u64  EventTime << 6 | (of an event, not of Tencent's answer) << 5 | action << 3 | reason;
- *          of the others their stamp << 6
- *          the client's address, 0, 4 or 16 bytes; or the text of the custom status
+ *          the spelling of the platform, if it is neither a known one nor in lower case
+ *     u48  time of receipt; 0: none
+ *     u64  for a row: EventTime << 6 | is_event << 5 | action << 3 | reason, in which is_event is 0 for a row
+ *          from an answer of Tencent; for the others: their stamp << 6
+ *          the client's address, of 0, 4 or 16 bytes; or the text of the custom status
  *
- * From the u64 on, bytes compare as row_compare() compares rows: so the engine can keep the newer of two
- * without knowing what they mean. */
+ * From the u64 on, bytes compare as row_compare() compares rows, so the engine can keep the newer of two
+ * values without interpreting them. */
 #include "codec.h"
 
 #include <assert.h>
@@ -23,7 +23,7 @@
 
 enum {
     RECEIVED_SIZE = 6,
-    ORDER_SIZE = 8, /* without what follows it */
+    ORDER_SIZE = 8, /* without the bytes that follow */
 };
 
 enum {
@@ -152,7 +152,7 @@ struct str codec_order(struct str value)
     return value.len < head ? (struct str){value.ptr, 0} : (struct str){value.ptr + head, value.len - head};
 }
 
-/* A kick is never what an answer of Tencent's says. */
+/* A row from an answer of Tencent is never a kick. */
 static bool is_known(const struct row *row)
 {
     return row->reason < ROW_N_REASONS && (row->reason != ROW_REASON_RECONCILED || row->action != ROW_KICKED);
@@ -197,7 +197,7 @@ static bool parse_custom_status(struct str order, struct codec_item *item)
     return parse_stamp(order, item) && item->text.len <= USER_CUSTOM_STATUS_MAX && str_is_utf8(item->text);
 }
 
-/* What a row is about. The kind follows from how many parts the field has. */
+/* Parses a field. Its number of parts determines the kind. */
 static bool parse_field(struct str field, struct codec_item *item)
 {
     struct str app;

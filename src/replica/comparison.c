@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A leaf's sum is the XOR of the hashes of its rows, so their order does not matter. Each row goes in twice,
- * as the engine has it and as the table has it: where both have the same rows the sum is 0. A row that
- * changes meanwhile may leave another sum; then its leaf is sent without need, which does no harm. */
+/* A leaf's sum is the XOR of the hashes of its rows, so their order does not matter. Each row is added
+ * twice, once as stored in the engine and once as in the table: if both have the same rows, the sum is 0. A
+ * row that changes in between may leave another sum; its leaf is then sent needlessly, which does no
+ * harm. */
 #include "comparison.h"
 
 #include "presenced/siphash.h"
@@ -9,11 +10,11 @@
 #include <errno.h>
 #include <sys/random.h>
 
-#define LEAVES_A_STEP_MIN 8
-#define LEAVES_A_STEP_MAX 512
-#define PAIRS_A_STEP 2048 /* about: steps are to be short, and round trips few */
-#define USERS_A_STEP 256
-#define VISITS_A_STEP 4096
+#define LEAVES_PER_STEP_MIN 8
+#define LEAVES_PER_STEP_MAX 512
+#define PAIRS_PER_STEP 2048 /* approximate; more would delay changes, fewer cost round trips */
+#define USERS_PER_STEP 256
+#define VISITS_PER_STEP 4096
 
 static const struct table_filter all_users = {-1, -1, -1};
 
@@ -43,7 +44,7 @@ int comparison_begin(struct comparison *comparison)
     memset(comparison->sums, 0, LAYOUT_N_ALL_LEAVES * sizeof(*comparison->sums));
     comparison->phase = COMPARISON_READS;
     comparison->next_leaf = 0;
-    comparison->n_leaves = LEAVES_A_STEP_MAX / 8;
+    comparison->n_leaves = LEAVES_PER_STEP_MAX / 8;
     comparison->cursor = (struct table_cursor){0};
     return 0;
 }
@@ -73,8 +74,6 @@ static void add_to_sum(struct comparison *comparison, unsigned leaf, struct str 
     comparison->sums[leaf] ^= siphash(&key, (const uint8_t *)bytes, field.len + order.len);
 }
 
-/* The engine's rows. */
-
 struct pair {
     struct str field;
     struct str value;
@@ -85,9 +84,10 @@ static int compare_pairs(const void *a, const void *b)
     return str_compare(((const struct pair *)a)->field, ((const struct pair *)b)->field);
 }
 
-/* A field begins with the user's id, so sorting brings the rows of each user together. */
-static int take_leaf(struct comparison *comparison, unsigned leaf, const struct link_reply *reply,
-                     struct gather *gather)
+/* Passes a leaf's rows to `gather`. A field begins with the user, so sorting brings the rows of each user
+ * together. Returns 0 or -errno. */
+static int gather_leaf(struct comparison *comparison, unsigned leaf, const struct link_reply *reply,
+                       struct gather *gather)
 {
     size_t n = link_reply_n(reply) / 2;
     cleanup(cleanup_freep) struct pair *pairs = calloc(n + 1, sizeof(*pairs));
@@ -111,7 +111,7 @@ static int take_leaf(struct comparison *comparison, unsigned leaf, const struct 
     return gather_end(gather);
 }
 
-static int ask_for_leaves(struct comparison *comparison, struct primary *primary)
+static int request_leaves(struct comparison *comparison, struct primary *primary)
 {
     int r = 0;
     for (unsigned i = 0; i < comparison->n_leaves && r == 0; i++) {
@@ -122,13 +122,13 @@ static int ask_for_leaves(struct comparison *comparison, struct primary *primary
     return r;
 }
 
-/* Adapts the number of leaves, so that the next step reads about PAIRS_A_STEP rows. */
+/* Adapts the number of leaves, so that the next step reads about PAIRS_PER_STEP rows. */
 static void end_step(struct comparison *comparison, size_t n_pairs)
 {
     unsigned n = comparison->n_leaves;
     comparison->next_leaf += n;
-    n = n_pairs < PAIRS_A_STEP / 2 ? 2 * n : n_pairs > PAIRS_A_STEP ? n / 2 : n;
-    n = n < LEAVES_A_STEP_MIN ? LEAVES_A_STEP_MIN : n > LEAVES_A_STEP_MAX ? LEAVES_A_STEP_MAX : n;
+    n = n_pairs < PAIRS_PER_STEP / 2 ? 2 * n : n_pairs > PAIRS_PER_STEP ? n / 2 : n;
+    n = n < LEAVES_PER_STEP_MIN ? LEAVES_PER_STEP_MIN : n > LEAVES_PER_STEP_MAX ? LEAVES_PER_STEP_MAX : n;
     unsigned n_left = LAYOUT_N_ALL_LEAVES - comparison->next_leaf;
     comparison->n_leaves = n < n_left ? n : n_left;
     if (n_left == 0) {
@@ -140,7 +140,7 @@ int comparison_read(struct comparison *comparison, struct primary *primary, stru
                     struct failure *ret_failure)
 {
     size_t n_pairs = 0;
-    int r = ask_for_leaves(comparison, primary);
+    int r = request_leaves(comparison, primary);
     if (r < 0) {
         return failure_of_call(r, ret_failure);
     }
@@ -150,7 +150,7 @@ int comparison_read(struct comparison *comparison, struct primary *primary, stru
         if (r < 0) {
             return r;
         }
-        r = take_leaf(comparison, comparison->next_leaf + i, reply, gather);
+        r = gather_leaf(comparison, comparison->next_leaf + i, reply, gather);
         if (r < 0) {
             return failure_of_call(r, ret_failure);
         }
@@ -159,8 +159,6 @@ int comparison_read(struct comparison *comparison, struct primary *primary, stru
     end_step(comparison, n_pairs);
     return 0;
 }
-
-/* The table's. */
 
 struct summing {
     struct comparison *comparison;
@@ -184,7 +182,7 @@ static void sum_user(void *cls, const struct user *user)
 void comparison_sum(struct comparison *comparison, struct table *table)
 {
     struct summing summing = {comparison, table, 0};
-    if (!table_list(table, &all_users, USERS_A_STEP, VISITS_A_STEP, &comparison->cursor, sum_user,
+    if (!table_list(table, &all_users, USERS_PER_STEP, VISITS_PER_STEP, &comparison->cursor, sum_user,
                     &summing)) {
         comparison->phase = COMPARISON_SENDS;
         comparison->cursor = (struct table_cursor){0};
@@ -207,7 +205,7 @@ static void send_user(void *cls, const struct user *user)
     }
 }
 
-/* After all users: a node that heard an app's stamp first would take users that are still to come for
+/* Sent after all users, because a node that received an app's stamp first would treat users that follow as
  * forgotten. */
 static int send_stamps(struct table *table, struct outbox *outbox)
 {
@@ -219,27 +217,28 @@ static int send_stamps(struct table *table, struct outbox *outbox)
 }
 
 static int send_step(struct comparison *comparison, struct table *table, struct outbox *outbox,
-                     struct table_cursor *cursor, bool *ret_goes_on)
+                     struct table_cursor *cursor, bool *ret_has_more)
 {
     struct sending sending = {comparison, table, outbox, 0};
-    *ret_goes_on = table_list(table, &all_users, USERS_A_STEP, VISITS_A_STEP, cursor, send_user, &sending);
-    return sending.r == 0 && !*ret_goes_on ? send_stamps(table, outbox) : sending.r;
+    *ret_has_more = table_list(table, &all_users, USERS_PER_STEP, VISITS_PER_STEP, cursor, send_user,
+                               &sending);
+    return sending.r == 0 && !*ret_has_more ? send_stamps(table, outbox) : sending.r;
 }
 
 int comparison_send(struct comparison *comparison, struct table *table, struct outbox *outbox,
                     struct gather *gather, struct failure *ret_failure)
 {
     struct table_cursor cursor = comparison->cursor;
-    bool goes_on;
+    bool has_more;
     outbox_set_large(outbox, true);
-    int r = send_step(comparison, table, outbox, &cursor, &goes_on);
+    int r = send_step(comparison, table, outbox, &cursor, &has_more);
     r = r < 0 ? failure_of_call(r, ret_failure) : outbox_flush(outbox, gather, ret_failure);
     outbox_set_large(outbox, false);
     if (r < 0) {
         return r;
     }
     comparison->cursor = cursor;
-    if (!goes_on) {
+    if (!has_more) {
         comparison->phase = COMPARISON_OVER;
         comparison->sends_all = false;
     }

@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* By a word of the error, which begins it or, where a script failed, stands somewhere in it: Redis 6 puts it
- * behind "ERR Error running script …", 7 in front. */
+/* Selected by a word that the error begins with or, if it comes from a script, contains: Redis 6 puts it
+ * after "ERR Error running script …", Redis 7 in front. */
 static const struct {
     const char *word;
     enum failure_remedy remedy;
     const char *problem;
-} answers[] = {
+} known_errors[] = {
     {"NOSCRIPT", FAILURE_LOAD, "replication: the engine has lost the scripts"},
     {"IDENTITY", FAILURE_MEET, "replication: the engine holds other data than before"},
     {"LOADING", FAILURE_RECONNECT, "replication: the engine is loading its data"},
@@ -50,10 +50,10 @@ int failure_of_reply(const struct link_reply *reply, struct failure *ret_failure
     struct str text = link_reply_text(reply);
     char detail[LINK_PROBLEM_SIZE];
     (void)snprintf(detail, sizeof(detail), "%.*s", STR_FMT(text));
-    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-        size_t len = strlen(answers[i].word);
-        if (text.len >= len && memmem(text.ptr, text.len, answers[i].word, len) != NULL) {
-            return failure_set(ret_failure, answers[i].remedy, answers[i].problem, detail);
+    for (size_t i = 0; i < sizeof(known_errors) / sizeof(known_errors[0]); i++) {
+        size_t len = strlen(known_errors[i].word);
+        if (text.len >= len && memmem(text.ptr, text.len, known_errors[i].word, len) != NULL) {
+            return failure_set(ret_failure, known_errors[i].remedy, known_errors[i].problem, detail);
         }
     }
     return failure_set(ret_failure, FAILURE_RECONNECT, "replication: the engine answers with an error",

@@ -2,15 +2,15 @@
 #ifndef PRESENCED_REPLICA_FAILURE_H
 #define PRESENCED_REPLICA_FAILURE_H
 
-/* What went wrong with the engine, in words for people, and what is to be done about it. Any thread. */
+/* A failure of the engine or the connection: a description and the remedy. Any thread. */
 
 #include "link.h"
 
 enum failure_remedy {
-    FAILURE_RECONNECT, /* a new connection, after a pause */
-    FAILURE_PAUSE,     /* it takes no writes for now; reading goes on */
-    FAILURE_LOAD,      /* it has lost the scripts */
-    FAILURE_MEET,      /* it holds other data than before */
+    FAILURE_RECONNECT, /* connect again after a pause */
+    FAILURE_PAUSE,     /* pause sending, because writes are refused; reading continues */
+    FAILURE_LOAD,      /* load the scripts again */
+    FAILURE_MEET,      /* compare all rows, because the data is not the same as before */
 };
 
 struct failure {
@@ -19,13 +19,13 @@ struct failure {
     char detail[LINK_PROBLEM_SIZE];
 };
 
-/* Of an error that the engine answered, whose text may be of any place where a script was. -EREMOTEIO. */
+/* Describes an error reply of the engine. Returns -EREMOTEIO. */
 int failure_of_reply(const struct link_reply *reply, struct failure *ret_failure);
 
-/* Of a call to link.h that returned `r`, which is below 0 and returned. */
+/* Describes a failed call, for example of link.h, that returned `r`. Returns `r`. */
 int failure_of_call(int r, struct failure *ret_failure);
 
-/* Of something else; -EREMOTEIO. */
+/* Describes any other failure. `problem` must be constant; `detail` is copied. Returns -EREMOTEIO. */
 int failure_set(struct failure *ret_failure, enum failure_remedy remedy, const char *problem,
                 const char *detail);
 

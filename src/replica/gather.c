@@ -19,8 +19,9 @@ static void begin_user(struct gather *gather, uint16_t app, const struct codec_i
     user_begin(&gather->user, app, item->user_id);
 }
 
-/* A platform for whose name this table has no room becomes PLATFORM_UNKNOWN. Its rows are dropped: those of
- * Unknown are what events without a platform left, and must be the same on all nodes. */
+/* Finds or adds the platform. Returns false if the table has no room for its name: the row is then dropped,
+ * because rows of PLATFORM_UNKNOWN are those of events without a platform, which must be the same on all
+ * nodes. */
 static bool find_platform(struct gather *gather, struct str name, uint8_t *ret_platform)
 {
     uint8_t platform = platform_intern(table_platform_names(gather->table), name);
@@ -51,14 +52,14 @@ int gather_end(struct gather *gather)
     return r < 0 ? r : 0;
 }
 
-/* Two changes of one user may follow each other in an entry. A second row of the same platform belongs to the
- * second change. */
-static int open_user(struct gather *gather, uint16_t app, const struct codec_item *item, int platform,
-                     bool forgets)
+/* An entry may contain several changes of one user in succession: a second row of the same platform belongs
+ * to the next change. */
+static int select_user(struct gather *gather, uint16_t app, const struct codec_item *item, int platform,
+                       bool forgets)
 {
-    bool goes_on = is_of_user(gather, app, item, forgets) &&
+    bool is_same = is_of_user(gather, app, item, forgets) &&
                    (platform < 0 || user_row(&gather->user, (uint8_t)platform) == NULL);
-    if (goes_on) {
+    if (is_same) {
         return 0;
     }
     int r = gather_end(gather);
@@ -75,7 +76,7 @@ static int add_row(struct gather *gather, uint16_t app, const struct codec_item 
         gather->n_malformed++;
         return GATHER_NO_ROW;
     }
-    int r = open_user(gather, app, item, row.platform, forgets);
+    int r = select_user(gather, app, item, row.platform, forgets);
     if (r == 0) {
         gather->user.rows[gather->user.n_rows++] = row;
     }
@@ -85,7 +86,7 @@ static int add_row(struct gather *gather, uint16_t app, const struct codec_item 
 static int add_custom_status(struct gather *gather, uint16_t app, const struct codec_item *item, bool forgets)
 {
     struct user *user = &gather->user;
-    int r = open_user(gather, app, item, -1, forgets);
+    int r = select_user(gather, app, item, -1, forgets);
     if (r < 0) {
         return r;
     }
@@ -117,7 +118,7 @@ int gather_add(struct gather *gather, struct str field, struct str value, bool f
                                   : add_custom_status(gather, (uint16_t)app, &item, forgets);
 }
 
-/* Takes a text off the front of the rows: a u16 length, then so many bytes. */
+/* Takes a text from the beginning of `rows`: a u16 length, then the bytes. */
 static bool take(struct str *rows, struct str *ret_text)
 {
     if (rows->len < 2) {

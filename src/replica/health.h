@@ -2,7 +2,7 @@
 #ifndef PRESENCED_REPLICA_HEALTH_H
 #define PRESENCED_REPLICA_HEALTH_H
 
-/* How replication stands: written by its thread, and read by any. */
+/* The state of replication: written by its thread, read by any. */
 
 #include "failure.h"
 #include "presenced/replica.h"
@@ -12,28 +12,29 @@
 
 struct health {
     _Atomic(const char *) problem;
-    _Atomic bool has_learnt; /* what the other nodes know; or it waits for that no more */
+    /* The table has what the other nodes know, or this node no longer waits for it. */
+    _Atomic bool has_learnt;
     _Atomic uint64_t n_failures;
-    pthread_mutex_t lock; /* of `stats` */
+    pthread_mutex_t lock; /* protects `stats` */
     struct replica_stats stats;
 };
 
 void health_init(struct health *health);
 void health_fini(struct health *health);
 
-/* Something has failed; logged where it is another problem than before. */
+/* Records a failure; logged if the problem differs from the one before. */
 void health_fail(struct health *health, const struct failure *failure);
 
-/* Something has worked that would not have while there is a problem. */
+/* Clears the problem, if any: something has worked that would not have worked with it. */
 void health_recover(struct health *health);
 
-/* The table has what the engine has. */
+/* Records that the table has what the engine has. */
 void health_learn(struct health *health, uint64_t n_users_changed);
 
-/* This node serves without that. */
+/* Records that this node serves without waiting for that. */
 void health_give_up_learning(struct health *health);
 
-/* What is counted, but for n_failures. */
+/* Writes and reads the statistics. n_failures is maintained by health_fail(). */
 void health_publish(struct health *health, const struct replica_stats *stats);
 void health_read(struct health *health, struct replica_stats *ret_stats);
 

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* Users lie in buckets by their hash. The braces put all keys of a bucket into one slot of a cluster.
+/* Users are distributed over buckets by their hash. The braces put all keys of a bucket into one slot of a
+ * cluster.
  *
  *   presenced:{K}:state     a hash:
- *     identity              made at random by who finds none: another one means other data
- *     layout                the version of all this
+ *     identity              random, written by the first node that finds none; another identity: other data
+ *     layout                the version of this layout
  *     sequence              the number of the log's last entry
- *   presenced:{K}:log       a stream of what changed; an entry has
- *     s                     its sequence number, by which a reader sees that it missed none
+ *   presenced:{K}:log       a stream of changes; each entry has:
+ *     s                     its sequence number, which shows a reader whether it missed any
  *     n                     the run of the node that wrote it
- *     rows or gone          rows that are new or newer; or a user who was forgotten, by the rows that were
- *                           known of it; each row as u16 length, field, u16 length, value (codec.h)
- *   presenced:{K}:rows:L    hashes, the leaves: field and value a row; so many, because an engine keeps a
- *                           small hash in half the memory of a large one
- *   presenced:{nodes}       a hash of the nodes that live, by the names of their runs: when a node announced
- *                           itself last, in ms by the engine's clock, and the ids of the apps that it asks
- *                           Tencent about, with a blank behind each number
+ *     rows or gone          rows that are new or newer; or a user that was forgotten, with its last known
+ *                           rows; each row as u16 length, field, u16 length, value (codec.h)
+ *   presenced:{K}:rows:L    hashes, called leaves, with a field and a value for each row; there are many,
+ *                           because an engine stores a small hash in half the memory of a large one
+ *   presenced:{nodes}       a hash of the live nodes by the names of their runs: when the node last announced
+ *                           itself, in ms by the engine's clock, and the ids of the apps that it asks Tencent
+ *                           about, each number followed by a blank
  *
- * Reading needs no script. All writing is done by scripts, each of which does what it does at once and
- * declares all its keys; a node that ends takes itself out of the last hash with HDEL. */
+ * Reading needs no script. Rows and announcements are written by scripts, which are atomic and declare all of
+ * their keys. Without a script, a node claims an empty state with HSETNX (identity and layout), and removes
+ * itself from the last hash with HDEL when it ends. */
 #include "layout.h"
 
 #include "presenced/siphash.h"
@@ -25,11 +27,12 @@
 #include <assert.h>
 #include <stdio.h>
 
-static_assert(LAYOUT_N_ALL_LEAVES == LAYOUT_N_BUCKETS * LAYOUT_N_LEAVES, "those of every bucket");
+static_assert(LAYOUT_N_ALL_LEAVES == LAYOUT_N_BUCKETS * LAYOUT_N_LEAVES, "the leaves of all buckets");
 
 struct layout_place layout_place(struct str field)
 {
-    /* The same for all nodes for ever; who can choose user ids gains nothing from a full leaf. */
+    /* Must be the same on all nodes, forever. It need not be secret: a client that chooses user ids gains
+     * nothing by filling one leaf. */
     static const struct siphash_key key = {UINT64_C(0x70726573656e6365), UINT64_C(0x64207265706c6963)};
     uint64_t hash = siphash(&key, (const uint8_t *)field.ptr, field.len);
     unsigned leaf = (unsigned)(hash % LAYOUT_N_ALL_LEAVES);
@@ -59,7 +62,8 @@ struct str layout_leaf_key(unsigned leaf, char ret_key[static LAYOUT_KEY_SIZE])
     return key_of(leaf / LAYOUT_N_LEAVES, name, ret_key);
 }
 
-/* Strings are compared by hand: Lua's own < is strcoll(), so it depends on the locale of the engine. */
+/* Strings are compared byte by byte, because < in Lua uses strcoll() and so depends on the engine's
+ * locale. */
 #define COMMON                                                                                        \
     "if redis.call('HGET', KEYS[1], 'identity') ~= ARGV[1] then\n"                                    \
     "  return redis.error_reply('" LAYOUT_IDENTITY_ERROR " of the data is another one')\n"            \
@@ -124,7 +128,8 @@ const char layout_forget_script[] = COMMON
     "end\n"
     "return {}\n";
 
-/* The clock of an engine that takes over may be behind; living nodes soon announce themselves again by it. */
+/* After a failover, the clock of the new primary may be behind, hence math.abs(). Live nodes soon announce
+ * themselves again by its clock. */
 const char layout_announce_script[] =
     "local time = redis.call('TIME')\n"
     "local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"

@@ -2,57 +2,58 @@
 #ifndef PRESENCED_REPLICA_LAYOUT_H
 #define PRESENCED_REPLICA_LAYOUT_H
 
-/* Where in the engine what stands: the keys, and the scripts that alone write them. Drawn in layout.c.
- * Constant; any thread. */
+/* The keys in the engine, and the scripts that write them. The layout is described in layout.c. Any
+ * thread. */
 
 #include "presenced/str.h"
 
 #define LAYOUT_VERSION "1"
 #define LAYOUT_N_BUCKETS 8
-#define LAYOUT_N_LEAVES 8192 /* of a bucket */
+#define LAYOUT_N_LEAVES 8192 /* in each bucket */
 #define LAYOUT_N_ALL_LEAVES 65536U
 
 #define LAYOUT_KEY_SIZE 40
 
 struct layout_place {
     unsigned bucket;
-    unsigned leaf; /* of all: bucket * LAYOUT_N_LEAVES + its number there */
+    unsigned leaf; /* among all: bucket * LAYOUT_N_LEAVES + its number in the bucket */
 };
 
-/* Of a user's rows, by what codec_user() gives; of an app's stamp, by codec_app(). */
+/* Returns the place of a user's rows, given the bytes of codec_user(), or of an app's stamp, given those of
+ * codec_app(). */
 struct layout_place layout_place(struct str field);
 
-/* Keys, NUL-terminated; returned as they stand in `ret_key`. */
+/* Write a key with a terminating NUL to `ret_key` and return it. */
 struct str layout_state_key(unsigned bucket, char ret_key[static LAYOUT_KEY_SIZE]);
 struct str layout_log_key(unsigned bucket, char ret_key[static LAYOUT_KEY_SIZE]);
 struct str layout_leaf_key(unsigned leaf, char ret_key[static LAYOUT_KEY_SIZE]);
 
-/* Entries that a bucket's log keeps, or a few more: of changes, and where many users are sent at once, whose
- * entries are large. */
+/* Approximate number of entries to which a bucket's log is trimmed: for changes, and for large entries, when
+ * many users are sent at once. */
 #define LAYOUT_LOG_MAX_ENTRIES "16384"
 #define LAYOUT_LOG_MAX_LARGE_ENTRIES "512"
 
-/* Takes rows of one bucket.
- * Keys: state, log, leaves. Arguments: identity, one of LAYOUT_LOG_MAX_…, this run's name, and for each row
- * the number of its leaf among the keys, field, value. Returns how many rows were new or newer. */
+/* Merges rows of one bucket. Keys: state, log, leaves. Arguments: identity, one of LAYOUT_LOG_MAX_…, this
+ * run's name, and for each row the number of its leaf among the keys, its field and its value. Returns how
+ * many rows were new or newer. */
 extern const char layout_merge_script[];
 
-/* Forgets one user.
- * Keys: state, log, leaf. Arguments: identity, one of LAYOUT_LOG_MAX_…, this run's name, codec_user(), and
- * field, value for each row that is known of it here. Returns nothing; or, where the engine knows more, all
- * of its rows, field and value in turn, and nothing is forgotten. */
+/* Forgets one user. Keys: state, log, leaf. Arguments: identity, one of LAYOUT_LOG_MAX_…, this run's name,
+ * codec_user(), and field and value of each row known here. If the engine has a row that is not known here
+ * or is newer, it forgets nothing and returns all of the user's rows, field and value alternating; else
+ * returns nothing. */
 extern const char layout_forget_script[];
 
-/* What both answer where the identity is another one. */
+/* The error that both return if the data has another identity. */
 #define LAYOUT_IDENTITY_ERROR "IDENTITY"
 
-/* The nodes that live, and for how long one does that does not announce itself. */
+/* The hash of live nodes, and after which time without an announcement a node is no longer live. */
 #define LAYOUT_NODES_KEY "presenced:{nodes}"
 #define LAYOUT_NODE_LIFETIME_MS "10000"
 
-/* Announces a node.
- * Key: LAYOUT_NODES_KEY. Arguments: the name of its run; the ids of the apps that it asks Tencent about, with
- * a blank behind each. Returns the same of each node that lives, it being one of them, in turn. */
+/* Announces a node. Key: LAYOUT_NODES_KEY. Arguments: the name of its run, and the ids of the apps it asks
+ * Tencent about, each followed by a blank. Returns the same two for each live node, including this one,
+ * alternating. */
 extern const char layout_announce_script[];
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* hiredis 0.14 of Debian 12 and 1.2 of Debian 13, in their blocking form. A context is used for one
- * connection and never connected again: redisReconnect() forgets the time-out of commands. */
+/* Uses the blocking interface of hiredis, 0.14 (Debian 12) to 1.2 (Debian 13). A context is never
+ * reconnected, because redisReconnect() loses the timeout of commands. */
 #include "link.h"
 
 #include "resolve.h"
@@ -17,7 +17,7 @@
 
 struct link {
     redisContext *context;
-    const char **arguments; /* of the command that is appended */
+    const char **arguments; /* of the command being appended */
     size_t *lengths;
     size_t n_allocated;
 };
@@ -44,7 +44,7 @@ static struct timeval timeval_of(uint64_t ms)
     return (struct timeval){.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
 }
 
-/* For a context whose last call has failed; errno is still what that call left. */
+/* Converts the error of a failed call to -errno. errno must still be what that call left. */
 static int error_of(const redisContext *context)
 {
     switch (context->err) {
@@ -61,7 +61,7 @@ static int error_of(const redisContext *context)
         return -ETIMEDOUT;
 #endif
     default:
-        return -EHOSTUNREACH; /* a name that is not known */
+        return -EHOSTUNREACH; /* unknown name */
     }
 }
 
@@ -76,7 +76,8 @@ static bool set_name(SSL *ssl, const char *host)
     return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
-/* The SSL object that hiredis makes itself does not check whether the certificate is for that host. */
+/* Creates the SSL object, because the one that hiredis creates does not check that the certificate is for
+ * this host. */
 static SSL *new_ssl(const struct link_address *address)
 {
     SSL *ssl = NULL;
@@ -90,7 +91,7 @@ static SSL *new_ssl(const struct link_address *address)
     if (r == 1 && SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1) {
         ssl = SSL_new(context);
     }
-    SSL_CTX_free(context); /* the SSL has its own hold of it */
+    SSL_CTX_free(context); /* the SSL object holds a reference */
     if (ssl != NULL && !set_name(ssl, address->host)) {
         SSL_free(ssl);
         return NULL;
@@ -128,8 +129,8 @@ static int start_tls(struct link *link, const struct link_address *address, char
 
 #endif
 
-/* Tries the host's addresses one after the other; together they have `timeout_ms`. 0 with the context of the
- * last that was tried, which may be in error; below, with words in `ret_problem`. */
+/* Tries the addresses of the host in order; together they have `timeout_ms`. Returns 0 with the context of
+ * the last attempt, which may have failed; or -errno with a description in `ret_problem`. */
 static int connect_to_host(const struct link_address *address, uint64_t timeout_ms,
                            redisContext **ret_context, char *ret_problem)
 {

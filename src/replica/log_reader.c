@@ -8,11 +8,11 @@
 
 #define N_ARGUMENTS(arguments) (sizeof(arguments) / sizeof((arguments)[0]))
 #define NO_ENTRY_ID "0-0"
-#define MAX_ENTRIES "64" /* of a bucket, at a time */
+#define MAX_ENTRIES "64" /* per bucket and reply */
 #define BLOCK_MS 1000
 #define BATCH_US 3000
 
-/* Commands on the writer's connection, whose replies come later. */
+/* The following append commands to the writer's connection; the replies are received later. */
 
 static int append(struct primary *primary, const struct str *arguments, size_t n, struct failure *ret_failure)
 {
@@ -44,7 +44,7 @@ static int append_end(struct primary *primary, unsigned bucket, struct failure *
     return append(primary, arguments, N_ARGUMENTS(arguments), ret_failure);
 }
 
-/* An entry is [id, [name, value, …]], as layout.c draws it. */
+/* An entry is [id, [name, value, …]]; for the names see layout.c. */
 struct entry {
     struct str id;
     uint64_t sequence;
@@ -78,10 +78,10 @@ static void move_to(struct log_bucket *bucket, struct str id, uint64_t sequence)
     bucket->sequence = sequence;
 }
 
-/* Reads two replies: identity, sequence and layout, and the log's last entry. An entry may be added between
- * them, so where there is an entry its own sequence number is taken. */
-static int note_bucket(struct log_reader *reader, unsigned at, struct primary *primary,
-                       struct failure *ret_failure)
+/* Receives two replies: identity, sequence and layout; and the log's last entry. An entry may be added
+ * between the two commands, so the sequence number of the last entry is preferred. */
+static int record_bucket(struct log_reader *reader, unsigned at, struct primary *primary,
+                         struct failure *ret_failure)
 {
     cleanup(link_reply_freep) struct link_reply *state = NULL;
     cleanup(link_reply_freep) struct link_reply *last = NULL;
@@ -114,8 +114,8 @@ static int note_bucket(struct log_reader *reader, unsigned at, struct primary *p
     return 0;
 }
 
-/* Reads `n` replies that say only whether the command worked. */
-static int take_claims(struct primary *primary, size_t n, struct failure *ret_failure)
+/* Receives `n` replies that tell only whether the command succeeded. */
+static int receive_claims(struct primary *primary, size_t n, struct failure *ret_failure)
 {
     for (size_t i = 0; i < n; i++) {
         cleanup(link_reply_freep) struct link_reply *reply = NULL;
@@ -139,11 +139,11 @@ static int claim_all(struct primary *primary, const char *new_identity, struct f
             return r;
         }
     }
-    return take_claims(primary, (size_t)2 * LAYOUT_N_BUCKETS, ret_failure);
+    return receive_claims(primary, (size_t)2 * LAYOUT_N_BUCKETS, ret_failure);
 }
 
-static int note_all(struct log_reader *reader, struct primary *primary, bool *ret_is_claimed,
-                    struct failure *ret_failure)
+static int record_all(struct log_reader *reader, struct primary *primary, bool *ret_is_claimed,
+                      struct failure *ret_failure)
 {
     for (unsigned i = 0; i < LAYOUT_N_BUCKETS; i++) {
         int r = append_state(primary, i, ret_failure);
@@ -157,7 +157,7 @@ static int note_all(struct log_reader *reader, struct primary *primary, bool *re
     }
     *ret_is_claimed = true;
     for (unsigned i = 0; i < LAYOUT_N_BUCKETS; i++) {
-        int r = note_bucket(reader, i, primary, ret_failure);
+        int r = record_bucket(reader, i, primary, ret_failure);
         if (r < 0) {
             return r;
         }
@@ -166,13 +166,13 @@ static int note_all(struct log_reader *reader, struct primary *primary, bool *re
     return 0;
 }
 
-/* Writes only where a bucket has no identity yet: an engine that is out of memory refuses all writes, and a
- * node shall be able to learn from it. */
+/* Writes only if a bucket has no identity yet, because an engine that is out of memory refuses all writes,
+ * but a node should still be able to learn from it. */
 int log_reader_note(struct log_reader *reader, struct primary *primary, const char *new_identity,
                     struct failure *ret_failure)
 {
     bool is_claimed;
-    int r = note_all(reader, primary, &is_claimed, ret_failure);
+    int r = record_all(reader, primary, &is_claimed, ret_failure);
     if (r < 0 || is_claimed) {
         return r;
     }
@@ -180,23 +180,24 @@ int log_reader_note(struct log_reader *reader, struct primary *primary, const ch
     if (r < 0) {
         return r;
     }
-    return note_all(reader, primary, &is_claimed, ret_failure);
+    return record_all(reader, primary, &is_claimed, ret_failure);
 }
 
-/* Two things show that entries were missed. The engine's number is lower than what was read: it was rolled
- * back. Or what it had at the last look has still not come, and nothing else has: a primary whose clock is
- * behind gives new entries lower ids than the last that was read, and XREAD never returns those. */
+/* Detects missed entries in two ways. Either the engine's sequence number is lower than that of the last
+ * entry read, because its data was rolled back. Or an entry that existed at the last check has not been read
+ * since, and no other has: a primary whose clock is behind gives new entries ids lower than the last one
+ * read, and XREAD never returns these. */
 static bool has_missed(struct log_bucket *bucket, uint64_t sequence)
 {
-    bool stands = !bucket->has_moved && bucket->engine_sequence > bucket->sequence;
+    bool is_stuck = !bucket->has_moved && bucket->engine_sequence > bucket->sequence;
     bool is_behind = sequence < bucket->sequence;
     bucket->engine_sequence = sequence;
     bucket->has_moved = false;
-    return stands || is_behind;
+    return is_stuck || is_behind;
 }
 
-static int look_at_bucket(struct log_reader *reader, unsigned at, struct primary *primary,
-                          struct failure *ret_failure)
+static int check_bucket(struct log_reader *reader, unsigned at, struct primary *primary,
+                        struct failure *ret_failure)
 {
     cleanup(link_reply_freep) struct link_reply *state = NULL;
     int r = primary_receive(primary, &state, ret_failure);
@@ -233,7 +234,7 @@ int log_reader_look(struct log_reader *reader, struct primary *primary, struct f
         return r;
     }
     for (unsigned i = 0; i < LAYOUT_N_BUCKETS; i++) {
-        r = look_at_bucket(reader, i, primary, ret_failure);
+        r = check_bucket(reader, i, primary, ret_failure);
         if (r < 0) {
             return r;
         }
@@ -242,7 +243,7 @@ int log_reader_look(struct log_reader *reader, struct primary *primary, struct f
     return result;
 }
 
-static int ask(struct log_reader *reader, struct primary *primary, struct failure *ret_failure)
+static int request_entries(struct log_reader *reader, struct primary *primary, struct failure *ret_failure)
 {
     char block[8];
     char keys[LAYOUT_N_BUCKETS][LAYOUT_KEY_SIZE];
@@ -274,7 +275,7 @@ static int take_entry(struct log_reader *reader, struct log_bucket *bucket, cons
 {
     struct entry entry = entry_of(reply);
     if (entry.sequence != bucket->sequence + 1) {
-        return LOG_MISSED; /* trimmed before it was read */
+        return LOG_MISSED; /* entries were trimmed before they were read */
     }
     int r = str_equal(entry.run, str_from(reader->run)) ? 0
                                                         : gather_add_entry(gather, entry.rows, entry.forgets);
@@ -344,7 +345,7 @@ int log_reader_read(struct log_reader *reader, struct primary *primary, bool is_
     if (reader->has_asked) {
         return is_late(reader) ? failure_of_call(-ETIMEDOUT, ret_failure) : 0;
     }
-    return log_reader_wait_us(reader) > 0 ? 0 : ask(reader, primary, ret_failure);
+    return log_reader_wait_us(reader) > 0 ? 0 : request_entries(reader, primary, ret_failure);
 }
 
 uint64_t log_reader_lag(const struct log_reader *reader)

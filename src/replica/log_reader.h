@@ -2,56 +2,59 @@
 #ifndef PRESENCED_REPLICA_LOG_READER_H
 #define PRESENCED_REPLICA_LOG_READER_H
 
-/* Follows the buckets' logs, and knows by their numbers and by the identities when it has missed something.
- * One thread. */
+/* Reads the logs of the buckets, and detects missed entries by their sequence numbers and changed data by
+ * its identities. For one thread. */
 
 #include "gather.h"
 #include "layout.h"
 #include "outbox.h"
 
-#define LOG_READER_ID_SIZE 48 /* of an entry */
+#define LOG_READER_ID_SIZE 48 /* of the id of an entry, with NUL */
 
 struct log_bucket {
-    char last_id[LOG_READER_ID_SIZE]; /* entries up to it were read */
-    uint64_t sequence;                /* its number */
-    uint64_t engine_sequence;         /* at the last look: what the engine had then */
-    bool has_moved;                   /* something was read since */
+    char last_id[LOG_READER_ID_SIZE]; /* the last entry that was read */
+    uint64_t sequence;                /* sequence number of that entry */
+    uint64_t engine_sequence;         /* sequence number of the engine's last entry at the last check */
+    bool has_moved;                   /* an entry was read since the last check */
 };
 
 struct log_reader {
-    const char *run; /* whose entries tell us nothing new */
+    const char *run; /* this process, whose own entries are ignored */
     char identities[LAYOUT_N_BUCKETS][OUTBOX_IDENTITY_SIZE];
     struct log_bucket buckets[LAYOUT_N_BUCKETS];
-    bool has_asked;    /* XREAD was sent, and its answer is to come */
-    uint64_t asked_ms; /* when, by clock_monotonic_ms() */
-    uint64_t taken_us; /* when the last answer was taken */
+    bool has_asked;    /* XREAD was sent and its reply is awaited */
+    uint64_t asked_ms; /* when it was sent, by clock_monotonic_ms() */
+    uint64_t taken_us; /* when the last reply was received, by clock_monotonic_us() */
     uint64_t n_entries;
 };
 
-/* Something was missed, or the data is other data: all must be compared anew. */
+/* Entries were missed, or the data has another identity: all rows must be compared. */
 #define LOG_MISSED 1
 
-/* Notes who the data is and where its logs end; data that is nobody's becomes `new_identity`. 0 or below. */
+/* Records the identity of the data and the ends of its logs. Data without an identity gets `new_identity`.
+ * Returns 0 or -errno. */
 int log_reader_note(struct log_reader *reader, struct primary *primary, const char *new_identity,
                     struct failure *ret_failure);
 
-/* Looks whether the engine is a primary and holds the data that was noted, and whether what is to be read
- * comes: now and then, and on each new connection. 0, LOG_MISSED or below. */
+/* Checks that the engine is a primary and its data has the recorded identity, and that no entries were
+ * missed. Called regularly, and on each new connection. Returns 0, LOG_MISSED or -errno. */
 int log_reader_look(struct log_reader *reader, struct primary *primary, struct failure *ret_failure);
 
-/* On a new connection, after log_reader_note() or log_reader_look(): reads on from where it was. */
+/* Continues after the last entry read. Called on a new connection, after log_reader_note() or
+ * log_reader_look(). */
 void log_reader_begin(struct log_reader *reader);
 
-/* Takes the answer of the logs where `is_there`, as link_fd() of the reading connection shows; else asks,
- * when it is time. 0, LOG_MISSED or below; -ETIMEDOUT when the answer is late. */
+/* Receives the reply with new entries if `is_there`, that is, if link_fd() of the reading connection is
+ * readable; otherwise requests it, if it is time. Returns 0, LOG_MISSED or -errno; -ETIMEDOUT if the reply
+ * is overdue. */
 int log_reader_read(struct log_reader *reader, struct primary *primary, bool is_there, struct gather *gather,
                     struct failure *ret_failure);
 
-/* For how long it waits before it asks again, so that many entries come together; UINT64_MAX: it has asked.
- */
+/* Returns for how many µs the next request is delayed, so that one reply brings many entries; UINT64_MAX: a
+ * reply is awaited. */
 uint64_t log_reader_wait_us(const struct log_reader *reader);
 
-/* Entries that the engine has, as far as is known, and that were not read. */
+/* Returns the number of entries that the engine had at the last check and that have not been read. */
 uint64_t log_reader_lag(const struct log_reader *reader);
 
 #endif

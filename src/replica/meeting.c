@@ -11,9 +11,9 @@ void meeting_fini(struct meeting *meeting)
     comparison_fini(&meeting->comparison);
 }
 
-/* Logs are followed from where they end now, so that nothing falls between them and the rows. */
-static int begin(struct meeting *meeting, struct primary *primary, struct log_reader *reader,
-                 struct failure *ret_failure)
+/* The ends of the logs are recorded before the rows are read, so that no change is missed in between. */
+static int begin_comparison(struct meeting *meeting, struct primary *primary, struct log_reader *reader,
+                            struct failure *ret_failure)
 {
     uint64_t identity[2];
     char text[OUTBOX_IDENTITY_SIZE];
@@ -48,7 +48,7 @@ int meeting_resume(struct meeting *meeting, struct primary *primary, struct log_
         }
         meeting->n_missed++;
     }
-    return begin(meeting, primary, reader, ret_failure);
+    return begin_comparison(meeting, primary, reader, ret_failure);
 }
 
 int meeting_step(struct meeting *meeting, struct primary *primary, struct outbox *outbox,

@@ -5,24 +5,24 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define N_ROWS_MAX 256 /* of one call: it holds the engine up for well below a millisecond */
+#define N_ROWS_MAX 256 /* per call, which then blocks the engine for well below a millisecond */
 #define N_USER_ROWS_MAX (PLATFORM_N_MAX + 1)
 #define N_ARGUMENTS_MAX (6 + N_ROWS_MAX + 4 + 3 * N_ROWS_MAX)
 
-static_assert(N_USER_ROWS_MAX <= N_ROWS_MAX, "any user fits one call");
+static_assert(N_USER_ROWS_MAX <= N_ROWS_MAX, "the rows of any user fit into one call");
 
-/* The rows of a bucket that the next call of the merge script sends. Their fields and values lie in `bytes`.
- */
+/* The rows of a bucket that the next call of the merge script will send. `bytes` has their fields and
+ * values. */
 struct bucket {
     struct buf bytes;
     size_t n_rows;
-    size_t n_leaves; /* one a user, though several may have the same */
+    size_t n_leaves; /* one for each user, even if several have the same */
     unsigned leaves[N_ROWS_MAX];
     struct {
         size_t at;
         uint16_t field_len;
         uint16_t value_len;
-        uint16_t leaf; /* its place in `leaves` */
+        uint16_t leaf; /* index in `leaves` */
     } rows[N_ROWS_MAX];
 };
 
@@ -33,9 +33,9 @@ struct outbox {
     const char (*identities)[OUTBOX_IDENTITY_SIZE];
     bool is_large;
     size_t n_rows;
-    size_t n_calls; /* that have no reply yet */
+    size_t n_calls; /* calls whose replies are outstanding */
     struct bucket buckets[LAYOUT_N_BUCKETS];
-    /* The command that is being put together; numbers and keys are texts that its arguments point to. */
+    /* The command being composed. `keys` and `numbers` are the storage of some of its arguments. */
     size_t n_arguments;
     struct str arguments[N_ARGUMENTS_MAX];
     char keys[N_ROWS_MAX + 2][LAYOUT_KEY_SIZE];
@@ -110,7 +110,7 @@ static void put_number(struct outbox *outbox, size_t slot, size_t number)
     put(outbox, (struct str){outbox->numbers[slot], (size_t)len});
 }
 
-/* Puts the keys, and the arguments that both scripts begin with. */
+/* Begins a command with the keys and the arguments that both scripts have in common. */
 static void begin_call(struct outbox *outbox, unsigned bucket, const char *sha, const unsigned *leaves,
                        size_t n_leaves)
 {
@@ -148,7 +148,7 @@ static int send_bucket(struct outbox *outbox, unsigned at)
     begin_call(outbox, at, outbox->primary->merge_sha, bucket->leaves, bucket->n_leaves);
     for (size_t i = 0; i < bucket->n_rows; i++) {
         const char *text = bucket->bytes.ptr + bucket->rows[i].at;
-        /* A key by its number: Lua counts from 1, and the keys of state and log stand first. */
+        /* The index of a key: Lua counts from 1, and state and log are the first two. */
         put_number(outbox, 1 + i, 3 + (size_t)bucket->rows[i].leaf);
         put(outbox, (struct str){text, bucket->rows[i].field_len});
         put(outbox, (struct str){text + bucket->rows[i].field_len, bucket->rows[i].value_len});
@@ -170,9 +170,9 @@ static void add_row(void *cls, struct str field, struct str value)
     bucket->n_rows++;
 }
 
-/* Adds a leaf to the bucket's call, for `n_rows` of one user or of an app; sends the call first where they do
- * not fit. */
-static int open_leaf(struct outbox *outbox, struct layout_place place, size_t n_rows)
+/* Adds a leaf to the bucket's call for `n_rows` rows of one user or app. If they do not fit, the call is
+ * sent first. Returns 0 or -ENOMEM. */
+static int add_leaf(struct outbox *outbox, struct layout_place place, size_t n_rows)
 {
     struct bucket *bucket = &outbox->buckets[place.bucket];
     int r = bucket->n_rows + n_rows > N_ROWS_MAX ? send_bucket(outbox, place.bucket) : 0;
@@ -187,7 +187,7 @@ int outbox_add_user(struct outbox *outbox, const struct user *user, uint64_t rec
 {
     struct layout_place place = user_rows_place(outbox->table, user);
     struct bucket *bucket = &outbox->buckets[place.bucket];
-    int r = open_leaf(outbox, place, (size_t)user->n_rows + user->has_custom_status);
+    int r = add_leaf(outbox, place, (size_t)user->n_rows + user->has_custom_status);
     if (r < 0) {
         return r;
     }
@@ -209,7 +209,7 @@ int outbox_add_stamp(struct outbox *outbox, uint16_t app)
     }
     struct str key = {field, codec_app(table_app_id(outbox->table, app), field)};
     struct layout_place place = layout_place(key);
-    int r = open_leaf(outbox, place, 1);
+    int r = add_leaf(outbox, place, 1);
     if (r < 0) {
         return r;
     }
@@ -219,8 +219,8 @@ int outbox_add_stamp(struct outbox *outbox, uint16_t app)
     return 0;
 }
 
-/* A user's rows as arguments of the forget script, which knows the leaf already. */
-struct gone {
+/* A user's rows as arguments of the forget script. */
+struct forgotten {
     struct buf bytes;
     size_t n_rows;
     size_t lengths[2 * N_USER_ROWS_MAX];
@@ -228,39 +228,40 @@ struct gone {
 
 static void add_known(void *cls, struct str field, struct str value)
 {
-    struct gone *gone = cls;
-    buf_append(&gone->bytes, field);
-    buf_append(&gone->bytes, value);
-    gone->lengths[2 * gone->n_rows] = field.len;
-    gone->lengths[2 * gone->n_rows + 1] = value.len;
-    gone->n_rows++;
+    struct forgotten *forgotten = cls;
+    buf_append(&forgotten->bytes, field);
+    buf_append(&forgotten->bytes, value);
+    forgotten->lengths[2 * forgotten->n_rows] = field.len;
+    forgotten->lengths[2 * forgotten->n_rows + 1] = value.len;
+    forgotten->n_rows++;
 }
 
 int outbox_add_gone(struct outbox *outbox, const struct user *user)
 {
     struct layout_place place = user_rows_place(outbox->table, user);
     char prefix[CODEC_FIELD_MAX];
-    struct gone gone = {.n_rows = 0};
+    struct forgotten forgotten = {.n_rows = 0};
     int r = send_bucket(outbox, place.bucket);
     if (r < 0) {
         return r;
     }
-    user_rows_each(outbox->table, user, 0, &(struct user_rows_visitor){add_known, &gone});
+    user_rows_each(outbox->table, user, 0, &(struct user_rows_visitor){add_known, &forgotten});
     begin_call(outbox, place.bucket, outbox->primary->forget_sha, &place.leaf, 1);
     put(outbox,
         (struct str){prefix, codec_user(table_app_id(outbox->table, user->app), user_id(user), prefix)});
-    const char *at = gone.bytes.ptr;
-    for (size_t i = 0; i < 2 * gone.n_rows; i++) {
-        put(outbox, (struct str){at, gone.lengths[i]});
-        at += gone.lengths[i];
+    const char *at = forgotten.bytes.ptr;
+    for (size_t i = 0; i < 2 * forgotten.n_rows; i++) {
+        put(outbox, (struct str){at, forgotten.lengths[i]});
+        at += forgotten.lengths[i];
     }
-    r = gone.bytes.failed ? -ENOMEM : end_call(outbox);
-    buf_fini(&gone.bytes);
-    outbox->n_rows += gone.n_rows;
+    r = forgotten.bytes.failed ? -ENOMEM : end_call(outbox);
+    buf_fini(&forgotten.bytes);
+    outbox->n_rows += forgotten.n_rows;
     return r;
 }
 
-/* The engine knows more of a user that was to be forgotten: its reply has field and value in turn. */
+/* Merges the rows that the engine has of a user it did not forget; field and value alternate in its
+ * reply. */
 static int take_rows(const struct link_reply *reply, struct gather *gather)
 {
     for (size_t i = 0; i + 1 < link_reply_n(reply); i += 2) {
@@ -273,8 +274,8 @@ static int take_rows(const struct link_reply *reply, struct gather *gather)
     return gather_end(gather);
 }
 
-/* Takes all replies, also after an error: one that was left would be taken for the reply to a later command.
- */
+/* Receives all replies, even after an error, because one that was left would be taken for the reply to a
+ * later command. */
 static int take_replies(struct outbox *outbox, struct gather *gather, struct failure *ret_failure)
 {
     int result = 0;
@@ -291,7 +292,7 @@ static int take_replies(struct outbox *outbox, struct gather *gather, struct fai
             result = r;
         }
         if (r < 0 && r != -EREMOTEIO) {
-            return result; /* there will be no more */
+            return result; /* the connection is lost, so there are no more replies */
         }
     }
     return result;

@@ -11,12 +11,12 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#define N_PEERS_MAX 256 /* those beyond it find that they are not in the list, and ask about everybody */
+#define N_PEERS_MAX 256 /* nodes beyond it are not in the list, and therefore ask about all users */
 #define INTERVAL_MS 1000
-#define BITS_A_WORD 64
-#define N_WORDS (TABLE_N_APPS_MAX / BITS_A_WORD)
+#define BITS_PER_WORD 64
+#define N_WORDS (TABLE_N_APPS_MAX / BITS_PER_WORD)
 
-/* The apps that a node asks about, a bit each. */
+/* The apps that a node asks about, one bit per app. */
 struct app_set {
     uint64_t words[N_WORDS];
 };
@@ -34,14 +34,14 @@ struct peer_list {
 struct peers {
     const struct table *table;
     char run[PEERS_RUN_LEN + 1];
-    pthread_mutex_t lock; /* of what follows */
-    struct app_set asked; /* by this node */
-    uint64_t due_ms;      /* when it announces itself next */
-    bool is_known;        /* who lives */
-    uint64_t heard_ms;    /* since when, by clock_monotonic_ms() */
+    pthread_mutex_t lock; /* protects the fields below */
+    struct app_set asked; /* the apps that this node asks about */
+    uint64_t due_ms;      /* when to announce this node next */
+    bool is_known;        /* cleared when the list is found to be too old */
+    uint64_t heard_ms;    /* when it was received, by clock_monotonic_ms() */
     uint64_t n_lost;
-    struct peer_list *list;     /* what was heard last */
-    struct peer_list *previous; /* and before; the next is read into it */
+    struct peer_list *list;     /* the last list received */
+    struct peer_list *previous; /* the one before it, into which the next is read */
 };
 
 int peers_new(const struct table *table, const char *run, struct peers **ret_peers)
@@ -75,12 +75,12 @@ void peers_free(struct peers *peers)
 
 static void add_app(struct app_set *set, uint16_t app)
 {
-    set->words[app / BITS_A_WORD] |= UINT64_C(1) << app % BITS_A_WORD;
+    set->words[app / BITS_PER_WORD] |= UINT64_C(1) << app % BITS_PER_WORD;
 }
 
 static bool has_app(const struct app_set *set, uint16_t app)
 {
-    return (set->words[app / BITS_A_WORD] >> app % BITS_A_WORD & 1) != 0;
+    return (set->words[app / BITS_PER_WORD] >> app % BITS_PER_WORD & 1) != 0;
 }
 
 void peers_set_asked(struct peers *peers, const uint16_t *apps, size_t n_apps)
@@ -103,9 +103,8 @@ bool peers_is_due(struct peers *peers)
     return is_due;
 }
 
-/* What was heard. */
-
-/* Ids of apps with a blank behind each. The nodes of a group may number their apps differently. */
+/* Appends the ids of the apps, each followed by a blank. Ids are used because nodes may number their apps
+ * differently. */
 static void take_asked(struct peers *peers, struct buf *text)
 {
     (void)pthread_mutex_lock(&peers->lock);
@@ -132,7 +131,7 @@ static void read_asked(const struct table *table, struct str text, struct app_se
     }
 }
 
-/* Name and apps in turn. */
+/* Reads the reply, in which name and apps of the nodes alternate. */
 static void read_list(const struct table *table, const struct link_reply *reply, struct peer_list *list)
 {
     list->n = 0;
@@ -166,8 +165,8 @@ static bool lacks_any(const struct peer_list *list, const struct peer_list *of)
     return false;
 }
 
-/* `previous` has been read anew. */
-static void exchange(struct peers *peers)
+/* Makes `previous`, which has been read, the current list. */
+static void swap_lists(struct peers *peers)
 {
     struct peer_list *list = peers->previous;
     (void)pthread_mutex_lock(&peers->lock);
@@ -198,7 +197,7 @@ int peers_announce(struct peers *peers, struct primary *primary, struct failure 
         return r;
     }
     read_list(peers->table, reply, peers->previous);
-    exchange(peers);
+    swap_lists(peers);
     return 0;
 }
 
@@ -210,10 +209,11 @@ void peers_leave(struct peers *peers, struct primary *primary)
     }
 }
 
-/* What is asked of it; the lock is held. */
+/* The following functions expect the lock to be held. */
 
-/* Whether who lives is known. What was heard too long ago is forgotten, and every other node with it. */
-static bool knows(struct peers *peers)
+/* Returns whether the live nodes are known. A list that is too old is discarded, which counts as the loss of
+ * all other nodes. */
+static bool list_is_known(struct peers *peers)
 {
     if (peers->is_known && clock_monotonic_ms() - peers->heard_ms > PEERS_FRESH_MS) {
         peers->is_known = false;
@@ -222,10 +222,11 @@ static bool knows(struct peers *peers)
     return peers->is_known;
 }
 
-/* Whether others may be left to other nodes: not while they do not hear that this one asks too. */
+/* Returns whether this node shares the users of the app. It does not until the list shows that the others
+ * know that it asks, too. */
 static bool shares(struct peers *peers, uint16_t app)
 {
-    const struct peer *own = knows(peers) ? find(peers->list, peers->run) : NULL;
+    const struct peer *own = list_is_known(peers) ? find(peers->list, peers->run) : NULL;
     return own != NULL && has_app(&own->asked, app);
 }
 
@@ -237,7 +238,7 @@ static uint64_t weight(const char *run, uint64_t app_id, struct str user_id)
     return siphash(&key, (const uint8_t *)user_id.ptr, user_id.len);
 }
 
-_Static_assert(sizeof(struct siphash_key) == PEERS_RUN_LEN, "a run's name is a key");
+_Static_assert(sizeof(struct siphash_key) == PEERS_RUN_LEN, "the name of a run has the size of a key");
 
 static bool is_highest(const struct peers *peers, uint16_t app, struct str user_id)
 {
@@ -255,7 +256,7 @@ static bool is_highest(const struct peers *peers, uint16_t app, struct str user_
 size_t peers_n_living(struct peers *peers)
 {
     (void)pthread_mutex_lock(&peers->lock);
-    size_t n = knows(peers) ? peers->list->n : 0;
+    size_t n = list_is_known(peers) ? peers->list->n : 0;
     (void)pthread_mutex_unlock(&peers->lock);
     return n;
 }

@@ -2,47 +2,49 @@
 #ifndef PRESENCED_REPLICA_PEERS_H
 #define PRESENCED_REPLICA_PEERS_H
 
-/* Which nodes live and for which apps each of them asks Tencent, so that each user is asked about by one
- * node. A node announces itself in the engine again and again, and learns of the others with the same call;
- * the engine's clock decides who is gone. A user's node is the one with the highest hash of itself, the app
- * and the user (rendezvous hashing): when a node comes or goes, only its own users move. Any thread, but
- * peers_announce() and peers_leave(): the one that has the connection. */
+/* The live nodes and the apps about which each of them asks Tencent, so that each user is asked about by one
+ * node. A node regularly announces itself in the engine and gets the list of nodes in the same call; the
+ * engine's clock decides which nodes are gone. The node of a user is the one with the highest hash of node,
+ * app and user (rendezvous hashing), so that when a node comes or goes, only its own users move. Any thread,
+ * except for peers_announce() and peers_leave(), which are for the thread that has the connection. */
 
 #include "primary.h"
 #include "presenced/table.h"
 
-/* A list that is older says nothing: this node may have been cut off, and the others go on without it. */
+/* Lifetime of the list: with an older one, this node may be cut off, and the others go on without it. */
 #define PEERS_FRESH_MS 5000
 
 struct peers;
 
-/* `run` names this process and is copied: PEERS_RUN_LEN characters. 0 or -ENOMEM. */
+/* `run` identifies this process, in PEERS_RUN_LEN characters, and is copied. Returns 0 or -ENOMEM. */
 #define PEERS_RUN_LEN 16
 int peers_new(const struct table *table, const char *run, struct peers **ret_peers);
 void peers_free(struct peers *peers);
 DEFINE_CLEANUP(struct peers *, peers_free)
 
-/* The apps that this node asks about from now on. The others hear of it with the next announcement. */
+/* Sets the apps that this node asks about from now on. The other nodes learn it from the next
+ * announcement. */
 void peers_set_asked(struct peers *peers, const uint16_t *apps, size_t n_apps);
 
-/* Whether it is time for peers_announce(): a second after the last, and at once when other apps are asked. */
+/* Returns whether peers_announce() is due: a second after the last one, or at once after
+ * peers_set_asked(). */
 bool peers_is_due(struct peers *peers);
 
-/* Says that this node lives, and learns who else does. 0 or below. */
+/* Announces this node and receives the list of live nodes. Returns 0 or -errno. */
 int peers_announce(struct peers *peers, struct primary *primary, struct failure *ret_failure);
 
-/* Says that this node ends, without waiting for an answer. */
+/* Removes this node from the list, without waiting for a reply. */
 void peers_leave(struct peers *peers, struct primary *primary);
 
-/* How many nodes live, this one being one of them; 0: that is not known. */
+/* Returns the number of live nodes, including this one; 0: unknown. */
 size_t peers_n_living(struct peers *peers);
 
-/* How many nodes share the asking about an app's users; 1: this node asks about all of them, for it is alone
- * or does not know of the others. `*ret_n_lost` counts the times that a node has gone, or all of them because
- * the engine could not be reached. */
+/* Returns how many nodes share the users of an app. 1: this node must ask about all of them, because it is
+ * the only one or does not know the others. `*ret_n_lost` counts how often nodes were found to be gone, or
+ * all others were lost because the engine could not be reached. */
 unsigned peers_n_asking(struct peers *peers, uint16_t app, uint64_t *ret_n_lost);
 
-/* Whether this node is the one that asks about the user. */
+/* Returns whether this node must ask about the user. */
 bool peers_is_ours(struct peers *peers, uint16_t app, struct str user_id);
 
 #endif

@@ -71,7 +71,7 @@ static int select_database(unsigned database, struct link *link, struct failure 
     return call(link, arguments, N_ARGUMENTS(arguments), &reply, ret_failure);
 }
 
-/* The name is shown by CLIENT LIST. An engine that refuses it to this user is used all the same. */
+/* Sets the name shown by CLIENT LIST. A refusal is ignored. */
 static int set_name(const char *node, struct link *link, struct failure *ret_failure)
 {
     cleanup(link_reply_freep) struct link_reply *reply = NULL;
@@ -113,7 +113,7 @@ static int connect_one(const struct primary_config *config, const struct link_ad
     return 0;
 }
 
-/* The value of a line "name:value" of INFO. */
+/* Returns the value of a line "name:value" of INFO, or "". */
 static struct str info_value(struct str info, struct str name)
 {
     struct str line;
@@ -132,14 +132,14 @@ static void copy_id(struct str id, char ret_id[static PRIMARY_ID_SIZE])
     (void)snprintf(ret_id, PRIMARY_ID_SIZE, "%.*s", STR_FMT(id));
 }
 
-/* The policies called volatile-… evict keys that expire, and none of ours does. */
+/* Policies called volatile-… evict only keys that expire, which ours do not. */
 static bool evicts(struct str info)
 {
     return str_starts_with(info_value(info, STR("maxmemory_policy")), STR("allkeys-"));
 }
 
-static int look_at(struct link *link, char ret_run_id[static PRIMARY_ID_SIZE], struct primary *primary,
-                   struct failure *ret_failure)
+static int read_info(struct link *link, char ret_run_id[static PRIMARY_ID_SIZE], struct primary *primary,
+                     struct failure *ret_failure)
 {
     cleanup(link_reply_freep) struct link_reply *reply = NULL;
     const struct str arguments[] = {STR("INFO")};
@@ -175,7 +175,8 @@ int primary_check_role(const struct link_reply *reply, struct failure *ret_failu
                        "ROLE says that it is no primary");
 }
 
-/* One address may lead to several engines, so whether both connections are to the same one is checked. */
+/* Checks that the engine is a primary, and that both connections lead to the same process: an address may
+ * lead to several. */
 static int check(struct primary *primary, struct failure *ret_failure)
 {
     cleanup(link_reply_freep) struct link_reply *role = NULL;
@@ -189,11 +190,11 @@ static int check(struct primary *primary, struct failure *ret_failure)
     if (r < 0) {
         return r;
     }
-    r = look_at(primary->reader, run_id, primary, ret_failure);
+    r = read_info(primary->reader, run_id, primary, ret_failure);
     if (r < 0) {
         return r;
     }
-    r = look_at(primary->writer, primary->run_id, primary, ret_failure);
+    r = read_info(primary->writer, primary->run_id, primary, ret_failure);
     if (r < 0) {
         return r;
     }
@@ -205,7 +206,7 @@ static int check(struct primary *primary, struct failure *ret_failure)
     return 0;
 }
 
-/* The engine calls a script by its SHA-1. */
+/* Loads a script and returns its SHA-1, by which the engine calls it. */
 static int load_script(struct primary *primary, const char *script, char ret_sha[static PRIMARY_SHA_SIZE],
                        struct failure *ret_failure)
 {
@@ -228,10 +229,8 @@ int primary_load_scripts(struct primary *primary, struct failure *ret_failure)
     return r < 0 ? r : load_script(primary, layout_announce_script, primary->announce_sha, ret_failure);
 }
 
-/* Sentinel. */
-
-static int ask(const struct primary_config *config, const struct replica_host *sentinel,
-               struct link_reply **ret_reply, struct failure *ret_failure)
+static int query_sentinel(const struct primary_config *config, const struct replica_host *sentinel,
+                          struct link_reply **ret_reply, struct failure *ret_failure)
 {
     cleanup(link_closep) struct link *link = NULL;
     const struct link_address address = {.host = sentinel->name, .port = sentinel->port};
@@ -243,7 +242,7 @@ static int ask(const struct primary_config *config, const struct replica_host *s
     }
     r = call(link, arguments, N_ARGUMENTS(arguments), ret_reply, ret_failure);
     if (r == -EREMOTEIO && config->password.len > 0) {
-        /* A Sentinel may want the password too. */
+        /* A Sentinel may require the password, too. */
         r = authenticate(config, link, ret_failure);
         if (r < 0) {
             return r;
@@ -257,7 +256,7 @@ static int ask_sentinel(const struct primary_config *config, const struct replic
                         struct replica_host *ret_host, struct failure *ret_failure)
 {
     cleanup(link_reply_freep) struct link_reply *reply = NULL;
-    int r = ask(config, sentinel, &reply, ret_failure);
+    int r = query_sentinel(config, sentinel, &reply, ret_failure);
     if (r < 0) {
         return r;
     }
@@ -272,7 +271,7 @@ static int ask_sentinel(const struct primary_config *config, const struct replic
     return 0;
 }
 
-/* Asks one after the other until one knows the primary. */
+/* Asks the Sentinels in order until one knows the primary. */
 static int ask_sentinels(const struct primary_config *config, struct replica_host *ret_host,
                          struct failure *ret_failure)
 {
@@ -299,8 +298,8 @@ int primary_check_sentinel(const struct primary_config *config, const struct pri
     return failure_set(ret_failure, FAILURE_RECONNECT, "replication: the primary has changed", host.name);
 }
 
-static int find(const struct primary_config *config, struct replica_host *ret_host,
-                struct link_address *ret_address, struct failure *ret_failure)
+static int find_address(const struct primary_config *config, struct replica_host *ret_host,
+                        struct link_address *ret_address, struct failure *ret_failure)
 {
     const struct replica_url *url = config->url;
     int r = 0;
@@ -324,7 +323,7 @@ int primary_open(const struct primary_config *config, struct primary *ret_primar
 {
     cleanup(primary_close) struct primary primary = {.writer = NULL};
     struct link_address address;
-    int r = find(config, &primary.host, &address, ret_failure);
+    int r = find_address(config, &primary.host, &address, ret_failure);
     if (r < 0) {
         return r;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The thread, which connects again and again, and what others see of it. */
+/* The thread of replication, which connects again after each failure, and the functions that other threads
+ * call. */
 #include "presenced/replica.h"
 
 #include "presenced/clock.h"
@@ -11,11 +12,12 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-#define LEARNING_PATIENCE_MS 10000 /* without an engine */
+/* After this long without an engine, serve without what other nodes know. */
+#define LEARNING_PATIENCE_MS 10000
 #define PAUSE_MIN_MS 100
 #define PAUSE_MAX_MS 5000
 #define N_DOUBLINGS_MAX 6
-#define STEADY_MS 10000 /* after so long the next pause is short again */
+#define STEADY_MS 10000 /* after a connection that lasted this long the next pause is short again */
 
 struct replica {
     struct replica_config config;
@@ -26,22 +28,22 @@ struct replica {
     struct health health;
     struct session session;
     uint64_t started_ms;
-    unsigned n_attempts; /* in a row that did not last */
+    unsigned n_attempts; /* consecutive attempts that did not last */
     pthread_t thread;
     bool has_thread;
 };
 
-/* Twice as long as the last, and by chance up to half of that less: nodes that lost the engine together shall
- * not all come back together. */
+/* Returns the pause before the next attempt: twice the last one, minus a random part of up to a half, so
+ * that nodes that lost the engine together do not all return together. */
 static int pause_ms(struct replica *replica)
 {
-    uint32_t chance = 0;
+    uint32_t random = 0;
     unsigned most = PAUSE_MIN_MS << (replica->n_attempts < N_DOUBLINGS_MAX ? replica->n_attempts
                                                                            : N_DOUBLINGS_MAX);
     most = most < PAUSE_MAX_MS ? most : PAUSE_MAX_MS;
     replica->n_attempts++;
-    (void)!getrandom(&chance, sizeof(chance), 0);
-    return (int)(most - chance % (most / 2));
+    (void)!getrandom(&random, sizeof(random), 0);
+    return (int)(most - random % (most / 2));
 }
 
 static void attempt(struct replica *replica)
@@ -178,7 +180,7 @@ void replica_stats(struct replica *replica, struct replica_stats *ret_stats)
 void replica_set_asked(struct replica *replica, const uint16_t *apps, size_t n_apps)
 {
     peers_set_asked(replica->peers, apps, n_apps);
-    session_wake(&replica->session); /* so that it is announced at once */
+    session_wake(&replica->session); /* so that they are announced at once */
 }
 
 unsigned replica_n_asking(struct replica *replica, uint16_t app, uint64_t *ret_n_lost)

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <time.h>
 
-#define N_LOOKUPS_MAX 16 /* at a time, those that were left alone with them */
+#define N_LOOKUPS_MAX 16 /* at a time, including abandoned ones */
 
-/* Shared by the thread that looks up and the one that waits; whoever is last frees it. */
+/* Shared by the thread that looks up and the one that waits; the last one to release it frees it. */
 struct lookup {
     pthread_mutex_t lock;
     pthread_cond_t ended;
@@ -50,7 +50,7 @@ static void add(struct resolved *resolved, const struct addrinfo *address)
     }
 }
 
-/* 0 or EAI_…. */
+/* Returns 0 or EAI_…. */
 static int look_up(const char *host, int flags, struct resolved *ret_resolved)
 {
     static const int families[] = {AF_INET, AF_INET6};
@@ -120,7 +120,7 @@ static int start(struct lookup *lookup)
     return 0;
 }
 
-/* Whether it has ended. */
+/* Returns whether the lookup has ended. */
 static bool wait_for(struct lookup *lookup, uint64_t timeout_ms)
 {
     struct timespec until;
@@ -139,8 +139,8 @@ static bool wait_for(struct lookup *lookup, uint64_t timeout_ms)
     return has_ended;
 }
 
-static int resolve_apart(const char *host, uint64_t timeout_ms, struct resolved *ret_resolved,
-                         const char **ret_problem)
+static int resolve_on_thread(const char *host, uint64_t timeout_ms, struct resolved *ret_resolved,
+                             const char **ret_problem)
 {
     struct lookup *lookup = new_lookup(host);
     if (lookup == NULL) {
@@ -173,5 +173,5 @@ int resolve(const char *host, uint64_t timeout_ms, struct resolved *ret_resolved
         *ret_problem = "looking names up takes too long";
         return -EHOSTUNREACH;
     }
-    return resolve_apart(host, timeout_ms, ret_resolved, ret_problem);
+    return resolve_on_thread(host, timeout_ms, ret_resolved, ret_problem);
 }

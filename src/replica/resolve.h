@@ -2,9 +2,9 @@
 #ifndef PRESENCED_REPLICA_RESOLVE_H
 #define PRESENCED_REPLICA_RESOLVE_H
 
-/* Looks a host's addresses up. getaddrinfo() has no time-out: where DNS does not answer it returns after 20
- * seconds or more, and the daemon could not end before. So it runs on a thread of its own, which is left
- * alone when it takes too long. Any thread. */
+/* Looks up the addresses of a host. getaddrinfo() has no timeout: without an answer from DNS it returns
+ * after 20 seconds or more, and the daemon could not stop before that. It therefore runs on a thread of its
+ * own, which is abandoned if it takes too long. Any thread. */
 
 #include <netinet/in.h>
 #include <stddef.h>
@@ -17,7 +17,8 @@ struct resolved {
     char texts[RESOLVE_N_MAX][INET6_ADDRSTRLEN]; /* IPv4 first */
 };
 
-/* 0 with at least one; -EHOSTUNREACH with words for people in `*ret_problem`, which are constant; -ENOMEM. */
+/* Returns 0 with at least one address; -EHOSTUNREACH with a constant description in `*ret_problem`; or
+ * -ENOMEM or another -errno, without one. */
 int resolve(const char *host, uint64_t timeout_ms, struct resolved *ret_resolved, const char **ret_problem);
 
 #endif

@@ -10,8 +10,8 @@
 
 #define BATCH_US 4000
 #define PAUSE_MS 1000
-#define N_BYTES_MAX ((size_t)256 << 10) /* of changes, read at a time */
-#define READS_A_STEP 64                 /* so that it keeps up with what the engine's rows change */
+#define N_BYTES_MAX ((size_t)256 << 10) /* of changes, per read */
+#define READS_PER_STEP 64 /* so that sending keeps up with changes caused by rows of the engine */
 
 int sender_init(struct sender *sender, struct table *table)
 {
@@ -52,8 +52,8 @@ bool sender_is_paused(const struct sender *sender)
     return clock_monotonic_ms() < sender->paused_until_ms;
 }
 
-/* A round trip for each few changes would cost more than the changes: a call of a script for each bucket, and
- * the readers of all nodes are woken. */
+/* Changes are sent in batches: a round trip for a few changes would cost more than the changes, namely a
+ * call of a script per bucket, and waking the readers of all nodes. */
 uint64_t sender_wait_us(const struct sender *sender)
 {
     uint64_t elapsed_us = clock_monotonic_us() - sender->sent_us;
@@ -83,7 +83,8 @@ static int add_forgotten(struct sender *sender, const struct user *user)
     return r < 0 ? r : outbox_add_stamp(sender->outbox, user->app);
 }
 
-/* What came from the engine is there. What time changes each node sees for itself, but who is forgotten. */
+/* Adds a change that other nodes need. The engine has those that came from it, and each node applies those
+ * of time itself, except for forgotten users. */
 static int add_change(struct sender *sender, const struct change *change)
 {
     struct user user;
@@ -95,14 +96,13 @@ static int add_change(struct sender *sender, const struct change *change)
     if (change->kind == CHANGE_FORGOTTEN) {
         return add_forgotten(sender, &user);
     }
-    /* The rows that an event has changed are those that were received when it was applied. */
+    /* The rows changed by an event are those received when it was applied. */
     return outbox_add_user(sender->outbox, &user, change->origin == CHANGE_BY_CALLBACK ? change->unix_ms : 0);
 }
 
-/* Sends the next few changes: as many as are read at a time, or `*ret_more` is false. 0, SENDER_LOST or
- * below.
- */
-static int send_some(struct sender *sender, struct gather *gather, bool *ret_more,
+/* Sends the next changes, as many as one read returns. `*ret_more` is whether there may be more. Returns 0,
+ * SENDER_LOST or -errno. */
+static int send_next(struct sender *sender, struct gather *gather, bool *ret_more,
                      struct failure *ret_failure)
 {
     size_t n = 0;
@@ -129,16 +129,16 @@ static int send_some(struct sender *sender, struct gather *gather, bool *ret_mor
 int sender_send(struct sender *sender, struct gather *gather, bool *ret_more, struct failure *ret_failure)
 {
     uint64_t unused;
-    unsigned n_left = READS_A_STEP;
+    unsigned n_left = READS_PER_STEP;
     int r = 0;
     *ret_more = false;
     if (sender_is_batching(sender)) {
         return 0;
     }
-    /* Before they are read, so that the next change is told. */
+    /* Cleared before reading the changes, so that later ones make it readable again. */
     (void)!read(sender->changes_fd, &unused, sizeof(unused));
     do {
-        r = send_some(sender, gather, ret_more, ret_failure);
+        r = send_next(sender, gather, ret_more, ret_failure);
     } while (r == 0 && *ret_more && --n_left > 0);
     return r;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Two connections: on one the thread waits for what others write, on the other it does all else. Each round
- * does a step of each thing there is to do. */
+/* Uses two connections: one waits for entries of other nodes, the other is for everything else. Each round
+ * of serve() does one step of everything there is to do. */
 #include "session.h"
 
 #include "presenced/clock.h"
@@ -11,12 +11,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define LOOK_INTERVAL_MS 1000
-#define LOOKS_A_SENTINEL 10
+#define CHECK_INTERVAL_MS 1000
+#define CHECKS_PER_SENTINEL 10
 #define STOP_PATIENCE_MS 2000
 #define BEHIND_WAIT_US 5000
 
-/* A user whom another node has forgotten and the engine with it, but not this one: all of it is sent anew. */
+/* Sends a kept user again, because another node, and the engine with it, have forgotten it. */
 static void send_kept(void *cls, uint16_t app, struct str user_id)
 {
     struct session *session = cls;
@@ -27,7 +27,7 @@ static void send_kept(void *cls, uint16_t app, struct str user_id)
     }
 }
 
-static void tell_of_change(void *cls, const struct user *user)
+static void report_change(void *cls, const struct user *user)
 {
     const struct replica_config *config = ((struct session *)cls)->config.replica;
     if (config->on_told != NULL) {
@@ -66,7 +66,7 @@ int session_init(struct session *session, const struct session_config *config)
         .config = *config,
         .wake_fd = -1,
         .reader = {.run = config->run},
-        .gather = {.table = table, .on_kept = send_kept, .on_changed = tell_of_change, .cls = session},
+        .gather = {.table = table, .on_kept = send_kept, .on_changed = report_change, .cls = session},
         .sender = {.changes_fd = -1},
         .meeting = {.table = table, .must_meet = true},
     };
@@ -89,11 +89,9 @@ void session_fini(struct session *session)
     cleanup_closep(&session->wake_fd);
 }
 
-/* What there is to do. */
-
-/* Writes that are refused for now wait; scripts that were lost are loaded, and the same is sent again. 0,
- * LOG_MISSED or below. */
-static int mend(struct session *session, int r, struct failure *failure)
+/* Handles a failure that does not need a new connection: pauses if writes are refused, or loads lost
+ * scripts; then the same is sent again. Returns 0, LOG_MISSED or -errno. */
+static int handle_failure(struct session *session, int r, struct failure *failure)
 {
     if (r != -EREMOTEIO) {
         return r;
@@ -125,10 +123,10 @@ static int meet(struct session *session, bool *ret_more, struct failure *ret_fai
     if (meeting_has_read(&session->meeting)) {
         health_learn(session->config.health, session->gather.n_users_changed);
     }
-    return mend(session, r, ret_failure);
+    return handle_failure(session, r, ret_failure);
 }
 
-/* Changes that the log has lost are in the table. */
+/* Starts to send the whole table, which has the changes that the log has lost. */
 static int send_all(struct session *session, struct failure *ret_failure)
 {
     uint64_t revision = changes_last_revision(session->sender.changes);
@@ -156,38 +154,39 @@ static int send_changes(struct session *session, bool *ret_more, struct failure 
     if (session->sender.n_rows_sent != n_before) {
         health_recover(session->config.health);
     }
-    return mend(session, r, ret_failure);
+    return handle_failure(session, r, ret_failure);
 }
 
-/* Now and then whether the engine is still a primary, the one whose data was met, and keeps its rows. */
-static int look(struct session *session, struct failure *ret_failure)
+/* Checks once a second whether the engine is still a primary with the same data, whether it may evict rows,
+ * and, less often, whether Sentinel names another primary. Returns 0, LOG_MISSED or -errno. */
+static int check_engine(struct session *session, struct failure *ret_failure)
 {
     uint64_t now_ms = clock_monotonic_ms();
-    if (now_ms < session->next_look_ms) {
+    if (now_ms < session->next_check_ms) {
         return 0;
     }
-    session->next_look_ms = now_ms + LOOK_INTERVAL_MS;
+    session->next_check_ms = now_ms + CHECK_INTERVAL_MS;
     int r = log_reader_look(&session->reader, &session->primary, ret_failure);
     session->unread = log_reader_lag(&session->reader);
     if (r != 0) {
         return r;
     }
     if (table_n_apps(session->config.replica->table) != session->meeting.n_apps_met) {
-        session->meeting.must_meet = true; /* the engine may know of the new one */
+        session->meeting.must_meet = true; /* the engine may have rows of the new app */
     }
     r = primary_look_at_memory(&session->primary, ret_failure);
     if (r < 0) {
         return r;
     }
     session->evicts = session->primary.evicts;
-    session->n_looks++;
-    return session->n_looks % LOOKS_A_SENTINEL != 0
+    session->n_checks++;
+    return session->n_checks % CHECKS_PER_SENTINEL != 0
                ? 0
                : primary_check_sentinel(session->config.primary, &session->primary,
-                                        session->n_looks / LOOKS_A_SENTINEL, ret_failure);
+                                        session->n_checks / CHECKS_PER_SENTINEL, ret_failure);
 }
 
-/* Says that this node lives, when it is time. */
+/* Announces this node, if it is due. */
 static int announce(struct session *session, struct failure *ret_failure)
 {
     if (sender_is_paused(&session->sender) || !peers_is_due(session->config.peers)) {
@@ -197,12 +196,12 @@ static int announce(struct session *session, struct failure *ret_failure)
     if (r == 0) {
         health_recover(session->config.health);
     }
-    return mend(session, r, ret_failure);
+    return handle_failure(session, r, ret_failure);
 }
 
-/* Stamps wait until all rows were read: before, a late event of a user who is still to be read would be taken
- * for one of a user who was forgotten. */
-static void tell_stamps(struct session *session)
+/* Applied only after all rows have been read: before that, a late event of a user who is still to be read
+ * would be treated as one of a forgotten user. */
+static void apply_stamps(struct session *session)
 {
     const struct replica_config *config = session->config.replica;
     if (meeting_has_read(&session->meeting) && gather_tell_stamps(&session->gather) &&
@@ -211,8 +210,8 @@ static void tell_stamps(struct session *session)
     }
 }
 
-/* A step of all but reading. 0, LOG_MISSED or below. */
-static int work(struct session *session, bool *ret_more, struct failure *ret_failure)
+/* Does one step of everything except reading. Returns 0, LOG_MISSED or -errno. */
+static int do_step(struct session *session, bool *ret_more, struct failure *ret_failure)
 {
     bool more_to_meet = false;
     bool more_changes = false;
@@ -224,7 +223,7 @@ static int work(struct session *session, bool *ret_more, struct failure *ret_fai
     if (r != 0) {
         return r;
     }
-    r = look(session, ret_failure);
+    r = check_engine(session, ret_failure);
     if (r != 0) {
         return r;
     }
@@ -240,7 +239,7 @@ static int read_logs(struct session *session, bool is_there, struct failure *ret
     }
     r = sender_flush(&session->sender, &session->gather, ret_failure);
     if (r < 0) {
-        /* Users that were kept are not in the change log, so a pause is not enough. */
+        /* Kept users are not in the change log, so sending again after a pause would miss them. */
         session->meeting.must_meet = true;
     }
     return r;
@@ -251,19 +250,19 @@ static uint64_t shorter_us(uint64_t a_us, uint64_t b_us)
     return a_us < b_us ? a_us : b_us;
 }
 
-/* How long to wait for something to happen. */
+/* Returns how many µs to wait for events. */
 static uint64_t wait_us(const struct session *session, bool has_more)
 {
     uint64_t now_ms = clock_monotonic_ms();
-    if (has_more || session->next_look_ms <= now_ms) {
+    if (has_more || session->next_check_ms <= now_ms) {
         return 0;
     }
-    uint64_t us = session->meeting.is_waiting ? BEHIND_WAIT_US : (session->next_look_ms - now_ms) * 1000;
+    uint64_t us = session->meeting.is_waiting ? BEHIND_WAIT_US : (session->next_check_ms - now_ms) * 1000;
     us = shorter_us(us, sender_wait_us(&session->sender));
     return shorter_us(us, log_reader_wait_us(&session->reader));
 }
 
-/* Waits, and tells whether an answer to what was asked of the logs is there. */
+/* Waits for events. Returns whether a reply of the logs has arrived. */
 static bool wait_for_work(const struct session *session, bool has_more)
 {
     struct pollfd fds[] = {
@@ -289,14 +288,15 @@ static bool is_done(const struct session *session, uint64_t stop_ms)
     return is_sent || sender_is_paused(&session->sender) || clock_monotonic_ms() - stop_ms > STOP_PATIENCE_MS;
 }
 
-/* Until something fails, or all is sent at the end. 0, LOG_MISSED or below. */
+/* Serves until something fails or, after session_end(), everything was sent. Returns 0, LOG_MISSED or
+ * -errno. */
 static int serve(struct session *session, struct failure *ret_failure)
 {
     uint64_t stop_ms = 0;
     for (;;) {
         bool has_more = false;
-        int r = work(session, &has_more, ret_failure);
-        tell_stamps(session);
+        int r = do_step(session, &has_more, ret_failure);
+        apply_stamps(session);
         publish(session);
         if (r != 0) {
             return r;
@@ -329,7 +329,7 @@ static int connect_and_serve(struct session *session, struct failure *ret_failur
     session->evicts = session->primary.evicts;
     sender_begin(&session->sender, &session->primary, session->config.run,
                  (const char(*)[OUTBOX_IDENTITY_SIZE])session->reader.identities);
-    session->next_look_ms = clock_monotonic_ms() + LOOK_INTERVAL_MS;
+    session->next_check_ms = clock_monotonic_ms() + CHECK_INTERVAL_MS;
     r = meeting_resume(&session->meeting, &session->primary, &session->reader, ret_failure);
     if (r < 0) {
         return r;
@@ -354,8 +354,6 @@ int session_run(struct session *session, struct failure *ret_failure)
     publish(session);
     return r;
 }
-
-/* Its end. */
 
 void session_wake(struct session *session)
 {

@@ -9,7 +9,7 @@
 static const char allowed[] = "allowed are redis://host:port/db, rediss://host:port/db, "
                               "redis+sentinel://host:port,host:port/NAME/db and unix:/path";
 
-/* Printable, and nothing that means something in a URL. */
+/* Returns whether all characters are printable and have no meaning in a URL. */
 static bool is_plain(struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -30,7 +30,7 @@ static bool copy(struct str text, char *ret_copy, size_t size)
     return true;
 }
 
-/* "[v6]" or "name", and what follows it. */
+/* Splits "[v6]" or "name" off `text`, which is then what follows it. */
 static bool take_host_name(struct str *text, struct str *ret_name)
 {
     if (text->len > 0 && text->ptr[0] == '[') {
@@ -89,7 +89,7 @@ static bool parse_database(struct str text, unsigned *ret_database)
     return true;
 }
 
-/* What stands behind "://". */
+/* Parses what follows "://". */
 static const char *parse_tcp(struct str text, struct replica_url *url)
 {
     struct str hosts;

@@ -2,7 +2,7 @@
 #ifndef PRESENCED_REPLICA_USER_ROWS_H
 #define PRESENCED_REPLICA_USER_ROWS_H
 
-/* A user of the table as rows of the engine. Any thread. */
+/* Converts a user of the table to rows of the engine. Any thread. */
 
 #include "codec.h"
 #include "layout.h"
@@ -13,11 +13,11 @@ struct user_rows_visitor {
     void *cls;
 };
 
-/* Where all rows of the user lie. */
+/* Returns the place of all rows of the user. */
 struct layout_place user_rows_place(const struct table *table, const struct user *user);
 
-/* Hands its rows and custom status to the visitor. `received_unix_ms` above 0: only the rows that were
- * received then, and the custom status, of which that is not known. */
+/* Calls the visitor for each row and the custom status. If `received_unix_ms` is not 0, only for rows
+ * received at that time, and for the custom status, whose time of receipt is unknown. */
 void user_rows_each(struct table *table, const struct user *user, uint64_t received_unix_ms,
                     const struct user_rows_visitor *visitor);
 

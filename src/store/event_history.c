@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* clang-format off */
-/* The way of an event, and of a reader:
+/* The paths of an event and of a reading:
  *
  *   event_history_add() ─→ queue ─────┐ swapped for an empty one      ┌─→ newest slice
  *                                     ├────────── thread ─────────────┤
@@ -18,13 +18,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define QUEUE_BYTES ((size_t)4 << 20) /* more than half a second of what a core can answer */
-#define GATHER_MS 200                 /* from the first event of a batch to its writing */
-#define TICK_MS 1000                  /* between looks at the age of slices */
+#define QUEUE_BYTES ((size_t)4 << 20) /* more than half a second of events from one core */
+#define GATHER_MS 200                 /* from the first event of a batch to writing it */
+#define TICK_MS 1000                  /* between checks of the age of slices */
 #define READ_TIMEOUT_MS 2000
 #define N_READINGS_MAX 16
 
-/* The queue holds items one after another: this, then the key and the value. */
+/* Header of an item in the queue; key and value follow it. */
 struct item {
     uint16_t key_len;
     uint16_t value_len;
@@ -48,7 +48,7 @@ struct reading {
     bool is_complete;
     bool is_done;
     bool is_abandoned; /* the caller has timed out: the thread frees it */
-    struct buf found;  /* each value after its length, 2 bytes */
+    struct buf found;  /* values, each preceded by its length in 2 bytes */
 };
 
 struct event_history {
@@ -57,12 +57,12 @@ struct event_history {
     pthread_t thread;
     bool is_started;
 
-    pthread_mutex_t lock; /* of the following, up to the counters */
-    pthread_cond_t work;  /* for the thread: there is something to do */
-    pthread_cond_t done;  /* for readers: a reading is done */
+    pthread_mutex_t lock; /* protects the fields below, up to the counters */
+    pthread_cond_t work;  /* signalled when there is work for the thread */
+    pthread_cond_t done;  /* signalled when a reading is done */
     struct queue queue;
-    uint64_t
-        dropped_ms; /* received time of the last event dropped, plus 1; 0: none since the thread looked */
+    /* Time of receipt of the last dropped event, plus 1; 0: none since the thread last checked. */
+    uint64_t dropped_ms;
     struct reading *readings;
     size_t n_readings;
     bool is_stopping;
@@ -70,13 +70,13 @@ struct event_history {
     _Atomic uint64_t n_written;
     _Atomic uint64_t n_dropped;
 
-    /* Used by the thread alone. */
+    /* Used only by the thread. */
     struct queue taken;
     struct history_slices *slices;
     uint64_t next_event_number;
 };
 
-/* Puts the items that were taken into a batch. Returns how many there are. */
+/* Adds the taken items to a batch. Returns how many there are. */
 static uint64_t fill_batch(struct event_history *history, struct engine_batch *batch)
 {
     uint64_t n = 0;
@@ -115,7 +115,7 @@ static void append_found(void *cls, struct str value)
     buf_append(&reading->found, value);
 }
 
-static void serve(struct event_history *history, struct reading *reading, uint64_t now_ms)
+static void do_reading(struct event_history *history, struct reading *reading, uint64_t now_ms)
 {
     char from[HISTORY_KEY_MAX];
     char to[HISTORY_KEY_MAX];
@@ -141,12 +141,12 @@ static void reading_free(struct reading *reading)
     }
 }
 
-static void serve_all(struct event_history *history, struct reading *readings, uint64_t now_ms)
+static void do_readings(struct event_history *history, struct reading *readings, uint64_t now_ms)
 {
     while (readings != NULL) {
         struct reading *reading = readings;
         readings = readings->next;
-        serve(history, reading, now_ms);
+        do_reading(history, reading, now_ms);
         (void)pthread_mutex_lock(&history->lock);
         bool is_abandoned = reading->is_abandoned;
         reading->is_done = true;
@@ -159,7 +159,7 @@ static void serve_all(struct event_history *history, struct reading *readings, u
     }
 }
 
-/* False when `until_ms` is reached. */
+/* Waits for `condition`. Returns false when `until_ms` (clock_monotonic_ms()) is reached. */
 static bool wait_until(struct event_history *history, pthread_cond_t *condition, uint64_t until_ms)
 {
     struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
@@ -167,9 +167,8 @@ static bool wait_until(struct event_history *history, pthread_cond_t *condition,
     return pthread_cond_timedwait(condition, &history->lock, &until) != ETIMEDOUT;
 }
 
-/* Waits until there is something to do, a tick at most. Takes what is queued, once GATHER_MS have passed
- * since its first event, or half of the queue is full, or somebody reads. Returns whether this is the last
- * time. */
+/* Waits for work, for TICK_MS at most. Takes the queue once GATHER_MS have passed since its first event, or
+ * it is half full, or there is a reading; also takes the readings. Returns whether this is the last time. */
 static bool await_work(struct event_history *history, struct reading **ret_readings)
 {
     (void)pthread_mutex_lock(&history->lock);
@@ -199,7 +198,7 @@ static void *run(void *cls)
         is_last = await_work(history, &readings);
         uint64_t now_ms = history->unix_ms();
         write_taken(history, now_ms);
-        serve_all(history, readings, now_ms);
+        do_readings(history, readings, now_ms);
         history_slices_drop_old(history->slices, now_ms);
         history_slices_save_state(history->slices);
     } while (!is_last);
@@ -252,8 +251,9 @@ static void visit_found(const struct reading *reading,
     }
 }
 
-/* Waits for the thread to do it. False where that takes too long: the thread then owns the reading. */
-static bool ask(struct event_history *history, struct reading *reading)
+/* Waits until the thread has done the reading. Returns false after a timeout; the thread then frees the
+ * reading. */
+static bool await_reading(struct event_history *history, struct reading *reading)
 {
     uint64_t until_ms = clock_monotonic_ms() + READ_TIMEOUT_MS;
     (void)pthread_mutex_lock(&history->lock);
@@ -270,8 +270,8 @@ static bool ask(struct event_history *history, struct reading *reading)
     return is_done;
 }
 
-/* Reserves one of the places for readings. False where all are taken. */
-static bool take_place(struct event_history *history)
+/* Reserves one of the readings that may be in progress. Returns false if there are too many. */
+static bool reserve_reading(struct event_history *history)
 {
     (void)pthread_mutex_lock(&history->lock);
     bool is_free = history->n_readings < N_READINGS_MAX;
@@ -293,11 +293,11 @@ int event_history_read(struct event_history *history, const struct event_history
     memcpy(reading->user_id, query->user_id.ptr, query->user_id.len);
     reading->since_ms = query->since_unix_ms;
     reading->limit = query->limit;
-    if (!take_place(history)) {
+    if (!reserve_reading(history)) {
         reading_free(reading);
         return EVENT_HISTORY_BUSY;
     }
-    if (!ask(history, reading)) {
+    if (!await_reading(history, reading)) {
         return EVENT_HISTORY_BUSY;
     }
     int r = reading->found.failed ? -ENOMEM : 0;
@@ -348,7 +348,8 @@ int event_history_open(const struct event_history_config *config, struct event_h
         return -ENOMEM;
     }
     uint64_t now_ms = history->unix_ms();
-    /* Above those of earlier runs, so that events of one millisecond stay in order over a restart. */
+    /* Higher than the numbers of earlier runs, so that events of the same millisecond remain in order after
+     * a restart. */
     history->next_event_number = now_ms << 20;
     int r = history_slices_open(
         &(struct history_slices_config){config->path, config->keep_ms, config->max_bytes}, now_ms,

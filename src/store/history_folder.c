@@ -26,7 +26,8 @@ static bool parse_name(struct str name, struct history_slice *ret_slice)
            str_parse_u64(name, UINT64_MAX, &ret_slice->begin_ms);
 }
 
-/* Calls `each` for the names in a folder, but for the folder itself and its parent. 0 or -errno. */
+/* Calls `each` for the names in a folder except "." and "..", until it returns non-zero. Returns that, 0 or
+ * -errno. */
 static int walk(const char *path, int (*each)(void *cls, int folder_fd, const char *name), void *cls)
 {
     int r = 0;
@@ -43,7 +44,7 @@ static int walk(const char *path, int (*each)(void *cls, int folder_fd, const ch
     return r;
 }
 
-/* In blocks, as the disk has it; the engine may have deleted it meanwhile. */
+/* Adds the disk space of a file, which the engine may have deleted in the meantime. */
 static int add_size(void *cls, int folder_fd, const char *name)
 {
     struct stat status;
@@ -81,12 +82,12 @@ int history_slice_remove(const char *folder, const struct history_slice *slice)
 
 struct listing {
     const char *folder;
-    struct history_slice *slices; /* by number */
+    struct history_slice *slices; /* sorted by number */
     size_t n;
     size_t max;
 };
 
-/* Puts it into its place, for which the oldest may have to go. */
+/* Inserts a slice in order. If there are too many, the oldest one is removed. */
 static int list_one(void *cls, int folder_fd, const char *name)
 {
     struct listing *listing = cls;
@@ -135,14 +136,14 @@ int history_state_read(const char *folder, struct history_state *ret_state)
     if (file == NULL) {
         return -errno;
     }
-    /* A wrong number says no more than that something may be missing. NOLINTNEXTLINE(cert-err34-c) */
+    /* A damaged number only has the effect that events count as missing. NOLINTNEXTLINE(cert-err34-c) */
     int n = fscanf(file, "missing_until_ms=%" SCNu64 " closed=%u", &ret_state->missing_until_ms, &is_closed);
     (void)fclose(file);
     ret_state->is_closed = n == 2 && is_closed == 1;
     return n == 2 ? 0 : -ENOENT;
 }
 
-/* Whole or not at all, as far as the death of the process goes. */
+/* Atomic if the process dies, but not if the system does. */
 int history_state_write(const char *folder, const struct history_state *state)
 {
     char path[PATH_MAX];

@@ -3,7 +3,7 @@
 
 #include <endian.h>
 
-#define FORM 1
+#define FORMAT 1
 #define FLAG_EVENT_TIME 1
 
 static size_t put_u64(char *to, uint64_t value)
@@ -22,7 +22,7 @@ static size_t put_bytes(char *to, const void *bytes, size_t len)
     return 1 + len;
 }
 
-/* Cuts no character in two. */
+/* Truncates a text that is too long, but not within a UTF-8 character. */
 static size_t put_text(char *to, struct str text)
 {
     size_t len = text.len;
@@ -55,7 +55,7 @@ void history_key_set_number(char *key, size_t len, uint64_t number)
 size_t history_value_encode(const struct user_event *event, char ret_value[static HISTORY_VALUE_MAX])
 {
     size_t n = 0;
-    ret_value[n++] = FORM;
+    ret_value[n++] = FORMAT;
     ret_value[n++] = event->has_event_time ? FLAG_EVENT_TIME : 0;
     ret_value[n++] = (char)event->origin;
     n += put_u64(ret_value + n, event->received_unix_ms);
@@ -141,10 +141,10 @@ static bool take_kicked(struct str *left, struct user_event *event)
 
 bool history_value_decode(struct str value, struct user_event *ret_event)
 {
-    uint8_t form;
+    uint8_t format;
     uint8_t flags;
     uint8_t origin;
-    if (!take_byte(&value, &form) || form != FORM || !take_byte(&value, &flags) ||
+    if (!take_byte(&value, &format) || format != FORMAT || !take_byte(&value, &flags) ||
         !take_byte(&value, &origin) || origin > CHANGE_BY_RECONCILE ||
         !take_u64(&value, &ret_event->received_unix_ms) || !take_u64(&value, &ret_event->event_time_ms)) {
         return false;

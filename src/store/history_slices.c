@@ -6,12 +6,12 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#define MEMORY_BYTES ((uint64_t)32 << 20) /* of each engine that is open */
+#define MEMORY_BYTES ((uint64_t)32 << 20) /* of each open engine */
 #define SLICE_MS_MIN UINT64_C(3600000)
-#define N_SLICES_A_KEEP 24
-#define N_SLICES_A_SIZE 8
-#define SLICE_BYTES_MAX (UINT64_C(512) << 20) /* some thirty files of the engine's */
-/* More than both rules above make: each time the clock is set back begins one more. */
+#define SLICES_PER_KEEP 24
+#define SLICES_PER_SIZE 8
+#define SLICE_BYTES_MAX (UINT64_C(512) << 20) /* about thirty files of the engine */
+/* More than the limits above allow for, because each time the clock is set back another slice begins. */
 #define N_SLICES_MAX 64
 #define MEASURE_EVERY_BYTES ((uint64_t)1 << 20)
 
@@ -21,10 +21,10 @@ struct history_slices {
     uint64_t slice_ms;
     uint64_t max_bytes;
     uint64_t slice_max_bytes;
-    struct history_slice items[N_SLICES_MAX]; /* by number */
+    struct history_slice items[N_SLICES_MAX]; /* sorted by number */
     size_t n;
     struct engine *engine; /* of the newest slice; NULL: not open */
-    uint64_t n_unmeasured; /* bytes written since it was measured */
+    uint64_t n_unmeasured; /* bytes written since it was last measured */
     struct history_state state;
     struct history_state saved_state;
     _Atomic uint64_t n_failures;
@@ -36,8 +36,8 @@ static struct history_slice *newest(struct history_slices *slices)
     return &slices->items[slices->n - 1];
 }
 
-/* After this time nothing was written to the slice. A slice that began while the clock was ahead ended when
- * the next one began, by the clock as it was set right. */
+/* Returns the time after which nothing was written to a slice. A slice that began while the clock was ahead
+ * ended when the next one began, by the corrected clock. */
 static uint64_t end_ms_of(const struct history_slices *slices, size_t at)
 {
     uint64_t end_ms = slices->items[at].begin_ms + slices->slice_ms;
@@ -103,14 +103,14 @@ static void close_newest(struct history_slices *slices)
         return;
     }
     if (engine_flush(slices->engine, &error) < 0) {
-        /* Nothing is lost: the engine's log of writes has it. */
+        /* Nothing is lost, because the engine's write-ahead log has it. */
         log_failure(slices, "the history cannot be flushed", error.text);
     }
     engine_close(take_pointer(slices->engine));
     measure_newest(slices);
 }
 
-/* Files that cannot be deleted are found again when the folder is next listed. */
+/* Files that cannot be deleted are listed again when the folder is next opened. */
 static void drop_oldest(struct history_slices *slices)
 {
     if (slices->n == 1) {
@@ -124,7 +124,8 @@ static void drop_oldest(struct history_slices *slices)
     count_bytes(slices);
 }
 
-/* Its events are still asked for, so they are missing: also those received in the millisecond of its end. */
+/* Its events should have been kept, so they are recorded as missing, including those received in the
+ * millisecond in which it ended. */
 static void drop_oldest_early(struct history_slices *slices)
 {
     history_slices_note_missing(slices, end_ms_of(slices, 0) + 1);
@@ -136,7 +137,7 @@ void history_slices_drop_old(struct history_slices *slices, uint64_t now_ms)
     while (slices->n > 0 && end_ms_of(slices, 0) + slices->keep_ms <= now_ms) {
         drop_oldest(slices);
     }
-    /* The newest is never too large by itself: it ends at an eighth. */
+    /* The newest slice alone never exceeds the limit, because it ends at an eighth of it. */
     while (slices->n > 1 &&
            atomic_load_explicit(&slices->n_bytes, memory_order_relaxed) > slices->max_bytes) {
         drop_oldest_early(slices);
@@ -167,7 +168,7 @@ static int begin_slice(struct history_slices *slices, uint64_t now_ms, struct en
     return 0;
 }
 
-/* Opens the slice that takes what is received at `now_ms`, where it is not open. */
+/* Opens the slice for events received at `now_ms`, unless it is open. */
 static int open_newest(struct history_slices *slices, uint64_t now_ms, struct engine_error *ret_error)
 {
     char path[PATH_MAX];
@@ -184,7 +185,7 @@ static int open_newest(struct history_slices *slices, uint64_t now_ms, struct en
     history_slice_path(slices->folder, newest(slices), path);
     int r = engine_open(path, MEMORY_BYTES, &slices->engine, ret_error);
     if (r < 0) {
-        history_slices_note_missing(slices, now_ms); /* it may be damaged */
+        history_slices_note_missing(slices, now_ms); /* its events may be unreadable */
         return begin_slice(slices, now_ms, ret_error);
     }
     return 0;
@@ -199,7 +200,7 @@ static int write_batch(struct history_slices *slices, struct engine_batch *batch
     }
     r = engine_write(slices->engine, batch, false, ret_error);
     if (r < 0) {
-        engine_close(take_pointer(slices->engine)); /* after an error it takes no more writes */
+        engine_close(take_pointer(slices->engine)); /* after an error it accepts no more writes */
     }
     return r;
 }
@@ -220,7 +221,7 @@ bool history_slices_write(struct history_slices *slices, struct engine_batch *ba
     return true;
 }
 
-/* One reading, from slice to slice. */
+/* The state of a reading across slices. */
 struct visitor {
     const struct history_range *range;
     void (*visit)(void *cls, struct str value);
@@ -228,7 +229,7 @@ struct visitor {
     size_t n_found;
 };
 
-/* False where the limit was reached, or the engine cannot be read. */
+/* Returns false if the limit was reached or the engine cannot be read. */
 static bool read_engine(struct history_slices *slices, struct engine *engine, struct visitor *visitor)
 {
     struct engine_error error = {"out of memory"};
@@ -300,11 +301,11 @@ static int open_folder(struct history_slices *slices, uint64_t now_ms)
     }
     count_bytes(slices);
     if (history_state_read(slices->folder, &slices->state) < 0 || !slices->state.is_closed) {
-        /* The history is new, or its last writer was killed and had up to a second of events queued. */
+        /* The history is new, or the last process was killed with up to a second of events in the queue. */
         history_slices_note_missing(slices, now_ms);
     }
     slices->state.is_closed = false;
-    slices->saved_state.is_closed = true; /* differs, so that the state is saved */
+    slices->saved_state.is_closed = true; /* makes it differ, so that the state is saved */
     history_slices_save_state(slices);
     return 0;
 }
@@ -320,12 +321,12 @@ int history_slices_open(const struct history_slices_config *config, uint64_t now
     }
     slices->folder = take_pointer(folder);
     slices->keep_ms = config->keep_ms;
-    slices->slice_ms = config->keep_ms / N_SLICES_A_KEEP;
+    slices->slice_ms = config->keep_ms / SLICES_PER_KEEP;
     if (slices->slice_ms < SLICE_MS_MIN) {
         slices->slice_ms = SLICE_MS_MIN;
     }
     slices->max_bytes = config->max_bytes;
-    slices->slice_max_bytes = config->max_bytes / N_SLICES_A_SIZE;
+    slices->slice_max_bytes = config->max_bytes / SLICES_PER_SIZE;
     if (slices->slice_max_bytes > SLICE_BYTES_MAX) {
         slices->slice_max_bytes = SLICE_BYTES_MAX;
     }

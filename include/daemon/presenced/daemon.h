@@ -6,13 +6,15 @@
 
 #include "presenced/config.h"
 
-/* From now on SIGTERM, SIGINT and SIGHUP wait for daemon_run(), which ends in order or reloads for those that
- * came before it. Before any other thread, so that none of them takes one. */
+/* Blocks SIGTERM, SIGINT and SIGHUP, so that daemon_run() handles those that arrive before it, too. Must be
+ * called before any thread is started, because threads inherit the mask. */
 void daemon_hold_signals(void);
 
-/* After daemon_hold_signals(): runs until it is told to end. `config` is what config_read_tokens() has
- * completed; `config_path` is read again at SIGHUP. 0 in order, 1 could not start or run, 2 the sockets that
- * were passed and the configuration do not go together; the reason is in the log. */
+/* Runs the daemon until a signal ends it. daemon_hold_signals() must have been called, and `config` must
+ * have been loaded with SETUP_START. `config_path` is read again at each reload. Both are borrowed for the
+ * call. Returns the exit status: 0 if it ended normally, also by a signal during the start; 1 if it could
+ * not start; 2 if the passed sockets or the certificates do not fit the configuration. Reasons are
+ * logged. */
 int daemon_run(const struct config *config, const char *config_path);
 
 #endif

@@ -2,24 +2,25 @@
 #ifndef PRESENCED_SETUP_H
 #define PRESENCED_SETUP_H
 
-/* A configuration and all that it names: at start, at reload and for --check-config. */
+/* Loads a configuration and the files that it names: at start, on reload and for --check-config. Main thread
+ * only. */
 
 #include "presenced/config.h"
 #include "presenced/log.h"
 
 enum setup_purpose {
-    SETUP_CHECK, /* whether it would start; also what the daemon itself would say of its certificates */
+    SETUP_CHECK, /* adds the warnings about certificates that a running daemon would raise */
     SETUP_START,
-    SETUP_RELOAD, /* of a daemon that has its store: nobody asks again whether it could have it */
+    SETUP_RELOAD, /* the daemon has opened its store, so the store's folder is not checked */
 };
 
-/* Reads and checks the file, the token files, the certificates and who may write the store's folder. `errors`
- * and `warnings` are as config_load() has them. 0; -EINVAL with errors; -ENOMEM. `ret_config` is for
- * config_fini() after 0 only. */
+/* Reads and checks the file, the token files, the certificates, [replication] and access to the store's
+ * folder. Lines are appended to `errors` and `warnings` as by config_load(). Returns 0; -EINVAL with errors;
+ * or -ENOMEM. After 0, the caller releases `ret_config` with config_fini(). */
 int setup_load(const char *path, enum setup_purpose purpose, struct config *ret_config, struct buf *errors,
                struct buf *warnings);
 
-/* Logs what setup_load() says, a line each. */
+/* Logs each of the lines that setup_load() has appended. */
 void setup_log_lines(enum log_level level, const struct buf *lines);
 
 #endif

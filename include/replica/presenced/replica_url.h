@@ -2,14 +2,14 @@
 #ifndef PRESENCED_REPLICA_URL_H
 #define PRESENCED_REPLICA_URL_H
 
-/* Where the engine is, as `url` of [replication] says it. Any thread. */
+/* The address of the engine, parsed from `url` of [replication]. Any thread. */
 
 #include "presenced/str.h"
 
 #define REPLICA_N_HOSTS_MAX 8
 #define REPLICA_HOST_SIZE 254
 #define REPLICA_NAME_SIZE 64
-#define REPLICA_PATH_SIZE 108 /* of a Unix socket */
+#define REPLICA_PATH_SIZE 108 /* for a Unix socket, including the NUL */
 #define REPLICA_DATABASE_MAX 65535
 
 struct replica_host {
@@ -27,17 +27,18 @@ struct replica_url {
     enum replica_url_kind kind;
     bool tls;
     unsigned database;
-    unsigned n_hosts; /* of Sentinel: one or more; of TCP: one */
+    unsigned n_hosts; /* one; for Sentinel: one or more */
     struct replica_host hosts[REPLICA_N_HOSTS_MAX];
-    char primary_name[REPLICA_NAME_SIZE]; /* under which Sentinel knows it */
+    char primary_name[REPLICA_NAME_SIZE]; /* the primary's name in Sentinel */
     char path[REPLICA_PATH_SIZE];
 };
 
-/* redis://host:port/db, rediss://host:port/db, redis+sentinel://host:port,host:port/NAME/db or unix:/path;
- * port and db may be left out. NULL, or what is wrong, in words that end a sentence. */
+/* Parses redis://host:port/db, rediss://host:port/db, redis+sentinel://host:port,host:port/NAME/db or
+ * unix:/path, in which port and db may be missing. Returns NULL, or what is wrong as the second half of a
+ * sentence; constant. */
 const char *replica_url_parse(struct str text, struct replica_url *ret_url);
 
-/* Whether this build can speak TLS to an engine: hiredis 0.14 of Debian 12 cannot. */
+/* Returns whether this build supports TLS to the engine, which hiredis 0.14 of Debian 12 does not. */
 bool replica_has_tls(void);
 
 #endif

@@ -2,11 +2,12 @@
 #ifndef PRESENCED_EVENT_HISTORY_H
 #define PRESENCED_EVENT_HISTORY_H
 
-/* What happened to each user of late, on disk, for people. An event goes into a queue in memory and is on its
- * way: a thread of the history's own writes and reads the disk, so nobody else ever waits for it. What is
- * queued is written within a fraction of a second, and then outlives the process. It lies in slices of time,
- * and what is too old, or too much, is deleted a slice at a time. Any thread may call everything here but
- * event_history_open() and event_history_close(). */
+/* The recent events of each user, on disk, for people to read. An event is added to a queue in memory; a
+ * thread of the history writes the queue to disk within a fraction of a second, after which the events
+ * survive the end of the process. The same thread does all reading, so no other thread waits for the disk
+ * longer than a timeout. Events are stored in slices of time, which are deleted whole when they are too old
+ * or when there is too much data. Any thread may call everything here except event_history_open() and
+ * event_history_close(). */
 
 #include "presenced/metric.h"
 #include "presenced/user.h"
@@ -15,51 +16,53 @@
 struct event_history;
 
 struct event_history_config {
-    const char *path; /* the folder, made where its parent exists */
+    const char *path; /* the folder; created if its parent exists */
     uint64_t keep_ms; /* above 0 */
     uint64_t max_bytes;
-    uint64_t (*unix_ms)(void); /* clock_unix_ms(), or a test's */
+    uint64_t (*unix_ms)(void); /* clock_unix_ms(), or another one in tests */
 };
 
-/* Its name in the store's folder. Who removes the store's files alone begins a new store beside it. */
+/* Its name in the store's folder. If only the files of the store are removed, the history remains beside the
+ * new store. */
 #define EVENT_HISTORY_FOLDER "history"
 
-#define EVENT_HISTORY_N_DESCRIPTORS 96 /* it has fewer files open at a time: those of two slices */
+#define EVENT_HISTORY_N_DESCRIPTORS 96 /* more than the files of two slices, which may be open at a time */
 
-/* What is damaged in it is dropped, with a warning in the log: no start fails for what people may want to
- * read. 0 or -errno: the folder cannot be used, or memory is gone. */
+/* Opens the history, or creates it. Damaged parts are dropped with a warning in the log, so that they do not
+ * prevent the start. Returns 0, or -errno if the folder cannot be used or there is no memory. */
 int event_history_open(const struct event_history_config *config, struct event_history **ret_history);
 
-/* Writes what is queued. Takes NULL. */
+/* Writes the queued events and closes the history. Takes NULL. */
 void event_history_close(struct event_history *history);
 DEFINE_CLEANUP(struct event_history *, event_history_close)
 
-/* Remembers an event, whose received_unix_ms is now; waits for nothing. Where the queue is full the event is
- * counted as dropped. */
+/* Adds an event, whose received_unix_ms must be the current time. Never blocks on the disk. If the queue is
+ * full, the event is dropped and counted. */
 void event_history_add(struct event_history *history, uint64_t app_id, struct str user_id,
                        const struct user_event *event);
 
 struct event_history_query {
     uint64_t app_id;
     struct str user_id;
-    uint64_t since_unix_ms; /* 0: all that is kept */
+    uint64_t since_unix_ms; /* 0: all events that are kept */
     size_t limit;
 };
 
-#define EVENT_HISTORY_BUSY 1 /* the disk takes too long, or too many ask */
+#define EVENT_HISTORY_BUSY 1 /* the disk is too slow, or there are too many concurrent readings */
 
-/* Hands the events of a user to `visit`, the newest first, those before this call among them. Takes at most
- * two seconds. `*ret_complete`: none of those asked for is missing: no limit cut them off, and none was
- * dropped. 0, EVENT_HISTORY_BUSY, or -ENOMEM; `visit` is called after 0 only. */
+/* Passes the events of a user to `visit`, newest first, including those added before this call. Takes two
+ * seconds at most. `*ret_complete` tells whether no requested event is missing, because of the limit or
+ * because it was dropped. Returns 0, EVENT_HISTORY_BUSY or -ENOMEM; `visit` is called only if the result is
+ * 0. */
 int event_history_read(struct event_history *history, const struct event_history_query *query,
                        void (*visit)(void *cls, const struct user_event *event), void *cls,
                        bool *ret_complete);
 
 struct event_history_stats {
     uint64_t n_written;
-    uint64_t n_dropped;  /* events that are missing: the queue was full, or they could not be written */
-    uint64_t n_failures; /* of the disk */
-    uint64_t n_bytes;    /* on disk */
+    uint64_t n_dropped;  /* events lost because the queue was full or they could not be written */
+    uint64_t n_failures; /* failed operations on the disk */
+    uint64_t n_bytes;    /* size on disk */
 };
 
 void event_history_stats(const struct event_history *history, struct event_history_stats *ret_stats);
