@@ -18,7 +18,7 @@
 static const struct key {
     const char *section;
     const char *name;
-    bool is_list; /* else the last one counts */
+    bool is_list; /* the first value counts; of other keys, the last */
     size_t offset;
 } keys[] = {
     {"callback", "listen", true, offsetof(struct conf, callback_listen)},
@@ -103,7 +103,7 @@ const struct conf_app *conf_find_app(const struct conf *conf, struct str id)
     return NULL;
 }
 
-/* The app of that id, new or not; NULL: no memory. */
+/* Returns the app with that id, which is added if necessary. Returns NULL if out of memory. */
 static struct conf_app *need_app(struct conf *conf, struct str id)
 {
     const struct conf_app *known = conf_find_app(conf, id);
@@ -135,7 +135,7 @@ int conf_add_token(struct conf *conf, struct str id, struct str token, const cha
     return conf->failed ? -ENOMEM : 0;
 }
 
-/* A section that is not known to us may be the daemon's; it is the one to complain of what is wrong. */
+/* Ignores unknown sections and keys: the daemon checks its configuration itself. */
 static int take(void *cls, const char *section, const char *name, const char *value)
 {
     struct conf *conf = cls;
@@ -157,7 +157,7 @@ static int take(void *cls, const char *section, const char *name, const char *va
     return 1;
 }
 
-/* inih does not tell of a section without keys, as an app without a token is. */
+/* Adds apps whose sections have no keys, such as apps without a token, because inih does not report them. */
 static int find_empty_apps(struct conf *conf, FILE *file)
 {
     char *line = NULL;
@@ -197,7 +197,7 @@ static int read_folder(struct conf *conf, const char *path)
         return -ENOMEM;
     }
     if (glob(pattern, 0, NULL, &found) != 0) {
-        return 0; /* nothing there */
+        return 0; /* there are no such files */
     }
     int r = 0;
     for (size_t i = 0; r == 0 && i < found.gl_pathc; i++) {

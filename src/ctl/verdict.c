@@ -48,7 +48,7 @@ void verdict_pass(struct verdict *verdict, const char *name, const char *format,
     va_end(arguments);
 }
 
-/* The first that fails decides. */
+/* The first failed check decides. */
 static void decide(struct verdict *verdict, const char *outcome, unsigned status)
 {
     const char *old = outcomes[OUTCOME_REFUSED_TIME].name;

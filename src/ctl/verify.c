@@ -11,7 +11,7 @@
 #include "presenced/json.h"
 #include "presenced/wipe.h"
 
-/* A token of the command line is one of --app, else of the app that the request names. */
+/* Adds the token from the command line to the app given by --app, else to the app named in the request. */
 static int add_given_token(const struct arguments *arguments, const struct capture *capture,
                            struct conf *conf)
 {
@@ -28,7 +28,7 @@ static int add_given_token(const struct arguments *arguments, const struct captu
         return complain("--app ID is missing: the request names no SdkAppid");
     }
     if (outcome != 0) {
-        return 0; /* it is refused for that already */
+        return 0; /* check_head() reports the invalid SdkAppid */
     }
     if (arguments->token != NULL) {
         buf_append(&token, str_from(arguments->token));
@@ -44,7 +44,7 @@ static int add_given_token(const struct arguments *arguments, const struct captu
                : complain("no memory");
 }
 
-/* What the request is held against: the configuration, or a token and defaults. */
+/* Gets the configuration to check the request against: that of the daemon, or a given token and defaults. */
 static int find_rules(const struct arguments *arguments, const struct capture *capture, struct conf *ret_conf)
 {
     bool has_token = arguments->token != NULL || arguments->token_file != NULL;
