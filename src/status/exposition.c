@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*   # HELP presenced_users Users by state.
+/* An example of the format:
+ *
+ *   # HELP presenced_users Users by state.
  *   # TYPE presenced_users gauge
  *   presenced_users{app="1400000000",state="online"} 12
  *
