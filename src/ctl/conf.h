@@ -17,7 +17,7 @@ struct conf_app {
         struct buf bytes;
         char *name; /* where the token comes from, for messages */
     } tokens[CONF_N_TOKENS_MAX];
-    char *unread; /* message about a token file that could not be read; NULL: none */
+    char *token_error; /* message about a token file that could not be read; NULL: none */
 };
 
 /* Texts are NULL if they are not configured. Of a list, only the first value is stored. */

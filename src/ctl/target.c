@@ -95,7 +95,7 @@ static int set_url(struct target *target, const char *text)
 }
 
 /* Prints the error of a function of token.h. Returns CTL_WRONG. */
-static int complain_of(int r, const struct buf *why)
+static int complain_about(int r, const struct buf *why)
 {
     return r == -ENOMEM || why->failed ? complain("no memory") : complain("%.*s", STR_FMT(buf_str(why)));
 }
@@ -113,7 +113,7 @@ static int set_certificate(const struct arguments *arguments, const char *option
     int r = token_find_option(option, certificate, &target->ca_file, &why);
     if (r < 0) {
         buf_append(&why, STR("; --ca-file names whom to believe"));
-        return complain_of(r, &why);
+        return complain_about(r, &why);
     }
     return 0;
 }
@@ -145,7 +145,7 @@ int target_read_token(const char *path, struct buf *ret_token)
     cleanup(buf_fini) struct buf why = {0};
     buf_append(&why, STR("token file "));
     int r = token_read(path, ret_token, &why);
-    return r < 0 ? complain_of(r, &why) : 0;
+    return r < 0 ? complain_about(r, &why) : 0;
 }
 
 static int read_configured_token(const char *value, struct target *target)
@@ -154,7 +154,7 @@ static int read_configured_token(const char *value, struct target *target)
     int r = token_read_option("[status] token_file", value, &target->token, &why);
     if (r < 0) {
         buf_append(&why, STR("; --token-file names another"));
-        return complain_of(r, &why);
+        return complain_about(r, &why);
     }
     return 0;
 }

@@ -79,8 +79,8 @@ static int find_identity(struct trigger *trigger)
     if (arguments->token != NULL || arguments->token_file != NULL) {
         return read_given_token(trigger);
     }
-    if (app != NULL && app->unread != NULL) {
-        return complain("%s; --token-file names another", app->unread);
+    if (app != NULL && app->token_error != NULL) {
+        return complain("%s; --token-file names another", app->token_error);
     }
     if (app != NULL && app->n_tokens > 0) {
         buf_append(&trigger->token, buf_str(&app->tokens[0].bytes));
@@ -116,9 +116,9 @@ static int describe_event(struct trigger *trigger)
 static int prepare(struct trigger *trigger)
 {
     const struct arguments *arguments = trigger->arguments;
-    bool is_told_all = arguments->url != NULL && arguments->app != 0 &&
-                       (arguments->token != NULL || arguments->token_file != NULL);
-    if (!is_told_all || arguments->config != NULL) {
+    bool has_all_arguments = arguments->url != NULL && arguments->app != 0 &&
+                             (arguments->token != NULL || arguments->token_file != NULL);
+    if (!has_all_arguments || arguments->config != NULL) {
         int r = target_read_conf(arguments, &trigger->conf);
         if (r != 0) {
             return r;

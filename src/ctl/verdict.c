@@ -55,8 +55,8 @@ static void decide(struct verdict *verdict, const char *outcome, unsigned status
     if (verdict->outcome == NULL) {
         verdict->outcome = outcome;
         verdict->status = status;
-    } else if (strcmp(verdict->outcome, old) == 0 && verdict->but_old == NULL) {
-        verdict->but_old = outcome;
+    } else if (strcmp(verdict->outcome, old) == 0 && verdict->outcome_without_age == NULL) {
+        verdict->outcome_without_age = outcome;
     }
 }
 

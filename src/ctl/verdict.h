@@ -30,7 +30,8 @@ struct verdict {
     size_t n_checks;
     const char *outcome; /* the daemon's name for it; NULL: no check has failed */
     unsigned status;     /* HTTP status */
-    const char *but_old; /* if the request is too old: the outcome apart from that; NULL: no check failed */
+    /* If the outcome is that of a wrong RequestTime: the first other failed check; NULL: none. */
+    const char *outcome_without_age;
 };
 
 void verdict_fini(struct verdict *verdict);

@@ -25,7 +25,7 @@ extern struct fixture fixture;
 #define FIXTURE_LOGIN \
     "{\"CallbackCommand\":\"State.StateChange\",\"Info\":{\"Action\":\"Login\",\"To_Account\":\"alice\"}}"
 #define FIXTURE_REQUEST FIXTURE_POST "Content-Length: 86\r\n\r\n" FIXTURE_LOGIN
-_Static_assert(sizeof(FIXTURE_LOGIN) - 1 == 86, "as Content-Length says");
+_Static_assert(sizeof(FIXTURE_LOGIN) - 1 == 86, "Content-Length is correct");
 
 /* Starts the daemon in the existing sandbox, or in a new one. */
 void fixture_start(const char *config);
