@@ -63,7 +63,7 @@ int arguments_parse(int argc, char **argv, struct arguments *ret_arguments, stru
         options[i].name = rows[i].name;
         options[i].has_arg = rows[i].value == NULL ? no_argument : required_argument;
     }
-    optind = 0; /* glibc: from the beginning, whatever was parsed before */
+    optind = 0; /* makes glibc start anew, even if it has parsed before */
     opterr = 0;
     int c;
     int which = 0;

@@ -2,11 +2,11 @@
 #ifndef PRESENCED_CTL_ARGUMENTS_H
 #define PRESENCED_CTL_ARGUMENTS_H
 
-/* The command line. Every option stands once, in this table; a command says which of them it takes. */
+/* The command line. All options are in one table; each command states which of them it takes. */
 
 #include "presenced/str.h"
 
-/* Option, field and its type, name, what it takes (NULL: nothing), meaning. */
+/* Identifier, field and its type, name of the option, name of its value (NULL: none), help text. */
 #define ARGUMENT_OPTIONS(X)                                                                            \
     X(STATUS, status, TEXT, "status", "URL", "where presenced is asked; unix:/path for a socket")      \
     X(TOKEN_FILE, token_file, TEXT, "token-file", "FILE", "holds the bearer token, or the app's")      \
@@ -51,34 +51,35 @@ enum argument {
 
 #define ARGUMENT_BIT(id) (UINT32_C(1) << ARGUMENT_##id)
 
-/* Texts are those of argv; NULL where they are not given, numbers 0. */
+/* Texts point into argv; NULL if not given. Numbers are 0 if not given. */
 struct arguments {
 #define ARGUMENT_AS_FIELD(id, field, type, name, value, meaning) ARGUMENT_TYPE_##type field;
     ARGUMENT_OPTIONS(ARGUMENT_AS_FIELD)
 #undef ARGUMENT_AS_FIELD
-    uint32_t given;     /* a bit each option */
-    char *const *words; /* what is no option */
+    uint32_t given;     /* options that were given, as ARGUMENT_BIT() */
+    char *const *words; /* arguments that are not options, beginning with the command */
     size_t n_words;
 };
 
-/* Takes the options out of `argv`, which it puts in another order. 0, or -EINVAL and in `error` why, without
- * a newline. Not from two threads. */
+/* Parses `argv`, whose order it changes. Returns 0, or -EINVAL with a message without a newline in `error`.
+ * Must not be called by two threads at once. */
 int arguments_parse(int argc, char **argv, struct arguments *ret_arguments, struct buf *error);
 
 struct command {
     const char *name;
-    const char *words; /* what follows the name, for the help */
+    const char *words; /* the words after the name, as shown in the help */
     const char *summary;
-    uint32_t options; /* bits; those for all commands need not be named */
+    uint32_t options; /* options as ARGUMENT_BIT(), except those that all commands take */
     size_t n_words_min;
     size_t n_words_max;
     int (*run)(const struct arguments *arguments); /* returns an exit status (ctl.h) */
 };
 
-/* Whether they are what the command takes, its name not counted. 0, or -EINVAL and in `error` why. */
+/* Checks that the command takes these options and this number of words after its name. Returns 0, or -EINVAL
+ * with a message in `error`. */
 int arguments_check(const struct arguments *arguments, const struct command *command, struct buf *error);
 
-/* The help for one command. */
+/* Appends the help for a command. */
 void arguments_describe(const struct command *command, struct buf *out);
 
 #endif

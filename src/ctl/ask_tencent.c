@@ -68,7 +68,7 @@ void tencent_fini(struct tencent *tencent)
     buf_fini(&tencent->refusal);
 }
 
-/* What is not said is shown as nothing. */
+/* Texts that are missing in the answer are "", which gives an empty cell. */
 static void add_row(struct table *table, struct str user, struct str platform, struct str known,
                     struct str tencent, struct str what)
 {
@@ -80,7 +80,7 @@ static void add_row(struct table *table, struct str user, struct str platform, s
     table_add(table, TINT_NONE, what);
 }
 
-/* Of the state of a user as a whole: a user who was never heard of is offline to Tencent. */
+/* Compares the state of a user as a whole. A user that presenced does not know counts as offline. */
 static bool is_same(const cJSON *user)
 {
     struct str known = member_text(user, "known");

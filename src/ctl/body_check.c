@@ -22,7 +22,7 @@ static void refuse(struct verdict *verdict, const char *outcome, const char *tex
     verdict_fail_body(verdict, outcome, "%s", text);
 }
 
-/* The first key that comes twice in one object; NULL: none does. */
+/* Returns the first key that occurs twice in one object, or NULL. */
 static const char *find_duplicate(const cJSON *tree)
 {
     for (const cJSON *a = tree->child; a != NULL; a = a->next) {

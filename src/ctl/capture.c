@@ -48,7 +48,7 @@ static struct str without_cr(struct str line)
     return line;
 }
 
-/* "POST /… HTTP/1.1", or a target or URL alone. */
+/* Takes "POST /… HTTP/1.1", or a target or URL alone. */
 static void take_request_line(struct str line, struct capture *capture)
 {
     struct str word;
@@ -71,7 +71,7 @@ bool capture_parse(struct str file, struct capture *ret_capture)
         return false;
     }
     take_request_line(without_cr(line), ret_capture);
-    while (str_split(&rest, '\n', &line) && without_cr(line).len > 0) {} /* headers */
+    while (str_split(&rest, '\n', &line) && without_cr(line).len > 0) {} /* skip the headers */
     buf_append(&ret_capture->body, rest.ptr == NULL ? STR("") : rest);
     return !ret_capture->body.failed;
 }

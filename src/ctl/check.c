@@ -7,13 +7,13 @@
 
 #include <inttypes.h>
 
-/* What is found out, for people and for programs. */
+/* Results of the checks, for people and for programs. */
 struct findings {
     bool is_alive;
     bool is_ready;
     bool needs_person;
     struct buf text;
-    struct buf asked; /* what Tencent's answers came to, elements of a JSON array */
+    struct buf asked; /* results of asking Tencent, as elements of a JSON array */
     struct json_writer asked_json;
 };
 
@@ -32,7 +32,7 @@ static void add(struct findings *findings, const struct screen *screen, bool is_
     buf_appendf(&findings->text, "%s%.*s\n", what, STR_FMT(safe));
 }
 
-/* 0, or CTL_WRONG: nobody answers. */
+/* Returns 0, or an exit status if /livez does not answer 200. */
 static int check_alive(struct ask *ask, struct findings *findings)
 {
     cleanup(answer_fini) struct answer answer = {0};
@@ -70,7 +70,7 @@ static int check_ready(struct ask *ask, struct findings *findings)
     return 0;
 }
 
-/* An app without a token is what the configuration asks for; it is said, but needs nobody. */
+/* An app without a token is configured that way, so its warning is shown but does not make the check fail. */
 static void add_warning(const struct ask *ask, const cJSON *warning, struct findings *findings)
 {
     cleanup(buf_fini) struct buf text = {0};
@@ -91,7 +91,7 @@ static void check_warnings(struct ask *ask, const cJSON *stats, struct findings 
     }
 }
 
-/* How far apart the clocks are, where that is known. */
+/* Appends how far Tencent's clock differs from ours, if known. */
 static void append_clock(const cJSON *document, struct buf *out)
 {
     const cJSON *min = member(document, "clock_ahead_min_ms");

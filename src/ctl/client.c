@@ -16,7 +16,7 @@
 #define TIMEOUT_S 30L
 #define ANSWER_MAX_BYTES ((size_t)256 << 20)
 
-/* A stream has a heartbeat every 15 s. */
+/* A stream without any bytes for this long counts as broken; presenced sends a heartbeat every 15 s. */
 #define SILENCE_S 45L
 
 struct client {
@@ -106,7 +106,7 @@ void client_set_timeout(struct client *client, long timeout_s)
     (void)curl_easy_setopt(client->curl, CURLOPT_TIMEOUT, timeout_s);
 }
 
-/* What to do about it, as the end of a sentence. */
+/* Returns advice on an error, as the end of a sentence. */
 static const char *hint(const struct client *client, CURLcode code)
 {
     long error = 0;
@@ -185,13 +185,13 @@ int client_post(struct client *client, const char *path, struct str body, struct
     return perform(client, path, ret_answer);
 }
 
-/* What a stream's pieces are for. */
+/* State of client_stream(). */
 struct streaming {
     CURL *curl;
     bool (*take)(void *cls, struct str piece);
     void *cls;
     struct answer *answer;
-    bool is_over; /* the taker has had enough */
+    bool is_over; /* take() has returned false */
 };
 
 static size_t take_piece(const char *bytes, size_t size, size_t n, void *cls)

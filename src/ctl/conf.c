@@ -18,7 +18,7 @@
 static const struct key {
     const char *section;
     const char *name;
-    bool is_list; /* else the last one counts */
+    bool is_list; /* the first value counts; of other keys, the last */
     size_t offset;
 } keys[] = {
     {"callback", "listen", true, offsetof(struct conf, callback_listen)},
@@ -75,7 +75,7 @@ static void add_token_file(struct conf *conf, struct conf_app *app, const char *
         buf_append_char(&why, '\0');
         conf->failed |= r == -ENOMEM || why.failed;
         if (!conf->failed) {
-            join_into(&app->unread, conf, why.ptr, "", "");
+            join_into(&app->token_error, conf, why.ptr, "", "");
         }
         return;
     }
@@ -103,8 +103,8 @@ const struct conf_app *conf_find_app(const struct conf *conf, struct str id)
     return NULL;
 }
 
-/* The app of that id, new or not; NULL: no memory. */
-static struct conf_app *need_app(struct conf *conf, struct str id)
+/* Returns the app with that id, which is added if necessary. Returns NULL if out of memory. */
+static struct conf_app *get_or_add_app(struct conf *conf, struct str id)
 {
     const struct conf_app *known = conf_find_app(conf, id);
     if (known != NULL) {
@@ -126,7 +126,7 @@ static struct conf_app *need_app(struct conf *conf, struct str id)
 
 int conf_add_token(struct conf *conf, struct str id, struct str token, const char *name)
 {
-    struct conf_app *app = need_app(conf, id);
+    struct conf_app *app = get_or_add_app(conf, id);
     if (app != NULL && app->n_tokens < CONF_N_TOKENS_MAX) {
         buf_append(&app->tokens[app->n_tokens].bytes, token);
         conf->failed |= app->tokens[app->n_tokens].bytes.failed;
@@ -135,15 +135,15 @@ int conf_add_token(struct conf *conf, struct str id, struct str token, const cha
     return conf->failed ? -ENOMEM : 0;
 }
 
-/* A section that is not known to us may be the daemon's; it is the one to complain of what is wrong. */
-static int take(void *cls, const char *section, const char *name, const char *value)
+/* Ignores unknown sections and keys: the daemon checks its configuration itself. */
+static int handle_key(void *cls, const char *section, const char *name, const char *value)
 {
     struct conf *conf = cls;
     struct str id = str_from(section);
     if (str_starts_with(id, STR("app "))) {
         id.ptr += 4;
         id.len -= 4;
-        struct conf_app *app = need_app(conf, str_trim(id));
+        struct conf_app *app = get_or_add_app(conf, str_trim(id));
         if (app != NULL) {
             set_app_key(conf, app, name, value);
         }
@@ -157,7 +157,7 @@ static int take(void *cls, const char *section, const char *name, const char *va
     return 1;
 }
 
-/* inih does not tell of a section without keys, as an app without a token is. */
+/* Adds apps whose sections have no keys, such as apps without a token, because inih does not report them. */
 static int find_empty_apps(struct conf *conf, FILE *file)
 {
     char *line = NULL;
@@ -168,7 +168,7 @@ static int find_empty_apps(struct conf *conf, FILE *file)
         const char *end = text.len == 0 ? NULL : memchr(text.ptr, ']', text.len);
         if (end != NULL && str_starts_with(text, STR("[app "))) {
             struct str id = {text.ptr + 5, (size_t)(end - text.ptr) - 5};
-            (void)need_app(conf, str_trim(id));
+            (void)get_or_add_app(conf, str_trim(id));
         }
     }
     free(line);
@@ -181,7 +181,7 @@ static int read_one(struct conf *conf, const char *path)
     if (file == NULL) {
         return -errno;
     }
-    (void)ini_parse_file(file, take, conf);
+    (void)ini_parse_file(file, handle_key, conf);
     int r = find_empty_apps(conf, file);
     (void)fclose(file);
     return r;
@@ -197,7 +197,7 @@ static int read_folder(struct conf *conf, const char *path)
         return -ENOMEM;
     }
     if (glob(pattern, 0, NULL, &found) != 0) {
-        return 0; /* nothing there */
+        return 0; /* there are no such files */
     }
     int r = 0;
     for (size_t i = 0; r == 0 && i < found.gl_pathc; i++) {
@@ -221,7 +221,7 @@ static void app_fini(struct conf_app *app)
         free(app->tokens[i].name);
     }
     free(app->id);
-    free(app->unread);
+    free(app->token_error);
 }
 
 void conf_fini(struct conf *conf)

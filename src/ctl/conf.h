@@ -2,25 +2,25 @@
 #ifndef PRESENCED_CTL_CONF_H
 #define PRESENCED_CTL_CONF_H
 
-/* What presencectl wants to know of the daemon's configuration. It judges nothing there: that is
- * `presenced --check-config`'s. */
+/* The parts of the daemon's configuration that presencectl needs. They are not checked here; `presenced
+ * --check-config` does that. */
 
 #include "presenced/str.h"
 
 #define CONF_N_TOKENS_MAX 4
 
 struct conf_app {
-    char *id; /* as written */
+    char *id; /* as written in the configuration */
     uint64_t sign_tolerance_ms;
     size_t n_tokens;
     struct {
         struct buf bytes;
-        char *name; /* for people: where it stands */
+        char *name; /* where the token comes from, for messages */
     } tokens[CONF_N_TOKENS_MAX];
-    char *unread; /* a token file that could not be read, and why; NULL: none */
+    char *token_error; /* message about a token file that could not be read; NULL: none */
 };
 
-/* NULL where the files say nothing. Of a list the first value. */
+/* Texts are NULL if they are not configured. Of a list, only the first value is stored. */
 struct conf {
     char *callback_listen;
     char *callback_path;
@@ -33,18 +33,20 @@ struct conf {
     char *control_listen;
     struct conf_app *apps;
     size_t n_apps;
-    int error;   /* -errno where the main file could not be read; 0: it was, or was not asked for */
-    bool failed; /* memory was gone */
+    int error;   /* -errno if the main file could not be read; 0: it was read, or was not needed */
+    bool failed; /* an allocation has failed */
 };
 
-/* Reads `path` and conf.d/ *.conf beside it. 0 or -errno. For conf_fini() in any case. */
+/* Reads `path` and the files conf.d/ *.conf in its folder. Returns 0 or -errno. `ret_conf` must be passed to
+ * conf_fini() in either case. */
 int conf_read(const char *path, struct conf *ret_conf);
 void conf_fini(struct conf *conf);
 
-/* Has an app of that id with this token, beside what the files say; `name` is for people. 0 or -ENOMEM. */
+/* Adds a token to the app with that id, and adds the app if necessary. `name` says where the token comes
+ * from. All are copied. Returns 0 or -ENOMEM. */
 int conf_add_token(struct conf *conf, struct str id, struct str token, const char *name);
 
-/* The app of that id; NULL: there is none. */
+/* Returns the app with that id, or NULL. */
 const struct conf_app *conf_find_app(const struct conf *conf, struct str id);
 
 #endif

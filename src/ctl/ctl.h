@@ -2,18 +2,18 @@
 #ifndef PRESENCED_CTL_H
 #define PRESENCED_CTL_H
 
-/* What the commands of presencectl share. One thread. */
+/* The commands of presencectl. The program has one thread. */
 
 #include "arguments.h"
 
 /* Exit statuses. */
 enum ctl_status {
-    CTL_YES = 0,   /* or found, or done */
-    CTL_NO = 1,    /* or not found, or refused */
-    CTL_WRONG = 2, /* the command line is wrong, or nobody could be asked */
+    CTL_YES = 0,   /* yes, found or done */
+    CTL_NO = 1,    /* no, not found or refused */
+    CTL_WRONG = 2, /* the command line is wrong, or presenced could not be asked */
 };
 
-/* One a file, in those of their names. */
+/* Each command runs and returns an exit status. It is in the file of its name, unless stated otherwise. */
 int ctl_get(const struct arguments *arguments);
 int ctl_history(const struct arguments *arguments);
 int ctl_query(const struct arguments *arguments);

@@ -15,7 +15,7 @@ bool event_parse_action(struct str word, struct event *event)
         const char *word;
         const char *action;
         const char *reason;
-        const char *platform; /* NULL: what was asked for */
+        const char *platform; /* NULL: the platform given by the user */
     } actions[] = {
         {"login", "Login", "Register", NULL},
         {"logout", "Logout", "Unregister", NULL},
@@ -36,7 +36,7 @@ bool event_parse_action(struct str word, struct event *event)
     return false;
 }
 
-/* In the order of captures. */
+/* The parameters have the order seen in captured callbacks. */
 void event_append_query(const struct event *event, uint64_t app, struct buf *out)
 {
     location_append_parameter(out, "CallbackCommand", STR(COMMAND));

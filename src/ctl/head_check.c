@@ -9,12 +9,12 @@
 
 #include <inttypes.h>
 
-/* Parameters of the URL, decoded. */
+/* Decoded parameters of the URL. */
 struct credentials {
     struct buf sdkappid;
     struct buf sign;
     struct buf request_time;
-    int sdkappid_outcome; /* of location_find() */
+    int sdkappid_outcome; /* what location_find() has returned */
     int sign_outcome;
     int request_time_outcome;
 };
@@ -65,7 +65,8 @@ static bool check_twice(const struct credentials *credentials, struct verdict *v
     return name == NULL;
 }
 
-/* The name of the app's token that signs; NULL: none does. */
+/* Returns the name of the app's token with which the request was signed, or NULL. `ret_outcome` is the last
+ * outcome of signature_check(). */
 static const char *find_token(const struct conf_app *app, const struct credentials *credentials,
                               uint64_t now_ms, int *ret_outcome)
 {
@@ -73,7 +74,7 @@ static const char *find_token(const struct conf_app *app, const struct credentia
     for (size_t i = 0; i < app->n_tokens; i++) {
         const struct signature_key key = {.tokens = {buf_str(&app->tokens[i].bytes)}, .n_tokens = 1};
         unsigned place;
-        /* The clock is looked at apart. */
+        /* check_clock() checks the time separately. */
         *ret_outcome = signature_check(&key, buf_str(&credentials->sign), buf_str(&credentials->request_time),
                                        UINT64_MAX, now_ms, &place);
         if (*ret_outcome == 0) {
@@ -144,7 +145,8 @@ static void check_sign(const struct conf_app *app, const struct credentials *cre
     }
 }
 
-/* The console's button to check the URL sends no SdkAppid, so any app's token will do. */
+/* Tencent's console checks the URL with a request without SdkAppid, so a Sign made with the token of any app
+ * is accepted. */
 static void check_url_check(const struct conf *conf, const struct credentials *credentials, uint64_t now_ms,
                             struct verdict *verdict)
 {
@@ -186,7 +188,7 @@ static void check_caller(const struct conf *conf, const struct credentials *cred
     }
 }
 
-/* Whether it is a State.StateChange, whose body counts. */
+/* Returns whether the command is State.StateChange, so that the body is checked too. */
 static bool check_command(struct str query, const struct conf *conf, struct verdict *verdict)
 {
     static const char *const names[] = {"CallbackCommand", "ClientIP", "OptPlatform"};

@@ -5,7 +5,7 @@
 
 #include "presenced/array.h"
 
-/* ["Web","iOS"] as "Web, iOS". */
+/* Adds a cell for an array of strings, such as "Web, iOS". */
 static void add_list(struct table *table, const cJSON *list)
 {
     cleanup(buf_fini) struct buf text = {0};
@@ -29,7 +29,7 @@ static enum tint outcome_tint(struct str outcome)
                                                                                         : TINT_BAD;
 }
 
-/* How long after it happened an event came. */
+/* Adds a cell with the time between an event and its receipt. */
 static void add_delay(struct table *table, const cJSON *event, uint64_t received_ms)
 {
     cleanup(buf_fini) struct buf text = {0};

@@ -24,7 +24,7 @@ static int append_path(const struct ask *ask, const struct buf *cursor, uint64_t
     return path->failed ? complain("no memory") : 0;
 }
 
-/* A line a user. */
+/* Prints one line for each user. */
 static int put_json(const cJSON *users)
 {
     cleanup(buf_fini) struct buf text = {0};
@@ -40,7 +40,7 @@ static int put_json(const cJSON *users)
     return screen_put(&text, 0);
 }
 
-/* The heads stand above the first page alone. */
+/* Only the first page has column heads. */
 static int put_table(const struct ask *ask, const cJSON *users, bool is_first)
 {
     cleanup(buf_fini) struct buf text = {0};
@@ -56,7 +56,7 @@ static int put_table(const struct ask *ask, const cJSON *users, bool is_first)
     return screen_put(&text, 0);
 }
 
-/* Asks for the page at `cursor`, which becomes the next one's; empty: that was the last. */
+/* Prints the page at `cursor` and sets `cursor` to the next page; empty if this was the last. */
 static int put_page(struct ask *ask, struct buf *cursor, uint64_t limit, uint64_t *n_shown)
 {
     cleanup(buf_fini) struct buf path = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* presencectl: argv → command. */
+/* presencectl: the table of commands, and the program that runs one of them. */
 #include "ctl.h"
 #include "screen.h"
 
@@ -105,9 +105,9 @@ int main(int argc, char **argv)
     struct arguments arguments;
     cleanup(buf_fini) struct buf error = {0};
     if (startup_open_standard_fds() < 0) {
-        return CTL_WRONG; /* there is nobody to tell */
+        return CTL_WRONG; /* there is nowhere to print an error */
     }
-    /* How wide characters are; what comes and goes is UTF-8 whatever the environment says. */
+    /* For wcwidth(). Input and output are UTF-8, whatever the environment says. */
     (void)setlocale(LC_CTYPE, "C.UTF-8");
     if (arguments_parse(argc, argv, &arguments, &error) < 0) {
         return complain("%.*s; see presencectl --help", STR_FMT(buf_str(&error)));

@@ -2,14 +2,15 @@
 #ifndef PRESENCED_CTL_MEMBER_H
 #define PRESENCED_CTL_MEMBER_H
 
-/* Answers of the status API, and bodies of callbacks, read member by member. What is not there, or of another
- * type, is as null is: an empty text, no number, no items. */
+/* Reads members of JSON documents: answers of the status API and bodies of callbacks. A member that is absent
+ * or has another type is treated like null. */
 
 #include "presenced/str.h"
 
 #include <cjson/cJSON.h>
 
-/* NULL where it is no JSON object. */
+/* Parses a JSON object, which the caller frees. Returns NULL if `bytes` are something else, or if out of
+ * memory. */
 cJSON *document_parse(struct str bytes);
 
 static inline void document_freep(cJSON **document)
@@ -17,9 +18,13 @@ static inline void document_freep(cJSON **document)
     cJSON_Delete(*document);
 }
 
-/* All take NULL for the object. */
-struct str member_text(const cJSON *object, const char *name); /* valid as long as the object */
+/* `object` may be NULL in all of these. */
+
+/* Returns the text, borrowed from the object, or "". */
+struct str member_text(const cJSON *object, const char *name);
+/* Returns false, and sets nothing, if there is no number from 0 to 2^53. */
 bool member_u64(const cJSON *object, const char *name, uint64_t *ret_number);
-const cJSON *member(const cJSON *object, const char *name); /* NULL: not there, or null */
+/* Returns the member, or NULL if it is absent or null. */
+const cJSON *member(const cJSON *object, const char *name);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* reload, drain, log-level: orders at the control socket, which are answered when they are carried out. */
+/* The commands reload, drain and log-level. */
 #include "orders.h"
 
 #include "ctl.h"
@@ -9,7 +9,7 @@
 
 #include "presenced/json.h"
 
-/* A reload reads files, and may wait for them. */
+/* Time-out for an order. A reload reads files, which may be slow. */
 #define ORDER_TIMEOUT_S 90L
 
 static void append_lines(const cJSON *lines, const char *before, struct buf *out)
@@ -24,7 +24,7 @@ static void append_lines(const cJSON *lines, const char *before, struct buf *out
     }
 }
 
-/* On standard error, where the service manager's journal finds it. */
+/* Prints to standard error, so that the message is in the service manager's journal. */
 static int put_refusal(const struct answer *answer)
 {
     cleanup(document_freep) cJSON *document = document_parse(buf_str(&answer->body));

@@ -2,12 +2,13 @@
 #ifndef PRESENCED_CTL_ORDERS_H
 #define PRESENCED_CTL_ORDERS_H
 
-/* Orders at the control socket, which are answered when they are carried out. */
+/* Gives orders to the daemon at its control socket. An order is answered when it has been executed. */
 
 #include "client.h"
 
-/* 0 for an answer of 200 (done) or 409 (refused); else an exit status: it has been said why. `ret_answer` is
- * empty before, and for answer_fini(). */
+/* Posts `body` to `path`. Returns 0 for an answer with status 200 (done) or 409 (refused), or an exit status
+ * after printing the error. `ret_answer` must be empty before the call, and must be passed to answer_fini()
+ * in either case. */
 int order_give(const struct arguments *arguments, const char *path, struct str body,
                struct answer *ret_answer);
 

@@ -7,10 +7,10 @@
 
 #define USERS_A_REQUEST_MAX 1000
 
-/* The users to be asked for, a request's worth at a time. */
+/* The ids to query, from the command line or standard input. */
 struct ids {
     const struct arguments *arguments;
-    size_t next; /* of the words */
+    size_t next; /* index of the next word of the command line */
     bool is_from_stdin;
     char *line;
     size_t line_size;
@@ -38,7 +38,7 @@ static bool next_id(struct ids *ids, struct str *ret_id)
     return true;
 }
 
-/* Returns how many; 0 at the end. */
+/* Writes the body of a request for the next ids. Returns how many; 0 at the end. */
 static size_t write_body(struct ids *ids, struct buf *body)
 {
     struct json_writer json = {.out = body};

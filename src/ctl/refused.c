@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* How far the sender's clock is off: "+95 s" is ahead. */
+/* Adds how far the request's time differs from presenced's clock; "+95 s" means that it is ahead. */
 static void add_skew(struct table *table, const cJSON *refusal)
 {
     const cJSON *skew = member(refusal, "skew_s");
@@ -17,7 +17,7 @@ static void add_skew(struct table *table, const cJSON *refusal)
     table_add(table, TINT_NONE, str_from(text));
 }
 
-/* On a terminal what is as usual is left out, so that there is room for the reason. */
+/* On a terminal, the usual text is omitted, so that there is room for the reason. */
 static void add_unusual(const struct ask *ask, struct table *table, struct str text, struct str usual)
 {
     bool is_left_out = ask->screen.is_terminal && str_equal(text, usual);

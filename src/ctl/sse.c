@@ -52,7 +52,7 @@ static void take_field(struct sse *sse, struct str line)
     }
 }
 
-/* The id counts even where there is no data: it says how far the stream has come. */
+/* An event without data still sets the id, as the standard says. */
 static void end_event(struct sse *sse, void (*take)(void *cls, const struct sse_event *event), void *cls)
 {
     set(&sse->id, buf_str(&sse->next_id));
@@ -79,7 +79,7 @@ static void end_line(struct sse *sse, void (*take)(void *cls, const struct sse_e
     if (line.len == 0) {
         end_event(sse, take, cls);
     } else {
-        take_field(sse, line); /* one that begins with ':' has no name, and is a comment */
+        take_field(sse, line); /* a comment begins with ':', so its name is empty and it is ignored */
     }
     buf_clear(&sse->line);
 }

@@ -2,38 +2,40 @@
 #ifndef PRESENCED_CTL_SSE_H
 #define PRESENCED_CTL_SSE_H
 
-/* Takes a stream of Server-Sent Events apart (WHATWG HTML, 9.2.6), in whatever pieces it comes. */
+/* Parses a stream of Server-Sent Events (WHATWG HTML, section 9.2.6), which may arrive in pieces of any
+ * size. */
 
 #include "presenced/str.h"
 
-/* Longer than any event of ours. */
+/* Limit for an event; those of presenced are shorter. */
 #define SSE_EVENT_MAX_BYTES ((size_t)4 << 20)
 
 struct sse_event {
-    struct str name; /* "message" where the stream says nothing */
-    struct str data; /* its lines parted by newlines */
+    struct str name; /* "message" if the stream names none */
+    struct str data; /* lines separated by newlines */
 };
 
-/* All zero is a stream that begins. */
+/* All zero is the beginning of a stream. */
 struct sse {
-    struct buf line; /* one that has not ended */
-    struct buf name;
+    struct buf line; /* the incomplete line */
+    struct buf name; /* name and data of the incomplete event */
     struct buf data;
-    struct buf id;      /* the last one that came: where to resume; empty: nowhere */
-    struct buf next_id; /* of the event that has not ended */
-    uint64_t retry_ms;  /* what the stream asks for; 0: nothing */
+    struct buf id;      /* id of the last complete event, to resume the stream after; empty: none */
+    struct buf next_id; /* id of the incomplete event */
+    uint64_t retry_ms;  /* the reconnection time requested by the stream; 0: none */
     bool has_data;
-    bool ended_in_cr; /* a LF that follows belongs to it */
-    bool has_begun;   /* a byte order mark may stand at the beginning only */
+    bool ended_in_cr; /* the last byte was a CR, so a LF that follows belongs to it */
+    bool has_begun;   /* the first line has been parsed; only it may have a byte order mark */
 };
 
 void sse_fini(struct sse *sse);
 
-/* After a stream was cut: forgets the event that had not ended; id and retry stay. */
+/* Prepares for the next stream: drops the incomplete event and keeps id and retry_ms. */
 void sse_restart(struct sse *sse);
 
-/* Hands each event that has ended to `take`, whose texts are valid until it returns; sse->id is that event's
- * already. 0; -EMSGSIZE for an event that does not end; -ENOMEM. */
+/* Parses a piece and passes each complete event to `take`. The event's texts are valid until `take` returns;
+ * sse->id is the id of that event. Returns 0, -EMSGSIZE if an event exceeds SSE_EVENT_MAX_BYTES, or
+ * -ENOMEM. */
 int sse_feed(struct sse *sse, struct str piece, void (*take)(void *cls, const struct sse_event *event),
              void *cls);
 

@@ -43,7 +43,7 @@ static void append_warnings(const struct ask *ask, const cJSON *stats, struct bu
     }
 }
 
-/* {"Web":3,"iOS":1} as "Web 3, iOS 1", without the zeros. */
+/* Appends an object of numbers in the form "Web 3, iOS 1". Zeros are omitted. */
 static void append_numbers(const cJSON *object, struct buf *out)
 {
     const cJSON *item;
@@ -80,7 +80,7 @@ static void append_apps(const struct ask *ask, const cJSON *stats, struct buf *o
     table_write(&table, ask->screen.width, ask->screen.tints, out);
 }
 
-/* Those that were counted, a line each. */
+/* Appends a table of the event counters above 0. */
 static void append_events(const struct ask *ask, const cJSON *stats, struct buf *out)
 {
     static const char *const heads[] = {"CALLBACKS", "COUNT"};

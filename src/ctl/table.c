@@ -4,10 +4,10 @@
 #include "text.h"
 
 #define GAP 2
-#define NARROWEST 8 /* no column is cut below it */
+#define NARROWEST 8 /* columns are not made narrower than this */
 
 struct table_cell {
-    struct buf text; /* safe */
+    struct buf text; /* made by text_append_safe() */
     size_t width;
     enum tint tint;
     bool is_number;
@@ -67,7 +67,7 @@ void table_add_number(struct table *table, uint64_t number)
     add(table, TINT_NONE, true, buf_str(&text));
 }
 
-/* Of what stands in each column; 0 where nothing does. */
+/* Measures the width of each column; 0 if all its cells are empty. */
 static void measure(const struct table *table, size_t *ret_widths)
 {
     for (size_t column = 0; column < table->n_columns; column++) {
@@ -124,7 +124,7 @@ static void append_blanks(struct buf *out, size_t n)
     buf_appendf(out, "%*s", (int)n, "");
 }
 
-/* A cell and what parts it from the next. */
+/* Appends a cell and the gap to the next one. */
 static void append_cell(struct buf *out, const struct table_cell *cell, size_t width, bool is_last,
                         bool tints)
 {

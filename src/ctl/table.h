@@ -2,8 +2,8 @@
 #ifndef PRESENCED_CTL_TABLE_H
 #define PRESENCED_CTL_TABLE_H
 
-/* A table for people: columns as wide as what stands in them, and where that is more than the terminal has,
- * the widest are cut. A column in which nothing stands is left out. */
+/* A table for people. Columns are as wide as their widest cell; if they do not fit the terminal, the widest
+ * columns are cut. Columns without text are omitted. */
 
 #include "presenced/str.h"
 
@@ -18,27 +18,30 @@ enum tint {
 };
 
 struct table {
-    const char *const *heads; /* NULL: none; outlive the table */
+    const char *const *heads; /* borrowed; NULL: no heads */
     size_t n_columns;
     struct table_cell *cells; /* row by row */
     size_t n_cells;
     size_t n_allocated;
-    bool failed; /* memory is gone */
+    bool failed; /* an allocation has failed */
 };
 
+/* `heads` must outlive the table. `n_columns` is at most TABLE_N_COLUMNS_MAX. */
 void table_init(struct table *table, const char *const *heads, size_t n_columns);
 void table_fini(struct table *table);
 
-/* The next cell of the row, or the first of the next one. The text may be foreign. */
+/* Adds the next cell of the row, or the first cell of the next row. The text may come from elsewhere: it is
+ * made safe to print. */
 void table_add(struct table *table, enum tint tint, struct str text);
 
-/* The same for a number, which stands at the right of its column. */
+/* Adds a cell with a number, which is aligned to the right. */
 void table_add_number(struct table *table, uint64_t number);
 
-/* `width`: columns of the terminal; 0: nothing is cut. Without `tints` no escape sequence is written. */
+/* Appends the table to `out`. `width` is the width of the terminal in columns; 0: cut nothing. Without
+ * `tints`, no escape sequences are written. */
 void table_write(const struct table *table, size_t width, bool tints, struct buf *out);
 
-/* A text in a colour; `safe` as text_append_safe() makes it. */
+/* Appends a text in a colour. `safe` was made by text_append_safe(). */
 void tint_append(struct buf *out, enum tint tint, bool tints, struct str safe);
 
 #endif

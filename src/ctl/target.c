@@ -15,7 +15,7 @@
 #define DEFAULT_STATUS "127.0.0.1:8080"
 #define DEFAULT_CALLBACK "0.0.0.0:8443"
 #define DEFAULT_CERTIFICATE "/etc/presenced/tls/fullchain.pem"
-#define PASSED_STATUS "unix:/run/presenced-status.sock" /* of presenced-status.socket */
+#define PASSED_STATUS "unix:/run/presenced-status.sock" /* from the unit presenced-status.socket */
 #define DEFAULT_RUNTIME_DIRECTORY "/run/presenced"
 
 void target_fini(struct target *target)
@@ -66,7 +66,7 @@ static int set(char **field, const char *a, const char *b, const char *c)
     return 0;
 }
 
-/* "unix:/path", with or without "unix:". */
+/* Takes "unix:/path" or "/path". */
 static int set_socket(struct target *target, const char *text)
 {
     const char *path = strncmp(text, "unix:", 5) == 0 ? text + 5 : text;
@@ -77,7 +77,7 @@ static int set_socket(struct target *target, const char *text)
     return r != 0 ? r : set(&target->socket, path, "", "");
 }
 
-/* A URL as a person gives it: "http://…", "host:port" or "unix:/path". */
+/* Takes a URL as a person gives it: "http://…", "host:port" or "unix:/path". */
 static int set_url(struct target *target, const char *text)
 {
     if (strncmp(text, "unix:", 5) == 0) {
@@ -94,14 +94,14 @@ static int set_url(struct target *target, const char *text)
     return 0;
 }
 
-/* What one of token.h could not read. */
-static int complain_of(int r, const struct buf *why)
+/* Prints the error of a function of token.h. Returns CTL_WRONG. */
+static int complain_about(int r, const struct buf *why)
 {
     return r == -ENOMEM || why->failed ? complain("no memory") : complain("%.*s", STR_FMT(buf_str(why)));
 }
 
-/* A listener's certificate, as an option of the configuration names it, is believed, whatever name it has;
- * unless the command line says whom to believe. */
+/* Unless the command line says what to trust, trusts the listener's own certificate, which `option` of the
+ * configuration names, for any host name. */
 static int set_certificate(const struct arguments *arguments, const char *option, const char *certificate,
                            struct target *target)
 {
@@ -113,12 +113,13 @@ static int set_certificate(const struct arguments *arguments, const char *option
     int r = token_find_option(option, certificate, &target->ca_file, &why);
     if (r < 0) {
         buf_append(&why, STR("; --ca-file names whom to believe"));
-        return complain_of(r, &why);
+        return complain_about(r, &why);
     }
     return 0;
 }
 
-/* Where a listener of this machine is reached that listens at `listen`: all addresses is the loopback one. */
+/* Sets the URL at which this machine reaches its own listener at `listen`: the loopback address if it listens
+ * on all addresses. */
 static int set_listener(struct target *target, const char *listen, bool has_tls)
 {
     static const struct {
@@ -144,7 +145,7 @@ int target_read_token(const char *path, struct buf *ret_token)
     cleanup(buf_fini) struct buf why = {0};
     buf_append(&why, STR("token file "));
     int r = token_read(path, ret_token, &why);
-    return r < 0 ? complain_of(r, &why) : 0;
+    return r < 0 ? complain_about(r, &why) : 0;
 }
 
 static int read_configured_token(const char *value, struct target *target)
@@ -153,12 +154,12 @@ static int read_configured_token(const char *value, struct target *target)
     int r = token_read_option("[status] token_file", value, &target->token, &why);
     if (r < 0) {
         buf_append(&why, STR("; --token-file names another"));
-        return complain_of(r, &why);
+        return complain_about(r, &why);
     }
     return 0;
 }
 
-/* What the command line says of trust counts for every target. */
+/* Applies --insecure and --ca-file. */
 static int set_trust(const struct arguments *arguments, struct target *target)
 {
     target->insecure = arguments->insecure;

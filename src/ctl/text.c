@@ -23,7 +23,7 @@ void text_append_safe(struct buf *out, struct str text)
     }
 }
 
-/* Takes the first character off and says how wide it is. */
+/* Removes the first character. Returns its width in columns. */
 static size_t next_width(struct str *safe, size_t *ret_n_bytes)
 {
     uint32_t code_point = 0;
@@ -33,7 +33,7 @@ static size_t next_width(struct str *safe, size_t *ret_n_bytes)
     safe->ptr += n;
     safe->len -= n;
     *ret_n_bytes = n;
-    return width < 0 ? 1 : (size_t)width; /* newer than the C library's tables */
+    return width < 0 ? 1 : (size_t)width; /* below 0: the C library does not know the character */
 }
 
 size_t text_width(struct str safe)

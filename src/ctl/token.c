@@ -9,8 +9,9 @@
 
 #define TOKEN_FILE_MAX 1024
 
-/* Where systemd keeps what the running daemon was given, for root and its user. A command that is typed has
- * no CREDENTIALS_DIRECTORY; the unit's ExecReload has. */
+/* Where systemd keeps the credentials of the running service, readable by root and the service's user. Used
+ * if CREDENTIALS_DIRECTORY is not set: it is set for the unit's ExecReload, but not for a command in a
+ * shell. */
 #define SERVICE_CREDENTIALS "/run/credentials/presenced.service"
 
 static void append_error(struct buf *why, const char *path, int error)
@@ -34,7 +35,8 @@ int token_read(const char *path, struct buf *ret_token, struct buf *why)
     return r;
 }
 
-/* A credential that cannot be read is explained: nobody has chosen its path. */
+/* Checks that a credential can be read, and explains where it comes from if not, because its path is not in
+ * the configuration. */
 static int check_credential(const char *option, const char *value, const char *path, struct buf *why)
 {
     if (access(path, R_OK) == 0) {

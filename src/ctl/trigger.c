@@ -24,13 +24,13 @@ struct trigger {
     struct conf conf;
     struct target target;
     struct client *client;
-    struct capture capture; /* of --file */
-    struct event event;     /* without --file */
+    struct capture capture; /* the request, with --file */
+    struct event event;     /* the event, without --file */
     uint64_t app;
-    struct buf token; /* empty: unsigned */
+    struct buf token; /* empty: requests are not signed */
     uint64_t n_ok;
     uint64_t n_failed;
-    struct buf last; /* the last answer */
+    struct buf last; /* body of the last answer */
     long last_status;
 };
 
@@ -54,7 +54,7 @@ static int read_given_token(struct trigger *trigger)
     return target_read_token(arguments->token_file, &trigger->token);
 }
 
-/* The app of --app, or the first that is configured. */
+/* Returns the app given by --app, or the first configured app. */
 static const struct conf_app *find_app(const struct trigger *trigger)
 {
     cleanup(buf_fini) struct buf id = {0};
@@ -79,8 +79,8 @@ static int find_identity(struct trigger *trigger)
     if (arguments->token != NULL || arguments->token_file != NULL) {
         return read_given_token(trigger);
     }
-    if (app != NULL && app->unread != NULL) {
-        return complain("%s; --token-file names another", app->unread);
+    if (app != NULL && app->token_error != NULL) {
+        return complain("%s; --token-file names another", app->token_error);
     }
     if (app != NULL && app->n_tokens > 0) {
         buf_append(&trigger->token, buf_str(&app->tokens[0].bytes));
@@ -116,9 +116,9 @@ static int describe_event(struct trigger *trigger)
 static int prepare(struct trigger *trigger)
 {
     const struct arguments *arguments = trigger->arguments;
-    bool is_told_all = arguments->url != NULL && arguments->app != 0 &&
-                       (arguments->token != NULL || arguments->token_file != NULL);
-    if (!is_told_all || arguments->config != NULL) {
+    bool has_all_arguments = arguments->url != NULL && arguments->app != 0 &&
+                             (arguments->token != NULL || arguments->token_file != NULL);
+    if (!has_all_arguments || arguments->config != NULL) {
         int r = target_read_conf(arguments, &trigger->conf);
         if (r != 0) {
             return r;
@@ -136,7 +136,7 @@ static int prepare(struct trigger *trigger)
     return r != 0 ? r : client_new(&trigger->target, &trigger->client);
 }
 
-/* The query and body of the `nth` event, from 1. */
+/* Writes the query and body of the `nth` event, counted from 1. */
 static int make_request(const struct trigger *trigger, uint64_t nth, struct buf *query, struct buf *body)
 {
     const struct arguments *arguments = trigger->arguments;
@@ -196,7 +196,7 @@ static int send_one(struct trigger *trigger, uint64_t nth)
     return 0;
 }
 
-/* Until the `nth` event is due, at so many a second. */
+/* Waits until the `nth` event is due at a rate of `rate` events per second. */
 static void pace(uint64_t begin_us, uint64_t nth, uint64_t rate)
 {
     uint64_t now_us = clock_monotonic_us();
@@ -209,7 +209,7 @@ static void pace(uint64_t begin_us, uint64_t nth, uint64_t rate)
     }
 }
 
-/* What the answer says; of several events how they ended, and the last answer where one failed. */
+/* Prints the answer; for several events, how many succeeded and, if one has failed, the last answer. */
 static int put(const struct trigger *trigger, uint64_t took_us)
 {
     cleanup(buf_fini) struct buf text = {0};

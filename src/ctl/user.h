@@ -2,19 +2,19 @@
 #ifndef PRESENCED_CTL_USER_H
 #define PRESENCED_CTL_USER_H
 
-/* A user as the status API tells of one, for people. */
+/* Writes users in the form of the status API as text for people. */
 
 #include "ask.h"
 
 enum tint user_state_tint(struct str state);
 
-/* The platforms that are online, "Web, iOS"; where none is, nothing. */
+/* Appends the platforms that are online, such as "Web, iOS". */
 void user_append_platforms(const cJSON *user, struct buf *out);
 
-/* A sentence and a table of the devices. */
+/* Appends a sentence about the user and a table of the user's devices. */
 void user_append(const struct ask *ask, const cJSON *user, struct buf *out);
 
-/* A table of users, a line each. */
+/* Begin a table of users, and add a user to it. */
 void users_begin(struct table *table);
 void users_add(const struct ask *ask, struct table *table, const cJSON *user);
 

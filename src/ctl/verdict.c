@@ -48,15 +48,15 @@ void verdict_pass(struct verdict *verdict, const char *name, const char *format,
     va_end(arguments);
 }
 
-/* The first that fails decides. */
+/* The first failed check decides. */
 static void decide(struct verdict *verdict, const char *outcome, unsigned status)
 {
     const char *old = outcomes[OUTCOME_REFUSED_TIME].name;
     if (verdict->outcome == NULL) {
         verdict->outcome = outcome;
         verdict->status = status;
-    } else if (strcmp(verdict->outcome, old) == 0 && verdict->but_old == NULL) {
-        verdict->but_old = outcome;
+    } else if (strcmp(verdict->outcome, old) == 0 && verdict->outcome_without_age == NULL) {
+        verdict->outcome_without_age = outcome;
     }
 }
 

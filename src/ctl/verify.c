@@ -11,7 +11,7 @@
 #include "presenced/json.h"
 #include "presenced/wipe.h"
 
-/* A token of the command line is one of --app, else of the app that the request names. */
+/* Adds the token from the command line to the app given by --app, else to the app named in the request. */
 static int add_given_token(const struct arguments *arguments, const struct capture *capture,
                            struct conf *conf)
 {
@@ -28,7 +28,7 @@ static int add_given_token(const struct arguments *arguments, const struct captu
         return complain("--app ID is missing: the request names no SdkAppid");
     }
     if (outcome != 0) {
-        return 0; /* it is refused for that already */
+        return 0; /* check_head() reports the invalid SdkAppid */
     }
     if (arguments->token != NULL) {
         buf_append(&token, str_from(arguments->token));
@@ -44,8 +44,8 @@ static int add_given_token(const struct arguments *arguments, const struct captu
                : complain("no memory");
 }
 
-/* What the request is held against: the configuration, or a token and defaults. */
-static int find_rules(const struct arguments *arguments, const struct capture *capture, struct conf *ret_conf)
+/* Gets the configuration to check the request against: that of the daemon, or a given token and defaults. */
+static int find_conf(const struct arguments *arguments, const struct capture *capture, struct conf *ret_conf)
 {
     bool has_token = arguments->token != NULL || arguments->token_file != NULL;
     *ret_conf = (struct conf){0};
@@ -62,8 +62,8 @@ static int find_rules(const struct arguments *arguments, const struct capture *c
         return target_complain_missing(arguments, ret_conf, "--token-file FILE is missing");
     }
     for (size_t i = 0; i < ret_conf->n_apps; i++) {
-        if (ret_conf->apps[i].unread != NULL) {
-            return complain("%s; --token-file names another", ret_conf->apps[i].unread);
+        if (ret_conf->apps[i].token_error != NULL) {
+            return complain("%s; --token-file names another", ret_conf->apps[i].token_error);
         }
     }
     return 0;
@@ -86,8 +86,9 @@ static void append_verdict(const struct verdict *verdict, struct buf *out)
     }
     buf_appendf(out, "presenced would answer: %u FAIL, as %s\n", verdict->status, verdict->outcome);
     if (strcmp(verdict->outcome, "refused_time") == 0) {
-        buf_appendf(out, "its age aside: %s%s\n", verdict->but_old == NULL ? "200 OK" : "FAIL, as ",
-                    verdict->but_old == NULL ? "" : verdict->but_old);
+        buf_appendf(out, "its age aside: %s%s\n",
+                    verdict->outcome_without_age == NULL ? "200 OK" : "FAIL, as ",
+                    verdict->outcome_without_age == NULL ? "" : verdict->outcome_without_age);
     }
 }
 
@@ -126,7 +127,7 @@ int ctl_verify(const struct arguments *arguments)
     if (r != 0) {
         return r;
     }
-    r = find_rules(arguments, &capture, &conf);
+    r = find_conf(arguments, &capture, &conf);
     if (r != 0) {
         return r;
     }

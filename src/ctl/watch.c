@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A stream that is cut begins again where it ended, with the id of the last event. */
+/* The command watch. A stream that is interrupted is resumed after the last event, by its id. */
 #include "ask.h"
 #include "location.h"
 #include "sse.h"
@@ -12,16 +12,16 @@
 
 #include <time.h>
 
-#define RETRY_MS 2000
+#define RETRY_MS 2000 /* if the stream does not request another time */
 #define RETRIES_MAX_MS 30000
 
 struct watch {
     struct ask ask;
     struct sse sse;
     struct buf path;
-    uint64_t n_failures; /* one after the other */
+    uint64_t n_failures; /* consecutive failures */
     bool has_greeted;
-    bool has_failed; /* the output or memory is gone */
+    bool has_failed; /* the output or an allocation has failed, or the stream is invalid */
 };
 
 static void watch_fini(struct watch *watch)
@@ -31,9 +31,7 @@ static void watch_fini(struct watch *watch)
     buf_fini(&watch->path);
 }
 
-/* ---- for programs: a line an event ---- */
-
-/* `data` is JSON already, and may be of several lines. */
+/* Appends `data`, which should be JSON, on one line. */
 static void append_data(struct str data, struct buf *out)
 {
     if (json_check(data) != 0) {
@@ -57,8 +55,6 @@ static void append_json(const struct watch *watch, const struct sse_event *event
     buf_append_char(out, '\n');
 }
 
-/* ---- for people ---- */
-
 static void append_clock(const struct watch *watch, struct buf *out)
 {
     char text[32];
@@ -81,7 +77,7 @@ static bool is_later(const cJSON *device, const cJSON *than)
     return than == NULL || a > b;
 }
 
-/* What has just happened is what was received last. */
+/* Appends the event that was received last, which caused the change. */
 static void append_cause(const cJSON *user, struct buf *out)
 {
     const cJSON *device;
@@ -155,7 +151,7 @@ static void append_for_people(const struct watch *watch, const struct sse_event 
     }
 }
 
-/* Nothing may happen for a while. */
+/* Shows that the stream is open, because it may be a while until something happens. */
 static void greet(struct watch *watch, struct buf *out)
 {
     const struct target *target = &watch->ask.target;
@@ -191,8 +187,6 @@ static bool take_piece(void *cls, struct str piece)
     return !watch->has_failed;
 }
 
-/* ---- the stream ---- */
-
 static int make_path(struct watch *watch)
 {
     const struct arguments *arguments = watch->ask.arguments;
@@ -210,7 +204,7 @@ static int make_path(struct watch *watch)
     return path->failed ? complain("no memory") : 0;
 }
 
-/* As the server asks, and longer while it does not answer. */
+/* Waits for the time that the server has requested, and longer after repeated failures. */
 static void wait_before_retry(const struct watch *watch)
 {
     uint64_t wait_ms = watch->sse.retry_ms != 0 ? watch->sse.retry_ms : RETRY_MS;
@@ -232,7 +226,7 @@ static void explain_refusal(const struct watch *watch, const struct answer *answ
     (void)client_explain(watch->ask.client, answer);
 }
 
-/* One connection. Whether there is to be another. */
+/* Follows the stream on one connection. Returns whether to connect again. */
 static bool follow(struct watch *watch, bool is_first)
 {
     cleanup(answer_fini) struct answer answer = {0};
@@ -268,7 +262,7 @@ static bool follow(struct watch *watch, bool is_first)
     return true;
 }
 
-/* It ends by a signal, as whoever gave it knows, or because it cannot go on. */
+/* Returns only if the stream cannot be continued; normally a signal ends the program. */
 int ctl_watch(const struct arguments *arguments)
 {
     cleanup(watch_fini) struct watch watch = {.n_failures = 0};

@@ -41,7 +41,7 @@ void when_append(struct buf *out, uint64_t unix_ms, uint64_t now_ms, bool for_pe
     struct tm parts;
     time_t seconds = (time_t)(unix_ms / 1000);
     if ((for_people ? localtime_r(&seconds, &parts) : gmtime_r(&seconds, &parts)) == NULL) {
-        buf_append_u64(out, unix_ms); /* a year that struct tm has no room for */
+        buf_append_u64(out, unix_ms); /* the year does not fit struct tm */
         return;
     }
     size_t n = strftime(text, sizeof(text), for_people ? "%Y-%m-%d %H:%M:%S (" : "%Y-%m-%dT%H:%M:%S", &parts);
@@ -70,7 +70,7 @@ void when_append_short(struct buf *out, uint64_t unix_ms, uint64_t now_ms)
     buf_append(out, (struct str){text, n});
 }
 
-/* Parts the digits at the beginning from what follows. */
+/* Splits a text into the number at its beginning and the rest. */
 static bool parse_number(struct str text, uint64_t *ret_number, struct str *ret_unit)
 {
     struct str digits = {text.ptr, 0};

@@ -2,27 +2,30 @@
 #ifndef PRESENCED_CTL_WHEN_H
 #define PRESENCED_CTL_WHEN_H
 
-/* Points in time, in ms since 1970, for people and for programs. */
+/* Writes and parses points in time, in ms since 1970, and time spans. */
 
 #include "presenced/str.h"
 
-/* For people local time and how long ago, "2026-11-29 14:03:07 (5 min ago)"; else RFC 3339 in UTC,
- * "2026-11-29T13:03:07.250Z". */
+/* Appends a time. For people: local time and how long ago, "2026-11-29 14:03:07 (5 min ago)"; otherwise: RFC
+ * 3339 in UTC, "2026-11-29T13:03:07.250Z". */
 void when_append(struct buf *out, uint64_t unix_ms, uint64_t now_ms, bool for_people);
 
-/* For people, where there is little room: "14:03:07", with the date where it is not today. */
+/* Appends a local time in a short form, "14:03:07", with the date if it is not today. */
 void when_append_short(struct buf *out, uint64_t unix_ms, uint64_t now_ms);
 
-/* "5 min ago", "in 5 min", "now". */
+/* Appends "5 min ago", "in 5 min" or "now". */
 void when_append_ago(struct buf *out, uint64_t unix_ms, uint64_t now_ms);
 
-/* "250 ms", "17 s", "5 min", "3 h", "12 d": the largest unit of which there are two or more. */
+/* Appends a time span, such as "250 ms", "17 s", "5 min", "3 h" or "12 d", in the largest unit that gives at
+ * least 2. */
 void when_append_span(struct buf *out, uint64_t ms);
 
-/* "90s", "2h": ms, s, m, h or d behind a number. */
+/* Parses a time span: a number followed by ms, s, m, h or d, such as "90s". Returns false for any other
+ * text. */
 bool when_parse_span(struct str text, uint64_t *ret_ms);
 
-/* A point in time as a person gives it: "2h" or "30m" ago (ms, s, m, h, d), or ms since 1970. */
+/* Parses a point in time: a time span before `now_ms`, such as "2h", or ms since 1970. Returns false for any
+ * other text. */
 bool when_parse(struct str text, uint64_t now_ms, uint64_t *ret_unix_ms);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "answer.h"
 
-/* What keeps a browser from doing anything else with a reply, and one header more. */
+/* Headers that restrict what a browser may do with a reply, and one more header. */
 #define HEADERS(content_type, extra)                                                            \
     {                                                                                           \
         {"Content-Type", (content_type)}, {"X-Content-Type-Options", "nosniff"},                \
@@ -23,7 +23,7 @@ static struct http_reply *answer(unsigned status, const char *content_type, stru
 
 struct http_reply *answer_stream(const char *content_type, const struct http_stream *stream, void *cls)
 {
-    /* nginx would hold it back until it has gathered some kilobytes. */
+    /* Without this header, nginx buffers the body until it has some kilobytes. */
     const struct http_header unbuffered = {"X-Accel-Buffering", "no"};
     const struct http_header headers[] = HEADERS(content_type, unbuffered);
     return http_reply_stream(200, headers, stream, cls);
@@ -39,7 +39,8 @@ struct http_reply *answer_text(const char *content_type, struct buf *body)
     return answer(200, content_type, (struct http_header){NULL, NULL}, body);
 }
 
-/* Nothing inline, nothing from elsewhere, in no frame, and no text becomes markup. */
+/* Content security policy of the page: no inline code, nothing from other origins, no framing, and no text is
+ * parsed as markup. */
 #define PAGE_POLICY                                                                                     \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "     \
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; " \
@@ -51,7 +52,7 @@ struct http_reply *answer_page_file(unsigned status, const char *content_type, c
     const struct http_header headers[] = {
         {"Content-Type", content_type},
         {"X-Content-Type-Options", "nosniff"},
-        {"Cache-Control", "no-cache"}, /* asked for again each time: an upgrade's files come together */
+        {"Cache-Control", "no-cache"}, /* revalidate each time, so that files of two versions do not mix */
         {"ETag", etag},
         {"Content-Security-Policy", PAGE_POLICY},
         {"Referrer-Policy", "no-referrer"},

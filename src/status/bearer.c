@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "bearer.h"
 
-/* As long for any `given` of one length, whatever it is and whatever the token. */
+/* The time taken depends on the length of `given` only. */
 static bool equal_in_constant_time(struct str given, struct str token)
 {
     volatile unsigned char difference = given.len != token.len;

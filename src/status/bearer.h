@@ -2,12 +2,12 @@
 #ifndef PRESENCED_STATUS_BEARER_H
 #define PRESENCED_STATUS_BEARER_H
 
-/* Bearer tokens (RFC 6750). Any thread. */
+/* Bearer tokens (RFC 6750). Any thread may call everything here. */
 
 #include "presenced/str.h"
 
-/* Whether `authorization`, an Authorization header's value, shows `token`, which is not empty. How long that
- * takes tells nothing of the token. */
+/* Returns whether `authorization`, the value of an Authorization header, contains `token`, which is not
+ * empty. The time taken does not depend on the token's bytes. */
 bool bearer_matches(struct str authorization, struct str token);
 
 #endif

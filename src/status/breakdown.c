@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <stdatomic.h>
 
-/* To sum up what a thousand apps have takes a millisecond. */
+/* Minimum time between two records: reading the counts of a thousand apps takes a millisecond. */
 #define INTERVAL_MS 900
 
 struct breakdown {
     const struct table *table;
-    bool has_any;
+    bool has_any; /* something was recorded, at `recorded_unix_ms` last */
     uint64_t recorded_unix_ms;
     _Atomic(struct online_minutes *) of_app[TABLE_N_APPS_MAX]; /* NULL until somebody is online */
     _Atomic(struct online_minutes *) of_platform[PLATFORM_N_MAX];

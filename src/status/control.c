@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* An order's way, under the control's lock:
+/* How an order is executed. The stages change under the control's lock:
  *
- *   on_request()  checks it and lets it wait; requests wait in the order they came
- *   on_resume()   FREE → ASKED, and wakes the taker      the first that waits
- *   the taker     ASKED → TAKEN → SETTLED
- *   on_resume()   SETTLED → FREE, and answers            the same request
+ *   on_request()      checks the order; requests wait in the order of their arrival
+ *   on_resume()       FREE → ASKED, calls wake()     for the first waiting request
+ *   control_take()    ASKED → TAKEN
+ *   control_settle()  TAKEN → SETTLED
+ *   on_resume()       SETTLED → FREE, answers        for the same request
  *
- * A request whose connection ends meanwhile leaves its order behind: the next that waits finds it settled,
- * not its own, and takes its place. */
+ * If the connection of a request ends before it is answered, its order stays in SETTLED. The next waiting
+ * request finds that the ticket is not its own, and replaces it. */
 #include "presenced/control.h"
 
 #include "answer.h"
@@ -31,14 +32,14 @@ struct control {
     struct control_config config;
     pthread_mutex_t lock;
     enum stage stage;
-    bool is_closed; /* nobody takes orders any more */
+    bool is_closed; /* no more orders are taken */
     uint64_t n_orders;
-    uint64_t ticket; /* of the order that is not FREE */
+    uint64_t ticket; /* of the current order, unless the stage is FREE */
     struct control_order order;
     enum control_outcome outcome;
     struct buf lines;
-    /* Of the last request of CONTROL_ASK that waits, for its context has no room: of two the later one stays.
-     */
+    /* The question of the latest waiting CONTROL_ASK, because the context of a request has no room for it. If
+     * there are two, the earlier request is refused. */
     struct control_question *question;
     uint64_t question_ticket;
 };
@@ -46,8 +47,8 @@ struct control {
 static const struct {
     const char *path;
     enum control_kind kind;
-    const char *done; /* what the answer calls it */
-    const char *refused;
+    const char *done;    /* member "status" of the answer; NULL: another form of answer */
+    const char *refused; /* detail of the answer if the order was refused */
 } orders[] = {
     {"/v1/control/reload", CONTROL_RELOAD, "reloaded", "nothing was taken over"},
     {"/v1/control/drain", CONTROL_DRAIN, "draining", "it does not drain"},
@@ -56,9 +57,9 @@ static const struct {
 };
 #define N_ORDERS (N_ELEMENTS(orders))
 
-/* What a request leaves in its context until it is answered. */
+/* Stored in the context of a request until it is answered. */
 struct context {
-    uint64_t ticket; /* 0: it was refused, though memory was gone to say so */
+    uint64_t ticket; /* 0: the request was refused, but there was no memory for the reply */
     struct control_order order;
 };
 
@@ -123,7 +124,7 @@ static bool parse_level(struct str body, enum log_level *ret_level)
     return false;
 }
 
-/* A user of the question whose text is at `*at`, which moves behind it. */
+/* Adds a user to the question. Its text is copied to `*at`, which is advanced. */
 static bool take_user(const cJSON *item, struct control_question *question, char **at)
 {
     struct str text;
@@ -159,7 +160,7 @@ static bool read_question(const cJSON *root, struct control_question *question, 
     return true;
 }
 
-/* 0, above 0 for a body that is none, or -ENOMEM. */
+/* Returns 0, a value above 0 if the body is not a valid question, or -ENOMEM. */
 static int parse_question(struct str body, struct control_question **ret_question)
 {
     cleanup(json_read_freep) cJSON *root = NULL;
@@ -239,8 +240,8 @@ static struct http_reply *answer_settled(const struct control *control)
                                  buf_str(&control->lines));
 }
 
-/* With the lock held. */
-static struct http_reply *go_on(struct control *control, const struct context *context, bool *ret_has_asked)
+/* Called with the lock held. */
+static struct http_reply *advance(struct control *control, const struct context *context, bool *ret_has_asked)
 {
     bool is_own = control->ticket == context->ticket;
     if (is_own && control->stage == STAGE_SETTLED) {
@@ -268,7 +269,7 @@ static struct http_reply *on_resume(void *cls, struct http_request *request)
     struct control *control = cls;
     bool has_asked = false;
     (void)pthread_mutex_lock(&control->lock);
-    struct http_reply *reply = go_on(control, http_request_context(request, struct context), &has_asked);
+    struct http_reply *reply = advance(control, http_request_context(request, struct context), &has_asked);
     (void)pthread_mutex_unlock(&control->lock);
     if (has_asked) {
         control->config.wake(control->config.wake_cls);
@@ -341,7 +342,7 @@ void control_settle(struct control *control, enum control_outcome outcome, struc
     buf_fini(&control->lines);
     buf_append(&control->lines, lines);
     if (control->lines.failed) {
-        buf_fini(&control->lines); /* the outcome alone is told */
+        buf_fini(&control->lines); /* answer with the outcome only */
     }
     (void)pthread_mutex_unlock(&control->lock);
 }

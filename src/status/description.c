@@ -3,7 +3,7 @@
 
 #include "answer.h"
 
-/* openapi.json, which description.S makes part of the program. */
+/* The file openapi.json, included by description.S. */
 extern const char description_json[];
 extern const char description_json_end[];
 

@@ -2,11 +2,11 @@
 #ifndef PRESENCED_STATUS_DESCRIPTION_H
 #define PRESENCED_STATUS_DESCRIPTION_H
 
-/* GET /v1/openapi.json: what this listener answers, for programs that read such. Any thread. */
+/* GET /v1/openapi.json: the OpenAPI description of the status API. Any thread may call this. */
 
 #include "presenced/reply.h"
 
-/* NULL when memory is gone. */
+/* Returns NULL if out of memory. */
 struct http_reply *description_answer(void);
 
 #endif

@@ -10,10 +10,10 @@
 
 #define SETTLE_MAX_MS 60000
 
-/* What of a request the subscriber's config points to. */
+/* Decoded parameters that the subscriber's config points to. */
 struct storage {
     char user[USER_ID_MAX];
-    char after_id[48]; /* two numbers and a dot */
+    char after_id[48]; /* room for two numbers and a dot */
 };
 
 static bool read_flag(const struct query_value *value, bool *ret_flag)
@@ -26,7 +26,7 @@ static bool read_flag(const struct query_value *value, bool *ret_flag)
     return outcome != PARAMETER_BAD;
 }
 
-/* "500ms", "5s" or "1m". */
+/* Parses a time such as "500ms", "5s" or "1m". */
 static bool read_settle(const struct query_value *value, uint64_t *ret_ms)
 {
     static const struct {
@@ -65,8 +65,8 @@ static bool read_user(const struct query_value *value, char storage[static USER_
     return outcome == PARAMETER_ABSENT || (outcome == 0 && str_is_utf8(user));
 }
 
-/* The header that a browser sends when it reconnects knows better than the URL, which stays as it was. One
- * that is none of ours, be it too long, is an id of another run. */
+/* The header takes precedence over the parameter: a browser updates the header when it reconnects, but not
+ * the URL. An invalid id is treated like an id of another run of the daemon. */
 static void read_after_id(const struct http_request *request, const struct query_value *value,
                           struct storage *storage, struct str *ret_id)
 {
@@ -81,7 +81,7 @@ static void read_after_id(const struct http_request *request, const struct query
     }
 }
 
-/* status 0: all is well. */
+/* Returns a problem with status 0 if the request is valid. */
 static struct problem read_request(int only_app, const struct http_request *request, struct storage *storage,
                                    struct subscriber_config *ret_config)
 {

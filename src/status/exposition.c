@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*   # HELP presenced_users Users by state.
+/* An example of the format:
+ *
+ *   # HELP presenced_users Users by state.
  *   # TYPE presenced_users gauge
  *   presenced_users{app="1400000000",state="online"} 12
  *
@@ -20,7 +22,7 @@ void exposition_fini(struct exposition *exposition)
     *exposition = (struct exposition){.families = NULL};
 }
 
-/* `value` / 10^decimals, without zeros at the end. */
+/* Writes `value` / 10^decimals without trailing zeros. */
 static void write_decimal(struct buf *out, uint64_t value, unsigned decimals)
 {
     uint64_t divisor = 1;
@@ -78,7 +80,7 @@ static void write_value(struct buf *out, const struct metric_sample *sample)
     buf_append_char(out, '\n');
 }
 
-/* Buckets count what is not above their bound, so each holds those before it too. */
+/* Buckets are cumulative: each counts all values up to its bound. */
 static void write_histogram(struct buf *out, const struct metric *metric,
                             const struct histogram_counts *counts)
 {
@@ -101,10 +103,10 @@ static void write_histogram(struct buf *out, const struct metric *metric,
     buf_append_char(out, '\n');
 }
 
-/* NULL when memory is gone. */
+/* Returns NULL if out of memory. */
 static struct exposition_family *find_or_add(struct exposition *exposition, const struct metric *metric)
 {
-    for (size_t i = exposition->n; i-- > 0;) { /* as a rule it is the last */
+    for (size_t i = exposition->n; i-- > 0;) { /* from the end, because it is usually the last */
         if (exposition->families[i].metric == metric) {
             return &exposition->families[i];
         }

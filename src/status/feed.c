@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Events stand at their revision modulo the ring's size, one after another without a gap; behind the last of
- * them the change log goes on, from where the next are written as they are asked for. The log holds what
- * nobody was there to ask for meanwhile, so a stream can be resumed after a while without any. */
+/* The ring holds the events of consecutive revisions, each at its revision modulo the ring's size. Later
+ * changes are in the change log and are added to the ring when a stream asks for them. While there are no
+ * streams, changes are only in the log, so a stream can be resumed afterwards as well. */
 #include "feed.h"
 
 #include "presenced/array.h"
@@ -16,15 +16,16 @@
 #define MAX_EVENTS 65536
 #define MAX_BYTES ((size_t)16 << 20)
 
-/* Changes read from the log at a time. */
+/* Limits for what is read from the change log at a time. */
 #define BATCH_MAX 64
 #define BATCH_BYTES 65536
 
-/* A new stream does not want what is behind it, but others who come back may. That many changes are written
- * for them, in some milliseconds; where there are more they begin anew. */
+/* Limit for the changes that are added to the ring when a new stream begins. The new stream does not need
+ * them, but clients that resume a stream may; adding that many takes some milliseconds. If there are more,
+ * the ring is emptied and continues with the newest change. */
 #define CATCH_UP_MAX 4096
 
-/* What the allocator adds to an event, about. */
+/* Approximate overhead of the allocator for an event. */
 #define OVERHEAD_BYTES 16
 
 struct entry {
@@ -42,18 +43,18 @@ struct entry {
 
 struct feed {
     struct feed_config config;
-    pthread_mutex_t lock; /* of all below but the atomics */
-    uint64_t first;       /* the oldest that is held; above the last where none is */
-    uint64_t last;        /* the newest that was written */
+    pthread_mutex_t lock; /* protects everything below except the atomics */
+    uint64_t first;       /* revision of the oldest event in the ring; last + 1 if the ring is empty */
+    uint64_t last;        /* revision of the newest change that was added */
     size_t n_bytes;
     struct entry *entries;
-    struct changes_observer observer; /* in the change log's list while there are streams */
-    _Atomic bool is_awaited;          /* the next change is told; since the log ended at `awaits_after` */
-    uint64_t awaits_after;
-    struct buf storage; /* for one batch */
-    struct buf scratch; /* for one event */
+    struct changes_observer observer; /* registered with the change log while there are streams */
+    _Atomic bool is_awaited;          /* the next change calls wake() */
+    uint64_t awaits_after;            /* if is_awaited: the revision after which the log had no change */
+    struct buf storage;               /* for one batch */
+    struct buf scratch;               /* for one event */
     struct change batch[BATCH_MAX];
-    unsigned n_of_token[TABLE_N_APPS_MAX]; /* streams that are open by the token of each app */
+    unsigned n_of_token[TABLE_N_APPS_MAX]; /* open streams by the app of their token */
     _Atomic uint64_t n_streams;
     _Atomic uint64_t n_joined;
     _Atomic uint64_t n_refused;
@@ -62,7 +63,7 @@ struct feed {
     _Atomic uint64_t n_written;
 };
 
-/* Once, until somebody asks again. */
+/* Calls wake() once until a stream has asked again. */
 static void on_change(void *cls, const struct change *change)
 {
     struct feed *feed = cls;
@@ -111,8 +112,8 @@ static void drop_oldest(struct feed *feed)
     free(entry->bytes);
 }
 
-/* Drops all, and goes on behind `revision`. */
-static void begin_anew(struct feed *feed, uint64_t revision)
+/* Empties the ring and continues after `revision`. */
+static void restart_after(struct feed *feed, uint64_t revision)
 {
     while (feed->first <= feed->last) {
         drop_oldest(feed);
@@ -125,7 +126,7 @@ void feed_free(struct feed *feed)
 {
     if (feed != NULL) {
         changes_unobserve(table_changes(feed->config.table), &feed->observer);
-        begin_anew(feed, feed->last);
+        restart_after(feed, feed->last);
         free(feed->entries);
         buf_fini(&feed->storage);
         buf_fini(&feed->scratch);
@@ -139,7 +140,7 @@ static unsigned max_of_token(const struct feed *feed)
     return feed->config.max_streams - feed->config.max_streams / 2;
 }
 
-/* Under the lock, as add_stream(). */
+/* Called with the lock held. */
 static int check_room(struct feed *feed, int token_app)
 {
     if (atomic_load(&feed->n_streams) >= feed->config.max_streams) {
@@ -153,6 +154,7 @@ static int check_room(struct feed *feed, int token_app)
     return 0;
 }
 
+/* Called with the lock held. */
 static void add_stream(struct feed *feed, int token_app)
 {
     if (token_app != FEED_ANY_APP) {
@@ -198,8 +200,6 @@ void feed_unlock(struct feed *feed)
     (void)pthread_mutex_unlock(&feed->lock);
 }
 
-/* ---- what an event says ---- */
-
 void feed_write_id(const struct feed *feed, uint64_t revision, struct buf *out)
 {
     buf_append(out, STR("id: "));
@@ -228,7 +228,7 @@ static void write_forgotten(const struct feed *feed, uint16_t app, struct str us
     buf_append(out, STR("\n\n"));
 }
 
-/* FNV-1a: it only tells users apart before their ids are compared. */
+/* FNV-1a. The hash only avoids most comparisons of ids. */
 static uint32_t hash_of(uint16_t app, struct str user)
 {
     uint32_t hash = 2166136261U ^ app;
@@ -238,9 +238,8 @@ static uint32_t hash_of(uint16_t app, struct str user)
     return hash;
 }
 
-/* The state is that of the time of the change: what time alone has brought about since is a change of its
- * own.
- */
+/* Evaluates the user at the time of the change, because later changes caused by time are in the log as
+ * changes of their own. */
 static bool is_online(const struct feed *feed, const struct user *user, uint64_t unix_ms)
 {
     struct user_summary summary;
@@ -249,9 +248,7 @@ static bool is_online(const struct feed *feed, const struct user *user, uint64_t
     return summary.state == USER_ONLINE;
 }
 
-/* ---- from the log into the ring ---- */
-
-static int write_change(struct feed *feed, const struct change *change)
+static int add_change(struct feed *feed, const struct change *change)
 {
     const uint8_t *record = (const uint8_t *)change->record.ptr;
     struct str id = record_id(record);
@@ -294,25 +291,25 @@ static int write_change(struct feed *feed, const struct change *change)
     return 0;
 }
 
-/* Writes the next few changes. 0, FEED_NONE, -ENOMEM; or FEED_GONE: the log has lost what comes next, so it
- * goes on with the newest. */
-static int write_next(struct feed *feed)
+/* Adds the next changes from the log to the ring. Returns 0, FEED_NONE or -ENOMEM; or FEED_GONE if the log no
+ * longer has the next change, so that the ring continues with the newest. */
+static int add_batch(struct feed *feed)
 {
     struct changes *changes = table_changes(feed->config.table);
     size_t n = 0;
     if (feed->awaits_after == feed->last && atomic_load(&feed->is_awaited)) {
-        return FEED_NONE; /* or on_change() would have been there: spares the log's lock */
+        return FEED_NONE; /* on_change() has seen no change since; this avoids the log's lock */
     }
-    /* Before the log is read: a change that this does not find is told. */
+    /* Set before the log is read, so that on_change() reports any change that this read misses. */
     atomic_store(&feed->is_awaited, true);
     feed->awaits_after = UINT64_MAX;
     int r = changes_read(changes, feed->last, BATCH_MAX, BATCH_BYTES, &feed->storage, feed->batch, &n);
     if (r == CHANGES_LOST) {
-        begin_anew(feed, changes_last_revision(changes));
+        restart_after(feed, changes_last_revision(changes));
         return FEED_GONE;
     }
     for (size_t i = 0; r == 0 && i < n; i++) {
-        r = write_change(feed, &feed->batch[i]);
+        r = add_change(feed, &feed->batch[i]);
     }
     if (r < 0) {
         return r;
@@ -321,7 +318,7 @@ static int write_next(struct feed *feed)
         feed->awaits_after = feed->last;
         return FEED_NONE;
     }
-    atomic_store(&feed->is_awaited, false); /* who gets these asks for more anyway */
+    atomic_store(&feed->is_awaited, false); /* streams that get these events ask again anyway */
     return 0;
 }
 
@@ -329,11 +326,11 @@ uint64_t feed_newest(struct feed *feed)
 {
     uint64_t newest = changes_last_revision(table_changes(feed->config.table));
     if (newest - feed->last > CATCH_UP_MAX) {
-        begin_anew(feed, newest);
+        restart_after(feed, newest);
     }
     while (feed->last < newest) {
-        if (write_next(feed) != 0) {
-            begin_anew(feed, newest);
+        if (add_batch(feed) != 0) {
+            restart_after(feed, newest);
         }
     }
     return feed->last;
@@ -357,7 +354,7 @@ int feed_find(struct feed *feed, struct str id, uint64_t *ret_revision)
     }
     int r = 0;
     while (r == 0 && feed->last < revision) {
-        r = write_next(feed);
+        r = add_batch(feed);
     }
     if (r != 0 || revision + 1 < feed->first) {
         return FEED_GONE;
@@ -369,7 +366,7 @@ int feed_find(struct feed *feed, struct str id, uint64_t *ret_revision)
 int feed_next(struct feed *feed, uint64_t revision, struct feed_event *ret_event)
 {
     if (revision == feed->last) {
-        int r = write_next(feed);
+        int r = add_batch(feed);
         if (r != 0) {
             return r;
         }
@@ -403,7 +400,7 @@ struct table *feed_table(const struct feed *feed)
     return feed->config.table;
 }
 
-/* The counters, read once. */
+/* The values shown as metrics. */
 struct feed_counters {
     uint64_t n_streams;
     uint64_t n_streams_max;

@@ -2,9 +2,9 @@
 #ifndef PRESENCED_STATUS_FEED_H
 #define PRESENCED_STATUS_FEED_H
 
-/* The change log as Server-Sent Events, for all streams together: each change is written once, when the first
- * stream asks for it, and held in a ring until its room is needed. Any thread may call everything here;
- * what feed_next() shows is valid until it is called again, and until feed_unlock(). */
+/* The change log as Server-Sent Events, shared by all streams: each change is formatted once, when the first
+ * stream asks for it, and kept in a ring until its space is needed. Any thread may call everything here
+ * except feed_new() and feed_free(). */
 
 #include "presenced/status.h"
 #include "presenced/table.h"
@@ -13,80 +13,82 @@ struct feed;
 
 struct feed_config {
     struct table *table; /* borrowed */
-    uint64_t epoch;      /* tells this run of the daemon from others */
+    uint64_t epoch;      /* identifies this run of the daemon */
     unsigned max_streams;
     size_t max_events; /* a power of two; 0: 65536 */
-    size_t max_bytes;  /* of all events held; 0: 16 MiB */
+    size_t max_bytes;  /* limit for all events in the ring; 0: 16 MiB */
 
-    /* The first change after a stream was told that there is none: the streams are to ask again. Called under
-     * locks of the table by whoever changes it, so it is quick and waits for nothing. */
+    /* Called for the first change after feed_next() has returned FEED_NONE, so that the streams ask again.
+     * Called with locks of the table held, on the thread that makes the change, so it must not block. */
     void (*wake)(void *cls);
     void *wake_cls;
 };
 
-/* 0 or -ENOMEM. */
+/* Returns 0 or -ENOMEM. */
 int feed_new(const struct feed_config *config, struct feed **ret_feed);
 void feed_free(struct feed *feed);
 DEFINE_CLEANUP(struct feed *, feed_free)
 
 #define FEED_ANY_APP (-1)
 
-#define FEED_FULL 1     /* there are max_streams */
-#define FEED_APP_FULL 2 /* half of them, rounded up, are of this app's token */
+#define FEED_FULL 1     /* max_streams are open */
+#define FEED_APP_FULL 2 /* half of max_streams, rounded up, are open with this app's token */
 
-/* Counts a stream that begins: 0 or one of the above. `token_app`: the app whose token opens it, so that one
- * app cannot take the places of all; FEED_ANY_APP: it is bound by no app's. */
+/* Registers a new stream. Returns 0 or one of the above. `token_app` is the app whose token the request
+ * presented, so that one app cannot use up all streams; FEED_ANY_APP: it was not the token of an app. */
 int feed_join(struct feed *feed, int token_app);
 
-/* One that has joined, with the same `token_app`, ends. While there is none, the feed costs nothing. */
+/* Unregisters a stream, with the same `token_app`. While there are no streams, the feed does no work. */
 void feed_leave(struct feed *feed, int token_app);
 
 void feed_lock(struct feed *feed);
 void feed_unlock(struct feed *feed);
 
-/* The functions below want the lock. */
+/* The functions from here to feed_count_reset() must be called with the lock held. */
 
-/* Where a new stream begins: all changes up to this revision have happened. */
+/* Returns the revision after which a new stream begins: the newest change. */
 uint64_t feed_newest(struct feed *feed);
 
-#define FEED_OTHER_RUN 1 /* an id of no event of this run */
-#define FEED_GONE 2      /* what comes next is no longer held */
+#define FEED_OTHER_RUN 1 /* the id is not one of this run of the daemon */
+#define FEED_GONE 2      /* the next change is no longer available */
 
-/* Where a stream goes on that has seen the event of that id. 0 or one of the above. */
+/* Finds the revision from which a stream continues whose last event had this id. Returns 0 or one of the
+ * above. */
 int feed_find(struct feed *feed, struct str id, uint64_t *ret_revision);
 
 struct feed_event {
     uint64_t revision;
-    uint64_t unix_ms; /* when it happened */
+    uint64_t unix_ms; /* time of the change */
     uint16_t app;
-    bool is_forgotten;
-    bool was_online; /* the user, before and after */
-    bool is_online;
-    uint32_t hash; /* of app and user */
+    bool is_forgotten; /* the user was dropped from the table */
+    bool was_online;   /* whether the user was online before the change */
+    bool is_online;    /* whether the user was online after it */
+    uint32_t hash;     /* of app and user */
     struct str user;
     struct str text; /* the whole event; its first line, of `id_len` bytes, is its id */
     size_t id_len;
 };
 
-#define FEED_NONE 1 /* there is none yet: when one comes, the streams are woken */
+#define FEED_NONE 1 /* there is no event yet; when there is one, feed_config.wake() is called */
 
-/* The event after `revision`, which is from here. 0, FEED_NONE, FEED_GONE, or -ENOMEM. */
+/* Returns the event after `revision`, which came from this feed. The event is valid until the next call of a
+ * function that needs the lock, and until feed_unlock(). Returns 0, FEED_NONE, FEED_GONE or -ENOMEM. */
 int feed_next(struct feed *feed, uint64_t revision, struct feed_event *ret_event);
 
-/* A stream had to be told that it has missed something. */
+/* Counts a reset event: a stream was told that it has missed changes. */
 void feed_count_reset(struct feed *feed);
 
-/* The rest needs no lock. */
+/* The functions below need no lock. */
 
 /* Writes the line "id: EPOCH.REVISION". */
 void feed_write_id(const struct feed *feed, uint64_t revision, struct buf *out);
 
-/* Writes an event of a user as it is at `now_ms`, without an id. */
+/* Writes a presence event, without an id, with the user's state at `now_ms`. */
 void feed_write_user(const struct feed *feed, const struct user *user, uint64_t now_ms, struct buf *out);
 
 struct table *feed_table(const struct feed *feed);
 
-/* For struct status_part, with the feed as its cls. */
+/* Function `visit` for struct status_part, whose cls is the feed. */
 void feed_metrics(void *cls, const struct metric_visitor *visitor);
 
 #endif

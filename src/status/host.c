@@ -5,7 +5,7 @@
 
 #define PORT_MAX 65535
 
-/* RFC 9110, section 7.2: "" or ":port", where the digits may be missing. */
+/* Returns whether `text` is "" or ":port", where the digits may be missing (RFC 9110, section 7.2). */
 static bool is_port_suffix(struct str text)
 {
     uint64_t port;

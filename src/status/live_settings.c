@@ -3,10 +3,10 @@
 
 #include <errno.h>
 
-/* A copy is one block, so that one free() ends it:
+/* A copy is one allocation:
  *
- *   struct status_settings | struct str × hosts | struct status_app_token × tokens | the bytes of them all,
- *   the tokens first */
+ *   struct status_settings | struct str × hosts | struct status_app_token × tokens | bytes of the tokens |
+ *   bytes of the hosts */
 static size_t token_size(const struct status_settings *settings)
 {
     size_t size = settings->token.len;

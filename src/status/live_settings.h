@@ -2,8 +2,8 @@
 #ifndef PRESENCED_STATUS_LIVE_SETTINGS_H
 #define PRESENCED_STATUS_LIVE_SETTINGS_H
 
-/* The status listener's settings, held where a reload can exchange them under the requests that read them.
- * Any thread may call everything here but live_settings_init() and live_settings_fini(). */
+/* The current settings of the status listener, which a reload can replace while requests read them. Any
+ * thread may call everything here except live_settings_init() and live_settings_fini(). */
 
 #include "presenced/status.h"
 
@@ -14,21 +14,22 @@ struct live_settings {
     struct status_settings *current;
 };
 
-/* A copy in one block of memory, for live_settings_init(), live_settings_adopt() or live_settings_free(). 0
- * or -ENOMEM. */
+/* Copies settings into one allocation, to be passed to live_settings_init(), live_settings_adopt() or
+ * live_settings_free(). Returns 0 or -ENOMEM. */
 int live_settings_copy(const struct status_settings *from, struct status_settings **ret_copy);
 
-/* Wipes the tokens. Takes NULL. */
+/* Wipes the tokens and frees the copy. Accepts NULL. */
 void live_settings_free(struct status_settings *copy);
 
-/* Consumes `copy`. */
+/* Takes ownership of `copy`. */
 void live_settings_init(struct live_settings *live, struct status_settings *copy);
 void live_settings_fini(struct live_settings *live);
 
-/* Makes `copy`, which is consumed, the current. */
+/* Makes `copy` the current settings and frees the previous ones. Takes ownership of `copy`. Waits until the
+ * previous settings have been released. */
 void live_settings_adopt(struct live_settings *live, struct status_settings *copy);
 
-/* What is current, to be left as it is until live_settings_release(). */
+/* Returns the current settings, which are not replaced before live_settings_release(). */
 const struct status_settings *live_settings_acquire(struct live_settings *live);
 void live_settings_release(struct live_settings *live);
 

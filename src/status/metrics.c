@@ -11,7 +11,7 @@ static void count_warning(void *cls, const struct warning *warning)
     counts[warning->code]++;
 }
 
-/* What the status listener itself is asked for. */
+/* Visits the metrics that belong to no module. */
 static void visit_own(const struct status_config *config, const struct metric_visitor *visitor)
 {
     static const struct metric build = {

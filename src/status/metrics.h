@@ -2,12 +2,12 @@
 #ifndef PRESENCED_STATUS_METRICS_H
 #define PRESENCED_STATUS_METRICS_H
 
-/* GET /metrics: what Prometheus asks for. Any thread. */
+/* GET /metrics: all metrics in the format of Prometheus. Any thread may call this. */
 
 #include "presenced/reply.h"
 #include "presenced/status.h"
 
-/* NULL when memory is gone. */
+/* Returns NULL if out of memory. */
 struct http_reply *metrics_answer(const struct status_config *config);
 
 #endif

@@ -4,10 +4,11 @@
 #include "answer.h"
 #include "app_choice.h"
 
-/* The minutes that all series of an answer have, so that they can be laid over each other. */
+/* The time covered by an answer. All series of an answer cover the same minutes, so that a chart can overlay
+ * them. */
 struct span {
     uint64_t begin_unix_ms;
-    uint64_t end_unix_ms; /* of the last minute; both 0: there is none */
+    uint64_t end_unix_ms; /* end of the last minute; both 0: nothing was recorded */
 };
 
 static void widen(struct span *span, struct online_minutes *minutes)
@@ -44,7 +45,7 @@ static void write_series(struct json_writer *json, struct online_minutes *minute
     json_end_array(json);
 }
 
-/* Those with the most users online, the most first. Returns how many. */
+/* Chooses the apps with the most users online, in descending order. Returns how many. */
 static size_t choose_apps(const struct table *table, int only_app, uint16_t ret_apps[ONLINE_N_APPS_MAX])
 {
     uint64_t n_online[ONLINE_N_APPS_MAX];
@@ -101,7 +102,8 @@ static void write_platforms(struct json_writer *json, const struct status_config
     json_end_array(json);
 }
 
-/* What is of all apps is told to who may ask about all, or where there is one. */
+/* The total and the platforms are included if the request may be about any app, or if there is only one
+ * app. */
 struct http_reply *online_answer(const struct status_config *config, int only_app)
 {
     struct span span = {0};

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-/* A ring: minute m since 1970 is at m % ONLINE_N_MINUTES; the newest is the last of those it holds. */
+/* A ring: minute m since 1970 is at m % ONLINE_N_MINUTES. It ends with the newest minute. */
 struct online_minutes {
     pthread_mutex_t lock;
     bool has_any;
@@ -40,8 +40,8 @@ void online_minutes_free(struct online_minutes *minutes)
     }
 }
 
-/* Makes `minute` the newest. The minutes between it and the newest so far are missing: passed over on the way
- * forward, or dropped on the way back. */
+/* Makes `minute` the newest. The minutes between it and the previous newest become missing: they were
+ * skipped, or are dropped because the clock was set back. */
 static void move_to(struct online_minutes *minutes, uint64_t minute)
 {
     uint64_t from = minute < minutes->newest_minute ? minute : minutes->newest_minute;
@@ -70,7 +70,7 @@ void online_minutes_record(struct online_minutes *minutes, uint64_t unix_ms, uin
     (void)pthread_mutex_unlock(&minutes->lock);
 }
 
-/* How many minutes back from the newest the oldest recorded one is. */
+/* Returns how many minutes before the newest the oldest recorded minute is. */
 static uint64_t oldest_age(const struct online_minutes *minutes)
 {
     uint64_t age = ONLINE_N_MINUTES - 1;

@@ -45,7 +45,7 @@ const struct page_file *page_find(struct str name)
     return NULL;
 }
 
-/* Whether a list of entity tags, weak or not, holds this one (RFC 9110, 13.1.2). */
+/* Returns whether a list of entity tags, weak or strong, contains this one (RFC 9110, section 13.1.2). */
 static bool holds_etag(struct str list, const char *etag)
 {
     return str_equal(str_trim(list), STR("*")) ||
@@ -55,13 +55,13 @@ static bool holds_etag(struct str list, const char *etag)
 struct http_reply *page_answer(const struct page_file *file, const struct http_request *request,
                                bool needs_token)
 {
-    static const struct siphash_key key; /* nobody gains by a collision */
+    static const struct siphash_key key; /* constant, because a collision would help no attacker */
     size_t n_bytes = (size_t)(file->end - file->begin);
     char etag[ETAG_SIZE];
     struct buf body = {0};
     (void)snprintf(etag, sizeof(etag), "\"%016" PRIx64 "\"", siphash(&key, file->begin, n_bytes));
     bool is_known = holds_etag(http_request_header(request, "If-None-Match", 0), etag);
-    /* A 304 has no body, but the length of the one that it stands for: the listener sees to that. */
+    /* The reply gets the body for a 304, too: the listener does not send it, but states its length. */
     buf_append(&body, (struct str){(const char *)file->begin, n_bytes});
     return answer_page_file(is_known ? 304 : 200, file->content_type, etag, needs_token, &body);
 }

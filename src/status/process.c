@@ -19,7 +19,7 @@ static uint64_t read_cpu_us(void)
                                                : METRIC_UNKNOWN;
 }
 
-/* proc(5): the second number of statm, in pages. */
+/* The second number of /proc/self/statm, in pages (proc(5)). */
 static uint64_t read_resident_bytes(void)
 {
     char bytes[128];
@@ -45,12 +45,12 @@ static uint64_t read_n_fds(void)
     if (folder == NULL) {
         return METRIC_UNKNOWN;
     }
-    /* One stream, one thread: readdir() is safe. */
+    /* readdir() is safe, because the stream is used by this thread only. */
     while ((entry = readdir(folder)) != NULL) {
         n += entry->d_name[0] != '.';
     }
     (void)closedir(folder);
-    return n - 1; /* the folder's own */
+    return n - 1; /* without the descriptor of the folder itself */
 }
 
 static uint64_t read_n_fds_max(void)

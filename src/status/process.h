@@ -2,17 +2,17 @@
 #ifndef PRESENCED_STATUS_PROCESS_H
 #define PRESENCED_STATUS_PROCESS_H
 
-/* What the kernel says of this process. Any thread. */
+/* Resource usage of this process. Any thread may call everything here. */
 
 #include "presenced/metric.h"
 
-/* METRIC_UNKNOWN where /proc is not there, or there is no limit. */
+/* METRIC_UNKNOWN for a number that cannot be read, and for a limit that does not exist. */
 struct process_numbers {
     uint64_t cpu_us; /* user and system */
     uint64_t resident_bytes;
     uint64_t n_fds;
     uint64_t n_fds_max;
-    uint64_t started_unix_ms; /* as the caller says */
+    uint64_t started_unix_ms; /* passed in by the caller */
 };
 
 void process_numbers(uint64_t started_unix_ms, struct process_numbers *ret_numbers);

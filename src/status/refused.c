@@ -8,7 +8,7 @@
 
 #include <assert.h>
 
-static_assert(REFUSED_LIST_N_MAX == 200, "as the text below has it");
+static_assert(REFUSED_LIST_N_MAX == 200, "the error text below names this limit");
 
 static bool read_limit(struct str query, uint64_t *limit)
 {

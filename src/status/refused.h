@@ -2,13 +2,13 @@
 #ifndef PRESENCED_STATUS_REFUSED_H
 #define PRESENCED_STATUS_REFUSED_H
 
-/* GET /v1/refused: what was wrong with the last requests that were not answered OK. Any thread. */
+/* GET /v1/refused: the most recent requests that were not answered OK, and why. Any thread may call this. */
 
 #include "presenced/refused.h"
 #include "presenced/reply.h"
 #include "presenced/request.h"
 
-/* NULL when memory is gone. */
+/* Returns NULL if out of memory. */
 struct http_reply *refused_answer(struct refused_list *list, const struct http_request *request);
 
 #endif

@@ -42,7 +42,7 @@ static uint64_t sum_users(const struct table_counts *counts)
     return n;
 }
 
-/* Those that have a key there. */
+/* Writes a metric if it has a key for /v1/stats. */
 static void write_number(void *cls, const struct metric_sample *sample)
 {
     const char *key = sample->metric->key;
@@ -71,7 +71,7 @@ static void write_reconcile(struct json_writer *json, const struct status_app_pa
     json_end_object(json);
 }
 
-/* Returns how many users the app has. */
+/* Writes the object of an app. Returns how many users the app has. */
 static uint64_t write_app(struct json_writer *json, const struct status_config *config, uint16_t app)
 {
     struct table *table = config->table;
@@ -194,7 +194,7 @@ static void write_process(struct json_writer *json, const struct status_config *
     json_end_object(json);
 }
 
-/* What is of no single app. */
+/* Writes what does not belong to a single app. */
 static void write_whole(struct json_writer *json, const struct status_config *config)
 {
     json_u64(json, "revision", changes_last_revision(table_changes(config->table)));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A request's way: on_headers() finds its route, refuses who may not ask, and leaves the route in the
- * request's context; on_request() does what the route says. */
+/* How a request is handled: on_headers() finds the route, checks access and stores the route in the request's
+ * context; on_request() calls the route's function. */
 #include "presenced/status.h"
 
 #include "answer.h"
@@ -27,7 +27,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
-/* Why a request is refused: name, level of its log line. */
+/* Reasons for refusing a request: name, and level of the log line. */
 #define REFUSALS(X)                        \
     X(HOST, "refused_host", WARNING)       \
     X(TOKEN, "refused_token", WARNING)     \
@@ -61,41 +61,42 @@ struct status {
     struct feed *feed;
     struct live_settings live;
     struct log_limit log_limits[N_REFUSALS];
-    _Atomic uint64_t n_admitted; /* to what is not open to anybody */
+    /* See struct status_admission. */
+    _Atomic uint64_t n_admitted;
     _Atomic uint64_t n_not_admitted;
-    _Atomic(const char *) not_admitted_reason; /* of the last */
+    _Atomic(const char *) not_admitted_reason;
 };
 
 enum method {
-    METHOD_GET = 1, /* HEAD too: the listener leaves out the body */
+    METHOD_GET = 1, /* and HEAD, for which the listener omits the body */
     METHOD_POST = 2,
 };
 
 enum access {
-    ACCESS_TOKEN, /* who shows one, where there is any */
-    ACCESS_PAGE,  /* without a token, but by an allowed Host: a page that is to ask for one */
-    ACCESS_OPEN,  /* any Host, and without a token */
+    ACCESS_TOKEN, /* needs an allowed Host and, if a token is configured, a token */
+    ACCESS_PAGE,  /* needs an allowed Host but no token, because the page asks the user for the token */
+    ACCESS_OPEN,  /* needs neither */
 };
 
 struct route {
     struct str path;
-    struct str suffix; /* behind a tail */
+    struct str suffix; /* what follows the variable segment */
     struct http_reply *(*answer)(struct status *status, const struct http_request *request);
     enum method method;
-    bool has_tail; /* one more segment follows: a user, or a file of the page */
+    bool has_tail; /* `path` is followed by a variable segment: a user id, or a file of the page */
     enum access access;
-    bool is_of_an_app; /* the token of an app will do, and only_app() is heeded */
+    bool accepts_app_token; /* the answer respects only_app(), so the token of an app is accepted */
 };
 
 #define USERS_PATH "/v1/users/"
 
-/* What on_headers() leaves to on_request(). */
+/* Set by on_headers() for on_request(). */
 struct context {
-    const struct route *route; /* NULL: the request was refused, though memory was gone to say so */
+    const struct route *route; /* NULL: the request was refused, but there was no memory for the reply */
     int only_app;
 };
 
-/* The app, in the table, that the one who asks may ask about; APP_ANY: about all. */
+/* Returns the index of the only app that the request may be about, or APP_ANY. */
 static int only_app(const struct http_request *request)
 {
     return http_request_context(request, const struct context)->only_app;
@@ -116,7 +117,7 @@ static struct http_reply *answer_readyz(struct status *status, const struct http
 
 #define HISTORY_SUFFIX "/history"
 
-/* Percent-encoded; path_fits() has found that it is there. */
+/* Returns the percent-encoded user id in a path for which path_fits() has returned true. */
 static struct str user_of_path(struct str path, size_t suffix_len)
 {
     size_t skip = sizeof(USERS_PATH) - 1;
@@ -187,7 +188,7 @@ static bool asks_for_token(const struct status_settings *settings)
 
 #define PAGE_PATH "/"
 
-/* A path of one segment, which page_find() knows. */
+/* Returns the name for page_find() in a path of one segment. */
 static struct str page_name(struct str path)
 {
     return (struct str){path.ptr + sizeof(PAGE_PATH) - 1, path.len - (sizeof(PAGE_PATH) - 1)};
@@ -221,30 +222,33 @@ static struct http_reply *answer_description(struct status *status, const struct
 static const struct route routes[] = {
     {.path = PATH("/livez"), .method = METHOD_GET, .access = ACCESS_OPEN, .answer = answer_livez},
     {.path = PATH("/readyz"), .method = METHOD_GET, .access = ACCESS_OPEN, .answer = answer_readyz},
-    {.path = PATH("/v1/users"), .method = METHOD_GET, .is_of_an_app = true, .answer = answer_list},
+    {.path = PATH("/v1/users"), .method = METHOD_GET, .accepts_app_token = true, .answer = answer_list},
     {.path = PATH("/v1/users/query"),
      .method = METHOD_POST,
-     .is_of_an_app = true,
+     .accepts_app_token = true,
      .answer = answer_users_query},
     {.path = PATH(USERS_PATH),
      .has_tail = true,
      .method = METHOD_GET,
-     .is_of_an_app = true,
+     .accepts_app_token = true,
      .answer = answer_user},
     {.path = PATH(USERS_PATH),
      .has_tail = true,
      .suffix = PATH(HISTORY_SUFFIX),
      .method = METHOD_GET,
-     .is_of_an_app = true,
+     .accepts_app_token = true,
      .answer = answer_user_history},
-    {.path = PATH("/v1/events"), .method = METHOD_GET, .is_of_an_app = true, .answer = answer_events},
+    {.path = PATH("/v1/events"), .method = METHOD_GET, .accepts_app_token = true, .answer = answer_events},
     {.path = PATH("/v1/openapi.json"),
      .method = METHOD_GET,
-     .is_of_an_app = true,
+     .accepts_app_token = true,
      .answer = answer_description},
     {.path = PATH("/v1/refused"), .method = METHOD_GET, .answer = answer_refused},
-    {.path = PATH("/v1/stats"), .method = METHOD_GET, .is_of_an_app = true, .answer = answer_stats},
-    {.path = PATH("/v1/stats/online"), .method = METHOD_GET, .is_of_an_app = true, .answer = answer_online},
+    {.path = PATH("/v1/stats"), .method = METHOD_GET, .accepts_app_token = true, .answer = answer_stats},
+    {.path = PATH("/v1/stats/online"),
+     .method = METHOD_GET,
+     .accepts_app_token = true,
+     .answer = answer_online},
     {.path = PATH(PAGE_PATH),
      .has_tail = true,
      .method = METHOD_GET,
@@ -253,18 +257,18 @@ static const struct route routes[] = {
     {.path = PATH("/metrics"), .method = METHOD_GET, .answer = answer_metrics},
     {.path = PATH(ONLINE_QUERY_PATH),
      .method = METHOD_POST,
-     .is_of_an_app = true,
+     .accepts_app_token = true,
      .answer = answer_online_status},
     {.path = PATH(ONLINE_QUERY_OLD_PATH),
      .method = METHOD_POST,
-     .is_of_an_app = true,
+     .accepts_app_token = true,
      .answer = answer_state},
 };
 #define N_ROUTES N_ELEMENTS(routes)
 
 struct match {
-    const struct route *route; /* path and method fit; or NULL */
-    unsigned methods;          /* all that are known for the path, 0: no such path */
+    const struct route *route; /* the route with this path and method, or NULL */
+    unsigned methods;          /* bits of all methods that the path supports; 0: no such path */
     enum access access;
 };
 
@@ -319,16 +323,16 @@ static const char *allow_header(unsigned methods)
     }
 }
 
-/* A request's path, without the user that it may name: no log line shows one. */
+/* Returns the path without a user id, because log lines contain no user ids. */
 static struct str path_without_user(struct str path)
 {
     bool has_user = str_starts_with(path, STR(USERS_PATH)) && !str_equal(path, STR(USERS_PATH "query"));
     return has_user ? (struct str){path.ptr, sizeof(USERS_PATH) - 1} : path;
 }
 
-/* For people to see. */
-static void keep_refused(struct status *status, const struct http_request *request, enum refusal why,
-                         const char *reason)
+/* Adds the request to the list shown at /v1/refused, and logs it. */
+static void record_refused(struct status *status, const struct http_request *request, enum refusal why,
+                           const char *reason)
 {
     static const struct str app_name = {"app", 3};
     struct query_value app;
@@ -349,13 +353,14 @@ static void keep_refused(struct status *status, const struct http_request *reque
 static struct http_reply *refuse(struct status *status, const struct http_request *request, enum refusal why,
                                  struct problem problem, struct http_header extra)
 {
-    keep_refused(status, request, why, problem.detail);
+    record_refused(status, request, why, problem.detail);
     return answer_problem_with(problem, extra);
 }
 
 static const struct http_header no_header = {NULL, NULL};
 
-/* A browser always sends Host; who sends none (HTTP/1.0) is not one. status 0: all is well. */
+/* A request without Host (HTTP/1.0) is accepted, because browsers always send Host. Returns a problem with
+ * status 0 if Host is allowed. */
 static struct problem check_host(const struct http_request *request, const struct status_settings *settings)
 {
     struct str host = http_request_header(request, "Host", 0);
@@ -372,7 +377,7 @@ static struct problem check_host(const struct http_request *request, const struc
     return (struct problem){0, NULL};
 }
 
-/* Looks at every token, so that the time it takes does not tell which one was close. */
+/* Compares with every token, so that the time taken does not reveal which of them matches. */
 static bool find_token(struct str authorization, const struct status_settings *settings, int *ret_only_app)
 {
     bool found = false;
@@ -389,7 +394,8 @@ static bool find_token(struct str authorization, const struct status_settings *s
     return found;
 }
 
-/* Whether the request shows a token, if one is asked for, and what that opens. */
+/* Returns whether the request has a valid token, or needs none. `ret_only_app` is the app whose token it is,
+ * or APP_ANY. */
 static bool check_token(const struct http_request *request, const struct status_settings *settings,
                         int *ret_only_app)
 {
@@ -402,7 +408,8 @@ static bool check_token(const struct http_request *request, const struct status_
            find_token(authorization, settings, ret_only_app);
 }
 
-/* status 0: the request may be answered, as far as `*ret_only_app` goes. */
+/* Returns a problem with status 0 if the request may be answered, for the app `*ret_only_app` (or
+ * APP_ANY). */
 static struct problem check_access(struct status *status, const struct http_request *request,
                                    const struct match *match, int *ret_only_app)
 {
@@ -414,18 +421,18 @@ static struct problem check_access(struct status *status, const struct http_requ
     }
     live_settings_release(&status->live);
     if (problem.status == 0 && *ret_only_app != APP_ANY && match->route != NULL &&
-        !match->route->is_of_an_app) {
+        !match->route->accepts_app_token) {
         return (struct problem){403,
                                 "the token of an app does not open this: that of the listener is needed"};
     }
     return problem;
 }
 
-/* `opened`: by the token of an app, else APP_ANY. */
+/* `token_app` is the app whose token the request has, or APP_ANY. */
 static struct http_reply *refuse_access(struct status *status, const struct http_request *request,
-                                        struct problem problem, int opened)
+                                        struct problem problem, int token_app)
 {
-    bool is_host = problem.status != 401 && opened == APP_ANY;
+    bool is_host = problem.status != 401 && token_app == APP_ANY;
     (void)atomic_fetch_add_explicit(&status->n_not_admitted, 1, memory_order_relaxed);
     atomic_store_explicit(&status->not_admitted_reason, problem.detail, memory_order_relaxed);
     if (problem.status == 401) {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What a stream says, in this order:
+/* What a stream sends, in this order:
  *
- *   reset        where what was missed is not held
- *   presence …   the snapshot, without ids. What changes meanwhile comes between its pages, without ids too,
- *                so that a long snapshot, read slowly, does not fall off the feed
- *   live         with the id from which the stream goes on
- *   presence …   the changes, each with its id
+ *   reset        if the changes that were missed are no longer available
+ *   presence …   the snapshot, without ids. Changes that happen meanwhile are sent between its pages, without
+ *                ids as well, so that a slow reader of a long snapshot does not fall behind the feed
+ *   live         with the id after which the changes follow
+ *   presence …   the changes, each with an id
  *
- * Whoever reads only the last id goes on from there and misses nothing. So an id is told only when all up to
- * it was: with users held back (settling.h) that is the one before the oldest of them, and what came after
- * it comes again to who resumes. */
+ * A client that resumes after the last id it has read misses nothing. So an id is sent only when all changes
+ * up to it have been sent. While users are held back (settling.h), it is the id before the oldest of them; a
+ * client that resumes there receives the later changes again. */
 #include "subscriber.h"
 
 #include "settling.h"
@@ -17,62 +17,63 @@
 #include <errno.h>
 #include <sys/random.h>
 
-/* So that clients who were all cut off at once do not all come back at once. */
+/* Clients are asked to wait for a random time, so that clients that were disconnected at once do not
+ * reconnect at once. */
 #define RETRY_MIN_MS 1000
 #define RETRY_SPREAD_MS 4000
 
-/* A page of the snapshot. Few, for what does not fit a packet lies in memory. */
+/* Limits for a page of the snapshot. A page is small, because what the reader does not take at once is kept
+ * in memory. */
 #define PAGE_USERS 16
 #define PAGE_VISITED_MAX 4096
 
 struct subscriber {
-    struct subscriber_config config; /* user is `user_id`; after_id is not kept */
-    uint64_t position;               /* all up to here was told, or is none of its concern */
-    bool has_caught_up;              /* it has once: from now on being behind is being slow */
+    struct subscriber_config config; /* user.ptr points to `user_id`; after_id is empty */
+    uint64_t position;               /* changes up to this revision were sent, held back or filtered out */
+    bool has_caught_up; /* it once reached the newest change: if it falls behind now, it is slow */
     bool in_snapshot;
-    struct table_cursor cursor; /* of the snapshot */
-    struct buf rest;            /* to be told before all else, from `n_told` on */
-    size_t n_told;
+    struct table_cursor cursor; /* position in the snapshot */
+    struct buf queued;          /* bytes to send before anything else; the first `n_sent` of them were sent */
+    size_t n_sent;
     struct settling settling;
-    uint64_t heartbeat_ms; /* when the next is due */
+    uint64_t heartbeat_ms; /* when the next heartbeat is due */
     bool is_finishing;
-    bool is_finished; /* `rest` is the last */
+    bool is_finished; /* the stream ends after `queued` */
     char user_id[USER_ID_MAX];
 };
 
-/* ---- what is told out of turn goes through `rest` ---- */
-
-/* All up to the id that is written now is told. Nothing is, before the snapshot is whole. */
+/* Queues the line with the id up to which all changes have been sent. Before the snapshot is complete, there
+ * is no such id. */
 static void write_id(struct subscriber *subscriber)
 {
     const struct settling_user *oldest = subscriber->settling.oldest;
     if (!subscriber->in_snapshot) {
         feed_write_id(subscriber->config.feed, oldest == NULL ? subscriber->position : oldest->revision - 1,
-                      &subscriber->rest);
+                      &subscriber->queued);
     }
 }
 
-static void tell(struct subscriber *subscriber, struct str text)
+static void queue(struct subscriber *subscriber, struct str text)
 {
     write_id(subscriber);
-    buf_append(&subscriber->rest, text);
+    buf_append(&subscriber->queued, text);
 }
 
-static void tell_retry(struct subscriber *subscriber)
+static void queue_retry(struct subscriber *subscriber)
 {
     uint16_t random = 0;
     (void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
-    buf_appendf(&subscriber->rest, "retry: %u\n\n", RETRY_MIN_MS + random % RETRY_SPREAD_MS);
+    buf_appendf(&subscriber->queued, "retry: %u\n\n", RETRY_MIN_MS + random % RETRY_SPREAD_MS);
 }
 
-static void tell_heartbeat(struct subscriber *subscriber)
+static void queue_heartbeat(struct subscriber *subscriber)
 {
-    tell(subscriber, STR("event: heartbeat\ndata: {}\n\n"));
+    queue(subscriber, STR("event: heartbeat\ndata: {}\n\n"));
     subscriber->heartbeat_ms = subscriber->config.monotonic_ms() + SUBSCRIBER_HEARTBEAT_MS;
 }
 
-/* It goes on from the newest, with a snapshot where one was asked for. */
-static void tell_reset(struct subscriber *subscriber, const char *reason)
+/* Queues a reset event and continues with the newest change, after a snapshot if one was requested. */
+static void queue_reset(struct subscriber *subscriber, const char *reason)
 {
     feed_count_reset(subscriber->config.feed);
     settling_fini(&subscriber->settling);
@@ -80,17 +81,17 @@ static void tell_reset(struct subscriber *subscriber, const char *reason)
     subscriber->in_snapshot = subscriber->config.has_snapshot;
     subscriber->cursor = (struct table_cursor){0};
     write_id(subscriber);
-    buf_appendf(&subscriber->rest, "event: reset\ndata: {\"reason\":\"%s\"}\n\n", reason);
+    buf_appendf(&subscriber->queued, "event: reset\ndata: {\"reason\":\"%s\"}\n\n", reason);
 }
 
-/* Room that is to be filled. */
+/* The buffer that read() fills. */
 struct room {
     char *to;
     size_t size;
     size_t n;
 };
 
-/* As much as fits. */
+/* Appends as much of `text` as fits. Returns how many bytes. */
 static size_t put(struct room *room, struct str text)
 {
     size_t left = room->size - room->n;
@@ -102,22 +103,20 @@ static size_t put(struct room *room, struct str text)
     return len;
 }
 
-/* Whether nothing is left of `rest`. */
-static bool put_rest(struct subscriber *subscriber, struct room *room)
+/* Returns whether everything in `queued` fitted. */
+static bool put_queued(struct subscriber *subscriber, struct room *room)
 {
-    struct buf *rest = &subscriber->rest;
-    size_t left = rest->len - subscriber->n_told;
-    size_t n = left == 0 ? 0 : put(room, (struct str){rest->ptr + subscriber->n_told, left});
-    subscriber->n_told += n;
+    struct buf *queued = &subscriber->queued;
+    size_t left = queued->len - subscriber->n_sent;
+    size_t n = left == 0 ? 0 : put(room, (struct str){queued->ptr + subscriber->n_sent, left});
+    subscriber->n_sent += n;
     if (n < left) {
         return false;
     }
-    buf_clear(rest);
-    subscriber->n_told = 0;
+    buf_clear(queued);
+    subscriber->n_sent = 0;
     return true;
 }
-
-/* ---- changes ---- */
 
 static bool concerns(const struct subscriber *subscriber, const struct feed_event *event)
 {
@@ -126,7 +125,7 @@ static bool concerns(const struct subscriber *subscriber, const struct feed_even
            (config->user.ptr == NULL || str_equal(config->user, event->user));
 }
 
-/* When a user who has gone offline is told of. */
+/* Returns when a user who goes offline with this event is to be reported, by the monotonic clock. */
 static uint64_t due_ms(const struct subscriber *subscriber, const struct feed_event *event)
 {
     uint64_t now_ms = subscriber->config.unix_ms();
@@ -135,7 +134,8 @@ static uint64_t due_ms(const struct subscriber *subscriber, const struct feed_ev
     return subscriber->config.monotonic_ms() + (age_ms < settle_ms ? settle_ms - age_ms : 0);
 }
 
-/* Whether the change is not to be told, or not now. */
+/* Updates the list of users held back. Returns whether the change is not to be sent: the user is held back,
+ * or comes back online while held back. */
 static bool settles(struct subscriber *subscriber, const struct feed_event *event)
 {
     struct settling *settling = &subscriber->settling;
@@ -153,7 +153,7 @@ static bool settles(struct subscriber *subscriber, const struct feed_event *even
     return is_held_back;
 }
 
-/* The next change to be told, with `position` right before it. 0, or as feed_next(). */
+/* Finds the next change to send and sets `position` to the revision before it. Returns as feed_next(). */
 static int find_change(struct subscriber *subscriber, struct feed_event *ret_event)
 {
     for (;;) {
@@ -168,18 +168,19 @@ static int find_change(struct subscriber *subscriber, struct feed_event *ret_eve
     }
 }
 
-/* The id of a change is not its own while what was before it is still to be told. */
-static void tell_change(struct subscriber *subscriber, const struct feed_event *event)
+/* Queues a change with the id of write_id(), which differs from its own while users are held back. */
+static void queue_change(struct subscriber *subscriber, const struct feed_event *event)
 {
     subscriber->position++;
-    tell(subscriber, (struct str){event->text.ptr + event->id_len, event->text.len - event->id_len});
+    queue(subscriber, (struct str){event->text.ptr + event->id_len, event->text.len - event->id_len});
 }
 
-/* Fills the room with changes. 0: it is full; else as feed_next(). */
+/* Fills the room with changes. Returns 0 if the room is full or an allocation has failed, else as
+ * feed_next(). */
 static int put_changes(struct subscriber *subscriber, struct room *room)
 {
     int r = 0;
-    while (room->n < room->size && !subscriber->rest.failed) {
+    while (room->n < room->size && !subscriber->queued.failed) {
         struct feed_event event;
         r = find_change(subscriber, &event);
         if (r != 0) {
@@ -191,57 +192,54 @@ static int put_changes(struct subscriber *subscriber, struct room *room)
             (void)put(room, event.text);
             subscriber->position++;
         } else if (has_own_id && room->n > 0) {
-            return 0; /* there is more room the next time */
+            return 0; /* the next call has more room */
         } else {
-            tell_change(subscriber, &event);
-            (void)put_rest(subscriber, room);
+            queue_change(subscriber, &event);
+            (void)put_queued(subscriber, room);
         }
     }
     return 0;
 }
 
-/* ---- the snapshot ---- */
-
-static void tell_user(void *cls, const struct user *user)
+static void queue_user(void *cls, const struct user *user)
 {
     struct subscriber *subscriber = cls;
-    feed_write_user(subscriber->config.feed, user, subscriber->config.unix_ms(), &subscriber->rest);
+    feed_write_user(subscriber->config.feed, user, subscriber->config.unix_ms(), &subscriber->queued);
 }
 
-static void tell_one(struct subscriber *subscriber)
+static void queue_one(struct subscriber *subscriber)
 {
     struct table *table = feed_table(subscriber->config.feed);
     for (unsigned app = 0; app < table_n_apps(table); app++) {
         struct user user;
         if ((subscriber->config.app < 0 || subscriber->config.app == (int)app) &&
             table_get(table, (uint16_t)app, subscriber->config.user, &user) == 0) {
-            tell_user(subscriber, &user);
+            queue_user(subscriber, &user);
         }
     }
 }
 
-/* A page, or where it was the last, that the stream is live. */
-static void tell_page(struct subscriber *subscriber)
+/* Queues a page of the snapshot and, after the last page, the live event. */
+static void queue_page(struct subscriber *subscriber)
 {
     const struct table_filter filter = {subscriber->config.app, -1, -1};
     struct table *table = feed_table(subscriber->config.feed);
     bool has_more = false;
     if (subscriber->config.user.ptr != NULL) {
-        tell_one(subscriber);
+        queue_one(subscriber);
     } else {
-        has_more = table_list(table, &filter, PAGE_USERS, PAGE_VISITED_MAX, &subscriber->cursor, tell_user,
+        has_more = table_list(table, &filter, PAGE_USERS, PAGE_VISITED_MAX, &subscriber->cursor, queue_user,
                               subscriber);
     }
     if (!has_more) {
         subscriber->in_snapshot = false;
-        tell(subscriber, STR("event: live\ndata: {}\n\n"));
-    } else if (subscriber->rest.len == 0) {
-        /* A comment, so that the listener serves others before it asks for more. */
-        buf_append(&subscriber->rest, STR(":\n\n"));
+        queue(subscriber, STR("event: live\ndata: {}\n\n"));
+    } else if (subscriber->queued.len == 0) {
+        /* A comment, so that pages without users fill the room as well, and read() returns before the whole
+         * table has been searched. */
+        buf_append(&subscriber->queued, STR(":\n\n"));
     }
 }
-
-/* ---- what time brings about ---- */
 
 static bool heartbeat_is_due(const struct subscriber *subscriber)
 {
@@ -263,9 +261,10 @@ static bool is_online(const struct subscriber *subscriber, const struct user *us
     return summary.state == USER_ONLINE;
 }
 
-/* Tells of the user who was held back for the longest, as it is now. One who is back is left to the change
- * that says so, which has come just now. One who was dropped was told of. */
-static void tell_settled(struct subscriber *subscriber)
+/* Queues the current state of the user who has been held back longest. A user who is online again is left in
+ * the list: the change has just been made, and settles() handles it. A user who was dropped from the table is
+ * reported by a forgotten event. */
+static void queue_settled(struct subscriber *subscriber)
 {
     const struct settling_user *held = subscriber->settling.oldest;
     struct user user;
@@ -277,34 +276,32 @@ static void tell_settled(struct subscriber *subscriber)
     settling_remove_oldest(&subscriber->settling);
     if (is_known) {
         write_id(subscriber);
-        tell_user(subscriber, &user);
+        queue_user(subscriber, &user);
     }
 }
 
-/* ---- the stream ---- */
-
-/* Something is to be said when all changes were: puts it into `rest`. False: there is nothing. */
-static bool tell_more(struct subscriber *subscriber)
+/* Queues what is due after all changes have been sent. Returns false if nothing is due. */
+static bool queue_more(struct subscriber *subscriber)
 {
     if (subscriber->is_finishing) {
-        tell_heartbeat(subscriber);
+        queue_heartbeat(subscriber);
         subscriber->is_finished = true;
     } else if (subscriber->in_snapshot) {
-        tell_page(subscriber);
+        queue_page(subscriber);
     } else if (settling_is_due(subscriber)) {
-        tell_settled(subscriber);
+        queue_settled(subscriber);
     } else if (heartbeat_is_due(subscriber)) {
-        tell_heartbeat(subscriber);
+        queue_heartbeat(subscriber);
     } else {
         return false;
     }
     return true;
 }
 
-/* Where memory is gone the stream ends; its reader comes back with the last id. */
+/* If out of memory, the stream ends, and the client resumes it after the last id. */
 static ssize_t read_locked(struct subscriber *subscriber, struct room *room)
 {
-    while (!subscriber->rest.failed && put_rest(subscriber, room) && room->n < room->size) {
+    while (!subscriber->queued.failed && put_queued(subscriber, room) && room->n < room->size) {
         if (subscriber->is_finished) {
             return room->n > 0 ? (ssize_t)room->n : HTTP_STREAM_END;
         }
@@ -313,17 +310,17 @@ static ssize_t read_locked(struct subscriber *subscriber, struct room *room)
             return HTTP_STREAM_TOO_SLOW;
         }
         if (r == FEED_GONE) {
-            tell_reset(subscriber, "gone");
+            queue_reset(subscriber, "gone");
         } else if (r == FEED_NONE) {
             subscriber->has_caught_up |= !subscriber->in_snapshot;
-            if (!tell_more(subscriber)) {
+            if (!queue_more(subscriber)) {
                 break;
             }
         } else {
             break;
         }
     }
-    return subscriber->rest.failed && room->n == 0 ? HTTP_STREAM_END : (ssize_t)room->n;
+    return subscriber->queued.failed && room->n == 0 ? HTTP_STREAM_END : (ssize_t)room->n;
 }
 
 static ssize_t read_stream(void *cls, char *to, size_t size)
@@ -340,7 +337,7 @@ static bool is_ready(void *cls)
 {
     struct subscriber *subscriber = cls;
     struct feed_event event;
-    if (subscriber->rest.len > 0 || subscriber->is_finishing || subscriber->in_snapshot ||
+    if (subscriber->queued.len > 0 || subscriber->is_finishing || subscriber->in_snapshot ||
         heartbeat_is_due(subscriber)) {
         return true;
     }
@@ -361,7 +358,7 @@ static void free_subscriber(void *cls)
     struct subscriber *subscriber = cls;
     feed_leave(subscriber->config.feed, subscriber->config.token_app);
     settling_fini(&subscriber->settling);
-    buf_fini(&subscriber->rest);
+    buf_fini(&subscriber->queued);
     free(subscriber);
 }
 
@@ -376,13 +373,13 @@ const struct http_stream *subscriber_stream(void)
     return &stream;
 }
 
-/* Where it begins, and what it says first. The id that it may go on from stands at once in the stream of
- * whoever had none: what follows can be resumed before anything happens. */
+/* Finds where the stream begins and queues its first events. A client without an id gets a heartbeat with
+ * one, so that it can resume the stream even if no change has happened yet. */
 static void begin(struct subscriber *subscriber, struct str after_id)
 {
     int outcome = 0;
     subscriber->heartbeat_ms = subscriber->config.monotonic_ms() + SUBSCRIBER_HEARTBEAT_MS;
-    tell_retry(subscriber);
+    queue_retry(subscriber);
     if (after_id.ptr != NULL) {
         outcome = feed_find(subscriber->config.feed, after_id, &subscriber->position);
     } else {
@@ -390,9 +387,9 @@ static void begin(struct subscriber *subscriber, struct str after_id)
         subscriber->in_snapshot = subscriber->config.has_snapshot;
     }
     if (outcome != 0) {
-        tell_reset(subscriber, outcome == FEED_GONE ? "gone" : "other_run");
+        queue_reset(subscriber, outcome == FEED_GONE ? "gone" : "other_run");
     } else if (after_id.ptr == NULL && !subscriber->in_snapshot) {
-        tell_heartbeat(subscriber);
+        queue_heartbeat(subscriber);
     }
 }
 

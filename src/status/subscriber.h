@@ -2,8 +2,8 @@
 #ifndef PRESENCED_STATUS_SUBSCRIBER_H
 #define PRESENCED_STATUS_SUBSCRIBER_H
 
-/* One stream of GET /v1/events: where it stands in the feed, and what it is to say next. On the thread of its
- * connection. */
+/* One stream of GET /v1/events: its position in the feed, and what it sends next. Used on the thread of its
+ * connection only. */
 
 #include "feed.h"
 #include "presenced/reply.h"
@@ -14,20 +14,20 @@ struct subscriber_config {
     struct feed *feed;
     uint64_t (*unix_ms)(void);
     uint64_t (*monotonic_ms)(void);
-    int token_app;   /* of feed_join() */
+    int token_app;   /* see feed_join() */
     int app;         /* -1: any */
     struct str user; /* ptr NULL: any; copied */
     bool has_snapshot;
-    uint64_t settle_ms;  /* 0: each change is told at once */
-    struct str after_id; /* of the last event seen; ptr NULL: none */
+    uint64_t settle_ms;  /* how long to hold back users who go offline; 0: not at all */
+    struct str after_id; /* id of the last event that the client has seen; ptr NULL: none */
 };
 
 struct subscriber;
 
-/* Joins the feed: 0, as feed_join(), or -ENOMEM. */
+/* Creates a subscriber and joins the feed. Returns 0, an outcome of feed_join(), or -ENOMEM. */
 int subscriber_new(const struct subscriber_config *config, struct subscriber **ret_subscriber);
 
-/* With a subscriber as the stream's cls. */
+/* Returns the functions for http_reply_stream(), whose cls is a subscriber. */
 const struct http_stream *subscriber_stream(void);
 
 #endif

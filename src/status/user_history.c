@@ -5,7 +5,7 @@
 #include "parameter.h"
 #include "presenced/json.h"
 
-/* "": it was absent, or could not be read. */
+/* Writes null for "", which means that the text was absent or could not be read. */
 static void write_text(struct json_writer *json, const char *key, struct str text)
 {
     answer_write_text(json, key, text.len == 0 ? (struct str){NULL, 0} : text);
@@ -51,7 +51,7 @@ static void write_event(void *cls, const struct user_event *event)
     json_end_object(json);
 }
 
-/* status 0: all is well. */
+/* Returns a problem with status 0 if the query is valid. */
 static struct problem read_query(const struct status_config *config, int only_app,
                                  const struct http_request *request, struct status_user_events_query *query)
 {

@@ -2,7 +2,8 @@
 #ifndef PRESENCED_STATUS_USER_HISTORY_H
 #define PRESENCED_STATUS_USER_HISTORY_H
 
-/* GET /v1/users/{user}/history?app=&since=&limit=: what happened to one user of late. Any thread. */
+/* GET /v1/users/{user}/history?app=&since=&limit=: the recent events of one user. Any thread may call
+ * this. */
 
 #include "presenced/reply.h"
 #include "presenced/status.h"
@@ -10,7 +11,8 @@
 #define USER_HISTORY_LIMIT_MAX 1000
 #define USER_HISTORY_LIMIT_DEFAULT 100
 
-/* `encoded_id` is the {user} of the path, still percent-encoded. NULL when memory is gone. */
+/* `only_app`: see app_choice.h. `encoded_id` is the {user} of the path, still percent-encoded. Returns NULL
+ * if out of memory. */
 struct http_reply *user_history_answer(const struct status_config *config, int only_app,
                                        const struct http_request *request, struct str encoded_id);
 

@@ -12,7 +12,7 @@ static void write_optional_u64(struct json_writer *json, const char *key, bool i
     }
 }
 
-/* A custom status is of a user who is there: it is not shown beyond that. */
+/* A custom status is shown only while the user is online. */
 static void write_custom_status(struct json_writer *json, const struct user *user, enum user_state state)
 {
     bool is_shown = state == USER_ONLINE && user->has_custom_status && user->custom_status_len > 0;

@@ -2,16 +2,15 @@
 #ifndef PRESENCED_STATUS_USER_JSON_H
 #define PRESENCED_STATUS_USER_JSON_H
 
-/* A user as the status API shows one. Any thread. */
+/* The JSON form of a user in the status API. Any thread may call everything here. */
 
 #include "presenced/json.h"
 #include "presenced/table.h"
 
-/* Writes `user`, a copy out of `table`, with the state it has at `now_ms`, as a value in an array or on its
- * own. */
+/* Writes `user`, a copy from `table`, with its state at `now_ms`, as a value without a key. */
 void user_json_write(struct json_writer *json, struct table *table, const struct user *user, uint64_t now_ms);
 
-/* The same for a user never heard of. */
+/* The same for a user that is not in the table. */
 void user_json_write_unknown(struct json_writer *json, uint64_t app_id, struct str user_id);
 
 #endif

@@ -8,21 +8,21 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* The table finds the users of a state without looking at others; all else (app, platform) it looks for one
- * user after another. So that a filter that few pass cannot hold a thread for long, a page looks at this many
- * at most and may then be short, or empty, with a next_cursor: a list of few matches among N users of a state
- * costs N / LIST_MAX_VISITED requests of some milliseconds. */
+/* Limit for the users that are examined for one page. The table lists users by state, but examines each of
+ * them for app and platform. Without this limit, a filter with few matches could occupy a thread for long. So
+ * a page may be short, or empty, and still have a next_cursor; listing few matches among N users of a state
+ * takes N / LIST_MAX_VISITED requests of some milliseconds. */
 #define LIST_MAX_VISITED 50000
 
-/* A cursor as text: the version of this form, the daemon's start (the order of the table is another one after
- * a restart), the position. */
+/* A cursor as text: version of the format; epoch, because the order of the table changes with a restart;
+ * position. */
 #define CURSOR_VERSION "1"
 #define CURSOR_FIELD_LEN 16
 #define CURSOR_LEN (1 + 2 * CURSOR_FIELD_LEN)
 
 struct list_request {
     struct table_filter filter;
-    bool matches_nobody; /* a platform that no event has named yet */
+    bool matches_nobody; /* the platform has not occurred in any event yet */
     size_t limit;
     struct table_cursor cursor;
 };
@@ -34,7 +34,7 @@ struct list_page {
     int state; /* as in the filter */
 };
 
-/* The filter's app is the one that may be asked about. */
+/* On entry, filter->app is the only app that the request may be about, or APP_ANY. */
 static int read_app(const struct table *table, const struct query_value *value, struct table_filter *filter)
 {
     uint16_t app;
@@ -127,7 +127,7 @@ static bool read_cursor(const struct query_value *value, uint64_t epoch, struct 
            read_hex((struct str){text.ptr + 1 + CURSOR_FIELD_LEN, CURSOR_FIELD_LEN}, &cursor->position);
 }
 
-/* status 0: all is well. */
+/* Returns a problem with status 0 if the request is valid. */
 static struct problem read_request(struct table *table, uint64_t epoch, struct str query,
                                    struct list_request *request)
 {
@@ -157,8 +157,8 @@ static struct problem read_request(struct table *table, uint64_t epoch, struct s
     return (struct problem){0, NULL};
 }
 
-/* The table moves a user whose push_online window has ended a little after its time; such a one is left out,
- * for it would be shown with another state than the list is of. */
+/* The table moves a user whose push_online window has ended with a short delay. Until then, the user is left
+ * out, because its state is not the one that the list is filtered by. */
 static void add_user(void *cls, const struct user *user)
 {
     struct list_page *page = cls;

@@ -18,7 +18,7 @@ static int choose_app(const struct table *table, int only_app, const cJSON *root
                                                           : APP_MALFORMED;
 }
 
-/* status 0: all is well. */
+/* Returns a problem with status 0 if the list of users is valid. */
 static struct problem read_users(const cJSON *root, const cJSON **ret_users)
 {
     const cJSON *users = json_read_member(root, "users");

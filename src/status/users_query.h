@@ -2,7 +2,7 @@
 #ifndef PRESENCED_STATUS_USERS_QUERY_H
 #define PRESENCED_STATUS_USERS_QUERY_H
 
-/* POST /v1/users/query: many users by name, answered in the order asked. Any thread. */
+/* POST /v1/users/query: many users by id, answered in the order of the request. Any thread may call this. */
 
 #include "presenced/reply.h"
 #include "presenced/request.h"
@@ -10,7 +10,7 @@
 
 #define USERS_QUERY_N_MAX 1000
 
-/* NULL when memory is gone. */
+/* `only_app`: see app_choice.h. Returns NULL if out of memory. */
 struct http_reply *users_query_answer(struct table *table, int only_app, uint64_t now_ms,
                                       const struct http_request *request);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The vendor's request carries the caller's account and its signature too (identifier, usersig, random,
- * contenttype): they are taken and not looked at, for what guards this listener is its own bearer token. */
+/* The parameters identifier, usersig, random and contenttype of Tencent's request are ignored: access to this
+ * listener is controlled by its bearer token. */
 #include "vendor_query.h"
 
 #include "app_choice.h"
@@ -8,7 +8,7 @@
 
 #include <assert.h>
 
-static_assert(PLATFORM_N_MAX <= ONLINE_QUERY_N_DEVICES_MAX, "all rows of a user find room in an answer");
+static_assert(PLATFORM_N_MAX <= ONLINE_QUERY_N_DEVICES_MAX, "an answer has room for all rows of a user");
 
 static struct http_reply *answer_failure(unsigned code, const char *info)
 {
@@ -17,8 +17,8 @@ static struct http_reply *answer_failure(unsigned code, const char *info)
     return answer_json(200, &body);
 }
 
-/* NULL: the app is there. The vendor has no documented code for an sdkappid that is not the caller's in this
- * query; it is told as a request that cannot be read. */
+/* Returns NULL, or what is wrong with sdkappid. Tencent documents no error code for a wrong sdkappid in this
+ * query; the caller answers with the code for a request that cannot be parsed. */
 static const char *read_app(const struct table *table, int only_app, struct str query, uint16_t *ret_app)
 {
     static const struct str names[] = {{"sdkappid", 8}};
@@ -68,7 +68,7 @@ static enum online_status user_status(const struct user *user, const struct user
     return status_of(summary.state);
 }
 
-/* A platform on its own has the state of a user who has no other. */
+/* Returns the state of a platform: that of a user who has only this platform. */
 static enum online_status row_status(const struct row *row, const struct user_view *view)
 {
     struct user alone = {.n_rows = 1};
@@ -76,7 +76,7 @@ static enum online_status row_status(const struct row *row, const struct user_vi
     return user_status(&alone, view);
 }
 
-/* As in the vendor's answers, a platform that is offline is left out. */
+/* Platforms that are offline are left out, as in Tencent's answers. */
 static void find_devices(struct table *table, const struct user_view *view, const struct user *user,
                          struct online_query_result *result)
 {
@@ -90,7 +90,7 @@ static void find_devices(struct table *table, const struct user_view *view, cons
     }
 }
 
-/* An id that no user can have, and a user of whom no login or logout was heard, are no such user either. */
+/* An invalid id, and a user without any login or logout, are also answered with VENDOR_NO_SUCH_USER. */
 static void find_user(struct table *table, uint64_t now_ms, uint16_t app, bool needs_detail,
                       struct online_query_result *result)
 {

@@ -16,8 +16,8 @@ struct item {
 };
 
 struct warnings {
-    pthread_mutex_t lock; /* for who reads, against the one who writes */
-    struct item *items;   /* by code and subject */
+    pthread_mutex_t lock; /* protects the fields below against the readers */
+    struct item *items;   /* sorted by code and subject */
     size_t n;
     size_t n_allocated;
 };
@@ -54,7 +54,7 @@ void warnings_free(struct warnings *warnings)
     free(warnings);
 }
 
-/* Whether it is there; `*ret_at` is where it is, or belongs. */
+/* Returns whether the warning exists. `ret_at` is its index, or the index at which to insert it. */
 static bool find(const struct warnings *warnings, enum warning_code code, uint64_t subject, size_t *ret_at)
 {
     size_t at = 0;
@@ -121,8 +121,8 @@ void warnings_raise(struct warnings *warnings, enum warning_code code, uint64_t 
     }
 }
 
-/* With the lock held. */
-static void take_out(struct warnings *warnings, size_t at)
+/* Called with the lock held. */
+static void remove_at(struct warnings *warnings, size_t at)
 {
     const struct item *item = &warnings->items[at];
     log_notice("attention no longer needed", log_text("code", names[item->code]),
@@ -136,7 +136,7 @@ void warnings_clear(struct warnings *warnings, enum warning_code code, uint64_t 
     size_t at;
     (void)pthread_mutex_lock(&warnings->lock);
     if (find(warnings, code, subject, &at)) {
-        take_out(warnings, at);
+        remove_at(warnings, at);
     }
     (void)pthread_mutex_unlock(&warnings->lock);
 }
@@ -147,7 +147,7 @@ void warnings_review(struct warnings *warnings, enum warning_code code,
     (void)pthread_mutex_lock(&warnings->lock);
     for (size_t i = warnings->n; i-- > 0;) {
         if (warnings->items[i].code == code && !is_so(cls, warnings->items[i].subject)) {
-            take_out(warnings, i);
+            remove_at(warnings, i);
         }
     }
     (void)pthread_mutex_unlock(&warnings->lock);

@@ -2,14 +2,15 @@
 #ifndef PRESENCED_TESTS_BALANCER_H
 #define PRESENCED_TESTS_BALANCER_H
 
-/* The real nginx and HAProxy as conf/examples sets them up, but for addresses and paths. The caller comes
- * from 127.0.0.9 and the balancer from 127.0.0.1, so a node can tell them apart. */
+/* Runs the real nginx and HAProxy with the configurations of conf/examples, in which only addresses and paths
+ * are changed. The client connects from 127.0.0.9 and the balancer from 127.0.0.1, so that a node can tell
+ * them apart. */
 
 #include "client.h"
 
 enum balancer_kind { NGINX, HAPROXY, N_BALANCERS };
 
-/* The tag of tests with it, too. */
+/* The names are also the tags of tests that need the balancer. */
 extern const char *const balancer_names[N_BALANCERS];
 
 #define BALANCER_CALLER "127.0.0.9"
@@ -24,25 +25,25 @@ struct balancer {
     pid_t pid;
 };
 
-/* Starts it with an example, "" or "several-nodes/", in which these addresses are replaced; its log is
- * access.log of the sandbox. */
+/* Starts a balancer with the example in `folder`, "" or "several-nodes/", with the given addresses replaced.
+ * It logs to access.log in the sandbox. */
 struct balancer balancer_start(struct sandbox *sandbox, enum balancer_kind kind, const char *folder,
                                const struct replacement *addresses, size_t n_addresses);
 
-/* HAProxy with a configuration of the test's own, in which @PORT@ is where it is to listen. */
+/* Starts HAProxy with a configuration of the test's own, in which @PORT@ is replaced by the port to listen
+ * on. */
 struct balancer balancer_start_haproxy(struct sandbox *sandbox, const char *config);
 
-/* Ends it. */
 void balancer_stop(const struct balancer *balancer);
 
-/* A client that speaks HTTPS with it, from BALANCER_CALLER. */
+/* Returns a client that connects to the balancer over HTTPS, from BALANCER_CALLER. The caller frees it. */
 struct client *balancer_caller(const struct balancer *balancer, const struct sandbox *sandbox);
 
-/* Waits until it says 200 to /readyz. */
+/* Waits until the balancer answers /readyz with 200. */
 void balancer_await(const struct balancer *balancer, const struct sandbox *sandbox);
 
-/* Sends a callback of the app EVENT_APP, signed with `token`: a Login of that user, whatever the command.
- * What client_try() says. */
+/* Sends a callback for EVENT_APP, signed with `token`. The body is a Login of the user, whatever `command`
+ * is. Returns as client_try(). */
 CURLcode balancer_post(struct client *caller, const char *token, const char *command, const char *user,
                        struct answer *ret_answer);
 

@@ -2,62 +2,64 @@
 #ifndef PRESENCED_TESTS_BROWSER_H
 #define PRESENCED_TESTS_BROWSER_H
 
-/* A real Chromium, which the environment names in PRESENCED_CHROMIUM, without a window, by the DevTools
- * protocol over two pipes. It takes seconds to start, so one serves a whole suite: made by an unchecked
- * fixture, and each test has a tab of its own, with storage of its own. Everything here fails the running
- * test when it cannot do what it is asked. One thread a browser. */
+/* Controls a real headless Chromium, the program in the environment variable PRESENCED_CHROMIUM, with the
+ * DevTools protocol over two pipes. It takes seconds to start, so an unchecked fixture starts one for the
+ * whole suite, and each test has its own tab with its own storage. Every function fails the running test if
+ * it cannot do its work. Each browser is used by one thread. */
 
 #include "harness.h"
 
 struct browser;
 
-/* Starts one with a profile of its own in the sandbox. */
+/* Starts a browser with a new profile in the sandbox. */
 struct browser *browser_new(const struct sandbox *sandbox);
 void browser_free(struct browser *browser);
 
 void browser_open_tab(struct browser *browser);
 
-/* The test fails where a page has thrown, or has tried what its Content-Security-Policy forbids. */
+/* Closes the tab. Fails the test if a page has thrown an exception or violated its
+ * Content-Security-Policy. */
 void browser_close_tab(struct browser *browser);
 
-/* What follows is of the tab. */
+/* The functions below work on the open tab. */
 
 struct browser_look {
     int width;
     int height;
-    bool is_dark;          /* what prefers-color-scheme says */
+    bool is_dark;          /* prefers-color-scheme is dark */
     const char *languages; /* as in Accept-Language; NULL: "en-US" */
 };
 
-/* For the pages that are opened from now on. */
+/* Sets the look of pages that are opened afterwards. */
 void browser_look(struct browser *browser, const struct browser_look *look);
 
-/* Goes to http://127.0.0.1:PORT/ and returns when it is loaded; and to the same page once more. */
+/* Open http://127.0.0.1:PORT/, or reload the page. Return when it has been loaded. */
 void browser_open(struct browser *browser, uint16_t port);
 void browser_reload(struct browser *browser);
 
-/* The value of an expression in the page, awaited where it is a promise, as JSON; the caller calls
- * buf_fini(). */
+/* Evaluates an expression in the page and awaits it if it is a promise. Returns the value as JSON; the caller
+ * calls buf_fini(). */
 struct buf browser_eval(struct browser *browser, const char *expression);
 
-/* The same, whatever its value is. */
+/* The same, but ignores the value. */
 void browser_do(struct browser *browser, const char *expression);
 
-/* Whether it is true; and waits until it is. */
+/* Return whether an expression is true, and wait until it is. */
 bool browser_is(struct browser *browser, const char *expression);
 void browser_await(struct browser *browser, const char *expression);
 
-/* For how long the page's thread was busy so far, in its own time. */
+/* Returns the total time of all tasks of the page's main thread so far, in seconds. */
 double browser_busy_s(struct browser *browser);
 
-/* By the keyboard: a key by its name ("Tab", "Enter", "ArrowLeft", " "), or text, into what has the focus. */
+/* Send a key by its name ("Tab", "Enter", "ArrowLeft", " "), or a text, to the element that has the focus. */
 void browser_press(struct browser *browser, const char *key);
 void browser_type(struct browser *browser, const char *text);
 
-/* Clicks at the middle of the element that `selector` finds. */
+/* Clicks on the centre of the element that matches `selector`. */
 void browser_click(struct browser *browser, const char *selector);
 
-/* The whole page as PNG into the folder that PRESENCED_SHOTS names; nothing where it names none. */
+/* Writes a screenshot of the whole page as PNG to the folder in PRESENCED_SHOTS. Does nothing if it is not
+ * set. */
 void browser_shot(struct browser *browser, const char *name);
 
 #endif

@@ -2,46 +2,48 @@
 #ifndef PRESENCED_TESTS_EVENT_H
 #define PRESENCED_TESTS_EVENT_H
 
-/* Makes State.StateChange callbacks as protocol.md's captures show them, and reads what comes back. */
+/* Makes State.StateChange callbacks like those captured in protocol.md, and checks the answers. */
 
 #include "client.h"
 
 #define EVENT_APP 1400000000
 #define EVENT_OTHER_APP 1400000001
 
-/* "&RequestTime=…&Sign=…" of `token` at `unix_s`; the caller frees it. */
+/* Returns "&RequestTime=…&Sign=…" for `token` at `unix_s`. The caller frees it. */
 char *event_sign(const char *token, int64_t unix_s);
 
-/* The same for now. */
+/* The same for the current time. */
 char *event_sign_now(const char *token);
 
-/* The target of a State.StateChange of an app, with `more` ("&…", or "") at its end; the caller frees it. */
+/* Returns the target of a State.StateChange for an app, with `more` ("&…", or "") at its end. The caller
+ * frees it. */
 char *event_target(uint64_t app, const char *platform, const char *more);
 
-/* A body; `event_time_ms` 0 leaves EventTime out. The caller frees it. */
+/* Returns a body; without EventTime if `event_time_ms` is 0. The caller frees it. */
 char *event_body(const char *user, const char *action, const char *reason, uint64_t event_time_ms);
 
-/* Sends a Login of the user on Web, unsigned, and expects OK. */
+/* Sends an unsigned Login of the user on Web and expects OK. */
 void event_login(struct client *callback, const char *user, uint64_t event_time_ms);
 
-/* The same, expecting nothing: the connection may be lost. What client_try() says. */
+/* The same without expecting an answer, because the connection may be lost. Returns as client_try(). */
 CURLcode event_try_login(struct client *callback, const char *user, uint64_t event_time_ms,
                          struct answer *ret_answer);
 
-/* Whether it is an OK. */
+/* Returns whether the answer is OK. */
 bool event_is_ok(struct answer *answer);
 
-/* Whether the answer is the callback's JSON with this ActionStatus and ErrorCode: status, Content-Type, the
- * three members and no other, and words in ErrorInfo for FAIL alone. Fails the test otherwise. */
+/* Fails the test unless the answer has this status, the right Content-Type and exactly the members
+ * ActionStatus, ErrorCode and ErrorInfo, with this ActionStatus and ErrorCode and, only for FAIL, a text in
+ * ErrorInfo. */
 void expect_callback(struct answer *answer, long status, const char *action_status, int error_code);
 
-/* Like expect_callback() for a whole answer as it came over a wire. */
+/* The same for the bytes of an answer, as received by wire.h. */
 void expect_callback_bytes(struct buf *bytes, int status, const char *action_status, int error_code);
 
-/* The state of a user of EVENT_APP as the status API gives it, "" where it says 404. */
+/* Fails the test unless the status API returns this state for a user of EVENT_APP; "" is the status 404. */
 void expect_state(struct client *status, const char *user, const char *state);
 
-/* Puts NOW in the place of each number that is a time in ms from `from_ms` to now. */
+/* Replaces each number that is a time in ms from `from_ms` to now by NOW. */
 void mask_times(struct buf *json, uint64_t from_ms);
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef PRESENCED_TESTS_SYSTEM_FIXTURE_H
 #define PRESENCED_TESTS_SYSTEM_FIXTURE_H
 
-/* One daemon in a sandbox, and a request that it answers, for suites about connections to its callback
+/* A daemon in a sandbox and a request that it answers, for suites about connections to its callback
  * listener. */
 
 #include "event.h"
@@ -25,22 +25,22 @@ extern struct fixture fixture;
 #define FIXTURE_LOGIN \
     "{\"CallbackCommand\":\"State.StateChange\",\"Info\":{\"Action\":\"Login\",\"To_Account\":\"alice\"}}"
 #define FIXTURE_REQUEST FIXTURE_POST "Content-Length: 86\r\n\r\n" FIXTURE_LOGIN
-_Static_assert(sizeof(FIXTURE_LOGIN) - 1 == 86, "as Content-Length says");
+_Static_assert(sizeof(FIXTURE_LOGIN) - 1 == 86, "Content-Length is correct");
 
-/* In a sandbox that is there already, or else a new one. */
+/* Starts the daemon in the existing sandbox, or in a new one. */
 void fixture_start(const char *config);
 void fixture_stop(void);
 
-/* To the callback listener; with `is_tls` the handshake is done. */
+/* Connects to the callback listener; with `is_tls`, also completes the handshake. */
 struct wire *fixture_connect(bool is_tls);
 
-/* Sends FIXTURE_REQUEST and takes its answer; the connection is kept. */
+/* Sends FIXTURE_REQUEST and expects an answer with this status. The connection stays open. */
 void fixture_request(struct wire *wire, int status);
 
-/* Somebody else is served. */
+/* Checks that another client is served. */
 void fixture_expect_service(const char *scheme);
 
-/* Until the callback listener has so many connections. */
+/* Waits until the callback listener has exactly `n` connections. */
 void fixture_await_connections(size_t n);
 
 #endif

@@ -2,13 +2,13 @@
 #ifndef PRESENCED_TESTS_FREEZE_H
 #define PRESENCED_TESTS_FREEZE_H
 
-/* Stops one thread of another process while the others go on, as a deadlock or an endless loop would. A
- * signal stops all of a process, but a tracer can stop one thread. */
+/* Stops one thread of another process while its other threads continue, to simulate a deadlock or an endless
+ * loop. A signal would stop the whole process, but a tracer can stop a single thread. */
 
 #include <sys/types.h>
 
-/* By its name, of a process that the caller may trace. The thread, or -errno; -ESRCH: none has that name. It
- * stands still until freeze_end(), or until the caller ends. */
+/* Stops the thread with that name, in a process that the caller may trace, until freeze_end() or until the
+ * caller exits. Returns its thread id or -errno; -ESRCH: no thread has that name. */
 pid_t freeze_begin(pid_t pid, const char *name);
 int freeze_end(pid_t thread);
 

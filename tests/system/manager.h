@@ -2,27 +2,28 @@
 #ifndef PRESENCED_TESTS_MANAGER_H
 #define PRESENCED_TESTS_MANAGER_H
 
-/* The service manager's side of sd_notify(3). Fails the running test when it cannot do what it is asked. */
+/* The service manager's side of sd_notify(3). A beat is the message WATCHDOG=1. Every function fails the
+ * running test if it cannot do its work. */
 
 #include "victim.h"
 
 struct manager;
 
-/* Listens at @DIR@/notify, which NOTIFY_SOCKET is to name to the daemon. */
+/* Listens at @DIR@/notify, which the test must pass to the daemon as NOTIFY_SOCKET. */
 struct manager *manager_new(struct sandbox *sandbox);
 void manager_free(struct manager *manager);
 DEFINE_CLEANUP(struct manager *, manager_free)
 
-/* Takes the next message, beats left aside; valid until the next call. */
+/* Returns the next message other than a beat, after waiting for it; valid until the next call. */
 const char *manager_next(struct manager *manager);
 
-/* Takes messages until one is `message`. */
+/* Waits for `message` and ignores other messages. */
 void manager_await(struct manager *manager, const char *message);
 
-/* Waits for so many beats to come from now on. */
+/* Waits for the next `n` beats. */
 void manager_await_beats(struct manager *manager, unsigned n);
 
-/* Fails unless beats cease for `silence_ms`, but for one or two that were on their way. */
+/* Fails unless there are no beats for `silence_ms`, apart from one or two that were already on their way. */
 void manager_expect_silence(struct manager *manager, uint64_t silence_ms);
 
 #endif

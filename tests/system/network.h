@@ -2,23 +2,23 @@
 #ifndef PRESENCED_TESTS_NETWORK_H
 #define PRESENCED_TESTS_NETWORK_H
 
-/* A hub and some nodes, each in a network namespace of its own, joined by lines that can be cut: what is sent
- * over one that is cut vanishes, as behind a switch that failed. The machine's own network is not touched.
- * Needs root. Fails the running test when it cannot do what it is asked. One thread. */
+/* A hub and some nodes, each in its own network namespace, connected by links that can be cut: packets on a
+ * link that is cut are lost, as with a failed switch. The machine's own network is not changed. Needs root.
+ * Every function fails the running test if it cannot do its work. Used by one thread. */
 
 #include "harness.h"
 
 #define NETWORK_N_NODES_MAX 8
-#define NETWORK_HUB "192.0.2.1" /* its address, as every node knows it */
+#define NETWORK_HUB "192.0.2.1" /* address of the hub, from every node */
 
 struct network;
 
 struct network *network_new(struct sandbox *sandbox, unsigned n_nodes);
 
-/* Ends it; the namespaces live on with the processes that are in them. */
+/* Frees the network. Its namespaces exist until the last process in them ends. */
 void network_free(struct network *network);
 
-/* The words that run a program in a namespace, to be put in front of it; ended by NULL. */
+/* Return the words, ended by NULL, that must precede a command to run it in a namespace. */
 const char *const *network_hub(const struct network *network);
 const char *const *network_node(const struct network *network, unsigned node);
 

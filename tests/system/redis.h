@@ -2,36 +2,36 @@
 #ifndef PRESENCED_TESTS_REDIS_H
 #define PRESENCED_TESTS_REDIS_H
 
-/* A real redis-server, or valkey-server, which the environment names in PRESENCED_REDIS. It keeps nothing on
- * disk, and may be killed. Fails the running test when it cannot do what it is asked. One thread a sandbox.
- */
+/* Runs a real redis-server or valkey-server, the program in the environment variable PRESENCED_REDIS. It
+ * stores nothing on disk and may be killed. Every function fails the running test if it cannot do its work.
+ * Each sandbox is used by one thread. */
 
 #include "harness.h"
 
 struct redis;
 
-/* Starts one that listens on NAME.sock of the sandbox and on a port, with more options, ended by NULL;
- * returns when it answers. */
+/* Starts a server that listens on NAME.sock of the sandbox and on a TCP port. `options` are more command line
+ * options, ended by NULL. Returns when it answers. */
 struct redis *redis_start(struct sandbox *sandbox, const char *name, const char *const *options);
 
-/* The same, run by a program whose words are put in front, ended by NULL. */
+/* The same, with the words `through`, ended by NULL, before the command. */
 struct redis *redis_start_through(struct sandbox *sandbox, const char *const *through, const char *name,
                                   const char *const *options);
 
-/* A Sentinel of a primary that it calls "presence", whose down is noticed in a second. */
+/* Starts a Sentinel that watches a primary under the name "presence" and considers it down after a second. */
 struct redis *redis_start_sentinel(struct sandbox *sandbox, uint16_t primary_port);
 
 uint16_t redis_port(const struct redis *redis);
 pid_t redis_pid(const struct redis *redis);
 
-/* Sends a command, as printf() would write it, blanks between its words; the caller calls buf_fini() on the
- * reply: what it says, an array's elements one a line, an error's text. */
+/* Sends a command, formatted as by printf(); its words are separated by blanks. Returns the reply as text: a
+ * string, the elements of an array in a line each, or the text of an error. The caller calls buf_fini(). */
 struct buf redis_ask(struct redis *redis, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same where the reply is to be OK. */
+/* The same for a command whose reply must be OK. */
 void redis_tell(struct redis *redis, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* SIGKILL. Frees it. Takes NULL. */
+/* Kills the server with SIGKILL and frees the struct. Accepts NULL. */
 void redis_kill(struct redis *redis);
 
 #endif

@@ -2,40 +2,41 @@
 #ifndef PRESENCED_TESTS_STREAM_H
 #define PRESENCED_TESTS_STREAM_H
 
-/* Reads Server-Sent Events as a browser does: over a wire, chunked, one event after the other. Fails the
- * running test when what comes is not well-formed. */
+/* Reads Server-Sent Events, like a browser, from a chunked reply, event by event. Every function fails the
+ * running test if the stream is not well-formed. */
 
 #include "wire.h"
 
 struct stream;
 
-/* Asks for `target` over `wire`, which it takes, and expects 200. `last_event_id` NULL: none. */
+/* Requests `target` over `wire` and expects 200. Takes ownership of `wire`. `last_event_id` NULL: none. */
 struct stream *stream_open(struct wire *wire, const char *target, const char *last_event_id);
 
-/* The same, showing a token; NULL: none. */
+/* The same with a bearer token; NULL: none. */
 struct stream *stream_open_with(struct wire *wire, const char *target, const char *last_event_id,
                                 const char *token);
 
-/* Leaves. */
+/* Closes the connection. */
 void stream_free(struct stream *stream);
 DEFINE_CLEANUP(struct stream *, stream_free)
 
+/* Texts are valid until the next event is read. */
 struct message {
-    const char *id; /* of this event; "" where it has none. Until the next */
+    const char *id; /* id of this event; "": none */
     const char *event;
     const char *data;
 };
 
-/* The next event, as soon as it is there. False at the end of the stream, or where it broke off. */
+/* Waits for the next event. Returns false if the stream has ended or was interrupted. */
 bool stream_next(struct stream *stream, struct message *ret_message);
 
-/* The next of that name, which must come; others are passed over. */
+/* Waits for the next event with that name and ignores others. Fails the test if the stream ends before. */
 void stream_await(struct stream *stream, const char *event, struct message *ret_message);
 
-/* Whether the stream has ended in order: behind its last event, with the last chunk. */
+/* Returns whether the stream has ended regularly, with the last chunk after a complete event. */
 bool stream_has_ended(const struct stream *stream);
 
-/* The last id that was read, "" before the first; until the next event. */
+/* Returns the last id that was read, or ""; valid until the next event is read. */
 const char *stream_last_id(const struct stream *stream);
 
 #endif

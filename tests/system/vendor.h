@@ -2,23 +2,24 @@
 #ifndef PRESENCED_TESTS_VENDOR_H
 #define PRESENCED_TESTS_VENDOR_H
 
-/* The simulated vendor by the real clock, tests/vendor/serve.py: it knows EVENT_APP, whose administrator is
- * "administrator". Fails the running test when it cannot do what it is asked. One thread. */
+/* The simulated vendor, tests/vendor/serve.py, which uses the real clock. It knows EVENT_APP, whose
+ * administrator is "administrator". Every function fails the running test if it cannot do its work. Used by
+ * one thread. */
 
 #include "client.h"
 
 struct vendor;
 
-/* Starts one, whose log is the sandbox's file NAME.log; `key` is the app's. */
+/* Starts a vendor that logs to NAME.log in the sandbox. `key` is the secret key of the app. */
 struct vendor *vendor_start(struct sandbox *sandbox, const char *name, const char *key);
 void vendor_stop(struct vendor *vendor);
 
 uint16_t vendor_port(const struct vendor *vendor);
 
-/* Gives an order, as serve.py has it. */
+/* Sends an order in the form described in serve.py. */
 void vendor_order(struct vendor *vendor, const char *text);
 
-/* Its answer to one that changes nothing; the caller calls buf_fini(). */
+/* Returns the vendor's answer to an order that changes nothing; the caller calls buf_fini(). */
 struct buf vendor_report(struct vendor *vendor);
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef PRESENCED_TESTS_WIRE_H
 #define PRESENCED_TESTS_WIRE_H
 
-/* A connection to 127.0.0.1 that sends whatever bytes it is given, plain or over TLS (OpenSSL). */
+/* A connection to 127.0.0.1 that sends arbitrary bytes, plain or over TLS (OpenSSL). */
 
 #include "harness.h"
 
@@ -10,54 +10,54 @@
 
 struct wire;
 
-/* Connects, without a word. */
+/* Connects and sends nothing. */
 struct wire *wire_open(uint16_t port);
 
-/* Closes without ceremony. */
+/* Closes the connection without ending the TLS session first. */
 void wire_free(struct wire *wire);
 DEFINE_CLEANUP(struct wire *, wire_free)
 
 int wire_fd(const struct wire *wire);
 
 struct wire_tls {
-    const char *certificate; /* NAME of pki.h to show; NULL: none */
-    int min_version;         /* TLS1_2_VERSION; 0: as OpenSSL likes */
+    const char *certificate; /* NAME of the certificate to present (pki.h); NULL: none */
+    int min_version;         /* such as TLS1_2_VERSION; 0: OpenSSL's default */
     int max_version;
-    const char *algorithms; /* of signatures, that are taken; NULL: as OpenSSL likes */
-    const char *groups;     /* of key exchange, the first of which is tried; NULL: as OpenSSL likes */
+    const char *algorithms; /* accepted signature algorithms; NULL: OpenSSL's default */
+    const char *groups;     /* groups for the key exchange, the first is tried; NULL: OpenSSL's default */
     const char *server_name;
-    SSL_SESSION *session; /* to resume; borrowed; NULL: a new one */
+    SSL_SESSION *session; /* session to resume; borrowed; NULL: none */
 };
 
-/* Makes a session that has sent nothing yet, trusting the sandbox's CA. */
+/* Creates a TLS session that trusts the sandbox's CA, and sends nothing yet. */
 void wire_prepare_tls(struct wire *wire, const struct sandbox *sandbox, const struct wire_tls *options);
 
-/* Does the rest of the handshake. False when it fails; with TLS 1.3 a server that refuses the client's
- * certificate shows only in the first read. */
+/* Performs the rest of the handshake. Returns false if it fails. With TLS 1.3, the first read, not the
+ * handshake, fails if the server rejects the client's certificate. */
 bool wire_shake_hands(struct wire *wire);
 
-/* Both. */
+/* wire_prepare_tls() and wire_shake_hands(). */
 bool wire_start_tls(struct wire *wire, const struct sandbox *sandbox, const struct wire_tls *options);
 
-/* After wire_prepare_tls(). */
+/* To be called after wire_prepare_tls(). */
 SSL *wire_ssl(const struct wire *wire);
 
-/* Whether all of it was taken; false once the other side has closed. */
+/* Send all bytes. Return false if the peer has closed the connection. */
 bool wire_send(struct wire *wire, struct str bytes);
 bool wire_send_text(struct wire *wire, const char *text);
 
 enum wire_end {
-    WIRE_OPEN,   /* the time is up */
-    WIRE_CLOSED, /* in order or not */
+    WIRE_OPEN,   /* the time-out has expired */
+    WIRE_CLOSED, /* regularly or not */
 };
 
-/* Takes what comes until the other side closes or `timeout_ms` have passed. */
+/* Reads until the peer closes the connection or `timeout_ms` have passed. */
 enum wire_end wire_read_to_end(struct wire *wire, uint64_t timeout_ms, struct buf *out);
 
-/* Takes some of what comes, waiting for it. False: the other side has closed. */
+/* Waits for some bytes and appends them. Returns false if the peer has closed the connection. */
 bool wire_receive(struct wire *wire, struct buf *out);
 
-/* The same until `out` holds `text`; fails the test when the other side closes before. */
+/* Reads until `out` contains `text`. Fails the test if the peer closes the connection before. */
 void wire_await(struct wire *wire, const char *text, struct buf *out);
 
 #endif

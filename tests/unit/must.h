@@ -4,8 +4,8 @@
 
 #include <check.h>
 
-/* ck_assert for what is checked many thousand times: libcheck writes the place of each of its assertions to a
- * file, also of those that hold. */
+/* An assertion for conditions that are checked many thousand times: libcheck writes the location of each of
+ * its assertions to a file, even of those that hold. */
 #define must(condition)                     \
     do {                                    \
         if (!(condition)) {                 \

@@ -2,9 +2,9 @@
 #ifndef PRESENCED_TESTS_SCARCE_MEMORY_H
 #define PRESENCED_TESTS_SCARCE_MEMORY_H
 
-/* Memory that ends when a test says so. The allocator is this file's, in the place of the C library's, for
- * every library of the program; sanitizers have their own there, and memory never ends. One thread at a time
- * between the two calls. */
+/* Makes allocations fail when a test says so. Replaces the allocator of the C library for all libraries of
+ * the program. Sanitizers have their own allocator; with them, no allocation fails. Between memory_end() and
+ * memory_restore(), only one thread may allocate. */
 
 #include <stdbool.h>
 
@@ -15,14 +15,15 @@
 #endif
 
 struct scarcity {
-    unsigned n_before;  /* allocations that succeed first */
-    unsigned n_failing; /* those that fail then */
+    unsigned n_before;  /* how many allocations succeed before */
+    unsigned n_failing; /* how many allocations fail */
 };
 
-/* From now on. Libcheck's assertions allocate, too: none before memory_restore(). */
+/* Makes allocations fail. The test must not use libcheck's assertions before memory_restore(), because they
+ * allocate too. */
 void memory_end(struct scarcity scarcity);
 
-/* Returns how many have failed meanwhile. */
+/* Lets allocations succeed again. Returns how many have failed since memory_end(). */
 unsigned memory_restore(void);
 
 #endif

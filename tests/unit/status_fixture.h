@@ -2,8 +2,8 @@
 #ifndef PRESENCED_TESTS_STATUS_FIXTURE_H
 #define PRESENCED_TESTS_STATUS_FIXTURE_H
 
-/* A status with a real table and without a listener: requests go straight to its handler, replies are read
- * back. */
+/* A struct status with a real table but without a listener: requests are passed to its handler, and its
+ * replies can be read. */
 
 #include "presenced/reply.h"
 #include "presenced/status.h"
@@ -26,17 +26,17 @@ struct fixture {
     struct warnings *warnings;
     struct refused_list *refused;
     struct status *status;
-    uint64_t now_ms; /* what the status takes for the time */
+    uint64_t now_ms; /* the status's current time */
     uint64_t monotonic_ms;
-    unsigned n_wakes;                      /* of streams */
-    struct status_health health;           /* what it is told of the daemon */
-    bool memory_is_gone;                   /* replies cannot be made */
-    struct status_user_events user_events; /* of the next start */
+    unsigned n_wakes;                      /* calls of status_config.wake_streams() */
+    struct status_health health;           /* what status_config.health() returns */
+    bool memory_is_gone;                   /* replies cannot be created */
+    struct status_user_events user_events; /* used by the next fixture_start_…() */
 };
 
 extern struct fixture fixture;
 
-/* For checked fixtures: one app or two, no settings. */
+/* For checked fixtures: one or two apps, and no settings. */
 void fixture_start_one_app(void);
 void fixture_start_two_apps(void);
 void fixture_stop(void);
@@ -55,11 +55,11 @@ struct event {
 /* Applies an event, received 100 ms after it happened. */
 void happen(struct event event);
 
-/* A request's headers, ended by a name of NULL. */
+/* Makes a request and returns the reply. `headers` end with a name of NULL. */
 struct http_reply *ask_with(const struct http_header *headers, const char *method, const char *target,
                             struct str body);
 
-/* From localhost, without more headers or body. */
+/* Make a request with the Host header localhost:8080 and no other header. */
 struct http_reply *get(const char *target);
 struct http_reply *post(const char *target, const char *body);
 
@@ -67,17 +67,17 @@ unsigned reply_status(const struct http_reply *reply);
 const char *reply_body(const struct http_reply *reply);
 const char *reply_header(const struct http_reply *reply, const char *name); /* NULL: none */
 
-/* NULL: it is none. */
+/* Returns the functions of a streaming reply, or NULL for another reply. */
 const struct http_stream *reply_stream(const struct http_reply *reply, void **ret_cls);
 
-/* To be freed with cJSON_Delete(). */
+/* Returns the parsed body; the caller calls cJSON_Delete(). */
 cJSON *reply_json(const struct http_reply *reply);
 
-/* Fails the test unless the reply is that; frees it. */
+/* Fail the test unless the reply has this status and body, or this problem. Free the reply. */
 void expect_body(struct http_reply *reply, unsigned status, const char *body);
 void expect_problem(struct http_reply *reply, unsigned status, const char *detail);
 
-/* Gives the fixture's status other settings. */
+/* Replaces the settings of the fixture's status. */
 void use_settings(const struct status_settings *settings);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <check.h>
 
-/* What each test_*.c defines, and runner.c runs. */
+/* Returns the suite of the program. Defined by each test_*.c and called by runner.c. */
 Suite *test_suite(void);
 
 #endif

@@ -101,7 +101,7 @@ START_TEST(tells_of_a_token_file_that_it_cannot_read)
 {
     write_file("presenced.conf", "[app 1400000000]\ntoken_file = /nowhere/token\n");
     ck_assert_int_eq(read_conf(), 0);
-    ck_assert_str_eq(conf.apps[0].unread, "/nowhere/token: No such file or directory");
+    ck_assert_str_eq(conf.apps[0].token_error, "/nowhere/token: No such file or directory");
     ck_assert_uint_eq(conf.apps[0].n_tokens, 0);
 }
 END_TEST
@@ -115,15 +115,15 @@ START_TEST(a_credential_is_a_file_that_systemd_keeps)
     ck_assert_int_eq(read_conf(), 0);
     ck_assert(str_equal(buf_str(&conf.apps[0].tokens[0].bytes), STR("s3cret")));
     ck_assert_str_eq(conf.apps[0].tokens[0].name, "credential:token");
-    ck_assert_ptr_null(conf.apps[0].unread);
+    ck_assert_ptr_null(conf.apps[0].token_error);
     ck_assert_str_eq(
-        conf.apps[1].unread,
+        conf.apps[1].token_error,
         "[app 1400000001] token_file = credential:a/b: a credential is named as a file is, without '/'");
     conf_fini(&conf);
     ck_assert_int_eq(unsetenv("CREDENTIALS_DIRECTORY"), 0);
     write_file("presenced.conf", "[app 1400000000]\ntoken_file = credential:no-such-token\n");
     ck_assert_int_eq(read_conf(), 0);
-    ck_assert_str_eq(conf.apps[0].unread,
+    ck_assert_str_eq(conf.apps[0].token_error,
                      "[app 1400000000] token_file = credential:no-such-token: "
                      "/run/credentials/presenced.service/no-such-token: No such file or directory: systemd "
                      "keeps it there while presenced.service runs, if LoadCredential= names it");

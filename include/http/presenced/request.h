@@ -31,10 +31,10 @@ struct http_request {
 };
 
 /* Returns the handler's per-request struct, of at most HTTP_CONTEXT_SIZE bytes. */
-#define http_request_context(request, type)                               \
-    ({                                                                    \
-        _Static_assert(sizeof(type) <= HTTP_CONTEXT_SIZE, "it has room"); \
-        (type *)(void *)(request)->context;                               \
+#define http_request_context(request, type)                                               \
+    ({                                                                                    \
+        _Static_assert(sizeof(type) <= HTTP_CONTEXT_SIZE, "the context is large enough"); \
+        (type *)(void *)(request)->context;                                               \
     })
 
 /* Returns the value of the `nth` header (from 0) with that name, compared without regard to case; ptr NULL if

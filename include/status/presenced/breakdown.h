@@ -2,24 +2,26 @@
 #ifndef PRESENCED_BREAKDOWN_H
 #define PRESENCED_BREAKDOWN_H
 
-/* What online_minutes.h keeps of all users, of each app's users and of each platform's devices: by the
- * minute, for a day, since the start of the process. An app or platform costs memory once it has had anybody
- * online. breakdown_record() is one thread's; any thread may call the rest. */
+/* For each app the number of users online, and for each platform the number of devices online, by the minute,
+ * for the last 24 hours (online_minutes.h). Kept in memory only. An app or platform uses memory once somebody
+ * has been online. breakdown_record() may be called by one thread; any thread may call breakdown_of_app() and
+ * breakdown_of_platform(). */
 
 #include "presenced/online_minutes.h"
 #include "presenced/table.h"
 
 struct breakdown;
 
-/* Borrows the table. 0 or -ENOMEM. */
+/* Borrows the table. Returns 0 or -ENOMEM. */
 int breakdown_new(const struct table *table, struct breakdown **ret_breakdown);
 void breakdown_free(struct breakdown *breakdown);
 DEFINE_CLEANUP(struct breakdown *, breakdown_free)
 
-/* Counts, where the last count is a second old. Where there is no memory for one, it is left out. */
+/* Records the current numbers, at most once a second. Skips an app or platform for which memory cannot be
+ * allocated. */
 void breakdown_record(struct breakdown *breakdown, uint64_t unix_ms);
 
-/* Borrowed for the life of the breakdown. NULL: nobody was online there. */
+/* Return the record, borrowed for the life of the breakdown, or NULL if nobody has been online. */
 struct online_minutes *breakdown_of_app(const struct breakdown *breakdown, unsigned app);
 struct online_minutes *breakdown_of_platform(const struct breakdown *breakdown, unsigned platform);
 

@@ -2,12 +2,13 @@
 #ifndef PRESENCED_WARNINGS_H
 #define PRESENCED_WARNINGS_H
 
-/* What needs a person: a list of what is so at the moment, which the log, /v1/stats, /metrics and the service
- * manager show in the same words. One thread raises and clears; any thread may read. */
+/* The current conditions that need a person's attention. The log, /v1/stats, /metrics and the service manager
+ * show them, with the same text. One thread raises, clears, reviews and reminds; any thread may call
+ * warnings_each(). */
 
 #include "presenced/str.h"
 
-/* Code and name; the worst first. */
+/* Code and name; the most severe first. */
 #define WARNING_CODES(X)                                          \
     X(EVERYTHING_REFUSED, "everything_refused")                   \
     X(STORE_PROBLEM, "store_problem")                             \
@@ -39,34 +40,34 @@ const char *warning_code_name(enum warning_code code);
 
 struct warnings;
 
-/* 0 or -ENOMEM. */
+/* Returns 0 or -ENOMEM. */
 int warnings_new(struct warnings **ret_warnings);
 void warnings_free(struct warnings *warnings);
 DEFINE_CLEANUP(struct warnings *, warnings_free)
 
-/* It is so, or still is. `subject` tells those of one code apart: an app's id, a listener's number. The text,
- * cut to fit WARNING_TEXT_SIZE, but not within a character, takes the place of what was said of it before.
- * One that is new is logged; where there is no memory for it, that is all. `now_ms`: clock_monotonic_ms(). */
+/* Adds a warning, or updates its text. `subject` distinguishes warnings of the same code: an app's id or a
+ * listener's number. The text is copied, cut at a character boundary to fit WARNING_TEXT_SIZE. A new warning
+ * is logged; if memory cannot be allocated for it, it is only logged. `now_ms` is clock_monotonic_ms(). */
 void warnings_raise(struct warnings *warnings, enum warning_code code, uint64_t subject, const char *text,
                     uint64_t now_ms);
 
-/* It is not, or no longer, which is logged. */
+/* Removes a warning and logs that. Does nothing if there is no such warning. */
 void warnings_clear(struct warnings *warnings, enum warning_code code, uint64_t subject);
 
-/* The same for each of that code of which `is_so` says false. */
+/* Clears each warning of that code for which `is_so` returns false. `is_so` is called with the lock held. */
 void warnings_review(struct warnings *warnings, enum warning_code code,
                      bool (*is_so)(void *cls, uint64_t subject), void *cls);
 
-/* Logs again what has been so for a day since it was logged. Costs little to call often. */
+/* Logs each warning again that was last logged a day ago or earlier. Cheap enough to be called often. */
 void warnings_remind(struct warnings *warnings, uint64_t now_ms);
 
 struct warning {
     enum warning_code code;
     uint64_t subject;
-    struct str text; /* until the visitor returns */
+    struct str text; /* valid until the visitor returns */
 };
 
-/* Visits all by code and subject, under a lock that raising waits for. */
+/* Visits all warnings in the order of code and subject, with a lock held that blocks warnings_raise(). */
 void warnings_each(struct warnings *warnings, void (*visit)(void *cls, const struct warning *warning),
                    void *cls);
 
