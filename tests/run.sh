@@ -167,9 +167,10 @@ begin other sh tests/debian.sh make "$other"
 step format check_format
 step shell check_shell
 plain=built
-build plain build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPRESENCED_SANITIZE= || plain=
+build plain build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPRESENCED_SANITIZE= -DCMAKE_INSTALL_PREFIX=/usr || plain=
 step tidy check_tidy
-step package sh tests/packaging/build.sh
+export PRESENCED_BUILT=build
+step package sh tests/packaging/build.sh build
 step other-make await other || other=
 [ -z "$plain" ] || run_tests plain build $((jobs * 2))
 [ -z "$other" ] || try_other

@@ -260,6 +260,8 @@ static struct http_reply *advance(struct control *control, const struct context 
     control->stage = STAGE_ASKED;
     control->ticket = context->ticket;
     control->order = context->order;
+    /* From now on the question is the order's: the next one that waits does not replace it. */
+    control->order.question = context->order.kind == CONTROL_ASK ? take_pointer(control->question) : NULL;
     *ret_has_asked = true;
     return http_reply_later();
 }
@@ -307,6 +309,7 @@ void control_free(struct control *control)
     if (control != NULL) {
         (void)pthread_mutex_destroy(&control->lock);
         buf_fini(&control->lines);
+        free(control->order.question);
         free(control->question);
         free(control);
     }
@@ -326,9 +329,7 @@ bool control_take(struct control *control, struct control_order *ret_order)
     if (is_asked) {
         control->stage = STAGE_TAKEN;
         *ret_order = control->order;
-        if (control->order.kind == CONTROL_ASK) {
-            ret_order->question = take_pointer(control->question);
-        }
+        control->order.question = NULL;
     }
     (void)pthread_mutex_unlock(&control->lock);
     return is_asked;

@@ -31,13 +31,15 @@ conclude() {
     [ "$failed" -eq 0 ]
 }
 
-# build_package: leaves its path in `package`. Returns otherwise, with 77 where that release cannot be had, with the
+# build_package: leaves its path in `package`; made in PRESENCED_BUILT, a build with the prefix /usr, where that is set and
+# the release is this machine's. Returns otherwise, with 77 where that release cannot be had, with the
 # end of what was said in `reason`.
 build_package() {
-    set -- sh tests/packaging/build.sh
     built=.
-    if [ "$suite" != "$(own_suite)" ]; then
-        set -- sh tests/debian.sh run "$suite" "$@"
+    if [ "$suite" = "$(own_suite)" ]; then
+        set -- sh tests/packaging/build.sh ${PRESENCED_BUILT:+"$PRESENCED_BUILT"}
+    else
+        set -- sh tests/debian.sh run "$suite" sh tests/packaging/build.sh
         built=build/debian-$suite/srv
     fi
     status=0

@@ -202,6 +202,28 @@ START_TEST(of_two_questions_that_wait_the_later_one_stays)
 }
 END_TEST
 
+START_TEST(a_question_whose_turn_has_come_is_not_replaced)
+{
+    struct http_request first;
+    struct http_request second;
+    struct control_order order;
+    ck_assert_ptr_eq(put_question(&first, "{\"users\":[\"alice\"]}"), http_reply_later());
+    ck_assert(!is_answered(&first));
+    ck_assert_ptr_eq(put_question(&second, "{\"users\":[\"bob\"]}"), http_reply_later());
+    ck_assert(control_take(control, &order));
+    ck_assert(str_equal(order.question->users[0], STR("alice")));
+    free(order.question);
+    control_settle(control, CONTROL_DONE, STR("{}"));
+    ck_assert(is_answered(&first));
+    ck_assert(!is_answered(&second));
+    ck_assert(control_take(control, &order));
+    ck_assert(str_equal(order.question->users[0], STR("bob")));
+    free(order.question);
+    control_settle(control, CONTROL_DONE, STR("{}"));
+    ck_assert(is_answered(&second));
+}
+END_TEST
+
 static const char *const bad_questions[] = {
     "",
     "[]",
@@ -252,6 +274,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, root_and_the_daemons_user_may, 0, 4);
     tcase_add_test(tcase, a_question_names_an_app_and_users);
     tcase_add_test(tcase, of_two_questions_that_wait_the_later_one_stays);
+    tcase_add_test(tcase, a_question_whose_turn_has_come_is_not_replaced);
     tcase_add_loop_test(tcase, a_question_that_is_none_is_refused, 0,
                         sizeof(bad_questions) / sizeof(bad_questions[0]));
     tcase_add_loop_test(tcase, a_question_about_too_many_is_refused, 0, 2);
