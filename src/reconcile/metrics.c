@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "presenced/array.h"
 #include "presenced/reconcile.h"
 
 #include <stddef.h>
@@ -153,7 +154,7 @@ void reconcile_metrics(const struct reconcile_stats *stats, struct str app,
         .key = "failing",
     };
     static const struct metric problem_code = {.key = "problem_code"};
-    metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), stats, app, visitor);
+    metrics_visit(metrics, N_ELEMENTS(metrics), stats, app, visitor);
     visit_corrections(stats, app, visitor);
     metric_visit(visitor, &failing, stats->problem[0] != '\0', app);
     metric_visit(visitor, &problem_code, stats->problem_code);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "failure.h"
 
+#include "presenced/array.h"
+
 #include <errno.h>
 #include <stdio.h>
 
@@ -50,7 +52,7 @@ int failure_of_reply(const struct link_reply *reply, struct failure *ret_failure
     struct str text = link_reply_text(reply);
     char detail[LINK_PROBLEM_SIZE];
     (void)snprintf(detail, sizeof(detail), "%.*s", STR_FMT(text));
-    for (size_t i = 0; i < sizeof(known_errors) / sizeof(known_errors[0]); i++) {
+    for (size_t i = 0; i < N_ELEMENTS(known_errors); i++) {
         size_t len = strlen(known_errors[i].word);
         if (text.len >= len && memmem(text.ptr, text.len, known_errors[i].word, len) != NULL) {
             return failure_set(ret_failure, known_errors[i].remedy, known_errors[i].problem, detail);

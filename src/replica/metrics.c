@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "presenced/array.h"
 #include "presenced/replica.h"
 
 static const struct metric metrics[] = {
@@ -74,5 +75,5 @@ void replica_metrics(struct replica *replica, const struct metric_visitor *visit
     struct replica_stats stats;
     replica_stats(replica, &stats);
     changes_follower_metrics(STR("replication"), stats.sent_revision, stats.lag, visitor);
-    metrics_visit(metrics, sizeof(metrics) / sizeof(metrics[0]), &stats, (struct str){NULL, 0}, visitor);
+    metrics_visit(metrics, N_ELEMENTS(metrics), &stats, (struct str){NULL, 0}, visitor);
 }

@@ -2,6 +2,7 @@
 #include "peers.h"
 
 #include "layout.h"
+#include "presenced/array.h"
 #include "presenced/clock.h"
 #include "presenced/siphash.h"
 
@@ -192,7 +193,7 @@ int peers_announce(struct peers *peers, struct primary *primary, struct failure 
                                     STR(LAYOUT_NODES_KEY),
                                     str_from(peers->run),
                                     buf_str(&asked)};
-    int r = primary_call(primary, arguments, sizeof(arguments) / sizeof(arguments[0]), &reply, ret_failure);
+    int r = primary_call(primary, arguments, N_ELEMENTS(arguments), &reply, ret_failure);
     if (r < 0) {
         return r;
     }
@@ -204,7 +205,7 @@ int peers_announce(struct peers *peers, struct primary *primary, struct failure 
 void peers_leave(struct peers *peers, struct primary *primary)
 {
     const struct str arguments[] = {STR("HDEL"), STR(LAYOUT_NODES_KEY), str_from(peers->run)};
-    if (link_append(primary->writer, arguments, sizeof(arguments) / sizeof(arguments[0])) == 0) {
+    if (link_append(primary->writer, arguments, N_ELEMENTS(arguments)) == 0) {
         (void)link_flush(primary->writer);
     }
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "resolve.h"
 
+#include "presenced/array.h"
+#include "presenced/clock.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -9,7 +12,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define N_LOOKUPS_MAX 16 /* at a time, including abandoned ones */
 
@@ -61,7 +63,7 @@ static int look_up(const char *host, int flags, struct resolved *ret_resolved)
         return r;
     }
     ret_resolved->n = 0;
-    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+    for (size_t i = 0; i < N_ELEMENTS(families); i++) {
         for (const struct addrinfo *address = first; address != NULL; address = address->ai_next) {
             if (address->ai_family == families[i]) {
                 add(ret_resolved, address);
@@ -92,15 +94,11 @@ static struct lookup *new_lookup(const char *host)
 {
     size_t size = strlen(host) + 1;
     struct lookup *lookup = calloc(1, sizeof(*lookup) + size);
-    pthread_condattr_t monotonic;
     if (lookup == NULL) {
         return NULL;
     }
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     (void)pthread_mutex_init(&lookup->lock, NULL);
-    (void)pthread_cond_init(&lookup->ended, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    clock_init_condition(&lookup->ended);
     memcpy(lookup->host, host, size);
     lookup->n_holders = 1;
     return lookup;
@@ -123,17 +121,9 @@ static int start(struct lookup *lookup)
 /* Returns whether the lookup has ended. */
 static bool wait_for(struct lookup *lookup, uint64_t timeout_ms)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(timeout_ms / 1000);
-    until.tv_nsec += (long)(timeout_ms % 1000 * 1000000);
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    uint64_t until_ms = clock_monotonic_ms() + timeout_ms;
     (void)pthread_mutex_lock(&lookup->lock);
-    int r = 0;
-    while (!lookup->has_ended && r == 0) {
-        r = pthread_cond_timedwait(&lookup->ended, &lookup->lock, &until);
-    }
+    while (!lookup->has_ended && clock_wait_until(&lookup->ended, &lookup->lock, until_ms)) {}
     bool has_ended = lookup->has_ended;
     (void)pthread_mutex_unlock(&lookup->lock);
     return has_ended;

@@ -159,14 +159,6 @@ static void do_readings(struct event_history *history, struct reading *readings,
     }
 }
 
-/* Waits for `condition`. Returns false when `until_ms` (clock_monotonic_ms()) is reached. */
-static bool wait_until(struct event_history *history, pthread_cond_t *condition, uint64_t until_ms)
-{
-    struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
-                             .tv_nsec = (long)(until_ms % 1000) * 1000000};
-    return pthread_cond_timedwait(condition, &history->lock, &until) != ETIMEDOUT;
-}
-
 /* Waits for work, for TICK_MS at most. Takes the queue once GATHER_MS have passed since its first event, or
  * it is half full, or there is a reading; also takes the readings. Returns whether this is the last time. */
 static bool await_work(struct event_history *history, struct reading **ret_readings)
@@ -174,10 +166,11 @@ static bool await_work(struct event_history *history, struct reading **ret_readi
     (void)pthread_mutex_lock(&history->lock);
     uint64_t until_ms = clock_monotonic_ms() + TICK_MS;
     while (!history->is_stopping && history->readings == NULL && history->queue.n_bytes == 0 &&
-           wait_until(history, &history->work, until_ms)) {}
+           clock_wait_until(&history->work, &history->lock, until_ms)) {}
     until_ms = clock_monotonic_ms() + GATHER_MS;
     while (!history->is_stopping && history->readings == NULL && history->queue.n_bytes > 0 &&
-           history->queue.n_bytes < QUEUE_BYTES / 2 && wait_until(history, &history->work, until_ms)) {}
+           history->queue.n_bytes < QUEUE_BYTES / 2 &&
+           clock_wait_until(&history->work, &history->lock, until_ms)) {}
     struct queue emptied = history->taken;
     history->taken = history->queue;
     history->queue = emptied;
@@ -263,7 +256,7 @@ static bool await_reading(struct event_history *history, struct reading *reading
     }
     *link = reading;
     (void)pthread_cond_signal(&history->work);
-    while (!reading->is_done && wait_until(history, &history->done, until_ms)) {}
+    while (!reading->is_done && clock_wait_until(&history->done, &history->lock, until_ms)) {}
     bool is_done = reading->is_done;
     reading->is_abandoned = !is_done;
     (void)pthread_mutex_unlock(&history->lock);
@@ -318,12 +311,8 @@ void event_history_stats(const struct event_history *history, struct event_histo
 
 static int start(struct event_history *history)
 {
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&history->work, &attributes);
-    (void)pthread_cond_init(&history->done, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    clock_init_condition(&history->work);
+    clock_init_condition(&history->done);
     int r = -pthread_create(&history->thread, NULL, run, history);
     if (r < 0) {
         return r;

@@ -16,9 +16,8 @@
 
 #include <errno.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
-#define INTERVAL_NS 250000000
+#define INTERVAL_MS 250
 #define N_SAMPLES_MAX 8
 
 /* Changes up to `revision` were made before this time. */
@@ -105,14 +104,9 @@ static int sync_up_to(struct fsync_thread *fsync_thread, uint64_t sequence)
 /* Waits for the next round. Returns false if the thread must stop. */
 static bool wait_for_next(struct fsync_thread *fsync_thread)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += INTERVAL_NS;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    uint64_t until_ms = clock_monotonic_ms() + INTERVAL_MS;
     (void)pthread_mutex_lock(&fsync_thread->lock);
-    while (!fsync_thread->stops &&
-           pthread_cond_timedwait(&fsync_thread->wake, &fsync_thread->lock, &until) != ETIMEDOUT) {}
+    while (!fsync_thread->stops && clock_wait_until(&fsync_thread->wake, &fsync_thread->lock, until_ms)) {}
     bool goes_on = !fsync_thread->stops;
     (void)pthread_mutex_unlock(&fsync_thread->lock);
     return goes_on;
@@ -137,13 +131,9 @@ static void *run(void *cls)
 
 void fsync_thread_init(struct fsync_thread *fsync_thread)
 {
-    pthread_condattr_t attributes;
     fsync_thread->changes = table_changes(fsync_thread->config->table);
     (void)pthread_mutex_init(&fsync_thread->lock, NULL);
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&fsync_thread->wake, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    clock_init_condition(&fsync_thread->wake);
 }
 
 void fsync_thread_fini(struct fsync_thread *fsync_thread)
